@@ -1,0 +1,4 @@
+@NullMarked
+package org.minpro.app;
+
+import org.jspecify.annotations.NullMarked;

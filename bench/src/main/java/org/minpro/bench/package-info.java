@@ -1,0 +1,4 @@
+@NullMarked
+package org.minpro.bench;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package org.minpro.tensor;
+
+import org.jspecify.annotations.NullMarked;

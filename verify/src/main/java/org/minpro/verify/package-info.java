@@ -1,0 +1,4 @@
+@NullMarked
+package org.minpro.verify;
+
+import org.jspecify.annotations.NullMarked;
