@@ -790,6 +790,11 @@ public final class Tensor {
         return new Tensor(value.scatter(dimension, index.value, source.value));
     }
 
+    /** A copy with the rows of {@code source} added to the rows {@code index} of {@code dimension}. */
+    public Tensor indexAdd(int dimension, Tensor index, Tensor source) {
+        return new Tensor(value.index_add(dimension, index.value, source.value));
+    }
+
     public Tensor indexSelect(int dimension, Tensor index) {
         return new Tensor(value.index_select(dimension, index.value));
     }
