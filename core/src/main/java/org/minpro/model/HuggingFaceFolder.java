@@ -372,31 +372,46 @@ public final class HuggingFaceFolder {
             throw new IllegalArgumentException("compute dtype must be F32, BF16 or F64, got: " + compute);
         }
         SequencedMap<String, Tensor> parameters = new LinkedHashMap<>();
-        Map<Path, SafetensorsFile> files = new HashMap<>();
         boolean complete = false;
-        try {
-            config.parameterShapes().forEach((name, shape) -> {
-                try (Scope scope = Scope.open()) {
-                    Tensor parameter = Tensor.empty(compute, shape).retain();
-                    parameters.put(name, parameter);
-                    Tensor flat = parameter.view(elements(shape));
-                    for (Piece piece : Objects.requireNonNull(pieces.get(name))) {
-                        files.computeIfAbsent(piece.stored().file(), SafetensorsFile::open)
-                                .readInto(
-                                        piece.stored().name(),
-                                        piece.start(),
-                                        flat.narrow(0, piece.target(), piece.count()));
-                    }
-                }
-            });
+        try (Scope scope = Scope.open()) {
+            config.parameterShapes()
+                    .forEach((name, shape) ->
+                            parameters.put(name, Tensor.empty(compute, shape).retain()));
+            load(parameters);
             complete = true;
         } finally {
-            files.values().forEach(SafetensorsFile::close);
             if (!complete) {
                 parameters.values().forEach(Tensor::close);
             }
         }
         return Collections.unmodifiableSequencedMap(parameters);
+    }
+
+    /**
+     * Overwrites parameters with the weights, each converted to its parameter's dtype.
+     *
+     * @param parameters with the names and shapes of {@link ModelConfig#parameterShapes}; contiguous, or views whose
+     *     entries of the first dimension are
+     */
+    public void load(Map<String, Tensor> parameters) {
+        requireParameters(config, parameters);
+        Map<Path, SafetensorsFile> files = new HashMap<>();
+        try {
+            pieces.forEach((name, parts) -> {
+                Tensor parameter = Objects.requireNonNull(parameters.get(name));
+                for (Piece piece : parts) {
+                    try (Scope scope = Scope.open()) {
+                        Tensor part = piece.count() == parameter.elements()
+                                ? parameter
+                                : parameter.select(0, piece.target() / piece.count());
+                        files.computeIfAbsent(piece.stored().file(), SafetensorsFile::open)
+                                .readInto(piece.stored().name(), piece.start(), part);
+                    }
+                }
+            });
+        } finally {
+            files.values().forEach(SafetensorsFile::close);
+        }
     }
 
     // ---- writing --------------------------------------------------------------------------------------------------
