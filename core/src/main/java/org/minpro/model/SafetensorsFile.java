@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -23,7 +24,7 @@ import org.minpro.tensor.Tensor;
 /**
  * An open safetensors file whose tensors are read one at a time; {@link #write} makes one.
  *
- * <p>Reading goes through a small buffer, not a mapping: mapped weights would count twice in the resident memory, and a
+ * <p>For one thread at a time. Reading goes through a small buffer, not a mapping: mapped weights would count twice in the resident memory, and a
  * file that shrinks while it is mapped kills the process.
  */
 public final class SafetensorsFile implements AutoCloseable {
@@ -32,6 +33,8 @@ public final class SafetensorsFile implements AutoCloseable {
     private final Path file;
     private final FileChannel channel;
     private final SafetensorsHeader header;
+    // One for all tensors: direct memory comes back only with a garbage collection.
+    private @Nullable ByteBuffer buffer;
 
     private SafetensorsFile(Path file, FileChannel channel, SafetensorsHeader header) {
         this.file = file;
@@ -96,21 +99,33 @@ public final class SafetensorsFile implements AutoCloseable {
                     "elements must lie within the " + stored + " of " + name + ", got: " + start + " + " + count);
         }
         int chunk = BUFFER_BYTES / dtype.bytes();
-        ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(BUFFER_BYTES, count * dtype.bytes()));
+        ByteBuffer elementBytes = buffer();
         try (Scope scope = Scope.open()) {
             Tensor flat = target.detach().view(count);
             for (long done = 0; done < count; done += chunk) {
                 long elements = Math.min(chunk, count - done);
-                buffer.clear().limit((int) elements * dtype.bytes());
-                fill(header.dataStart() + entry.begin() + (start + done) * dtype.bytes(), buffer, name);
+                elementBytes.clear().limit((int) elements * dtype.bytes());
+                fill(header.dataStart() + entry.begin() + (start + done) * dtype.bytes(), elementBytes, name);
                 try (Scope piece = Scope.open()) {
-                    flat.narrow(0, done, elements).copyInPlace(Tensor.fromBytes(buffer, dtype, elements));
+                    flat.narrow(0, done, elements).copyInPlace(Tensor.fromBytes(elementBytes, dtype, elements));
                 }
             }
         }
     }
 
-    /** Copies stored bytes of a tensor, from byte {@code offset} of it on, until the buffer is full. */
+    private ByteBuffer buffer() {
+        ByteBuffer existing = buffer;
+        if (existing == null) {
+            existing = ByteBuffer.allocateDirect(BUFFER_BYTES);
+            buffer = existing;
+        }
+        return existing;
+    }
+
+    /**
+     * Copies stored bytes of a tensor, from byte {@code offset} of it on, between the buffer's position and limit,
+     * which stay.
+     */
     public void readBytes(String name, long offset, ByteBuffer target) {
         SafetensorsHeader.Entry entry = entry(name);
         if (offset < 0 || offset + target.remaining() > entry.bytes()) {
@@ -125,7 +140,8 @@ public final class SafetensorsFile implements AutoCloseable {
         try {
             while (buffer.hasRemaining()) {
                 if (channel.read(buffer, position + buffer.position() - begin) < 0) {
-                    throw new ModelFormatException(file, "tensor " + name + ": the file was shortened while it was read");
+                    throw new ModelFormatException(
+                            file, "tensor " + name + ": the file was shortened while it was read");
                 }
             }
         } catch (IOException e) {

@@ -75,7 +75,10 @@ public record SafetensorsHeader(SequencedMap<String, Entry> tensors, Map<String,
             throw new ModelFormatException(file, "must be a safetensors file, got: " + size + " bytes");
         }
         ByteBuffer lengthBytes = fill(channel, 0, ByteBuffer.allocate(LENGTH_BYTES), file);
-        if (StandardCharsets.ISO_8859_1.decode(lengthBytes.duplicate()).toString().equals("version ")) {
+        if (StandardCharsets.ISO_8859_1
+                .decode(lengthBytes.duplicate())
+                .toString()
+                .equals("version ")) {
             throw new ModelFormatException(
                     file, "must be a safetensors file, got: a Git LFS pointer; fetch the weights with `git lfs pull`");
         }
@@ -89,8 +92,8 @@ public record SafetensorsHeader(SequencedMap<String, Entry> tensors, Map<String,
             throw new ModelFormatException(
                     file, "is truncated: its header needs " + (LENGTH_BYTES + length) + " bytes, the file has " + size);
         }
-        byte[] json =
-                fill(channel, LENGTH_BYTES, ByteBuffer.allocate((int) length), file).array();
+        byte[] json = fill(channel, LENGTH_BYTES, ByteBuffer.allocate((int) length), file)
+                .array();
         return parse(file, json, size - LENGTH_BYTES - length);
     }
 
@@ -186,8 +189,7 @@ public record SafetensorsHeader(SequencedMap<String, Entry> tensors, Map<String,
                     first = offsets == null;
                     offsets = sizes(file, name, key, parser);
                 }
-                default ->
-                    throw malformed(file, name, "keys must be dtype, shape and data_offsets, got: " + key);
+                default -> throw malformed(file, name, "keys must be dtype, shape and data_offsets, got: " + key);
             }
             if (!first) {
                 throw malformed(file, name, "keys must differ, got twice: " + key);
@@ -209,8 +211,8 @@ public record SafetensorsHeader(SequencedMap<String, Entry> tensors, Map<String,
             throw malformed(
                     file,
                     name,
-                    "must have as many bytes as " + dtype + " " + shape + " takes, got: " + entry.bytes() + " (data_offsets "
-                            + offsets + ")");
+                    "must have as many bytes as " + dtype + " " + shape + " takes, got: " + entry.bytes()
+                            + " (data_offsets " + offsets + ")");
         }
         return entry;
     }
@@ -331,10 +333,7 @@ public record SafetensorsHeader(SequencedMap<String, Entry> tensors, Map<String,
         }
         byte[] bytes = new byte[LENGTH_BYTES + padded];
         Arrays.fill(bytes, (byte) ' ');
-        ByteBuffer.wrap(bytes)
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .putLong(padded)
-                .put(json);
+        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putLong(padded).put(json);
         return bytes;
     }
 }
