@@ -1,0 +1,4 @@
+@NullMarked
+package org.minpro.data;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package org.minpro.reward;
+
+import org.jspecify.annotations.NullMarked;

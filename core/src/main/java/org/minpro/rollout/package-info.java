@@ -1,0 +1,4 @@
+@NullMarked
+package org.minpro.rollout;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,80 @@
+package org.minpro.tensor;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/**
+ * A fixed number of Java threads, each with single-threaded kernels: on a CPU twice as fast as kernel threads. Which
+ * worker runs a task never changes a result.
+ */
+public final class Workers implements AutoCloseable {
+    private final ExecutorService executor;
+    private final int count;
+
+    public Workers(int count) {
+        if (count < 1 || count > 1024) {
+            throw new IllegalArgumentException("workers must be in [1, 1024], got: " + count);
+        }
+        this.count = count;
+        Engine.start();
+        executor = Executors.newFixedThreadPool(count, task -> {
+            Thread thread = new Thread(
+                    () -> {
+                        Engine.setKernelThreads(1);
+                        task.run();
+                    },
+                    "minpro-worker");
+            thread.setDaemon(true);
+            return thread;
+        });
+    }
+
+    public int count() {
+        return count;
+    }
+
+    /**
+     * Runs all tasks and returns their results in order; the first failure is thrown after every task has ended.
+     */
+    public <T> List<T> run(List<? extends Callable<T>> tasks) {
+        List<Future<T>> futures = new ArrayList<>();
+        for (Callable<T> task : tasks) {
+            futures.add(executor.submit(task));
+        }
+        List<T> results = new ArrayList<>();
+        Throwable failure = null;
+        for (Future<T> future : futures) {
+            try {
+                results.add(future.get());
+            } catch (ExecutionException e) {
+                failure = failure == null ? e.getCause() : failure;
+            } catch (InterruptedException e) {
+                for (Future<T> other : futures) {
+                    other.cancel(false);
+                }
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted while workers were running", e);
+            }
+        }
+        if (failure instanceof RuntimeException runtime) {
+            throw runtime;
+        }
+        if (failure instanceof Error error) {
+            throw error;
+        }
+        if (failure != null) {
+            throw new IllegalStateException(failure);
+        }
+        return results;
+    }
+
+    @Override
+    public void close() {
+        executor.shutdown();
+    }
+}
