@@ -65,14 +65,13 @@ public final class AnswerExtractor {
     List<ExtractedAnswer> candidates(String completion) {
         List<ExtractedAnswer> found = new ArrayList<>();
         for (ExtractionPolicy policy : policies) {
-            String text =
-                    switch (policy) {
-                        case BOXED -> boxed(completion);
-                        case HASHES -> afterHashes(completion);
-                        case ANSWER_IS -> afterPhrase(completion);
-                        case WHOLE -> completion.isBlank() ? null : completion.strip();
-                        case NUMBER -> number(completion);
-                    };
+            String text = switch (policy) {
+                case BOXED -> boxed(completion);
+                case HASHES -> afterHashes(completion);
+                case ANSWER_IS -> afterPhrase(completion);
+                case WHOLE -> completion.isBlank() ? null : completion.strip();
+                case NUMBER -> number(completion);
+            };
             if (text != null) {
                 found.add(new ExtractedAnswer(text, policy));
                 if (policy == ExtractionPolicy.BOXED || policy == ExtractionPolicy.HASHES) {
@@ -93,7 +92,8 @@ public final class AnswerExtractor {
         int from = occurrence == Occurrence.LAST ? boxes.size() - 1 : 0;
         int to = from;
         if (occurrence == Occurrence.LAST) {
-            while (from > 0 && joins(text, boxes.get(from - 1).end(), boxes.get(from).start())) {
+            while (from > 0
+                    && joins(text, boxes.get(from - 1).end(), boxes.get(from).start())) {
                 from--;
             }
         } else {
@@ -104,7 +104,8 @@ public final class AnswerExtractor {
         }
         List<String> contents = new ArrayList<>();
         for (Box box : boxes.subList(from, to + 1)) {
-            String content = text.substring(box.contentStart(), box.contentEnd()).strip();
+            String content =
+                    text.substring(box.contentStart(), box.contentEnd()).strip();
             if (!contents.contains(content)) {
                 contents.add(content);
             }
@@ -161,8 +162,7 @@ public final class AnswerExtractor {
     private static int boxCommandEnd(String text, int at) {
         for (String command : BOXES) {
             int end = at + command.length();
-            if (text.startsWith(command, at)
-                    && (end == text.length() || !Character.isLetter(text.charAt(end)))) {
+            if (text.startsWith(command, at) && (end == text.length() || !Character.isLetter(text.charAt(end)))) {
                 return end;
             }
         }

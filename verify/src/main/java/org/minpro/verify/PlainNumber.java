@@ -51,9 +51,7 @@ record PlainNumber(Rational value, @Nullable Rational unit, int significantDigit
         }
         if (i < end && text.charAt(i) == '\\') {
             Rational fraction = latexFraction(text, i, end);
-            return fraction == null
-                    ? null
-                    : new PlainNumber(negative ? fraction.negate() : fraction, null, 0, percent);
+            return fraction == null ? null : new PlainNumber(negative ? fraction.negate() : fraction, null, 0, percent);
         }
         int digitsFrom = i;
         StringBuilder digits = new StringBuilder(end - i);
@@ -160,7 +158,9 @@ record PlainNumber(Rational value, @Nullable Rational unit, int significantDigit
             return new PlainNumber(value, null, 0, percent);
         }
         Rational unit = rational(BigDecimal.ONE.scaleByPowerOfTen(-written.scale()));
-        int significant = written.signum() == 0 ? 0 : written.unscaledValue().abs().toString().length();
+        int significant = written.signum() == 0
+                ? 0
+                : written.unscaledValue().abs().toString().length();
         return new PlainNumber(value, unit, significant, percent);
     }
 

@@ -55,7 +55,8 @@ final class NumberAnswersTest {
 
     @Test
     void readsTheReferenceOfAWorkedSolution() {
-        assertThat(verifier.verify("9 * 2 = <<9*2=18>>18\n#### 18", "so \\boxed{18}").kind())
+        assertThat(verifier.verify("9 * 2 = <<9*2=18>>18\n#### 18", "so \\boxed{18}")
+                        .kind())
                 .isEqualTo(Verdict.Kind.RIGHT);
     }
 }
