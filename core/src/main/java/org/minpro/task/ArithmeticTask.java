@@ -2,6 +2,9 @@ package org.minpro.task;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.minpro.data.Problem;
+import org.minpro.data.ProblemSource;
+import org.minpro.tensor.Philox;
 
 /**
  * The built-in task: an endless sequence of {@linkplain Sum sums}, each a pure function of the seed and its draw.
@@ -10,7 +13,7 @@ import java.util.List;
  * else, so the two cannot meet. A draw whose numbers fall on the wrong side is drawn again under the next attempt,
  * which is part of the function: no state is kept, and draws can be asked for in any order from any thread.
  */
-public final class ArithmeticTask {
+public final class ArithmeticTask implements ProblemSource {
 
     /** How many numbers a problem of the default task adds. */
     public static final int DEFAULT_TERMS = 10;
@@ -38,6 +41,12 @@ public final class ArithmeticTask {
         return new ArithmeticTask(seed, terms, true);
     }
 
+    /** The problem of a draw: its id and prompt are the sum's text, its answer the total in digits. */
+    @Override
+    public Problem problem(long draw) {
+        return sum(draw).problem();
+    }
+
     /**
      * The sum of a draw.
      *
@@ -51,7 +60,8 @@ public final class ArithmeticTask {
             List<Integer> numbers = new ArrayList<>(terms);
             for (int position = 0; position < terms; position++) {
                 int range = Sum.LARGEST_TERM - Sum.SMALLEST_TERM + 1;
-                numbers.add(Sum.SMALLEST_TERM + Draws.below(range, seed, Draws.TERMS, draw, attempt, position));
+                numbers.add(
+                        Sum.SMALLEST_TERM + Philox.below(range, seed, Philox.Purpose.TASK, draw, attempt, position));
             }
             Sum sum = new Sum(numbers);
             if (sum.heldOut() == heldOut) {

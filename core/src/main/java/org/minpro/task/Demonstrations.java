@@ -1,6 +1,7 @@
 package org.minpro.task;
 
 import java.util.List;
+import org.minpro.tensor.Philox;
 
 /**
  * Worked solutions for a supervised start, without end, each a pure function of the seed and its index.
@@ -41,7 +42,7 @@ public record Demonstrations(ArithmeticTask task, long seed, double hastyShare) 
         StringBuilder response = new StringBuilder();
         int total = terms.getFirst();
         for (int next = 1; next < terms.size(); ) {
-            boolean hasty = Draws.uniform(seed, Draws.STYLES, index, 0, next) < hastyShare;
+            boolean hasty = Philox.uniform(seed, Philox.Purpose.DEMONSTRATION, index, 0, next) < hastyShare;
             int stride = hasty ? Math.min(HASTY_STRIDE, terms.size() - next) : 1;
             response.append(total);
             for (int number : terms.subList(next, next + stride)) {

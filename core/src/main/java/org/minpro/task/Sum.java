@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.minpro.data.Problem;
 
 /**
  * A sum of two-digit numbers, the problem of the built-in task; its prompt is {@code 27+85+46=}.
@@ -64,6 +65,11 @@ public record Sum(List<Integer> terms) {
     /** The value of the sum. */
     public int total() {
         return terms.stream().mapToInt(Integer::intValue).sum();
+    }
+
+    /** This sum as a problem: its id and prompt are {@link #prompt()}, its answer is the total in digits. */
+    public Problem problem() {
+        return Problem.of(prompt(), prompt(), String.valueOf(total()));
     }
 
     /**
