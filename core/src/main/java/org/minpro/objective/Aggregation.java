@@ -2,6 +2,7 @@ package org.minpro.objective;
 
 import java.util.Arrays;
 import java.util.Locale;
+import org.minpro.config.NearestName;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Tensor;
 

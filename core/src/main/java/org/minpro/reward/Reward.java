@@ -3,7 +3,12 @@ package org.minpro.reward;
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
 
-/** Scores a rollout; called from any number of threads at once. */
+/**
+ * What a rollout is worth.
+ *
+ * <p>Called from several threads at once. A reward that cannot judge returns {@link Score#undecided}: the rollout then
+ * leaves its group's statistics and the loss, where a zero would teach that it was wrong.
+ */
 @FunctionalInterface
 public interface Reward {
     Score score(Problem problem, Rollout rollout);

@@ -1,23 +1,24 @@
 package org.minpro.reward;
 
+import java.util.Collections;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
- * What a reward says of a rollout: a value, or <i>undecided</i>, with its parts and a reason.
+ * The value of one rollout, or that it has none.
  *
- * <p>An undecided rollout leaves its group's statistics and the loss; it is never a zero.
- *
- * @param decided whether {@code value} is meaningful
- * @param value the reward; finite where decided, 0 where not
- * @param parts named parts of the value, for the metrics
- * @param reason one line for people: what was compared, or why it is undecided; may be empty
+ * @param decided false where the reward could not judge; such a rollout trains nothing
+ * @param value the value; 0 and without meaning where not decided
+ * @param parts named values for the log, sorted by name; they are already in {@code value}
+ * @param reason why, in a few words, for the samples log and the audit; may be empty
  */
 public record Score(boolean decided, double value, Map<String, Double> parts, String reason) {
     public Score {
-        if (!Double.isFinite(value)) {
-            throw new IllegalArgumentException("reward must be finite, got: " + value);
+        if (decided && !Double.isFinite(value)) {
+            throw new IllegalArgumentException(
+                    "a decided score must be finite, got: " + value + "; return Score.undecided where there is none");
         }
-        parts = Map.copyOf(parts);
+        parts = Collections.unmodifiableMap(new TreeMap<>(parts));
     }
 
     public static Score of(double value) {
@@ -29,6 +30,6 @@ public record Score(boolean decided, double value, Map<String, Double> parts, St
     }
 
     public static Score undecided(String reason) {
-        return new Score(false, 0, Map.of(), reason);
+        return new Score(false, 0.0, Map.of(), reason);
     }
 }

@@ -1,13 +1,16 @@
-package org.minpro.objective;
+package org.minpro.config;
 
 import java.util.Collection;
 import java.util.Comparator;
+import org.jspecify.annotations.NullMarked;
 
 /** The message about a name that is not in a list, with the nearest one that is. */
-final class NearestName {
+@NullMarked
+public final class NearestName {
     private NearestName() {}
 
-    static String message(String what, String got, Collection<String> names) {
+    /** {@code what must be one of a, b, c, got: d; did you mean a?} */
+    public static String message(String what, String got, Collection<String> names) {
         String nearest = names.stream()
                 .min(Comparator.comparingInt((String name) -> distance(name, got))
                         .thenComparing(Comparator.naturalOrder()))

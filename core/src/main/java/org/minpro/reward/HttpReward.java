@@ -1,0 +1,143 @@
+package org.minpro.reward;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeMap;
+import org.minpro.data.Problem;
+import org.minpro.rollout.Rollout;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * A reward computed by a service over HTTP.
+ *
+ * <p>Posts {@code {"id", "prompt", "messages", "answer", "fields", "completion", "finish", "draw", "sample"}} and
+ * expects {@code {"score": 0.5, "parts": {"name": 0.1}, "reason": "…"}}; a {@code null} score is undecided. Connection
+ * failures, timeouts, 408, 429 and 5xx are tried again with doubling pauses until the attempts or the time budget are
+ * spent. Every failure is undecided, never a zero: a service that is down must not teach anything.
+ */
+public final class HttpReward implements Reward {
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(50);
+
+    private final URI uri;
+    private final Duration budget;
+    private final int attempts;
+    private final HttpClient client;
+
+    /**
+     * Scores by a service.
+     *
+     * @param uri http or https address that takes the POST
+     * @param budget time that one score may take with all its attempts
+     * @param attempts tries before it is undecided
+     */
+    public HttpReward(URI uri, Duration budget, int attempts) {
+        if (!"http".equals(uri.getScheme()) && !"https".equals(uri.getScheme())) {
+            throw new IllegalArgumentException("url must be an http or https address, got: " + uri);
+        }
+        if (budget.isNegative() || budget.isZero()) {
+            throw new IllegalArgumentException("budget_seconds must be > 0, got: " + budget);
+        }
+        if (attempts < 1) {
+            throw new IllegalArgumentException("attempts must be >= 1, got: " + attempts);
+        }
+        this.uri = uri;
+        this.budget = budget;
+        this.attempts = attempts;
+        this.client = HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .connectTimeout(budget)
+                .build();
+    }
+
+    @Override
+    public Score score(Problem problem, Rollout rollout) {
+        String body = JSON.writeValueAsString(request(problem, rollout));
+        long deadline = System.nanoTime() + budget.toNanos();
+        Duration pause = FIRST_PAUSE;
+        String failure = "no attempt was made";
+        for (int attempt = 1; attempt <= attempts; attempt++) {
+            Duration left = Duration.ofNanos(deadline - System.nanoTime());
+            if (left.isNegative() || left.isZero()) {
+                return Score.undecided("reward service " + uri + ": time budget of " + budget.toMillis()
+                        + " ms spent; last: " + failure);
+            }
+            try {
+                HttpRequest request = HttpRequest.newBuilder(uri)
+                        .timeout(left)
+                        .header("Content-Type", "application/json")
+                        .POST(HttpRequest.BodyPublishers.ofString(body))
+                        .build();
+                HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
+                int status = response.statusCode();
+                if (status == 200) {
+                    return read(response.body());
+                }
+                failure = "status " + status;
+                if (status != 408 && status != 429 && status < 500) {
+                    return Score.undecided("reward service " + uri + ": " + failure);
+                }
+                if (attempt < attempts) {
+                    Duration rest = Duration.ofNanos(deadline - System.nanoTime());
+                    Thread.sleep(pause.compareTo(rest) < 0 ? pause : rest.isNegative() ? Duration.ZERO : rest);
+                    pause = pause.multipliedBy(2);
+                }
+            } catch (IOException e) {
+                failure = e.getClass().getSimpleName() + (e.getMessage() == null ? "" : ": " + e.getMessage());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return Score.undecided("reward service " + uri + ": interrupted");
+            }
+        }
+        return Score.undecided("reward service " + uri + ": " + attempts + " attempts failed; last: " + failure);
+    }
+
+    private static Map<String, Object> request(Problem problem, Rollout rollout) {
+        Map<String, Object> request = new LinkedHashMap<>();
+        request.put("id", problem.id());
+        String prompt = problem.prompt();
+        if (prompt != null) {
+            request.put("prompt", prompt);
+        } else {
+            request.put("messages", problem.messages());
+        }
+        request.put("answer", problem.answer());
+        request.put("fields", problem.fields());
+        request.put("completion", rollout.text());
+        request.put("finish", rollout.finish().name().toLowerCase(java.util.Locale.ROOT));
+        request.put("draw", rollout.draw());
+        request.put("sample", rollout.sample());
+        return request;
+    }
+
+    private Score read(String body) {
+        try {
+            JsonNode root = JSON.readTree(body);
+            String reason = root.path("reason").asString("");
+            JsonNode score = root.path("score");
+            if (score.isNull()) {
+                return Score.undecided(reason.isEmpty() ? "reward service " + uri + ": undecided" : reason);
+            }
+            if (!score.isNumber() || !Double.isFinite(score.asDouble())) {
+                return Score.undecided("reward service " + uri + ": the reply must have a finite number \"score\"");
+            }
+            Map<String, Double> parts = new TreeMap<>();
+            root.path("parts").properties().forEach(part -> {
+                if (part.getValue().isNumber()) {
+                    parts.put(part.getKey(), part.getValue().asDouble());
+                }
+            });
+            return new Score(true, score.asDouble(), parts, reason);
+        } catch (JacksonException e) {
+            return Score.undecided("reward service " + uri + ": the reply is no JSON");
+        }
+    }
+}

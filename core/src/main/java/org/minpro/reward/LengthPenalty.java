@@ -1,0 +1,27 @@
+package org.minpro.reward;
+
+import org.minpro.data.Problem;
+import org.minpro.rollout.Rollout;
+
+/**
+ * A penalty that grows with the response: {@code -factor * min(1, length / maximumTokens)}.
+ *
+ * @param maximumTokens the length, in tokens, of the whole penalty
+ * @param factor the whole penalty
+ */
+public record LengthPenalty(int maximumTokens, double factor) implements Reward {
+    public LengthPenalty {
+        if (maximumTokens < 1) {
+            throw new IllegalArgumentException("maximum_tokens must be >= 1, got: " + maximumTokens);
+        }
+        if (!(factor >= 0 && Double.isFinite(factor))) {
+            throw new IllegalArgumentException("factor must be >= 0 and finite, got: " + factor);
+        }
+    }
+
+    @Override
+    public Score score(Problem problem, Rollout rollout) {
+        double share = Math.min(1.0, (double) rollout.length() / maximumTokens);
+        return Score.of(0.0 - factor * share);
+    }
+}
