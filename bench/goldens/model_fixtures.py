@@ -22,6 +22,7 @@ gradients are those of the mean of log_probs[0], named as the tensors of the che
 """
 
 import argparse
+import copy
 import json
 import math
 import pathlib
@@ -104,7 +105,7 @@ def in_float64():
 
 def build(spec, seed):
     keys = {**COMMON, **{k: v for k, v in spec.items() if k not in ("type", "dtype", "old", "shards", "fused")}}
-    config = transformers.AutoConfig.for_model(spec["type"], **keys)
+    config = transformers.AutoConfig.for_model(spec["type"], **copy.deepcopy(keys))
     config._attn_implementation = "sdpa"
     config._experts_implementation = "eager"
     torch.manual_seed(seed)

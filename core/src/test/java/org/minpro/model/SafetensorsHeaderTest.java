@@ -126,8 +126,8 @@ class SafetensorsHeaderTest {
             ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putLong(0, length);
             assertThatThrownBy(() -> read(bytes))
                     .isInstanceOf(ModelFormatException.class)
-                    .hasMessageContaining("header length must be from 2 to 100000000 bytes, got: "
-                            + Long.toUnsignedString(length));
+                    .hasMessageContaining(
+                            "header length must be from 2 to 100000000 bytes, got: " + Long.toUnsignedString(length));
         }
     }
 
@@ -179,8 +179,9 @@ class SafetensorsHeaderTest {
         SafetensorsHeader header = SafetensorsHeader.layOut(shapes, Map.of("format", "pt"));
         assertThat(header.tensors().keySet()).containsExactly("first", "second", "half", "flag");
         assertThat(header.dataStart() % 8).isZero();
-        header.tensors().values().forEach(e -> assertThat(e.begin() % e.dtype().bytes())
-                .isZero());
+        header.tensors()
+                .values()
+                .forEach(e -> assertThat(e.begin() % e.dtype().bytes()).isZero());
     }
 
     @Test
