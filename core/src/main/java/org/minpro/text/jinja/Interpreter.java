@@ -244,8 +244,9 @@ final class Interpreter {
             case Expression.DictLiteral dict -> {
                 Map<Object, Object> map = new LinkedHashMap<>();
                 for (int i = 0; i < dict.keys().size(); i++) {
-                    map.put(
-                            key(evaluate(dict.keys().get(i), scope)),
+                    Values.put(
+                            map,
+                            evaluate(dict.keys().get(i), scope),
                             evaluate(dict.values().get(i), scope));
                 }
                 yield map;
@@ -312,13 +313,6 @@ final class Interpreter {
 
     private @Nullable Object optional(@Nullable Expression expression, Scope scope) {
         return expression == null ? null : evaluate(expression, scope);
-    }
-
-    private static Object key(Object key) {
-        if (key instanceof List || key instanceof Map) {
-            throw JinjaException.of("unhashable type: '" + Values.typeName(key) + "'");
-        }
-        return key;
     }
 
     private boolean compare(Expression.Compare chain, Scope scope) {
@@ -418,7 +412,7 @@ final class Interpreter {
                     throw JinjaException.of(
                             "dictionary update sequence element has length " + items.size() + "; 2 is required");
                 }
-                map.put(key(items.get(0)), items.get(1));
+                Values.put(map, items.get(0), items.get(1));
             }
         }
         map.putAll(arguments.named());

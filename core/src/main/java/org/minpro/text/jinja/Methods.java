@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 
 /** The methods of texts, lists, tuples and dicts that change nothing; those that would, a template must not call. */
 final class Methods {
@@ -124,7 +125,7 @@ final class Methods {
         return changing.contains(name);
     }
 
-    private static @org.jspecify.annotations.Nullable Callable sequence(List<?> items, String name) {
+    private static @Nullable Callable sequence(List<?> items, String name) {
         return switch (name) {
             case "count" ->
                 arguments -> {
@@ -147,12 +148,12 @@ final class Methods {
         };
     }
 
-    private static @org.jspecify.annotations.Nullable Callable dict(Map<?, ?> map, String name) {
+    private static @Nullable Callable dict(Map<?, ?> map, String name) {
         return switch (name) {
             case "get" ->
                 arguments -> {
                     CallArguments.Bound b = arguments.bind("get", "key", "default?");
-                    Object value = map.get(b.get(0));
+                    Object value = Values.get(map, b.get(0));
                     return value == null ? b.get(1, None.NONE) : value;
                 };
             case "keys" -> arguments -> view("dict_keys", arguments, new ArrayList<>(map.keySet()));

@@ -132,7 +132,7 @@ final class Operators {
         if (own.isPresent()) {
             return own.get();
         }
-        return object instanceof Map<?, ?> map && map.get(name) instanceof Object item
+        return object instanceof Map<?, ?> map && Values.get(map, name) instanceof Object item
                 ? item
                 : Undefined.attribute(object, name);
     }
@@ -164,7 +164,7 @@ final class Operators {
 
     private static Optional<Object> element(Object object, Object index) {
         if (object instanceof Map<?, ?> map) {
-            return Optional.ofNullable(map.get(index));
+            return Optional.ofNullable(Values.get(map, index));
         }
         Optional<BigInteger> number = Numbers.whole(index);
         if (number.isEmpty() || number.get().bitLength() > 31) {

@@ -283,7 +283,6 @@ final class Parser {
         return token.kind() == Token.Kind.VARIABLE_END
                 || token.kind() == Token.Kind.BLOCK_END
                 || token.isOperator(")")
-                || token.isOperator("=")
                 || (token.kind() == Token.Kind.NAME && endNames.contains(token.text()));
     }
 

@@ -127,12 +127,37 @@ final class Values {
             return false;
         }
         for (Map.Entry<?, ?> entry : left.entrySet()) {
-            Object other = right.get(entry.getKey());
+            Object other = get(right, entry.getKey());
             if (other == null || !equal(entry.getValue(), other)) {
                 return false;
             }
         }
         return true;
+    }
+
+    /** The value of a key in a dict, where 1, 1.0 and true are one key. */
+    static @Nullable Object get(Map<?, ?> map, Object key) {
+        return map.get(sameKey(map, key));
+    }
+
+    /** Puts an entry into a dict; a key that is there already stays as it was written. */
+    static void put(Map<Object, Object> map, Object key, Object value) {
+        if (key instanceof List || key instanceof Map) {
+            throw JinjaException.of("unhashable type: '" + typeName(key) + "'");
+        }
+        map.put(sameKey(map, key), value);
+    }
+
+    private static Object sameKey(Map<?, ?> map, Object key) {
+        if (!Numbers.isNumber(key) || map.containsKey(key)) {
+            return key;
+        }
+        for (Object other : map.keySet()) {
+            if (Numbers.isNumber(other) && Numbers.equal(other, key)) {
+                return other;
+            }
+        }
+        return key;
     }
 
     /** The order of two values, where Python has one. */
@@ -231,7 +256,7 @@ final class Values {
                 throw JinjaException.of("'in <string>' requires string as left operand, not " + typeName(value));
             }
             case Map<?, ?> map -> {
-                return map.containsKey(value);
+                return get(map, value) != null;
             }
             default -> {
                 if (!isIterable(container)) {
