@@ -77,9 +77,8 @@ public final class Binder {
         Table<?> table = table(type);
         List<ConfigurationProblem> problems = new ArrayList<>(parameters.problems());
         Binding binding = new Binding(problems, new TreeSet<>());
-        Value.Section tree = parameters
-                .tree()
-                .with(NAME, new Value.Entry(table.kind(), new Value.Raw(name, table.kind())));
+        Value.Section tree =
+                parameters.tree().with(NAME, new Value.Entry(table.kind(), new Value.Raw(name, table.kind())));
         Object bound = binding.choice(table, null, tree, "");
         if (!problems.isEmpty() || bound == null) {
             throw new ConfigurationException(problems);
@@ -122,8 +121,9 @@ public final class Binder {
                 return construct(type, values);
             }
         }
-        List<String> names =
-                Arrays.stream(components).map(component -> kebab(component.getName())).toList();
+        List<String> names = Arrays.stream(components)
+                .map(component -> kebab(component.getName()))
+                .toList();
         throw new IllegalArgumentException(
                 "path must name a setting, got: '" + path + "'." + NearestName.hint(name, names));
     }
@@ -234,7 +234,8 @@ public final class Binder {
                 if (entry != null) {
                     int before = problems.size();
                     Type generic = components[i].getGenericType();
-                    Object value = convert(generic, fallback == null ? null : fallback[i], entry.value(), prefix + name);
+                    Object value =
+                            convert(generic, fallback == null ? null : fallback[i], entry.value(), prefix + name);
                     if (problems.size() == before) {
                         values[i] = value;
                         given[i] = true;
@@ -270,7 +271,8 @@ public final class Binder {
                     if (culprit >= 0 && given[culprit]) {
                         String name = kebab(components[culprit].getName());
                         Value.Entry entry = section.entries().get(name);
-                        String origin = entry == null ? section.origin() : entry.value().origin();
+                        String origin =
+                                entry == null ? section.origin() : entry.value().origin();
                         String rule = message.substring(leadingName(message).length());
                         problem(origin, prefix + name + rule);
                         given[culprit] = false;
@@ -293,7 +295,8 @@ public final class Binder {
         private static int culprit(RecordComponent[] components, String message) {
             String name = leadingName(message);
             for (int i = 0; i < components.length; i++) {
-                if (components[i].getName().equals(name) || kebab(components[i].getName()).equals(name)) {
+                if (components[i].getName().equals(name)
+                        || kebab(components[i].getName()).equals(name)) {
                     return i;
                 }
             }
@@ -310,13 +313,16 @@ public final class Binder {
         }
 
         private boolean unknownNames(RecordComponent[] components, Value.Section section, String prefix) {
-            List<String> names =
-                    Arrays.stream(components).map(component -> kebab(component.getName())).toList();
+            List<String> names = Arrays.stream(components)
+                    .map(component -> kebab(component.getName()))
+                    .toList();
             boolean found = false;
             for (Map.Entry<String, Value.Entry> entry : section.entries().entrySet()) {
                 String name = entry.getKey();
                 if (!names.contains(name)) {
-                    problem(entry.getValue().keyOrigin(), "unknown setting '" + prefix + name + "'." + hint(name, prefix, names));
+                    problem(
+                            entry.getValue().keyOrigin(),
+                            "unknown setting '" + prefix + name + "'." + hint(name, prefix, names));
                     found = true;
                 }
             }
@@ -324,7 +330,8 @@ public final class Binder {
         }
 
         private String hint(String name, String prefix, List<String> names) {
-            String near = NearestName.of(name, names).map(found -> prefix + found).orElse(null);
+            String near =
+                    NearestName.of(name, names).map(found -> prefix + found).orElse(null);
             if (near == null) {
                 // The right name in the wrong section.
                 String wanted = kebab(name.replace('_', '-'));
@@ -336,8 +343,12 @@ public final class Binder {
             if (near != null) {
                 return " Did you mean '" + near + "'?";
             }
-            String place = prefix.isEmpty() ? "The settings" : "The settings of '" + prefix.substring(0, prefix.length() - 1) + "'";
-            return names.isEmpty() ? " " + place + " are none." : " " + place + " are " + String.join(", ", names) + ".";
+            String place = prefix.isEmpty()
+                    ? "The settings"
+                    : "The settings of '" + prefix.substring(0, prefix.length() - 1) + "'";
+            return names.isEmpty()
+                    ? " " + place + " are none."
+                    : " " + place + " are " + String.join(", ", names) + ".";
         }
 
         private @Nullable Object convert(Type type, @Nullable Object fallback, Value value, String path) {
@@ -351,6 +362,9 @@ public final class Binder {
             Table<?> table = tables.get(raw);
             if (table != null) {
                 return choice(table, fallback, value, path);
+            }
+            if (raw == Choice.class) {
+                return freeChoice((Choice) fallback, value, path);
             }
             if (raw.isRecord()) {
                 Value structured = structured(value);
@@ -374,7 +388,10 @@ public final class Binder {
         private boolean isNull(Value value) {
             return switch (value) {
                 case Value.Scalar scalar -> !scalar.quoted() && scalar.yaml() == null;
-                case Value.Raw text -> text.text().isEmpty() || text.text().equals("null") || text.text().equals("~");
+                case Value.Raw text ->
+                    text.text().isEmpty()
+                            || text.text().equals("null")
+                            || text.text().equals("~");
                 default -> false;
             };
         }
@@ -414,26 +431,56 @@ public final class Binder {
             return Collections.unmodifiableList(list);
         }
 
-        @Nullable Object choice(Table<?> table, @Nullable Object fallback, Value value, String path) {
-            Value.Section section;
+        private Value.@Nullable Section named(Value value, String path) {
             if (value instanceof Value.Raw text && !text.text().startsWith("{")) {
-                section = new Value.Section(Map.of(NAME, new Value.Entry(text.origin(), text)), text.origin());
-            } else {
-                switch (structured(value)) {
-                    case Value.Section found -> section = found;
-                    case Value.Scalar name ->
-                        section = new Value.Section(Map.of(NAME, new Value.Entry(name.origin(), name)), name.origin());
-                    default -> {
-                        return wrong(path, "a name or a section with a name", value);
-                    }
+                return new Value.Section(Map.of(NAME, new Value.Entry(text.origin(), text)), text.origin());
+            }
+            return switch (structured(value)) {
+                case Value.Section found -> found;
+                case Value.Scalar name ->
+                    new Value.Section(Map.of(NAME, new Value.Entry(name.origin(), name)), name.origin());
+                default -> {
+                    wrong(path, "a name or a section with a name", value);
+                    yield null;
                 }
+            };
+        }
+
+        private @Nullable Object freeChoice(@Nullable Choice fallback, Value value, String path) {
+            Value.Section section = named(value, path);
+            if (section == null) {
+                return null;
+            }
+            Value.Entry entry = section.entries().get(NAME);
+            String name = entry == null ? (fallback == null ? null : fallback.name()) : text(entry.value());
+            if (name == null) {
+                return wrong(path + "." + NAME, "a name", entry == null ? value : entry.value());
+            }
+            Map<String, @Nullable Object> parameters = new LinkedHashMap<>();
+            if (fallback != null && fallback.name().equals(name)) {
+                parameters.putAll(fallback.parameters());
+            }
+            section.entries().forEach((key, parameter) -> {
+                if (!key.equals(NAME)) {
+                    parameters.put(key, Yaml.plain(structured(parameter.value())));
+                }
+            });
+            return new Choice(name, parameters);
+        }
+
+        @Nullable Object choice(Table<?> table, @Nullable Object fallback, Value value, String path) {
+            Value.Section section = named(value, path);
+            if (section == null) {
+                return null;
             }
             String prefix = path.isEmpty() ? "" : path + ".";
             Value.Entry name = section.entries().get(NAME);
             Class<?> type;
             if (name == null) {
                 if (fallback == null) {
-                    problem(section.origin(), prefix + NAME + " must be given: one of " + String.join(", ", table.names()));
+                    problem(
+                            section.origin(),
+                            prefix + NAME + " must be given: one of " + String.join(", ", table.names()));
                     return null;
                 }
                 type = fallback.getClass();
@@ -462,7 +509,9 @@ public final class Binder {
             }
             Object instance = defaults(type);
             if (instance == null) {
-                problem(section.origin(), path + " must be a record or have a no-argument constructor, got: " + type.getName());
+                problem(
+                        section.origin(),
+                        path + " must be a record or have a no-argument constructor, got: " + type.getName());
             }
             return instance;
         }
@@ -483,7 +532,9 @@ public final class Binder {
         private @Nullable Object scalar(Class<?> type, Value value, String path) {
             String text = text(value);
             if (type == String.class) {
-                if (value instanceof Value.Raw raw && raw.text().length() > 1 && raw.text().startsWith("\"")) {
+                if (value instanceof Value.Raw raw
+                        && raw.text().length() > 1
+                        && raw.text().startsWith("\"")) {
                     Value parsed = Yaml.inline(raw.origin(), raw.text(), problems);
                     text = parsed instanceof Value.Scalar scalar ? scalar.text() : text;
                 }

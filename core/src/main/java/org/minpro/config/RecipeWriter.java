@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
 final class RecipeWriter {
     private static final int WIDTH = 100;
     private static final Pattern PLAIN = Pattern.compile("[A-Za-z/.<][A-Za-z0-9_./$<>-]*");
-    private static final Pattern TYPED =
-            Pattern.compile("null|Null|NULL|~|true|True|TRUE|false|False|FALSE|yes|no|on|off|y|n|\\.(inf|nan).*|\\.", Pattern.CASE_INSENSITIVE);
+    private static final Pattern TYPED = Pattern.compile(
+            "null|Null|NULL|~|true|True|TRUE|false|False|FALSE|yes|no|on|off|y|n|\\.(inf|nan).*|\\.",
+            Pattern.CASE_INSENSITIVE);
 
     private final Map<Class<?>, Table<?>> tables;
     private final boolean comments;
@@ -41,7 +42,25 @@ final class RecipeWriter {
 
     private void entry(String key, Class<?> type, @Nullable Object value, String indent) {
         Table<?> table = tables.get(type);
-        if (value instanceof Record section && table == null) {
+        if (value instanceof Choice chosen) {
+            out.append(key);
+            if (chosen.parameters().isEmpty()) {
+                out.append(' ').append(text(chosen.name())).append('\n');
+            } else {
+                out.append('\n')
+                        .append(indent)
+                        .append("  name: ")
+                        .append(text(chosen.name()))
+                        .append('\n');
+                chosen.parameters()
+                        .forEach((name, parameter) -> out.append(indent)
+                                .append("  ")
+                                .append(text(name))
+                                .append(": ")
+                                .append(inline(parameter))
+                                .append('\n'));
+            }
+        } else if (value instanceof Record section && table == null) {
             out.append(key).append('\n');
             components(section, indent + "  ");
         } else if (table != null && value != null) {
@@ -59,7 +78,12 @@ final class RecipeWriter {
     private void choice(String key, Table<?> table, Object value, String indent) {
         String name = text(table.nameOf(value.getClass()));
         if (value instanceof Record parameters && value.getClass().getRecordComponents().length > 0) {
-            out.append(key).append('\n').append(indent).append("  name: ").append(name).append('\n');
+            out.append(key)
+                    .append('\n')
+                    .append(indent)
+                    .append("  name: ")
+                    .append(name)
+                    .append('\n');
             components(parameters, indent + "  ");
         } else {
             out.append(key).append(' ').append(name).append('\n');
@@ -68,30 +92,33 @@ final class RecipeWriter {
 
     /** A list element: its lines indented below a dash. */
     private void element(Object element, String indent) {
-        StringBuilder lines = new StringBuilder();
         RecipeWriter inner = new RecipeWriter(tables, comments);
         Table<?> table = tables.values().stream()
                 .filter(candidate -> candidate.type().isInstance(element))
                 .findFirst()
                 .orElse(null);
         if (table != null) {
-            inner.out.append("name: ").append(text(table.nameOf(element.getClass()))).append('\n');
+            inner.out
+                    .append("name: ")
+                    .append(text(table.nameOf(element.getClass())))
+                    .append('\n');
         }
         if (element instanceof Record record) {
             inner.components(record, "");
         }
-        inner.out.toString().lines().forEach(line -> lines.append(indent)
-                .append(lines.isEmpty() ? "- " : "  ")
-                .append(line)
-                .append('\n'));
-        out.append(lines);
+        String dash = "- ";
+        for (String line : inner.out.toString().lines().toList()) {
+            out.append(indent).append(dash).append(line).append('\n');
+            dash = "  ";
+        }
     }
 
     private void comment(RecordComponent component, @Nullable Object value, String indent) {
         if (!comments) {
             return;
         }
-        boolean section = value instanceof Record && !tables.containsKey(component.getType());
+        boolean section =
+                value instanceof Record && !(value instanceof Choice) && !tables.containsKey(component.getType());
         if (section && indent.isEmpty()) {
             out.append('\n');
         }
@@ -135,8 +162,7 @@ final class RecipeWriter {
             case Enum<?> constant -> Binder.kebab(constant);
             case Number number -> number.toString();
             case Boolean truth -> truth.toString();
-            case List<?> list ->
-                list.stream().map(RecipeWriter::inline).collect(Collectors.joining(", ", "[", "]"));
+            case List<?> list -> list.stream().map(RecipeWriter::inline).collect(Collectors.joining(", ", "[", "]"));
             case Map<?, ?> map -> {
                 List<String> entries = new ArrayList<>();
                 map.forEach((key, element) -> entries.add(quoted(String.valueOf(key)) + ": " + inline(element)));
@@ -171,8 +197,13 @@ final class RecipeWriter {
                 case '\t' -> quoted.append("\\t");
                 case '\r' -> quoted.append("\\r");
                 default -> {
-                    boolean printable = c >= ' ' && c != 0x7F && !(c >= 0x80 && c < 0xA0) && c != 0x2028 && c != 0x2029
-                            && c != 0xFEFF && c < 0xFFFE;
+                    boolean printable = c >= ' '
+                            && c != 0x7F
+                            && !(c >= 0x80 && c < 0xA0)
+                            && c != 0x2028
+                            && c != 0x2029
+                            && c != 0xFEFF
+                            && c < 0xFFFE;
                     if (printable) {
                         quoted.append(c);
                     } else {

@@ -29,7 +29,9 @@ public final class Settings {
         try {
             return yaml(path.toString(), Files.readString(path));
         } catch (NoSuchFileException e) {
-            problem(path.toString(), "does not exist (looked for " + path.toAbsolutePath().normalize() + ")");
+            problem(
+                    path.toString(),
+                    "does not exist (looked for " + path.toAbsolutePath().normalize() + ")");
         } catch (CharacterCodingException e) {
             problem(path.toString(), "must be UTF-8, and is not");
         } catch (IOException e) {
@@ -47,7 +49,8 @@ public final class Settings {
         switch (Yaml.file(source, text, problems)) {
             case null -> {}
             case Value.Section section -> file = merge(file, section);
-            case Value other -> problem(other.origin(), "must be settings of the form 'name: value', got: " + other.shown());
+            case Value other ->
+                problem(other.origin(), "must be settings of the form 'name: value', got: " + other.shown());
         }
         return this;
     }
@@ -105,7 +108,8 @@ public final class Settings {
         }
         List<Map.Entry<String, Value.Raw>> remaining = new ArrayList<>(sets.entrySet());
         remaining.removeIf(set -> options.containsKey(set.getKey()));
-        remaining.sort((a, b) -> Integer.compare(path(a.getKey()).size(), path(b.getKey()).size()));
+        remaining.sort((a, b) ->
+                Integer.compare(path(a.getKey()).size(), path(b.getKey()).size()));
         for (Map.Entry<String, Value.Raw> set : remaining) {
             tree = put(tree, path(set.getKey()), set.getValue());
         }
@@ -123,7 +127,8 @@ public final class Settings {
     private static @Nullable Value find(Value.Section root, String dotted) {
         Value value = root;
         for (String name : path(dotted)) {
-            Value.Entry entry = value instanceof Value.Section section ? section.entries().get(name) : null;
+            Value.Entry entry =
+                    value instanceof Value.Section section ? section.entries().get(name) : null;
             if (entry == null) {
                 return null;
             }
@@ -159,15 +164,13 @@ public final class Settings {
                     && scalar.text().equals(value.text());
             return sameChoice ? section : section.with(key, new Value.Entry(value.origin(), value));
         }
-        Value.Section inner =
-                switch (existing == null ? null : existing.value()) {
-                    case Value.Section found -> found;
-                    case null -> new Value.Section(Map.of(), value.origin());
-                    // 'objective: minpro' and then 'objective.cap=3'.
-                    case Value chosen ->
-                        new Value.Section(
-                                Map.of(Binder.NAME, new Value.Entry(chosen.origin(), chosen)), chosen.origin());
-                };
+        Value.Section inner = switch (existing == null ? null : existing.value()) {
+            case Value.Section found -> found;
+            case null -> new Value.Section(Map.of(), value.origin());
+            // 'objective: minpro' and then 'objective.cap=3'.
+            case Value chosen ->
+                new Value.Section(Map.of(Binder.NAME, new Value.Entry(chosen.origin(), chosen)), chosen.origin());
+        };
         String keyOrigin = existing == null ? value.origin() : existing.keyOrigin();
         return section.with(key, new Value.Entry(keyOrigin, put(inner, path.subList(1, path.size()), value)));
     }

@@ -67,16 +67,17 @@ public final class Table<T> {
             return entry;
         }
         if (!name.contains(".")) {
-            throw new IllegalArgumentException("must be one of " + String.join(", ", names()) + ", or the name of a class, got: '"
-                    + name + "'." + NearestName.hint(name, names()));
+            throw new IllegalArgumentException("must be one of " + String.join(", ", names())
+                    + ", or the name of a class, got: '" + name + "'." + NearestName.hint(name, names()));
         }
         Class<?> found;
         try {
             found = Class.forName(name, true, loader);
         } catch (ClassNotFoundException | LinkageError e) {
             throw new IllegalArgumentException(
-                    "must be one of " + String.join(", ", names()) + ", or the name of a class on the class path, got: '" + name
-                            + "' (" + e + "); give its jar with --class-path",
+                    "must be one of " + String.join(", ", names())
+                            + ", or the name of a class on the class path, got: '" + name + "' (" + e
+                            + "); give its jar with --class-path",
                     e);
         }
         if (!type.isAssignableFrom(found)) {

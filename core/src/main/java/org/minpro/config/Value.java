@@ -19,7 +19,7 @@ sealed interface Value {
     record Sequence(List<Value> elements, String origin) implements Value {}
 
     record Section(Map<String, Entry> entries, String origin) implements Value {
-        Section {
+        public Section {
             entries = Collections.unmodifiableMap(new LinkedHashMap<>(entries));
         }
 

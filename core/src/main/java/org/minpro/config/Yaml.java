@@ -59,7 +59,8 @@ final class Yaml {
             return root.isEmpty() ? null : yaml.convert(root.get());
         } catch (MarkedYamlEngineException e) {
             String what = e.getProblem() == null ? "unreadable" : e.getProblem();
-            problems.add(new ConfigurationProblem(origin.apply(e.getProblemMark()), "is not valid YAML: " + oneLine(what)));
+            problems.add(
+                    new ConfigurationProblem(origin.apply(e.getProblemMark()), "is not valid YAML: " + oneLine(what)));
         } catch (YamlEngineException e) {
             problems.add(new ConfigurationProblem(
                     origin.apply(Optional.empty()), "is not valid YAML: " + oneLine(String.valueOf(e.getMessage()))));
@@ -77,18 +78,16 @@ final class Yaml {
             problems.add(new ConfigurationProblem(at, "must not contain itself"));
             return new Value.Scalar("", false, null, at);
         }
-        Value value =
-                switch (node) {
-                    case ScalarNode scalar ->
-                        new Value.Scalar(
-                                scalar.getValue(), scalar.getScalarStyle() != ScalarStyle.PLAIN, resolved(scalar), at);
-                    case SequenceNode sequence ->
-                        new Value.Sequence(
-                                sequence.getValue().stream().map(this::convert).toList(), at);
-                    case MappingNode mapping -> section(mapping, at);
-                    case AnchorNode anchor -> convert(anchor.getRealNode());
-                    default -> throw new IllegalStateException("unknown YAML node " + node.getNodeType());
-                };
+        Value value = switch (node) {
+            case ScalarNode scalar ->
+                new Value.Scalar(scalar.getValue(), scalar.getScalarStyle() != ScalarStyle.PLAIN, resolved(scalar), at);
+            case SequenceNode sequence ->
+                new Value.Sequence(
+                        sequence.getValue().stream().map(this::convert).toList(), at);
+            case MappingNode mapping -> section(mapping, at);
+            case AnchorNode anchor -> convert(anchor.getRealNode());
+            default -> throw new IllegalStateException("unknown YAML node " + node.getNodeType());
+        };
         open.remove(node);
         return value;
     }

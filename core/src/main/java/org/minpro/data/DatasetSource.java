@@ -1,7 +1,7 @@
 package org.minpro.data;
 
-import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
+import org.minpro.tensor.Philox;
 
 /**
  * Draws the problems of a data set without end: every epoch has each problem once, in an order of its own.
@@ -40,41 +40,12 @@ public final class DatasetSource implements ProblemSource {
     }
 
     private int[] permutation(long epoch) {
-        RandomGenerator random = new SplitMix(mix(seed) + epoch);
         int[] order = new int[dataset.size()];
         for (int i = 0; i < order.length; i++) {
-            int j = random.nextInt(i + 1);
+            int j = Philox.below(i + 1, seed, Philox.Purpose.SHUFFLE, epoch, 0, i);
             order[i] = order[j];
             order[j] = i;
         }
         return order;
-    }
-
-    private static long mix(long z) {
-        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
-        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
-        return z ^ (z >>> 31);
-    }
-
-    /** SplitMix64: its sequence is fixed by the algorithm, not by the JDK that runs it. */
-    private static final class SplitMix implements RandomGenerator {
-        private long state;
-
-        SplitMix(long seed) {
-            state = mix(seed);
-        }
-
-        @Override
-        public long nextLong() {
-            state += 0x9E3779B97F4A7C15L;
-            return mix(state);
-        }
-
-        @Override
-        public int nextInt(int bound) {
-            // Multiply-shift of 32 bits: unlike RandomGenerator's own method, the same on every JDK; bias < bound /
-            // 2^32.
-            return (int) (((nextLong() >>> 32) * bound) >>> 32);
-        }
     }
 }
