@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * Makes records of {@link Settings}, and YAML of records.
  *
  * <p>A component may be a boolean, a number, a string, a path, an enum, a list, a {@code Map<String, Object>}, another record
- * (a section), or an interface that one of the {@link Table}s names the implementations of. A setting may be null where its
+ * (a section), or an interface that one of the {@link NamedRecords}s names the implementations of. A setting may be null where its
  * default is null.
  *
  * <p>All problems are found in one go: unknown names (with the nearest one), wrong types, and what the compact constructors
@@ -35,10 +35,10 @@ public final class Binder {
     /** The key that chooses an implementation: {@code objective: {name: minpro, cap: 3}}. */
     static final String NAME = "name";
 
-    private final Map<Class<?>, Table<?>> tables = new LinkedHashMap<>();
+    private final Map<Class<?>, NamedRecords<?>> tables = new LinkedHashMap<>();
     private final ClassLoader loader;
 
-    public Binder(Table<?>... tables) {
+    public Binder(NamedRecords<?>... tables) {
         this(Binder.class.getClassLoader(), List.of(tables));
     }
 
@@ -48,9 +48,9 @@ public final class Binder {
      * @param loader finds implementations that are given by class name
      * @param tables the interfaces that components may have
      */
-    public Binder(ClassLoader loader, List<Table<?>> tables) {
+    public Binder(ClassLoader loader, List<NamedRecords<?>> tables) {
         this.loader = loader;
-        tables.forEach(table -> this.tables.put(table.type(), table));
+        tables.forEach(table -> this.tables.put(table.contract(), table));
     }
 
     /**
@@ -73,17 +73,16 @@ public final class Binder {
      *
      * @throws ConfigurationException with every problem
      */
-    public <T> T choose(Class<T> type, String name, Settings parameters) {
-        Table<?> table = table(type);
+    public <T> T choose(NamedRecords<T> table, String name, Settings parameters) {
         List<ConfigurationProblem> problems = new ArrayList<>(parameters.problems());
         Binding binding = new Binding(problems, new TreeSet<>());
         Value.Section tree =
-                parameters.tree().with(NAME, new Value.Entry(table.kind(), new Value.Raw(name, table.kind())));
+                parameters.tree().with(NAME, new Value.Entry(table.what(), new Value.Raw(name, table.what())));
         Object bound = binding.choice(table, null, tree, "");
         if (!problems.isEmpty() || bound == null) {
             throw new ConfigurationException(problems);
         }
-        return type.cast(bound);
+        return table.contract().cast(bound);
     }
 
     /**
@@ -128,17 +127,9 @@ public final class Binder {
                 "path must name a setting, got: '" + path + "'." + NearestName.hint(name, names));
     }
 
-    private Table<?> table(Class<?> type) {
-        Table<?> table = tables.get(type);
-        if (table == null) {
-            throw new IllegalArgumentException("type must have a table, got: " + type.getName());
-        }
-        return table;
-    }
-
     /** {@code learningRate} as {@code learning-rate}. */
     static String kebab(String component) {
-        return component.replaceAll("([a-z0-9])([A-Z])", "$1-$2").toLowerCase(Locale.ROOT);
+        return component.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
     }
 
     /** {@code TOKEN_MEAN} as {@code token-mean}. */
@@ -359,7 +350,7 @@ public final class Binder {
                 return null;
             }
             Class<?> raw = (Class<?>) (type instanceof ParameterizedType generic ? generic.getRawType() : type);
-            Table<?> table = tables.get(raw);
+            NamedRecords<?> table = tables.get(raw);
             if (table != null) {
                 return choice(table, fallback, value, path);
             }
@@ -468,7 +459,7 @@ public final class Binder {
             return new Choice(name, parameters);
         }
 
-        @Nullable Object choice(Table<?> table, @Nullable Object fallback, Value value, String path) {
+        @Nullable Object choice(NamedRecords<?> table, @Nullable Object fallback, Value value, String path) {
             Value.Section section = named(value, path);
             if (section == null) {
                 return null;
@@ -487,12 +478,12 @@ public final class Binder {
             } else {
                 String text = text(name.value());
                 if (text == null) {
-                    return wrong(prefix + NAME, "the name of an " + table.kind(), name.value());
+                    return wrong(prefix + NAME, "the name of an " + table.what(), name.value());
                 }
                 try {
-                    type = table.find(text, loader);
+                    type = table.typeOf(text, loader);
                 } catch (IllegalArgumentException e) {
-                    problem(name.value().origin(), (path.isEmpty() ? table.kind() : path) + " " + e.getMessage());
+                    problem(name.value().origin(), (path.isEmpty() ? table.what() : path) + " " + e.getMessage());
                     return null;
                 }
             }
@@ -589,6 +580,9 @@ public final class Binder {
     }
 
     private static String number(String text) {
+        if (text.equals(".inf") || text.equals("-.inf")) {
+            return text.replace(".inf", "Infinity");
+        }
         if (!NUMBER.matcher(text).matches() || Double.isInfinite(Double.parseDouble(text))) {
             throw new IllegalArgumentException(text);
         }

@@ -27,6 +27,12 @@ public final class NearestName {
         return of(name, candidates).map(near -> " Did you mean '" + near + "'?").orElse("");
     }
 
+    /** {@code what must be one of a, b, got: d. Did you mean 'a'?} */
+    public static String message(String what, String got, Collection<String> candidates) {
+        return what + " must be one of " + String.join(", ", candidates) + ", got: " + got + "."
+                + hint(got, candidates);
+    }
+
     private static String normal(String name) {
         return name.replace("-", "").replace("_", "").toLowerCase(Locale.ROOT);
     }

@@ -17,11 +17,11 @@ final class RecipeWriter {
             "null|Null|NULL|~|true|True|TRUE|false|False|FALSE|yes|no|on|off|y|n|\\.(inf|nan).*|\\.",
             Pattern.CASE_INSENSITIVE);
 
-    private final Map<Class<?>, Table<?>> tables;
+    private final Map<Class<?>, NamedRecords<?>> tables;
     private final boolean comments;
     private final StringBuilder out = new StringBuilder();
 
-    RecipeWriter(Map<Class<?>, Table<?>> tables, boolean comments) {
+    RecipeWriter(Map<Class<?>, NamedRecords<?>> tables, boolean comments) {
         this.tables = tables;
         this.comments = comments;
     }
@@ -41,7 +41,7 @@ final class RecipeWriter {
     }
 
     private void entry(String key, Class<?> type, @Nullable Object value, String indent) {
-        Table<?> table = tables.get(type);
+        NamedRecords<?> table = tables.get(type);
         if (value instanceof Choice chosen) {
             out.append(key);
             if (chosen.parameters().isEmpty()) {
@@ -75,8 +75,8 @@ final class RecipeWriter {
         }
     }
 
-    private void choice(String key, Table<?> table, Object value, String indent) {
-        String name = text(table.nameOf(value.getClass()));
+    private void choice(String key, NamedRecords<?> table, Object value, String indent) {
+        String name = text(table.nameOf(value));
         if (value instanceof Record parameters && value.getClass().getRecordComponents().length > 0) {
             out.append(key)
                     .append('\n')
@@ -93,15 +93,12 @@ final class RecipeWriter {
     /** A list element: its lines indented below a dash. */
     private void element(Object element, String indent) {
         RecipeWriter inner = new RecipeWriter(tables, comments);
-        Table<?> table = tables.values().stream()
-                .filter(candidate -> candidate.type().isInstance(element))
+        NamedRecords<?> table = tables.values().stream()
+                .filter(candidate -> candidate.contract().isInstance(element))
                 .findFirst()
                 .orElse(null);
         if (table != null) {
-            inner.out
-                    .append("name: ")
-                    .append(text(table.nameOf(element.getClass())))
-                    .append('\n');
+            inner.out.append("name: ").append(text(table.nameOf(element))).append('\n');
         }
         if (element instanceof Record record) {
             inner.components(record, "");
@@ -142,7 +139,7 @@ final class RecipeWriter {
     }
 
     private String alternatives(Class<?> type) {
-        Table<?> table = tables.get(type);
+        NamedRecords<?> table = tables.get(type);
         if (table != null) {
             return String.join(" | ", table.names());
         }

@@ -55,6 +55,17 @@ public final class Settings {
         return this;
     }
 
+    /**
+     * Adds values that a program has.
+     *
+     * @param source their origin
+     * @param values booleans, numbers, strings, lists and maps by setting
+     */
+    public Settings map(String source, Map<String, ?> values) {
+        file = merge(file, (Value.Section) Yaml.value(source, values));
+        return this;
+    }
+
     /** Adds {@code path=value}, as {@code --set} takes it; a value is text, or YAML where the setting is a list or a map. */
     public Settings set(String assignment) {
         String origin = "--set " + assignment;

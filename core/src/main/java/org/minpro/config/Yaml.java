@@ -139,6 +139,25 @@ final class Yaml {
         return text;
     }
 
+    /** A program's object as a value. */
+    static Value value(String origin, @Nullable Object object) {
+        return switch (object) {
+            case Map<?, ?> map -> {
+                Map<String, Value.Entry> entries = new LinkedHashMap<>();
+                map.forEach((key, element) ->
+                        entries.put(String.valueOf(key), new Value.Entry(origin, value(origin, element))));
+                yield new Value.Section(entries, origin);
+            }
+            case List<?> list ->
+                new Value.Sequence(
+                        list.stream().map(element -> value(origin, element)).toList(), origin);
+            case null -> new Value.Scalar("null", false, null, origin);
+            case Enum<?> constant -> new Value.Raw(Binder.kebab(constant), origin);
+            case String text -> new Value.Raw(text, origin);
+            default -> new Value.Scalar(String.valueOf(object), false, object, origin);
+        };
+    }
+
     /** The value as plain Java objects, for settings that are free maps. */
     static @Nullable Object plain(Value value) {
         return switch (value) {

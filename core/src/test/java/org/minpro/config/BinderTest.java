@@ -86,8 +86,12 @@ final class BinderTest {
         }
     }
 
-    private static final Table<Shape> SHAPES =
-            new Table<>("shape", Shape.class, Map.of("circle", Circle.class, "point", Point.class));
+    private static final NamedRecords<Shape> SHAPES = new NamedRecords<>(
+            "shape",
+            Shape.class,
+            List.of(
+                    new NamedRecords.Entry<>("circle", Circle.class, "round"),
+                    new NamedRecords.Entry<>("point", Point.class, "small")));
     private static final Binder BINDER = new Binder(SHAPES);
 
     private static Sample bind(Settings settings) {
@@ -275,13 +279,28 @@ final class BinderTest {
     void takesAClassNameInPlaceOfAName() {
         assertThat(yaml("shape: org.minpro.config.BinderTest$Point").shape()).isEqualTo(new Point());
         assertThat(problems("shape: java.lang.String"))
-                .containsExactly("r.yaml:1:8: shape must be a class that implements org.minpro.config.BinderTest$Shape,"
-                        + " got: 'java.lang.String'");
+                .containsExactly("r.yaml:1:8: shape must implement org.minpro.config.BinderTest$Shape,"
+                        + " got: class 'java.lang.String'");
         assertThat(problems("shape: com.acme.Star")).singleElement().asString().contains("--class-path");
-        assertThat(BINDER.choose(Shape.class, "circle", new Settings().set("radius=2")))
+        assertThat(BINDER.choose(SHAPES, "circle", new Settings().set("radius=2")))
                 .isEqualTo(new Circle(2, false));
-        assertThatThrownBy(() -> BINDER.choose(Shape.class, "circle", new Settings().set("raduis=2")))
+        assertThatThrownBy(() -> BINDER.choose(SHAPES, "circle", new Settings().set("raduis=2")))
                 .hasMessage("--set raduis=2: unknown setting 'raduis'. Did you mean 'radius'?");
+    }
+
+    @Test
+    void aTableMakesItsRecordsFromMaps() {
+        ClassLoader loader = getClass().getClassLoader();
+        assertThat(SHAPES.create("circle", Map.of("radius", 2, "filled", "true"), loader))
+                .isEqualTo(new Circle(2, true));
+        assertThat(SHAPES.parameters(new Circle())).isEqualTo(Map.of("radius", 1.0, "filled", false));
+        assertThatThrownBy(() -> SHAPES.create("circle", Map.of("radius", "big", "size", 1), loader))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("radius must be a number, got: big")
+                .hasMessageContaining("unknown setting 'size'");
+        assertThatThrownBy(() -> SHAPES.create("cirlce", Map.of(), loader))
+                .hasMessage("shape must be one of circle, point, or the name of a class, got: 'cirlce'."
+                        + " Did you mean 'circle'?");
     }
 
     @Test
