@@ -292,7 +292,8 @@ class ModelConfigTest {
                 + "'rope_parameters':{'rope_type':'llama3','factor':8.5,'low_freq_factor':1.5,'high_freq_factor':4,"
                 + "'original_max_position_embeddings':64},'eos_token_id':[4,5],'rms_norm_eps':1e-5}");
         ModelConfig linear = read("{'model_type':'llama','rope_scaling':{'type':'linear','factor':2}}");
-        ModelConfig qwen2 = read("{'model_type':'qwen2','hidden_size':64,'num_attention_heads':4,'num_key_value_heads':2}");
+        ModelConfig qwen2 =
+                read("{'model_type':'qwen2','hidden_size':64,'num_attention_heads':4,'num_key_value_heads':2}");
         ModelConfig moe =
                 read("{'model_type':'qwen3_moe','num_experts':4,'num_experts_per_tok':2,'norm_topk_prob':true,"
                         + "'decoder_sparse_step':2,'mlp_only_layers':[1],'attention_bias':true,'eos_token_id':3}");
@@ -322,8 +323,9 @@ class ModelConfigTest {
 
     @Test
     void aTokenGoesThroughItsChosenExpertsOnly() throws Exception {
-        ModelConfig config = read("{'model_type':'qwen3_moe','hidden_size':32,'head_dim':8,'num_hidden_layers':2,'num_experts':6,"
-                + "'num_experts_per_tok':2,'moe_intermediate_size':24}");
+        ModelConfig config =
+                read("{'model_type':'qwen3_moe','hidden_size':32,'head_dim':8,'num_hidden_layers':2,'num_experts':6,"
+                        + "'num_experts_per_tok':2,'moe_intermediate_size':24}");
         assertThat(config.parameters() - config.activeParameters()).isEqualTo(2L * 4 * 3 * 24 * 32);
     }
 }
