@@ -4,7 +4,9 @@ import org.minpro.config.Doc;
 
 /** When the run is saved so that it can go on. */
 public record CheckpointSection(
-        @Doc("A checkpoint every so many iterations; 0 only at the end and on Ctrl-C.") int every,
+        @Doc("A checkpoint every so many iterations; 0 only at the end and on Ctrl-C.")
+        int every,
+
         @Doc("The newest so many are kept, >= 1.") int keep) {
     public CheckpointSection {
         Rule.notNegative("every", every);

@@ -10,25 +10,39 @@ import org.minpro.data.RowMapping;
 /** Which problems, and which of their fields are prompt and answer. */
 public record DataSection(
         @Doc("JSONL files, one problem a line. Empty for the built-in task: sums worked out step by step, without end.")
-                List<Path> files,
-        @Doc("How many numbers a problem of the built-in task adds, 2 to 64.") int terms,
-        @Doc("Field with the prompt: a text, or a list of {role, content} messages.") String promptField,
+        List<Path> files,
+
+        @Doc("How many numbers a problem of the built-in task adds, 2 to 64.")
+        int terms,
+
+        @Doc("Field with the prompt: a text, or a list of {role, content} messages.")
+        String promptField,
+
         @Doc("The prompt made of several fields, such as \"{{ Body }} {{ Question }}\" (Jinja); null takes prompt-field"
-                        + " as it is.")
-                @Nullable String promptTemplate,
-        @Doc("Field with the reference answer: a text or a number.") String answerField,
+                + " as it is.")
+        @Nullable String promptTemplate,
+
+        @Doc("Field with the reference answer: a text or a number.")
+        String answerField,
+
         @Doc("The answer is what follows the last occurrence of this text in its field, such as \"####\"; null for all"
-                        + " of it.")
-                @Nullable String answerAfter,
+                + " of it.")
+        @Nullable String answerAfter,
+
         @Doc("The answer is the last match of this regular expression (its first group if it has one) in what is left;"
-                        + " null for all of it.")
-                @Nullable String answerPattern,
+                + " null for all of it.")
+        @Nullable String answerPattern,
+
         @Doc("Field that names a problem; null names it by a hash of its prompt.") @Nullable String idField,
+
         @Doc("Share of the files' problems that is kept for evaluation, [0, 1): chosen by a hash of the prompt, so the"
-                        + " parts never meet.")
-                double heldOut,
+                + " parts never meet.")
+        double heldOut,
+
         @Doc("Another number, another split.") long splitSeed,
-        @Doc("Files of problems to evaluate on instead of a share of the training files.") List<Path> evaluationFiles) {
+
+        @Doc("Files of problems to evaluate on instead of a share of the training files.")
+        List<Path> evaluationFiles) {
 
     public DataSection {
         files = List.copyOf(files);
@@ -41,18 +55,7 @@ public record DataSection(
     }
 
     public DataSection() {
-        this(
-                List.of(),
-                10,
-                "prompt",
-                null,
-                "answer",
-                null,
-                null,
-                null,
-                0.2,
-                0,
-                List.of());
+        this(List.of(), 10, "prompt", null, "answer", null, null, null, 0.2, 0, List.of());
     }
 
     private static AnswerExtraction extraction(@Nullable String after, @Nullable String pattern) {

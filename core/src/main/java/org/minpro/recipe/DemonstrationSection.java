@@ -10,16 +10,24 @@ import org.minpro.config.Doc;
 /** What {@code minpro sft} learns from: prompts with completions. */
 public record DemonstrationSection(
         @Doc("JSONL files, one prompt with its completion a line. Empty for demonstrations of the built-in task.")
-                List<Path> files,
-        @Doc("How many numbers a problem of the built-in task adds, 2 to 64.") int terms,
-        @Doc("Chance that a step of a built-in demonstration adds two numbers at once, [0, 1].") double hastyShare,
-        @Doc("Field with the prompt: a text, or a list of {role, content} messages.") String promptField,
-        @Doc("The prompt made of several fields (Jinja); null takes prompt-field as it is.")
-                @Nullable String promptTemplate,
+        List<Path> files,
+
+        @Doc("How many numbers a problem of the built-in task adds, 2 to 64.")
+        int terms,
+
+        @Doc("Chance that a step of a built-in demonstration adds two numbers at once, [0, 1].")
+        double hastyShare,
+
+        @Doc("Field with the prompt: a text, or a list of {role, content} messages.")
+        String promptField,
+
+        @Doc("The prompt made of several fields (Jinja); null takes prompt-field as it is.") @Nullable String promptTemplate,
+
         @Doc("Field with the completion.") String completionField,
+
         @Doc("What this regular expression matches is removed from completions, such as \"<<[^>]*>>\"; null for"
-                        + " nothing.")
-                @Nullable String completionRemove) {
+                + " nothing.")
+        @Nullable String completionRemove) {
     public DemonstrationSection {
         files = List.copyOf(files);
         Rule.check(terms >= 2 && terms <= 64, "terms", "in [2, 64]", terms);

@@ -11,11 +11,12 @@ import org.minpro.config.Doc;
  */
 public record ModelSection(
         @Doc("'builtin' for the small model inside the jar, or a Hugging Face folder with config.json, *.safetensors"
-                        + " and tokenizer.json.")
-                String path,
+                + " and tokenizer.json.")
+        String path,
+
         @Doc("Type of weights and activations while computing; log-probabilities and the optimizer are always f32."
-                        + " null takes the folder's (f16 becomes f32).")
-                @Nullable Dtype dtype) {
+                + " null takes the folder's (f16 becomes f32).")
+        @Nullable Dtype dtype) {
     /** The path of the model inside the jar. */
     public static final String BUILTIN = "builtin";
 

@@ -7,14 +7,20 @@ import org.minpro.train.LearningRateSchedule;
 /** AdamW, its learning rate over the run, and gradient clipping. */
 public record OptimizerSection(
         @Doc("Peak learning rate, > 0.") double learningRate,
-        @Doc("Updates over which the learning rate rises linearly to its peak.") int warmupUpdates,
+
+        @Doc("Updates over which the learning rate rises linearly to its peak.")
+        int warmupUpdates,
+
         @Doc("What the learning rate does after that: stays, or falls to 0 at the last update.")
-                LearningRateSchedule.Decay schedule,
+        LearningRateSchedule.Decay schedule,
+
         @Doc("Decay of the mean gradient, [0, 1).") double beta1,
         @Doc("Decay of the mean squared gradient, [0, 1).") double beta2,
         @Doc("Added to the root of the latter, > 0.") double epsilon,
         @Doc("Decoupled decay of matrices, >= 0.") double weightDecay,
-        @Doc("A gradient with a larger norm is scaled down to it; 0 does not clip.") double gradientClipNorm) {
+
+        @Doc("A gradient with a larger norm is scaled down to it; 0 does not clip.")
+        double gradientClipNorm) {
     public OptimizerSection {
         Rule.check(learningRate > 0 && Double.isFinite(learningRate), "learning-rate", "> 0", learningRate);
         Rule.notNegative("warmup-updates", warmupUpdates);

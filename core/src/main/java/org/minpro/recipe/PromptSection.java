@@ -11,15 +11,19 @@ import org.minpro.config.Doc;
 /** How a problem's prompt is put to the model. */
 public record PromptSection(
         @Doc("Whether prompts go through the model's chat template; auto: if the model's folder has one.")
-                ChatTemplate chatTemplate,
-        @Doc("System message before a plain prompt where the chat template is used; null for none.")
-                @Nullable String systemPrompt,
+        ChatTemplate chatTemplate,
+
+        @Doc("System message before a plain prompt where the chat template is used; null for none.") @Nullable String systemPrompt,
+
         @Doc("Variables of the chat template, such as {enable_thinking: false}.")
-                Map<String, @Nullable Object> templateVariables,
+        Map<String, @Nullable Object> templateVariables,
+
         @Doc("The date that the chat template sees, YYYY-MM-DD; null takes the day on which the run starts and stores"
-                        + " it here.")
-                @Nullable String date,
-        @Doc("Longer prompts are skipped and counted, tokens.") int maxTokens) {
+                + " it here.")
+        @Nullable String date,
+
+        @Doc("Longer prompts are skipped and counted, tokens.")
+        int maxTokens) {
 
     /** When prompts go through the model's chat template. */
     public enum ChatTemplate {

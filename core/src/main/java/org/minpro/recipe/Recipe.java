@@ -24,35 +24,58 @@ import org.minpro.task.ArithmeticReward;
 
 /** Everything {@code minpro train} can be told; the defaults are its run without arguments. */
 public record Recipe(
-        @Doc("Seed of everything random: problems, sampling, order.") long seed,
+        @Doc("Seed of everything random: problems, sampling, order.")
+        long seed,
+
         @Doc("The model to train.") ModelSection model,
         @Doc("The problems.") DataSection data,
         @Doc("How prompts are put to the model.") PromptSection prompts,
-        @Doc("What scores a response: arithmetic | format | http | length | math | overlong | weighted, or a class name."
+
+        @Doc(
+                "What scores a response: arithmetic | format | http | length | math | overlong | weighted, or a class name."
                         + " null takes arithmetic for the built-in task and math for files.")
-                @Nullable Choice reward,
+        @Nullable Choice reward,
+
         @Doc("How responses are sampled.") SamplingSection sampling,
         @Doc("Rollout phases of the run.") int iterations,
-        @Doc("Problems sampled in an iteration; a multiple of updates-per-iteration.") int groupsPerIteration,
+
+        @Doc("Problems sampled in an iteration; a multiple of updates-per-iteration.")
+        int groupsPerIteration,
+
         @Doc("Responses sampled to each problem, >= 2.") int groupSize,
-        @Doc("Iterations between sampling a batch and training on it, [0, iterations).") int lag,
-        @Doc("Optimizer steps on each batch, each on its own part of the groups.") int updatesPerIteration,
+
+        @Doc("Iterations between sampling a batch and training on it, [0, iterations).")
+        int lag,
+
+        @Doc("Optimizer steps on each batch, each on its own part of the groups.")
+        int updatesPerIteration,
+
         @Doc("Groups without any difference in reward that are replaced by new draws in an iteration, at most; 0"
-                        + " replaces none.")
-                int resampleLimit,
-        @Doc("The loss; its parameters are those of docs/objectives.md.") Objective objective,
+                + " replaces none.")
+        int resampleLimit,
+
+        @Doc("The loss; its parameters are those of docs/objectives.md.")
+        Objective objective,
+
         @Doc("How a group's rewards become advantages.") Advantage advantage,
+
         @Doc("How token losses become one number; null takes the objective's own, else token-mean.")
-                Aggregation.@Nullable Mode aggregation,
-        @Doc("Divisor of aggregation constant-length, tokens; 0 takes the longest row.") int aggregationLength,
+        Aggregation.@Nullable Mode aggregation,
+
+        @Doc("Divisor of aggregation constant-length, tokens; 0 takes the longest row.")
+        int aggregationLength,
+
         @Doc("Denominator of the ratios: the policy that sampled, or the one at the start of the iteration's updates"
-                        + " (which hides staleness).")
-                Anchor anchor,
+                + " (which hides staleness).")
+        Anchor anchor,
+
         @Doc("AdamW.") OptimizerSection optimizer,
         @Doc("How the work is cut.") ComputeSection compute,
         @Doc("Accuracy on held-out problems.") EvaluationSection evaluation,
         @Doc("When the run is saved.") CheckpointSection checkpoints,
-        @Doc("Folder in which each run gets a numbered folder of its own.") Path runs) {
+
+        @Doc("Folder in which each run gets a numbered folder of its own.")
+        Path runs) {
 
     public Recipe {
         Rule.positive("iterations", iterations);
@@ -140,12 +163,14 @@ public record Recipe(
     public List<String> warnings() {
         List<String> warnings = new ArrayList<>();
         if (sampling.truncates()) {
-            warnings.add("sampling is truncated (top-k, top-p or min-p): ratios use the untruncated probabilities, so they"
-                    + " are biased; train with top-k 0, top-p 1, min-p 0");
+            warnings.add(
+                    "sampling is truncated (top-k, top-p or min-p): ratios use the untruncated probabilities, so they"
+                            + " are biased; train with top-k 0, top-p 1, min-p 0");
         }
         if (anchor == Anchor.PROXIMAL && (lag > 0 || updatesPerIteration > 1)) {
-            warnings.add("anchor proximal recomputes the old policy while training: ratios do not show that rollouts are "
-                    + lag + " iterations old");
+            warnings.add(
+                    "anchor proximal recomputes the old policy while training: ratios do not show that rollouts are "
+                            + lag + " iterations old");
         }
         if (aggregationLength > 0 && aggregation != Aggregation.Mode.CONSTANT_LENGTH) {
             warnings.add("aggregation-length has no effect without aggregation constant-length");
@@ -161,8 +186,9 @@ public record Recipe(
         }
         long updates = (long) (iterations - lag) * updatesPerIteration;
         if (optimizer.warmupUpdates() >= updates) {
-            warnings.add("optimizer.warmup-updates (" + optimizer.warmupUpdates()
-                    + ") is not less than the run's updates (" + updates + "): the learning rate never reaches its peak");
+            warnings.add(
+                    "optimizer.warmup-updates (" + optimizer.warmupUpdates() + ") is not less than the run's updates ("
+                            + updates + "): the learning rate never reaches its peak");
         }
         return warnings;
     }

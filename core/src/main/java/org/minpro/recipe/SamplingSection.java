@@ -7,13 +7,25 @@ import org.minpro.rollout.SamplingParams;
 
 /** How responses are sampled. Order as in transformers: temperature, top-k, top-p, min-p. */
 public record SamplingSection(
-        @Doc("Divides the logits, > 0; log-probabilities and ratios are those of this temperature.") double temperature,
-        @Doc("Only the most probable tokens are sampled, this many; 0 for all.") int topK,
-        @Doc("Only the smallest set of most probable tokens with at least this mass, (0, 1]; 1 for all.") double topP,
-        @Doc("Only tokens at least this times as probable as the most probable, [0, 1]; 0 for all.") double minP,
+        @Doc("Divides the logits, > 0; log-probabilities and ratios are those of this temperature.")
+        double temperature,
+
+        @Doc("Only the most probable tokens are sampled, this many; 0 for all.")
+        int topK,
+
+        @Doc("Only the smallest set of most probable tokens with at least this mass, (0, 1]; 1 for all.")
+        double topP,
+
+        @Doc("Only tokens at least this times as probable as the most probable, [0, 1]; 0 for all.")
+        double minP,
+
         @Doc("Longest response, tokens.") int maxNewTokens,
-        @Doc("Ids that end a response, besides the model's own.") List<Integer> stopTokenIds,
-        @Doc("Whether responses go on to max-new-tokens whatever is sampled.") boolean ignoreEos) {
+
+        @Doc("Ids that end a response, besides the model's own.")
+        List<Integer> stopTokenIds,
+
+        @Doc("Whether responses go on to max-new-tokens whatever is sampled.")
+        boolean ignoreEos) {
     public SamplingSection {
         stopTokenIds = List.copyOf(stopTokenIds);
         Rule.check(temperature > 0 && Double.isFinite(temperature), "temperature", "> 0", temperature);

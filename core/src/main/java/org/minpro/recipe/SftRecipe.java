@@ -9,19 +9,32 @@ import org.minpro.config.Doc;
 
 /** Everything {@code minpro sft} can be told: a supervised warm start, with the prompt masked. */
 public record SftRecipe(
-        @Doc("Seed of everything random: order, demonstrations, initial weights.") long seed,
+        @Doc("Seed of everything random: order, demonstrations, initial weights.")
+        long seed,
+
         @Doc("The model to train.") ModelSection model,
-        @Doc("Whether the weights start random, from the folder's config.json alone.") boolean initialise,
+
+        @Doc("Whether the weights start random, from the folder's config.json alone.")
+        boolean initialise,
+
         @Doc("What is learnt from.") DemonstrationSection data,
         @Doc("How prompts are put to the model.") PromptSection prompts,
-        @Doc("Longest completion, tokens; longer ones are skipped and counted.") int maxCompletionTokens,
+
+        @Doc("Longest completion, tokens; longer ones are skipped and counted.")
+        int maxCompletionTokens,
+
         @Doc("Optimizer steps; null goes through the files epochs times.") @Nullable Integer updates,
-        @Doc("Times that the files are gone through where updates is null.") int epochs,
+
+        @Doc("Times that the files are gone through where updates is null.")
+        int epochs,
+
         @Doc("Examples of an update.") int batchRows,
         @Doc("AdamW.") OptimizerSection optimizer,
         @Doc("How the work is cut.") ComputeSection compute,
         @Doc("When the run is saved; every counts updates.") CheckpointSection checkpoints,
-        @Doc("Folder in which each run gets a numbered folder of its own.") Path runs) {
+
+        @Doc("Folder in which each run gets a numbered folder of its own.")
+        Path runs) {
 
     public SftRecipe {
         Rule.positive("max-completion-tokens", maxCompletionTokens);
