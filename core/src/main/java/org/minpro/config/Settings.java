@@ -168,9 +168,10 @@ public final class Settings {
         String key = path.getFirst();
         Value.Entry existing = section.entries().get(key);
         if (path.size() == 1) {
-            boolean sameChoice = existing != null
-                    && existing.value() instanceof Value.Section chosen
-                    && chosen.entries().get(Binder.NAME) instanceof Value.Entry name
+            Value.Entry name = existing != null && existing.value() instanceof Value.Section chosen
+                    ? chosen.entries().get(Binder.NAME)
+                    : null;
+            boolean sameChoice = name != null
                     && name.value() instanceof Value.Scalar scalar
                     && scalar.text().equals(value.text());
             return sameChoice ? section : section.with(key, new Value.Entry(value.origin(), value));

@@ -174,14 +174,14 @@ final class BinderTest {
                 .containsExactly(
                         "r.yaml:1:1: unknown setting 'learning_rate'. Did you mean 'learning-rate'?",
                         "r.yaml:2:1: unknown setting 'sede'. Did you mean 'seed'?",
-                        "r.yaml:10:8: title must be a text, got: a list",
+                        "r.yaml:4:8: limits.low must be >= 0, got: -1",
+                        "r.yaml:5:3: unknown setting 'limits.hihg'. Did you mean 'limits.high'?",
                         "r.yaml:6:10: ids[1] must be an integer of at most 2147483647, got: x",
                         "r.yaml:7:7: unit must be one of full-turn, degree, got: degre. Did you mean 'degree'?",
                         "r.yaml:8:10: workers must be an integer of at most 2147483647, got: 2.5",
-                        "r.yaml:5:3: unknown setting 'limits.hihg'. Did you mean 'limits.high'?",
-                        "r.yaml:4:8: limits.low must be >= 0, got: -1",
                         "r.yaml:9:8: shape must be one of circle, point, or the name of a class, got: 'circel'."
-                                + " Did you mean 'circle'?");
+                                + " Did you mean 'circle'?",
+                        "r.yaml:10:8: title must be a text, got: a list");
     }
 
     @Test
