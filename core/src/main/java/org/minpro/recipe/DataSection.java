@@ -18,8 +18,7 @@ public record DataSection(
         @Doc("Field with the prompt: a text, or a list of {role, content} messages.")
         String promptField,
 
-        @Doc("The prompt made of several fields, such as \"{{ Body }} {{ Question }}\" (Jinja); null takes prompt-field"
-                + " as it is.")
+        @Doc("The prompt made of several fields, such as \"{Body} {Question}\"; null takes prompt-field" + " as it is.")
         @Nullable String promptTemplate,
 
         @Doc("Field with the reference answer: a text or a number.")

@@ -18,10 +18,14 @@ public record DemonstrationSection(
         @Doc("Chance that a step of a built-in demonstration adds two numbers at once, [0, 1].")
         double hastyShare,
 
+        @Doc("Chance that such a hasty step forgets a carry, [0, 1].")
+        double slipShare,
+
         @Doc("Field with the prompt: a text, or a list of {role, content} messages.")
         String promptField,
 
-        @Doc("The prompt made of several fields (Jinja); null takes prompt-field as it is.") @Nullable String promptTemplate,
+        @Doc("The prompt made of several fields, such as \"{Body} {Question}\"; null takes prompt-field as it is.")
+        @Nullable String promptTemplate,
 
         @Doc("Field with the completion.") String completionField,
 
@@ -32,6 +36,7 @@ public record DemonstrationSection(
         files = List.copyOf(files);
         Rule.check(terms >= 2 && terms <= 64, "terms", "in [2, 64]", terms);
         Rule.check(hastyShare >= 0 && hastyShare <= 1, "hasty-share", "in [0, 1]", hastyShare);
+        Rule.check(slipShare >= 0 && slipShare <= 1, "slip-share", "in [0, 1]", slipShare);
         Rule.check(!promptField.isBlank(), "prompt-field", "a name", "'" + promptField + "'");
         Rule.check(!completionField.isBlank(), "completion-field", "a name", "'" + completionField + "'");
         if (completionRemove != null) {
@@ -47,7 +52,7 @@ public record DemonstrationSection(
     }
 
     public DemonstrationSection() {
-        this(List.of(), 10, 0.5, "prompt", null, "completion", null);
+        this(List.of(), 10, 0.5, 0.5, "prompt", null, "completion", null);
     }
 
     public boolean isBuiltin() {
