@@ -36,6 +36,8 @@ public final class Main {
     /** Runs a command line and returns its exit code. */
     static int run(Console console, String... args) {
         CommandLine minpro = new CommandLine(new Root(console));
+        minpro.addSubcommand(new TrainCommand(console));
+        minpro.addSubcommand(new SftCommand(console));
         minpro.addSubcommand(new GenerateCommand(console));
         minpro.addSubcommand(new ScoreCommand(console));
         minpro.addSubcommand(new TokenizeCommand(console));
@@ -106,8 +108,9 @@ public final class Main {
         } else if (e instanceof MissingParameterException) {
             message = message.substring(0, 1).toLowerCase(java.util.Locale.ROOT) + message.substring(1);
         }
-        console.say(spec.qualifiedName() + ": " + message.replaceAll("\\s*\\R\\s*", " ") + (message.endsWith(".") || message.endsWith("?") ? "" : ".")
-                + " See '" + spec.qualifiedName() + " --help'.");
+        console.say(spec.qualifiedName() + ": " + message.replaceAll("\\s*\\R\\s*", " ")
+                + (message.endsWith(".") || message.endsWith("?") ? "" : ".") + " See '" + spec.qualifiedName()
+                + " --help'.");
         return USAGE;
     }
 
@@ -132,9 +135,10 @@ public final class Main {
             case DataException input -> console.say("minpro: " + input.getMessage());
             case TextException input -> console.say("minpro: " + input.getMessage());
             case ModelFormatException input -> console.say("minpro: " + input.getMessage());
-            case IllegalArgumentException input when input.getMessage() != null ->
-                console.say("minpro: " + input.getMessage());
-            case IllegalStateException run when run.getMessage() != null -> {
+            case IllegalArgumentException input
+            when input.getMessage() != null -> console.say("minpro: " + input.getMessage());
+            case IllegalStateException run
+            when run.getMessage() != null -> {
                 console.say("minpro: " + run.getMessage());
                 trace(console, e);
                 return FAILED;

@@ -67,10 +67,7 @@ final class ObjectivesCommand implements Callable<Integer> {
     @Option(names = "--evaluate", paramLabel = "F", description = "JSON to evaluate the objective on; - for stdin.")
     private @Nullable String evaluate;
 
-    @Option(
-            names = "--set",
-            paramLabel = "K=V",
-            description = "Changes a parameter, such as cap=3; may be repeated.")
+    @Option(names = "--set", paramLabel = "K=V", description = "Changes a parameter, such as cap=3; may be repeated.")
     private List<String> sets = List.of();
 
     @Mixin
@@ -141,13 +138,15 @@ final class ObjectivesCommand implements Callable<Integer> {
         String source = input.equals("-") ? "<stdin>" : input;
         long line = 1;
         try (InputStream stream = input.equals("-") ? console.in() : Files.newInputStream(Path.of(input));
-                MappingIterator<JsonNode> examples = MAPPER.readerFor(JsonNode.class).readValues(stream)) {
+                MappingIterator<JsonNode> examples =
+                        MAPPER.readerFor(JsonNode.class).readValues(stream)) {
             int count = 0;
             while (examples.hasNextValue()) {
                 line = examples.parser().currentTokenLocation().getLineNr();
                 JsonNode json = examples.nextValue();
                 try {
-                    console.result(ObjectiveExample.parse(json).evaluate(objective).toJson());
+                    console.result(
+                            ObjectiveExample.parse(json).evaluate(objective).toJson());
                 } catch (IllegalArgumentException e) {
                     throw new DataException(source + ":" + line + ": " + e.getMessage(), e);
                 }

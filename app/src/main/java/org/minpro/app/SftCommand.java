@@ -9,9 +9,7 @@ import org.minpro.config.Settings;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.recipe.SftSession;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code minpro sft}: a supervised warm start. */
 @Command(
@@ -19,9 +17,11 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = "Trains a model on prompts with completions (JSON lines); the prompt is masked.")
 final class SftCommand implements Callable<Integer> {
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
+    private final Console console;
+
+    SftCommand(Console console) {
+        this.console = console;
+    }
 
     @Option(names = "--config", paramLabel = "FILE", description = "A recipe; --print-config writes one to start from.")
     private @Nullable Path config;
@@ -46,10 +46,10 @@ final class SftCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Console console = new Console(spec.commandLine().getErr());
+        LiveLine live = new LiveLine(console);
         if (resume != null) {
-            try (SftSession session = SftSession.resume(resume, console::line)) {
-                return train(session, console);
+            try (SftSession session = SftSession.resume(resume, live::say)) {
+                return train(session, live);
             }
         }
         Settings settings = new Settings();
@@ -66,22 +66,27 @@ final class SftCommand implements Callable<Integer> {
         if (!data.isEmpty()) {
             settings.option(
                     "data.files",
-                    "[" + String.join(", ", data.stream().map(file -> "'" + file.replace("'", "''") + "'").toList()) + "]",
+                    "["
+                            + String.join(
+                                    ", ",
+                                    data.stream()
+                                            .map(file -> "'" + file.replace("'", "''") + "'")
+                                            .toList()) + "]",
                     "--data");
         }
         SftRecipe recipe = SftRecipe.binder().bind(SftRecipe.class, settings);
         if (printConfig) {
-            spec.commandLine().getOut().print(SftRecipe.binder().write(recipe, true));
+            console.out().print(SftRecipe.binder().write(recipe, true));
             return 0;
         }
-        recipe.warnings().forEach(warning -> console.line("warning: " + warning));
-        try (SftSession session = SftSession.start(recipe, console::line)) {
-            return train(session, console);
+        recipe.warnings().forEach(warning -> live.say("warning: " + warning));
+        try (SftSession session = SftSession.start(recipe, live::say)) {
+            return train(session, live);
         }
     }
 
-    private static int train(SftSession session, Console console) {
-        console.line(String.format(
+    private static int train(SftSession session, LiveLine live) {
+        live.say(String.format(
                 Locale.ROOT,
                 "plan: %s, %d updates of %d rows from update %d on, in %s",
                 session.description(),
@@ -113,20 +118,21 @@ final class SftCommand implements Callable<Integer> {
                     session.updates(),
                     report.loss(),
                     report.gradientNorm(),
-                    Console.count(Math.round(report.tokens() / seconds)),
-                    Console.duration(spent[0] / (report.update() + 1 - first) * (session.updates() - report.update() - 1)));
+                    Figures.count(Math.round(report.tokens() / seconds)),
+                    Figures.duration(
+                            spent[0] / (report.update() + 1 - first) * (session.updates() - report.update() - 1)));
             if ((report.update() + 1) % shownEvery == 0) {
-                console.progress(text);
+                live.step(text);
             } else {
-                console.status(text);
+                live.show(text);
             }
         });
         if (!done) {
-            console.line("stopped at update " + session.done() + "; continue with: minpro sft --resume "
+            live.say("stopped at update " + session.done() + "; continue with: minpro sft --resume "
                     + session.folder().path());
             return 1;
         }
-        console.line("model: " + session.saveModel());
+        live.say("model: " + session.saveModel());
         return 0;
     }
 }

@@ -1,6 +1,5 @@
 package org.minpro.app;
 
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -25,9 +24,8 @@ import org.minpro.tensor.Engine;
 import org.minpro.train.RunListener;
 import org.minpro.train.Trainer;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code minpro train}: plan, accuracy before, training with a live line, accuracy after, and where the model lies. */
 @Command(
@@ -40,9 +38,11 @@ import picocli.CommandLine.Spec;
             "With --model and --data: a Hugging Face folder learns problems of a JSONL file."
         })
 final class TrainCommand implements Callable<Integer> {
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
+    private final Console console;
+
+    TrainCommand(Console console) {
+        this.console = console;
+    }
 
     @Option(names = "--config", paramLabel = "FILE", description = "A recipe; --print-config writes one to start from.")
     private @Nullable Path config;
@@ -65,7 +65,10 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--iterations", paramLabel = "N", description = "Rollout phases of the run.")
     private @Nullable String iterations;
 
-    @Option(names = "--model", paramLabel = "DIR", description = "A Hugging Face folder; without it the built-in model.")
+    @Option(
+            names = "--model",
+            paramLabel = "DIR",
+            description = "A Hugging Face folder; without it the built-in model.")
     private @Nullable String model;
 
     @Option(names = "--dtype", paramLabel = "f32|bf16", description = "Type of matrix products.")
@@ -83,8 +86,8 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--reward", paramLabel = "NAME", description = "A reward by name, or a class of your own.")
     private @Nullable String reward;
 
-    @Option(names = "--class-path", paramLabel = "JAR", split = "[:;]", description = "Where classes of your own are.")
-    private List<Path> classPath = List.of();
+    @Mixin
+    private final ClassPathOption classPath = new ClassPathOption();
 
     @Option(names = "--runs", paramLabel = "DIR", description = "Folder of the runs' folders.")
     private @Nullable String runs;
@@ -97,49 +100,48 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        PrintWriter err = spec.commandLine().getErr();
-        Console console = new Console(err);
-        ClassLoader loader = UserClasses.loader(classPath);
+        ClassLoader loader = classPath.loader();
+        LiveLine live = new LiveLine(console);
         if (resume != null) {
-            Progress progress = new Progress(console);
+            Progress progress = new Progress(live);
             try (TrainingSession session = TrainingSession.stored()
                     .classLoader(loader)
                     .listener(progress)
                     .resume(resume)) {
-                console.line("continuing " + session.folder().path() + " at iteration " + session.iteration() + " of "
+                console.say("continuing " + session.folder().path() + " at iteration " + session.iteration() + " of "
                         + session.recipe().iterations());
-                return train(session, console, progress, false);
+                return train(session, live, progress, false);
             }
         }
         Settings settings = settings();
         Binder binder = Recipe.binder(loader);
         Recipe recipe = binder.bind(Recipe.class, settings);
-        settings.warnings().forEach(warning -> console.line("warning: " + warning));
+        settings.warnings().forEach(warning -> console.say("warning: " + warning));
         if (printConfig) {
-            spec.commandLine().getOut().print(binder.write(recipe, true));
+            console.out().print(binder.write(recipe, true));
             return 0;
         }
-        recipe.warnings().forEach(warning -> console.line("warning: " + warning));
+        recipe.warnings().forEach(warning -> console.say("warning: " + warning));
         ModelFiles files = ModelFiles.open(recipe.model().path());
         DType compute = files.computeType(recipe.model().dtype());
         long memory = TrainingSettings.memoryBytes(recipe, files.config(), compute);
         long available = MachineMemory.availableBytes();
         if (memory > available) {
-            throw new IllegalStateException("this run needs about " + Console.bytes(memory) + " of memory, got: "
-                    + Console.bytes(available)
+            throw new IllegalStateException("this run needs about " + Figures.bytes(memory) + " of memory, got: "
+                    + Figures.bytes(available)
                     + " free; lower compute.micro-batch-tokens, compute.lanes, sampling.max-new-tokens or"
                     + " compute.workers, or take a smaller model");
         }
         if (!Engine.unpacked()) {
-            console.line("unpacking the native libraries into " + Engine.cacheFolder() + ", once");
+            console.say("unpacking the native libraries into " + Engine.cacheFolder() + ", once");
         }
-        Progress progress = new Progress(console);
+        Progress progress = new Progress(live);
         try (TrainingSession session = TrainingSession.of(recipe)
                 .classLoader(loader)
                 .listener(progress)
                 .start()) {
-            plan(session, memory, compute, console);
-            return train(session, console, progress, true);
+            plan(session, memory, compute);
+            return train(session, live, progress, true);
         }
     }
 
@@ -169,7 +171,13 @@ final class TrainCommand implements Callable<Integer> {
             }
         });
         if (!data.isEmpty()) {
-            settings.option("data.files", "[" + String.join(", ", data.stream().map(TrainCommand::quoted).toList()) + "]", "--data");
+            settings.option(
+                    "data.files",
+                    "["
+                            + String.join(
+                                    ", ",
+                                    data.stream().map(TrainCommand::quoted).toList()) + "]",
+                    "--data");
         }
         return settings;
     }
@@ -190,7 +198,7 @@ final class TrainCommand implements Callable<Integer> {
                 "evaluation", Map.of("problems", 100));
     }
 
-    private static void plan(TrainingSession session, long memory, DType compute, Console console) {
+    private void plan(TrainingSession session, long memory, DType compute) {
         Recipe recipe = session.recipe();
         ModelConfig model = session.files().config();
         long parameters = model.parameterShapes().values().stream()
@@ -198,24 +206,24 @@ final class TrainCommand implements Callable<Integer> {
                 .sum();
         long rows = (long) recipe.groupsPerIteration() * recipe.groupSize();
         long updates = (long) (recipe.iterations() - recipe.lag()) * recipe.updatesPerIteration();
-        console.line(String.format(
+        console.say(String.format(
                 Locale.ROOT,
                 "plan: %s model %s, %s parameters, %s",
                 model.architecture().modelType(),
                 recipe.model().path(),
-                Console.count(parameters),
+                Figures.count(parameters),
                 compute.name().toLowerCase(Locale.ROOT)));
-        console.line("  problems   " + session.problems().description() + "; "
+        console.say("  problems   " + session.problems().description() + "; "
                 + session.problems().heldOut().size() + " held out to evaluate");
-        console.line(String.format(
+        console.say(String.format(
                 Locale.ROOT,
                 "  rollouts   %d iterations of %d problems x %d responses of up to %d tokens: at most %s tokens",
                 recipe.iterations(),
                 recipe.groupsPerIteration(),
                 recipe.groupSize(),
                 recipe.sampling().maxNewTokens(),
-                Console.count(rows * recipe.iterations() * recipe.sampling().maxNewTokens())));
-        console.line(String.format(
+                Figures.count(rows * recipe.iterations() * recipe.sampling().maxNewTokens())));
+        console.say(String.format(
                 Locale.ROOT,
                 "  staleness  lag %d and %d updates per iteration: tokens are %d to %d updates old; the last %d batches"
                         + " are dropped",
@@ -224,7 +232,7 @@ final class TrainCommand implements Callable<Integer> {
                 recipe.lag() * recipe.updatesPerIteration(),
                 (recipe.lag() + 1) * recipe.updatesPerIteration() - 1,
                 recipe.lag()));
-        console.line(String.format(
+        console.say(String.format(
                 Locale.ROOT,
                 "  updates    %d of %d rows with %s; %d lanes on %d workers",
                 updates,
@@ -232,20 +240,20 @@ final class TrainCommand implements Callable<Integer> {
                 recipe.objective(),
                 recipe.compute().lanes(),
                 recipe.compute().threads()));
-        console.line("  memory     about " + Console.bytes(memory) + " of "
-                + Console.bytes(MachineMemory.availableBytes()) + " free");
-        console.line("  time       " + expectedTime(session));
-        console.line("  run        " + session.folder().path());
+        console.say("  memory     about " + Figures.bytes(memory) + " of "
+                + Figures.bytes(MachineMemory.availableBytes()) + " free");
+        console.say("  time       " + expectedTime(session));
+        console.say("  run        " + session.folder().path());
     }
 
     /** From the tokens per second of a small piece of the work itself. */
     private static String expectedTime(TrainingSession session) {
         double seconds = session.expectedSeconds();
-        return "about " + Console.duration(seconds) + " (measured on a small piece of the work, for responses half as"
+        return "about " + Figures.duration(seconds) + " (measured on a small piece of the work, for responses half as"
                 + " long as the limit)";
     }
 
-    private int train(TrainingSession session, Console console, Progress progress, boolean fresh) {
+    private int train(TrainingSession session, LiveLine live, Progress progress, boolean fresh) {
         Thread main = Thread.currentThread();
         Thread hook = new Thread(
                 () -> {
@@ -261,29 +269,30 @@ final class TrainCommand implements Callable<Integer> {
         boolean done;
         try {
             if (fresh && !session.problems().heldOut().isEmpty()) {
-                console.line("before: accuracy " + evaluate(session, console, "before"));
+                live.say("before: accuracy " + evaluate(session, live, "before"));
             }
             progress.start(session);
             done = session.run();
+            live.close();
         } catch (java.util.concurrent.CancellationException e) {
             done = false;
         }
         if (!done) {
-            console.line("stopped at iteration " + session.iteration() + "; continue with: minpro train --resume "
+            live.say("stopped at iteration " + session.iteration() + "; continue with: minpro train --resume "
                     + session.folder().path());
             return 1;
         }
         int dropped = session.trainer().droppedBatches();
         if (dropped > 0) {
-            console.line("the last " + dropped + " batches were sampled and are not trained on (lag " + dropped + ")");
+            live.say("the last " + dropped + " batches were sampled and are not trained on (lag " + dropped + ")");
         }
         Path saved = session.saveModel();
         try {
             if (!session.problems().heldOut().isEmpty()) {
-                console.line("after:  accuracy " + evaluate(session, console, "after"));
+                live.say("after:  accuracy " + evaluate(session, live, "after"));
             }
         } catch (java.util.concurrent.CancellationException e) {
-            console.line("the evaluation was interrupted; the model is saved");
+            live.say("the evaluation was interrupted; the model is saved");
         }
         try {
             Runtime.getRuntime().removeShutdownHook(hook);
@@ -291,31 +300,32 @@ final class TrainCommand implements Callable<Integer> {
             // The shutdown is under way, and waits for this thread.
             assert e != null;
         }
-        console.line("model:  " + saved);
-        console.line("try it: minpro generate --model " + saved + " --prompt '"
+        live.say("model:  " + saved);
+        live.say("try it: minpro generate --model " + saved + " --prompt '"
                 + session.example().replace("'", "'\\''").replace("\n", "\\n") + "'");
         return 0;
     }
 
-    private static String evaluate(TrainingSession session, Console console, String name) {
+    private static String evaluate(TrainingSession session, LiveLine live, String name) {
         AtomicLong finished = new AtomicLong();
         long all = (long) session.problems().heldOut().size()
                 * Math.max(1, session.recipe().evaluation().samples());
-        Evaluator.Result result = session.evaluate(rollout ->
-                console.status(name + ": " + finished.incrementAndGet() + " of " + all + " responses"));
+        Evaluator.Result result = session.evaluate(
+                rollout -> live.show(name + ": " + finished.incrementAndGet() + " of " + all + " responses"));
+        live.close();
         return result.accuracy().toString();
     }
 
     /** The live line. */
     private static final class Progress implements RunListener {
-        private final Console console;
+        private final LiveLine live;
         private final AtomicLong tokens = new AtomicLong();
         private final List<Double> seconds = new ArrayList<>();
         private @Nullable TrainingSession session;
         private String last = "";
 
-        Progress(Console console) {
-            this.console = console;
+        Progress(LiveLine live) {
+            this.live = live;
         }
 
         void start(TrainingSession started) {
@@ -324,17 +334,17 @@ final class TrainCommand implements Callable<Integer> {
 
         @Override
         public void rolloutFinished(Rollout rollout) {
-            console.status(last + "  sampling " + Console.count(tokens.addAndGet(rollout.length())) + " tokens");
+            live.show(last + "  sampling " + Figures.count(tokens.addAndGet(rollout.length())) + " tokens");
         }
 
         @Override
         public void updateFinished(int update, int updates) {
-            console.status(last + "  update " + update + " of " + updates);
+            live.show(last + "  update " + update + " of " + updates);
         }
 
         @Override
         public void notice(String line) {
-            console.line(line);
+            live.say(line);
         }
 
         @Override
@@ -343,7 +353,8 @@ final class TrainCommand implements Callable<Integer> {
             double spent = report.samplingSeconds() + report.trainingSeconds();
             seconds.add(spent);
             int iterations = session == null ? 0 : session.recipe().iterations();
-            double mean = seconds.stream().mapToDouble(Double::doubleValue).average().orElse(0);
+            double mean =
+                    seconds.stream().mapToDouble(Double::doubleValue).average().orElse(0);
             Map<String, Double> metrics = report.metrics();
             last = String.format(Locale.ROOT, "iteration %d/%d", report.iteration() + 1, iterations)
                     + shown("  reward %.3f", metrics.get("reward"))
@@ -356,9 +367,9 @@ final class TrainCommand implements Callable<Integer> {
                     + String.format(
                             Locale.ROOT,
                             "  %s tok/s  ETA %s",
-                            Console.count(Math.round(report.sampledTokens() / spent)),
-                            Console.duration(mean * (iterations - report.iteration() - 1)));
-            console.progress(last);
+                            Figures.count(Math.round(report.sampledTokens() / spent)),
+                            Figures.duration(mean * (iterations - report.iteration() - 1)));
+            live.step(last);
         }
 
         private static String shown(String format, @Nullable Double value) {
