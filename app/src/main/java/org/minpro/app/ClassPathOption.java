@@ -30,7 +30,8 @@ final class ClassPathOption {
         for (String part : classPath.split(Pattern.quote(File.pathSeparator))) {
             Path path = Path.of(part);
             if (!Files.exists(path)) {
-                throw new IllegalArgumentException("--class-path must name jars or folders, got: " + part + ", which does not exist");
+                throw new IllegalArgumentException(
+                        "--class-path must name jars or folders, got: " + part + ", which does not exist");
             }
             try {
                 urls.add(path.toUri().toURL());

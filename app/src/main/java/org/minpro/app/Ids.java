@@ -9,7 +9,8 @@ final class Ids {
     static void check(Row row, int[] ids, int vocabulary) {
         for (int i = 0; i < ids.length; i++) {
             if (ids[i] < 0 || ids[i] >= vocabulary) {
-                throw row.error("ids must be in [0, " + vocabulary + "), the model's vocabulary, got at " + i + ": " + ids[i]);
+                throw row.error(
+                        "ids must be in [0, " + vocabulary + "), the model's vocabulary, got at " + i + ": " + ids[i]);
             }
         }
     }

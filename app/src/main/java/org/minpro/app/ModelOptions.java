@@ -16,8 +16,9 @@ final class ModelOptions {
     @Option(
             names = "--model",
             paramLabel = "DIR",
-            description = "Hugging Face folder with config.json, *.safetensors and tokenizer.json; 'builtin' (the default)"
-                    + " for the small model inside the jar.")
+            description =
+                    "Hugging Face folder with config.json, *.safetensors and tokenizer.json; 'builtin' (the default)"
+                            + " for the small model inside the jar.")
     private String model = ModelSection.BUILTIN;
 
     @Option(

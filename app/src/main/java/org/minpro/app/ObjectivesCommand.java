@@ -5,8 +5,10 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -67,10 +69,7 @@ final class ObjectivesCommand implements Callable<Integer> {
     @Option(names = "--evaluate", paramLabel = "F", description = "JSON to evaluate the objective on; - for stdin.")
     private @Nullable String evaluate;
 
-    @Option(
-            names = "--set",
-            paramLabel = "K=V",
-            description = "Changes a parameter, such as cap=3; may be repeated.")
+    @Option(names = "--set", paramLabel = "K=V", description = "Changes a parameter, such as cap=3; may be repeated.")
     private List<String> sets = List.of();
 
     @Mixin
@@ -134,20 +133,22 @@ final class ObjectivesCommand implements Callable<Integer> {
     }
 
     private static String shown(@Nullable Object value) {
-        return String.valueOf(value).toLowerCase(java.util.Locale.ROOT).replace('_', '-');
+        return String.valueOf(value).toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     private void evaluate(Objective objective, String input) {
         String source = input.equals("-") ? "<stdin>" : input;
         long line = 1;
         try (InputStream stream = input.equals("-") ? console.in() : Files.newInputStream(Path.of(input));
-                MappingIterator<JsonNode> examples = MAPPER.readerFor(JsonNode.class).readValues(stream)) {
+                MappingIterator<JsonNode> examples =
+                        MAPPER.readerFor(JsonNode.class).readValues(stream)) {
             int count = 0;
             while (examples.hasNextValue()) {
                 line = examples.parser().currentTokenLocation().getLineNr();
                 JsonNode json = examples.nextValue();
                 try {
-                    console.result(ObjectiveExample.parse(json).evaluate(objective).toJson());
+                    console.result(
+                            ObjectiveExample.parse(json).evaluate(objective).toJson());
                 } catch (IllegalArgumentException e) {
                     throw new DataException(source + ":" + line + ": " + e.getMessage(), e);
                 }
@@ -162,7 +163,7 @@ final class ObjectivesCommand implements Callable<Integer> {
                     source + ":" + at + ": is not valid JSON: "
                             + e.getOriginalMessage().lines().findFirst().orElse("unreadable"),
                     e);
-        } catch (java.nio.file.NoSuchFileException e) {
+        } catch (NoSuchFileException e) {
             throw new DataException(source + " does not exist", e);
         } catch (IOException e) {
             throw new UncheckedIOException(source + " cannot be read: " + e.getMessage(), e);
