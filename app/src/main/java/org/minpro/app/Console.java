@@ -68,7 +68,7 @@ record Console(InputStream in, PrintStream out, PrintStream err, boolean termina
         } catch (IOException e) {
             return false;
         }
-        // Elsewhere Java only says whether both stdin and stdout are a terminal.
-        return System.console() != null && Runtime.version().feature() < 22;
+        // Elsewhere Java does not say where stderr goes; the launcher does.
+        return Boolean.getBoolean("minpro.terminal");
     }
 }

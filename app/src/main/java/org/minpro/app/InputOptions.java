@@ -14,6 +14,10 @@ final class InputOptions {
     private String input = "-";
 
     JsonlReader open(Console console) {
+        return open(input, console);
+    }
+
+    static JsonlReader open(String input, Console console) {
         return input.equals("-") ? new JsonlReader("<stdin>", console.in()) : JsonlReader.open(Path.of(input));
     }
 }

@@ -3,8 +3,10 @@ package org.minpro.app;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import org.minpro.config.ConfigurationException;
 import org.minpro.config.NearestName;
@@ -42,10 +44,8 @@ public final class Main {
         minpro.addSubcommand(new ScoreCommand(console));
         minpro.addSubcommand(new TokenizeCommand(console));
         minpro.addSubcommand(new ObjectivesCommand(console));
-        minpro.addSubcommand(new EvalCommand(console));
-        minpro.addSubcommand(new VerifyCommand(console));
-        minpro.setOut(new PrintWriter(console.out(), true));
-        minpro.setErr(new PrintWriter(console.err(), true));
+        minpro.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
+        minpro.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
         minpro.setColorScheme(Help.defaultColorScheme(Help.Ansi.OFF));
         minpro.setUsageHelpWidth(100);
         minpro.setCaseInsensitiveEnumValuesAllowed(true);
@@ -106,7 +106,7 @@ public final class Main {
         if (e instanceof UnmatchedArgumentException unmatched) {
             message = unmatched(spec, unmatched.getUnmatched().getFirst());
         } else if (e instanceof MissingParameterException) {
-            message = message.substring(0, 1).toLowerCase(java.util.Locale.ROOT) + message.substring(1);
+            message = message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1);
         }
         console.say(spec.qualifiedName() + ": " + message.replaceAll("\\s*\\R\\s*", " ")
                 + (message.endsWith(".") || message.endsWith("?") ? "" : ".") + " See '" + spec.qualifiedName()

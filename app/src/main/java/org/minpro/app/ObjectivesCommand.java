@@ -5,8 +5,10 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -131,7 +133,7 @@ final class ObjectivesCommand implements Callable<Integer> {
     }
 
     private static String shown(@Nullable Object value) {
-        return String.valueOf(value).toLowerCase(java.util.Locale.ROOT).replace('_', '-');
+        return String.valueOf(value).toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     private void evaluate(Objective objective, String input) {
@@ -161,7 +163,7 @@ final class ObjectivesCommand implements Callable<Integer> {
                     source + ":" + at + ": is not valid JSON: "
                             + e.getOriginalMessage().lines().findFirst().orElse("unreadable"),
                     e);
-        } catch (java.nio.file.NoSuchFileException e) {
+        } catch (NoSuchFileException e) {
             throw new DataException(source + " does not exist", e);
         } catch (IOException e) {
             throw new UncheckedIOException(source + " cannot be read: " + e.getMessage(), e);

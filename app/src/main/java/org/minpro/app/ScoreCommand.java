@@ -1,6 +1,7 @@
 package org.minpro.app;
 
 import java.time.LocalDate;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -46,7 +47,7 @@ final class ScoreCommand implements Callable<Integer> {
     public Integer call() {
         ModelFiles files = model.open();
         try (JsonlReader reader = input.open(console);
-                Texts texts = new Texts(files.path(), LocalDate.now(), console);
+                Texts texts = new Texts(files.path(), LocalDate.now(ZoneId.systemDefault()), console);
                 Workers workers = model.workers();
                 Transformer transformer = model.transformer(files);
                 LiveLine live = new LiveLine(console)) {

@@ -1,6 +1,7 @@
 package org.minpro.app;
 
 import java.time.LocalDate;
+import java.time.ZoneId;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.JsonlReader;
@@ -43,7 +44,7 @@ final class TokenizeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        LocalDate day = date == null ? LocalDate.now() : date;
+        LocalDate day = date == null ? LocalDate.now(ZoneId.systemDefault()) : date;
         try (JsonlReader reader = input.open(console);
                 Texts texts = new Texts(model.folder(), day, console)) {
             for (Row row = reader.next(); row != null; row = reader.next()) {
