@@ -37,8 +37,13 @@ public interface Advantage {
             }
         }
         double[] values = new double[group.size()];
-        boolean zeroVariance =
-                decided.stream().mapToDouble(Score::value).distinct().limit(2).count() < 2;
+        // Adding 0.0 makes -0.0 equal to 0.0.
+        boolean zeroVariance = decided.stream()
+                        .mapToDouble(score -> score.value() + 0.0)
+                        .distinct()
+                        .limit(2)
+                        .count()
+                < 2;
         if (!zeroVariance) {
             double[] computed = compute(decided);
             int next = 0;

@@ -18,6 +18,11 @@ public final class Advantages {
 
     private Advantages() {}
 
+    /** The table itself, for binding configurations. */
+    public static NamedRecords<Advantage> table() {
+        return TABLE;
+    }
+
     /** All entries, in the order of their names. */
     public static List<NamedRecords.Entry<Advantage>> entries() {
         return TABLE.entries();

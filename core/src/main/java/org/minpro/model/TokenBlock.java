@@ -109,11 +109,11 @@ public record TokenBlock(List<int[]> prompts, int[] promptOf, List<int[]> respon
             int start = prefixTokens + row * width;
             for (int i = 0; i < width; i++) {
                 ids[start + i] = i < response.length - 1 ? response[i] : 0;
-                positions[start + i] = promptLength + i;
+                positions[start + i] = (long) promptLength + i;
             }
             predicting[at++] = (long) promptOf[row] * promptWidth + promptLength - 1;
             for (int i = 1; i < response.length; i++) {
-                predicting[at++] = start + i - 1;
+                predicting[at++] = (long) start + i - 1;
             }
         }
         long[] groupOf = new long[rows];

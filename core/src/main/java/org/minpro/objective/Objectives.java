@@ -22,6 +22,11 @@ public final class Objectives {
 
     private Objectives() {}
 
+    /** The table itself, for binding configurations. */
+    public static NamedRecords<Objective> table() {
+        return TABLE;
+    }
+
     /** All entries, in the order of their names. */
     public static List<NamedRecords.Entry<Objective>> entries() {
         return TABLE.entries();

@@ -76,7 +76,6 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     @Override
     public List<Rollout> generate(List<RolloutRequest> requests, SamplingParams params, Consumer<Rollout> finished) {
-        cancelled = false;
         List<Rollout[]> results = new ArrayList<>();
         Map<Integer, Queue<Waiting>> byCapacity = new TreeMap<>();
         for (RolloutRequest request : requests) {

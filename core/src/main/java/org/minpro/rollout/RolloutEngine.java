@@ -29,7 +29,7 @@ public interface RolloutEngine extends AutoCloseable {
 
     Exactness exactness();
 
-    /** Ends a generation under way as soon as possible; responses that have finished are kept by their listener. */
+    /** Ends generation for good, one under way as soon as possible; its listener has been told of finished responses. */
     void cancel();
 
     @Override

@@ -11,8 +11,8 @@ import org.minpro.rollout.Rollout;
  * reference is no whole number.
  *
  * <p>Nothing is paid for the form or for right steps. The parts are for the metrics only: {@code well-formed} (1 if
- * the whole response has the form of a {@link Solution} and stopped), {@code steps}, and {@code single-steps}, the
- * share of steps that add one number only (0 if there is no step).
+ * the whole response has the form of a {@link Solution} and stopped), {@code steps}, and {@code worked-steps}, the
+ * share of steps that go through an intermediate total (0 if there is no step).
  */
 public final class ArithmeticReward implements Reward {
 
@@ -41,7 +41,7 @@ public final class ArithmeticReward implements Reward {
         Map<String, Double> parts = Map.of(
                 "well-formed", solution.wellFormed() && stopped ? 1.0 : 0.0,
                 "steps", (double) solution.steps(),
-                "single-steps", solution.steps() == 0 ? 0.0 : (double) solution.singleSteps() / solution.steps());
+                "worked-steps", solution.steps() == 0 ? 0.0 : (double) solution.workedSteps() / solution.steps());
         String said = !stopped
                 ? "no end within the limit"
                 : solution.answer().isEmpty()

@@ -16,7 +16,7 @@ import org.minpro.tensor.Philox;
 public final class ArithmeticTask implements ProblemSource {
 
     /** How many numbers a problem of the default task adds. */
-    public static final int DEFAULT_TERMS = 10;
+    public static final int DEFAULT_TERMS = 7;
 
     private final long seed;
     private final int terms;

@@ -4,26 +4,35 @@ import java.util.List;
 import org.minpro.tensor.Philox;
 
 /**
- * Worked solutions for a supervised start, without end, each a pure function of the seed and its index.
+ * Solutions for a supervised start, without end, each a pure function of the seed and its index.
  *
- * <p>Each step adds the next one or two numbers to the running total. A careful writer adds one,
- * {@code 112+46=158;}; a hasty one adds two at once, {@code 112+46+38=196;}, which saves characters but has to be
- * done in the head. Every demonstration is arithmetically right; a small model trained briefly on the mixture carries
- * out the careful step well and the hasty one badly, and imitates the share of each. What is left for reinforcement
- * learning is therefore a decision at each step, not only a sharper distribution.
+ * <p>Each step adds one number to the running total, in one of two styles drawn for each step anew. The careful writer
+ * works it out through an intermediate total, tens first or ones first, {@code 112+49>152>161;} or {@code
+ * 112+49>121>161;}, and is always right. The hasty one writes the sum down at once, {@code 112+49=161;}, and <b>makes
+ * honest mistakes</b>: where the ones carry into the tens, the carry is forgotten with chance {@link #slip}, {@code
+ * 112+49=151;}, and the writer goes on from there.
+ *
+ * <p>A model that imitates the mixture is therefore wrong in a way that neither more supervised training nor greedy
+ * decoding mends: the likeliest style is the hasty one, and the likeliest carry a forgotten one. Reinforcement learning
+ * has to change what is decided at each step.
  *
  * @param task where the problems come from; its training part, so that no held-out problem is shown
- * @param seed what the styles are drawn from
- * @param hastyShare the chance that a step is hasty where two numbers or more are left, in {@code [0, 1]}
+ * @param seed what the styles and slips are drawn from
+ * @param hasty the chance that a step is hasty, in {@code [0, 1]}
+ * @param slip the chance that a hasty step with a carry forgets it, in {@code [0, 1]}
  */
-public record Demonstrations(ArithmeticTask task, long seed, double hastyShare) {
+public record Demonstrations(ArithmeticTask task, long seed, double hasty, double slip) {
 
-    /** How many numbers a hasty step adds. */
-    private static final int HASTY_STRIDE = 2;
+    private static final int STYLE = 0;
+    private static final int CARRY = 1;
+    private static final int ORDER = 2;
 
     public Demonstrations {
-        if (!(hastyShare >= 0 && hastyShare <= 1)) {
-            throw new IllegalArgumentException("hastyShare must be from 0 to 1, got: " + hastyShare);
+        if (!(hasty >= 0 && hasty <= 1)) {
+            throw new IllegalArgumentException("hasty must be from 0 to 1, got: " + hasty);
+        }
+        if (!(slip >= 0 && slip <= 1)) {
+            throw new IllegalArgumentException("slip must be from 0 to 1, got: " + slip);
         }
     }
 
@@ -41,18 +50,28 @@ public record Demonstrations(ArithmeticTask task, long seed, double hastyShare) 
         List<Integer> terms = sum.terms();
         StringBuilder response = new StringBuilder();
         int total = terms.getFirst();
-        for (int next = 1; next < terms.size(); ) {
-            boolean hasty = Philox.uniform(seed, Philox.Purpose.DEMONSTRATION, index, 0, next) < hastyShare;
-            int stride = hasty ? Math.min(HASTY_STRIDE, terms.size() - next) : 1;
-            response.append(total);
-            for (int number : terms.subList(next, next + stride)) {
-                response.append('+').append(number);
-                total += number;
+        for (int place = 1; place < terms.size(); place++) {
+            int term = terms.get(place);
+            int ones = term % 10;
+            response.append(total).append('+').append(term);
+            if (uniform(index, STYLE, place) < hasty) {
+                boolean forgets = total % 10 + ones > 9 && uniform(index, CARRY, place) < slip;
+                total += forgets ? term - 10 : term;
+                response.append('=');
+            } else {
+                boolean onesFirst = uniform(index, ORDER, place) < 0.5;
+                response.append('>')
+                        .append(total + (onesFirst ? ones : term - ones))
+                        .append('>');
+                total += term;
             }
-            response.append('=').append(total).append(';');
-            next += stride;
+            response.append(total).append(';');
         }
         return new Demonstration(
                 sum, response.append(Solution.ANSWER_MARKER).append(total).toString());
+    }
+
+    private double uniform(long index, int decision, int place) {
+        return Philox.uniform(seed, Philox.Purpose.DEMONSTRATION, index, decision, place);
     }
 }

@@ -1,53 +1,73 @@
 package org.minpro.text;
 
+import ai.djl.huggingface.tokenizers.jni.LibUtils;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
-import java.util.Objects;
-import org.jspecify.annotations.Nullable;
+import java.nio.file.StandardOpenOption;
+import org.minpro.tensor.Engine;
 
 /**
- * Where the native tokenizer library is unpacked, and that it stays silent: no telemetry, no network.
+ * The native tokenizer library of this process: unpacked into our cache folder by one process at a time, without telemetry
+ * and without a network.
  *
- * <p>The library reads these system properties once, when its first class loads, so they are set before that. The cache
- * folder is, first found wins: {@code ENGINE_CACHE_DIR} (the library's own, as environment variable or system property),
- * the system property {@code minpro.cache}, the environment variable {@code MINPRO_CACHE}, and the user's cache folder on
- * this platform.
+ * <p>The library reads its system properties when its first class loads, so they are set before that, unless the user set
+ * them: {@code ENGINE_CACHE_DIR} (environment or system property) moves the folder.
  */
 final class NativeTokenizers {
+    private static boolean loaded;
+
     private NativeTokenizers() {}
 
-    /** Sets what is not set already; harmless to call often. */
-    static void prepare() {
-        setIfAbsent("ENGINE_CACHE_DIR", cacheFolder().toString());
-        setIfAbsent("OPT_OUT_TRACKING", "true");
-        setIfAbsent("ai.djl.offline", "true");
+    /**
+     * Loads the library, once; later calls return at once.
+     *
+     * @throws TextException if it cannot be unpacked or does not run on this machine
+     */
+    static synchronized void load() {
+        if (loaded) {
+            return;
+        }
+        Path folder = Engine.cacheFolder();
+        setDefault("ENGINE_CACHE_DIR", folder.toString());
+        setDefault("OPT_OUT_TRACKING", "true");
+        setDefault("ai.djl.offline", "true");
+        try {
+            Files.createDirectories(folder);
+            // Two processes that unpack at once could load a file that is half written.
+            try (FileChannel channel = FileChannel.open(
+                            folder.resolve("tokenizers.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                    FileLock lock = channel.lock()) {
+                LibUtils.checkStatus();
+                lock.release();
+            }
+        } catch (IOException e) {
+            throw new TextException(
+                    "the cache folder must be writable, got: " + folder
+                            + "; name another with the environment variable MINPRO_CACHE",
+                    e);
+        } catch (LinkageError | RuntimeException e) {
+            throw new TextException(
+                    "the tokenizer library must run on this machine (x86-64 or arm64 Linux with glibc, arm64 macOS, x86-64"
+                            + " Windows), got: " + rootCause(e),
+                    e);
+        }
+        loaded = true;
     }
 
-    private static void setIfAbsent(String name, String value) {
+    private static Throwable rootCause(Throwable error) {
+        Throwable cause = error;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause;
+    }
+
+    private static void setDefault(String name, String value) {
         if (System.getProperty(name) == null) {
             System.setProperty(name, value);
         }
-    }
-
-    private static Path cacheFolder() {
-        String given =
-                System.getProperty("minpro.cache", Objects.requireNonNullElse(System.getenv("MINPRO_CACHE"), ""));
-        if (!given.isBlank()) {
-            return Path.of(given);
-        }
-        String home = System.getProperty("user.home");
-        String system = System.getProperty("os.name").toLowerCase(Locale.ROOT);
-        if (system.contains("win")) {
-            return folder(System.getenv("LOCALAPPDATA"), Path.of(home, "AppData", "Local"))
-                    .resolve("minpro");
-        }
-        if (system.contains("mac")) {
-            return Path.of(home, "Library", "Caches", "minpro");
-        }
-        return folder(System.getenv("XDG_CACHE_HOME"), Path.of(home, ".cache")).resolve("minpro");
-    }
-
-    private static Path folder(@Nullable String given, Path otherwise) {
-        return given == null || given.isBlank() ? otherwise : Path.of(given);
     }
 }

@@ -11,13 +11,13 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The special tokens that a tokenizer's folder names, by their role: {@code bos_token}, {@code eos_token}, {@code pad_token},
- * {@code unk_token}, and any other {@code *_token} of {@code tokenizer_config.json}.
+ * The special tokens that a tokenizer's folder names, by their role: {@code bos_token}, {@code eos_token},
+ * {@code pad_token}, {@code unk_token}, and any other {@code *_token} of {@code tokenizer_config.json}.
  *
  * <p>As in transformers, {@code special_tokens_map.json} is read only beside a {@code tokenizer_config.json} without
  * {@code added_tokens_decoder}, and then it wins.
  *
- * @param byRole role to text, in the order of the files; a role whose value is null is absent
+ * @param byRole role to text; a role whose value is null is absent
  */
 public record SpecialTokens(Map<String, String> byRole) {
     static final String CONFIG = "tokenizer_config.json";
@@ -67,10 +67,15 @@ public record SpecialTokens(Map<String, String> byRole) {
     }
 
     private static void collect(JsonNode object, Map<String, String> tokens) {
+        collectTexts(object, tokens);
+        // A model's own roles, such as image_token, may stand in an object of their own.
+        collectTexts(object.path("extra_special_tokens"), tokens);
+    }
+
+    private static void collectTexts(JsonNode object, Map<String, String> tokens) {
         for (Map.Entry<String, JsonNode> entry : object.properties()) {
             JsonNode value = entry.getValue();
             JsonNode text = value.isObject() ? value.path("content") : value;
-            // add_bos_token and the like are switches, not tokens.
             if (entry.getKey().endsWith("_token") && text.isString()) {
                 tokens.put(entry.getKey(), text.stringValue());
             }

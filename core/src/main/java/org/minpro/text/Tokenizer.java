@@ -53,7 +53,7 @@ public final class Tokenizer implements AutoCloseable {
         }
         Map<String, Integer> vocabulary = vocabulary(file);
         SpecialTokens specialTokens = SpecialTokens.read(folder);
-        NativeTokenizers.prepare();
+        NativeTokenizers.load();
         // Only ever from a path: given a name, the library would ask a hub.
         Map<String, String> options = Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");
         try {

@@ -103,8 +103,8 @@ public final class AdamW implements AutoCloseable {
      */
     public void step(Map<String, Tensor> gradients, double rate, double scale, Workers workers) {
         steps++;
-        double meanCorrection = 1 - Math.pow(settings.beta1(), steps);
-        double squareCorrection = Math.sqrt(1 - Math.pow(settings.beta2(), steps));
+        double meanCorrection = 1 - Math.pow(settings.beta1(), (double) steps);
+        double squareCorrection = Math.sqrt(1 - Math.pow(settings.beta2(), (double) steps));
         List<Callable<Boolean>> tasks = new ArrayList<>();
         int count = workers.count();
         for (int worker = 0; worker < count; worker++) {

@@ -1,6 +1,7 @@
 package org.minpro.train;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +16,7 @@ import org.minpro.objective.Anchor;
 import org.minpro.objective.LossEvaluation;
 import org.minpro.objective.Objective;
 import org.minpro.objective.ObjectiveInputs;
-import org.minpro.objective.ObjectiveResult;
+import org.minpro.objective.ObjectiveMetrics;
 import org.minpro.objective.Reach;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.NoGradient;
@@ -67,20 +68,16 @@ public final class PolicyGradient {
     /**
      * A gradient and what was seen on the way.
      *
-     * @param loss the aggregated loss
      * @param gradients by the names of {@link Parameters#stored}, float32, owned by the caller until {@link #close}
-     * @param tokenMetrics the objective's per-token numbers, a row each, {@code [time]}
-     * @param updateMetrics the objective's numbers of the whole update
-     * @param weights the objective's weights, a row each, {@code [time]}; null where it has none
+     * @param scored log-probabilities and entropies before the update
+     * @param metrics the objective's metrics of the whole update, {@code loss} among them
      */
-    public record Result(
-            double loss,
-            SequencedMap<String, Tensor> gradients,
-            Scored scored,
-            Map<String, float[][]> tokenMetrics,
-            Map<String, Double> updateMetrics,
-            float @Nullable [][] weights)
+    public record Result(SequencedMap<String, Tensor> gradients, Scored scored, Map<String, Double> metrics)
             implements AutoCloseable {
+        public double loss() {
+            return Objects.requireNonNull(metrics.get("loss"));
+        }
+
         @Override
         public void close() {
             gradients.values().forEach(Tensor::close);
@@ -126,33 +123,12 @@ public final class PolicyGradient {
      */
     public Result compute(
             List<TrainingRow> rows, Objective objective, Anchor anchor, double[][] tokenWeights, boolean withEntropy) {
-        float @Nullable [][] upstream = null;
-        double loss = 0;
-        Map<String, Double> updateMetrics = Map.of();
-        Observed whole = new Observed(rows.size());
-        if (objective.reach() == Reach.BATCH) {
-            Scored scored = score(rows, false);
-            try (Scope scope = Scope.open()) {
-                int[] all = new int[rows.size()];
-                for (int i = 0; i < all.length; i++) {
-                    all[i] = i;
-                }
-                Rectangle rectangle = new Rectangle(rows, all, resultType());
-                LossEvaluation evaluation = LossEvaluation.of(
-                        objective,
-                        rectangle.inputs(rectangle.pad(scored.logProbs), anchor),
-                        rectangle.pad(tokenWeights));
-                loss = evaluation.loss();
-                upstream = rectangle.rows(evaluation.gradient());
-                whole.add(rectangle, evaluation.result());
-                updateMetrics = evaluation.result().updateMetrics();
-            }
-        }
-        float[][] given = upstream;
+        ObjectiveMetrics metrics = new ObjectiveMetrics(rows.size());
+        float[][] upstream =
+                objective.reach() == Reach.BATCH ? batchGradient(rows, objective, anchor, tokenWeights, metrics) : null;
         List<BlockPlan.Block> blocks = BlockPlan.of(rows, tokenBudget);
         float[][] logProbs = new float[rows.size()][];
         float[][] entropies = new float[rows.size()][0];
-        double[] blockLosses = new double[blocks.size()];
         List<Callable<SequencedMap<String, Tensor>>> tasks = new ArrayList<>();
         for (int lane = 0; lane < lanes; lane++) {
             int start = lane;
@@ -160,29 +136,22 @@ public final class PolicyGradient {
                 try (Lane execution = new Lane(model)) {
                     for (int b = start; b < blocks.size(); b += lanes) {
                         BlockPlan.Block block = blocks.get(b);
-                        int index = b;
-                        execution.run(
-                                block,
-                                (flat, rectangle) -> {
-                                    split(block, flat.logProbs(), logProbs);
-                                    if (withEntropy) {
-                                        split(block, Objects.requireNonNull(flat.entropies()), entropies);
-                                    }
-                                    if (given != null) {
-                                        return rectangle.flatten(rectangle.pad(given));
-                                    }
-                                    LossEvaluation evaluation = LossEvaluation.of(
-                                            objective,
-                                            rectangle.inputs(rectangle.unflatten(flat.logProbs()), anchor),
-                                            rectangle.pad(tokenWeights));
-                                    blockLosses[index] = evaluation.loss();
-                                    whole.add(rectangle, evaluation.result());
-                                    return rectangle.flatten(evaluation.gradient());
-                                },
-                                rows,
-                                withEntropy);
+                        execution.run(block, rows, withEntropy, (flat, rectangle) -> {
+                            split(block, flat.logProbs(), logProbs);
+                            if (withEntropy) {
+                                split(block, Objects.requireNonNull(flat.entropies()), entropies);
+                            }
+                            if (upstream != null) {
+                                return rectangle.flatten(rectangle.pad(upstream));
+                            }
+                            ObjectiveInputs inputs = rectangle.inputs(rectangle.unflatten(flat.logProbs()), anchor);
+                            LossEvaluation evaluation =
+                                    LossEvaluation.of(objective, inputs, rectangle.pad(tokenWeights));
+                            metrics.add(block.rows(), evaluation, inputs.mask());
+                            return rectangle.flatten(evaluation.gradient());
+                        });
                     }
-                    return execution.take();
+                    return execution.sum;
                 }
             });
         }
@@ -191,12 +160,28 @@ public final class PolicyGradient {
         for (int lane = 1; lane < ofLanes.size(); lane++) {
             addInto(sum, ofLanes.get(lane));
         }
-        if (given == null) {
-            for (double ofBlock : blockLosses) {
-                loss += ofBlock;
-            }
+        return new Result(sum, new Scored(logProbs, entropies), metrics.values());
+    }
+
+    /** The upstream gradient of every row, for an objective that needs them all at once: a pass without gradients first. */
+    private float[][] batchGradient(
+            List<TrainingRow> rows,
+            Objective objective,
+            Anchor anchor,
+            double[][] tokenWeights,
+            ObjectiveMetrics metrics) {
+        Scored scored = score(rows, false);
+        int[] all = new int[rows.size()];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = i;
         }
-        return new Result(loss, sum, new Scored(logProbs, entropies), whole.tokenMetrics, updateMetrics, whole.weights);
+        try (Scope scope = Scope.open()) {
+            Rectangle rectangle = new Rectangle(rows, all, resultType());
+            ObjectiveInputs inputs = rectangle.inputs(rectangle.pad(scored.logProbs), anchor);
+            LossEvaluation evaluation = LossEvaluation.of(objective, inputs, rectangle.pad(tokenWeights));
+            metrics.add(all, evaluation, inputs.mask());
+            return rectangle.rows(evaluation.gradient());
+        }
     }
 
     private static void addInto(SequencedMap<String, Tensor> sum, SequencedMap<String, Tensor> other) {
@@ -223,32 +208,8 @@ public final class PolicyGradient {
         int at = 0;
         for (int i = 0; i < block.rows().length; i++) {
             int length = block.tokens().responses().get(i).length;
-            rows[block.rows()[i]] = java.util.Arrays.copyOfRange(values, at, at + length);
+            rows[block.rows()[i]] = Arrays.copyOfRange(values, at, at + length);
             at += length;
-        }
-    }
-
-    /** What the objective reported, collected from blocks that run at the same time. */
-    private static final class Observed {
-        private final int rows;
-        private final Map<String, float[][]> tokenMetrics = new java.util.TreeMap<>();
-        private float @Nullable [][] weights;
-
-        Observed(int rows) {
-            this.rows = rows;
-        }
-
-        synchronized void add(Rectangle rectangle, ObjectiveResult result) {
-            result.tokenMetrics()
-                    .forEach((name, values) ->
-                            rectangle.rowsInto(values, tokenMetrics.computeIfAbsent(name, key -> new float[rows][])));
-            Tensor ofResult = result.weights();
-            if (ofResult != null) {
-                if (weights == null) {
-                    weights = new float[rows][];
-                }
-                rectangle.rowsInto(ofResult, weights);
-            }
         }
     }
 
@@ -317,16 +278,12 @@ public final class PolicyGradient {
 
         float[][] rows(Tensor padded) {
             float[][] result = new float[rows.size()][];
-            rowsInto(padded, result);
-            return result;
-        }
-
-        void rowsInto(Tensor padded, float[][] result) {
             float[] values = padded.floats();
             for (int i = 0; i < chosen.length; i++) {
-                result[chosen[i]] = java.util.Arrays.copyOfRange(
+                result[chosen[i]] = Arrays.copyOfRange(
                         values, i * width, i * width + rows.get(chosen[i]).length());
             }
+            return result;
         }
 
         ObjectiveInputs inputs(Tensor logProbs, Anchor anchor) {
@@ -382,7 +339,7 @@ public final class PolicyGradient {
             }
         }
 
-        void run(BlockPlan.Block block, Upstream upstream, List<TrainingRow> rows, boolean withEntropy) {
+        void run(BlockPlan.Block block, List<TrainingRow> rows, boolean withEntropy, Upstream upstream) {
             try (Scope scope = Scope.open()) {
                 EmbeddedTokens embedded = new EmbeddedTokens();
                 Tensor hidden = live.hidden(block.tokens(), embedded);
@@ -417,10 +374,6 @@ public final class PolicyGradient {
                 }
                 leaf.clearGradient();
             });
-        }
-
-        SequencedMap<String, Tensor> take() {
-            return sum;
         }
 
         @Override

@@ -33,13 +33,13 @@ class ArithmeticRewardTest {
 
     @Test
     void reportsFormAndStyleBesideTheValue() {
-        assertThat(score("27+85=112;112+46=158;#158", Rollout.Finish.STOP).parts())
+        assertThat(score("27+85=112;112+46>152>158;#158", Rollout.Finish.STOP).parts())
                 .containsEntry("well-formed", 1.0)
                 .containsEntry("steps", 2.0)
-                .containsEntry("single-steps", 1.0);
-        assertThat(score("27+85+46=158;#158", Rollout.Finish.STOP).parts())
+                .containsEntry("worked-steps", 0.5);
+        assertThat(score("27+85=112;#112", Rollout.Finish.STOP).parts())
                 .containsEntry("well-formed", 1.0)
-                .containsEntry("single-steps", 0.0);
+                .containsEntry("worked-steps", 0.0);
         assertThat(score("+;158#158", Rollout.Finish.STOP).parts()).containsEntry("well-formed", 0.0);
     }
 

@@ -83,42 +83,69 @@ class ArithmeticTaskTest {
     }
 
     @Test
-    void demonstrationsAreRightAndOfBothStylesAndOfUsefulLength() {
+    void demonstrationsAreOfBothStylesAndOfUsefulLengthAndNeverOfHeldOutProblems() {
         Demonstrations demonstrations =
-                new Demonstrations(ArithmeticTask.training(11, ArithmeticTask.DEFAULT_TERMS), 11, 0.7);
-        int single = 0;
+                new Demonstrations(ArithmeticTask.training(11, ArithmeticTask.DEFAULT_TERMS), 11, 0.6, 0.6);
+        int worked = 0;
         int steps = 0;
         for (int index = 0; index < 2_000; index++) {
             Demonstrations.Demonstration demonstration = demonstrations.demonstration(index);
             Solution solution = Solution.parse(demonstration.response());
             assertThat(solution.wellFormed()).isTrue();
-            assertThat(solution.answer()).hasValue(demonstration.sum().total());
             assertThat(demonstration.sum().heldOut()).isFalse();
             assertThat(demonstration.response().length() + 1).isBetween(60, 200);
-            assertEveryStepIsRight(demonstration.response());
-            single += solution.singleSteps();
+            worked += solution.workedSteps();
             steps += solution.steps();
         }
-        assertThat((double) single / steps).isBetween(0.25, 0.5);
+        assertThat(steps).isEqualTo(2_000 * (ArithmeticTask.DEFAULT_TERMS - 1));
+        assertThat((double) worked / steps).isBetween(0.38, 0.42);
     }
 
-    private static void assertEveryStepIsRight(String response) {
-        for (String step : response.substring(0, response.indexOf('#')).split(";")) {
-            int equals = step.indexOf('=');
-            int sum = 0;
-            for (String number : step.substring(0, equals).split("\\+")) {
-                sum += Integer.parseInt(number);
+    @Test
+    void onlyHastyStepsSlipAndOnlyByAForgottenCarry() {
+        Demonstrations demonstrations = new Demonstrations(ArithmeticTask.training(12, 7), 12, 0.5, 0.6);
+        int carries = 0;
+        int slips = 0;
+        for (int index = 0; index < 1_000; index++) {
+            String response = demonstrations.demonstration(index).response();
+            for (String step : response.substring(0, response.indexOf('#')).split(";")) {
+                String[] numbers = step.split("[+>=]");
+                int total = Integer.parseInt(numbers[0]);
+                int term = Integer.parseInt(numbers[1]);
+                int result = Integer.parseInt(numbers[numbers.length - 1]);
+                boolean carry = total % 10 + term % 10 > 9;
+                if (step.contains(">")) {
+                    assertThat(result).isEqualTo(total + term);
+                    assertThat(Integer.parseInt(numbers[2])).isIn(total + term % 10, total + term / 10 * 10);
+                } else if (carry) {
+                    carries++;
+                    assertThat(result).isIn(total + term, total + term - 10);
+                    slips += result == total + term ? 0 : 1;
+                } else {
+                    assertThat(result).isEqualTo(total + term);
+                }
             }
-            assertThat(step.substring(equals + 1)).isEqualTo(String.valueOf(sum));
+        }
+        assertThat((double) slips / carries).isBetween(0.55, 0.65);
+    }
+
+    @Test
+    void demonstrationsWithoutSlipsAreRight() {
+        Demonstrations demonstrations = new Demonstrations(ArithmeticTask.training(13, 7), 13, 1, 0);
+        for (int index = 0; index < 200; index++) {
+            Demonstrations.Demonstration demonstration = demonstrations.demonstration(index);
+            assertThat(Solution.parse(demonstration.response()).answer())
+                    .hasValue(demonstration.sum().total());
         }
     }
 
     @Test
     void aSolutionIsReadWhateverTheTextSays() {
-        assertThat(Solution.parse("27+85=112;112+46+38=196;#196"))
-                .isEqualTo(new Solution(true, 2, 1, OptionalInt.of(196)));
-        assertThat(Solution.parse("27+85=112;112+46+38=196;#").wellFormed()).isFalse();
-        assertThat(Solution.parse("27+85=112;#196;").answer()).isEmpty();
+        assertThat(Solution.parse("27+85=112;112+46>152>158;#158"))
+                .isEqualTo(new Solution(true, 2, 1, OptionalInt.of(158)));
+        assertThat(Solution.parse("27+85=112;112+46=158;#").wellFormed()).isFalse();
+        assertThat(Solution.parse("27+85=112;112+46>152=158;#158").wellFormed()).isFalse();
+        assertThat(Solution.parse("27+85=112;#112;").answer()).isEmpty();
         assertThat(Solution.parse("#1#2").answer()).hasValue(2);
         assertThat(Solution.parse("#12345678901234567890").answer()).isEmpty();
         assertThat(Solution.parse("").wellFormed()).isFalse();
