@@ -13,12 +13,12 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
@@ -160,7 +160,7 @@ public final class HuggingFaceFolder {
             fileOf.put(name, file);
         }
         Map<String, Stored> stored = new LinkedHashMap<>();
-        for (String file : new LinkedHashSet<>(fileOf.values())) {
+        for (String file : new TreeSet<>(fileOf.values())) {
             addTensors(folder.resolve(file), stored);
         }
         fileOf.forEach((name, file) -> {
