@@ -62,7 +62,7 @@ class AggregationTest {
         assertThat(Aggregation.constantLength(7)).hasToString("constant-length 7");
         assertThatThrownBy(() -> Aggregation.of("token-meen"))
                 .hasMessage("aggregation must be one of token-mean, seq-mean-token-mean, seq-mean-token-sum,"
-                        + " constant-length, got: token-meen; did you mean token-mean?");
+                        + " constant-length, got: token-meen. Did you mean 'token-mean'?");
         assertThatThrownBy(() -> Aggregation.constantLength(-1)).hasMessageContaining("got: -1");
     }
 
