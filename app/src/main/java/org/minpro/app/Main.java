@@ -40,10 +40,12 @@ public final class Main {
         CommandLine minpro = new CommandLine(new Root(console));
         minpro.addSubcommand(new TrainCommand(console));
         minpro.addSubcommand(new SftCommand(console));
+        minpro.addSubcommand(new EvalCommand(console));
         minpro.addSubcommand(new GenerateCommand(console));
         minpro.addSubcommand(new ScoreCommand(console));
         minpro.addSubcommand(new TokenizeCommand(console));
         minpro.addSubcommand(new ObjectivesCommand(console));
+        minpro.addSubcommand(new VerifyCommand(console));
         minpro.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
         minpro.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
         minpro.setColorScheme(Help.defaultColorScheme(Help.Ansi.OFF));

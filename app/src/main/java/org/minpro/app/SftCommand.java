@@ -64,15 +64,7 @@ final class SftCommand implements Callable<Integer> {
             settings.option("seed", seed, "--seed");
         }
         if (!data.isEmpty()) {
-            settings.option(
-                    "data.files",
-                    "["
-                            + String.join(
-                                    ", ",
-                                    data.stream()
-                                            .map(file -> "'" + file.replace("'", "''") + "'")
-                                            .toList()) + "]",
-                    "--data");
+            settings.option("data.files", data, "--data");
         }
         SftRecipe recipe = SftRecipe.binder().bind(SftRecipe.class, settings);
         if (printConfig) {

@@ -2,7 +2,6 @@ package org.minpro.app;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -44,14 +43,8 @@ final class TrainCommand implements Callable<Integer> {
         this.console = console;
     }
 
-    @Option(names = "--config", paramLabel = "FILE", description = "A recipe; --print-config writes one to start from.")
-    private @Nullable Path config;
-
-    @Option(
-            names = "--set",
-            paramLabel = "NAME=VALUE",
-            description = "Any setting of a recipe, such as optimizer.learning-rate=1e-5; may be repeated.")
-    private List<String> assignments = List.of();
+    @Mixin
+    private final RecipeOptions options = new RecipeOptions();
 
     @Option(names = "--objective", paramLabel = "NAME", description = "See 'minpro objectives'.")
     private @Nullable String objective;
@@ -59,35 +52,8 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--lag", paramLabel = "N", description = "Iterations between sampling a batch and training on it.")
     private @Nullable String lag;
 
-    @Option(names = "--seed", paramLabel = "N", description = "Seed of everything random.")
-    private @Nullable String seed;
-
     @Option(names = "--iterations", paramLabel = "N", description = "Rollout phases of the run.")
     private @Nullable String iterations;
-
-    @Option(
-            names = "--model",
-            paramLabel = "DIR",
-            description = "A Hugging Face folder; without it the built-in model.")
-    private @Nullable String model;
-
-    @Option(names = "--dtype", paramLabel = "f32|bf16", description = "Type of matrix products.")
-    private @Nullable String dtype;
-
-    @Option(names = "--data", paramLabel = "FILE", description = "Problems as JSON lines; may be repeated.")
-    private List<String> data = List.of();
-
-    @Option(names = "--prompt-field", paramLabel = "NAME", description = "Field with the prompt.")
-    private @Nullable String promptField;
-
-    @Option(names = "--answer-field", paramLabel = "NAME", description = "Field with the reference answer.")
-    private @Nullable String answerField;
-
-    @Option(names = "--reward", paramLabel = "NAME", description = "A reward by name, or a class of your own.")
-    private @Nullable String reward;
-
-    @Mixin
-    private final ClassPathOption classPath = new ClassPathOption();
 
     @Option(names = "--runs", paramLabel = "DIR", description = "Folder of the runs' folders.")
     private @Nullable String runs;
@@ -100,7 +66,7 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        ClassLoader loader = classPath.loader();
+        ClassLoader loader = options.loader();
         LiveLine live = new LiveLine(console);
         if (resume != null) {
             Progress progress = new Progress(live);
@@ -115,8 +81,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         Settings settings = settings();
         Binder binder = Recipe.binder(loader);
-        Recipe recipe = binder.bind(Recipe.class, settings);
-        settings.warnings().forEach(warning -> console.say("warning: " + warning));
+        Recipe recipe = options.recipe(binder, settings, console);
         if (printConfig) {
             console.out().print(binder.write(recipe, true));
             return 0;
@@ -146,44 +111,14 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private Settings settings() {
-        Settings settings = new Settings();
-        if (model != null && !model.equals(ModelSection.BUILTIN) && config == null) {
-            settings.map("the defaults for a model of your own", ownModelDefaults());
-        }
-        if (config != null) {
-            settings.file(config);
-        }
-        Map<String, @Nullable String> options = new LinkedHashMap<>();
-        options.put("objective", objective);
-        options.put("lag", lag);
-        options.put("seed", seed);
-        options.put("iterations", iterations);
-        options.put("model.path", model);
-        options.put("model.dtype", dtype);
-        options.put("data.prompt-field", promptField);
-        options.put("data.answer-field", answerField);
-        options.put("reward", reward);
-        options.put("runs", runs);
-        assignments.forEach(settings::set);
-        options.forEach((path, value) -> {
-            if (value != null) {
-                settings.option(path, value, "--" + path.substring(path.indexOf('.') + 1));
-            }
-        });
-        if (!data.isEmpty()) {
-            settings.option(
-                    "data.files",
-                    "["
-                            + String.join(
-                                    ", ",
-                                    data.stream().map(TrainCommand::quoted).toList()) + "]",
-                    "--data");
-        }
+        String model = options.model();
+        boolean ownModel = model != null && !model.equals(ModelSection.BUILTIN) && options.config() == null;
+        Settings settings = options.settings(ownModel ? ownModelDefaults() : Map.of());
+        RecipeOptions.option(settings, "objective", objective, "--objective");
+        RecipeOptions.option(settings, "lag", lag, "--lag");
+        RecipeOptions.option(settings, "iterations", iterations, "--iterations");
+        RecipeOptions.option(settings, "runs", runs, "--runs");
         return settings;
-    }
-
-    private static String quoted(String text) {
-        return "'" + text.replace("'", "''") + "'";
     }
 
     /** What suits a pretrained model better than the defaults, which are those of the built-in run. */

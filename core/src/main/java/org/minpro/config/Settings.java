@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -86,6 +87,14 @@ public final class Settings {
         options.remove(path);
         options.put(path, new Value.Raw(value, option));
         return this;
+    }
+
+    /** Adds the values of a dedicated option that may be repeated, for a setting that is a list. */
+    public Settings option(String path, List<String> values, String option) {
+        String list = values.stream()
+                .map(value -> "'" + value.replace("'", "''") + "'")
+                .collect(Collectors.joining(", ", "[", "]"));
+        return option(path, list, option);
     }
 
     /** Whether any layer gives this setting itself. */
