@@ -1,6 +1,7 @@
 package org.minpro.advantage;
 
 import java.util.List;
+import org.minpro.config.Doc;
 import org.minpro.reward.Score;
 
 /**
@@ -9,7 +10,9 @@ import org.minpro.reward.Score;
  *
  * @param epsilon added to the standard deviation, in units of the reward
  */
-public record GroupRelative(double epsilon) implements Advantage {
+public record GroupRelative(
+        @Doc("Added to the standard deviation, in units of the reward.")
+        double epsilon) implements Advantage {
     public GroupRelative {
         if (!(epsilon >= 0 && Double.isFinite(epsilon))) {
             throw new IllegalArgumentException("epsilon must be >= 0 and finite, got: " + epsilon);

@@ -23,7 +23,7 @@ import org.minpro.tensor.Tensor;
  *
  * @param mode the formula
  * @param length the divisor of {@code constant-length}, in tokens; 0 takes the width of the update's rows, that is its
- *     longest row. The other modes ignore it.
+ *     longest row. The other modes have none: it is 0 there.
  */
 public record Aggregation(Mode mode, int length) {
     /** The formula of an {@link Aggregation}; names as in verl. */
@@ -48,6 +48,8 @@ public record Aggregation(Mode mode, int length) {
         if (length < 0) {
             throw new IllegalArgumentException("length must be >= 0 (0 is the width of the rows), got: " + length);
         }
+        // So that two aggregations that weigh alike are equal.
+        length = mode == Mode.CONSTANT_LENGTH ? length : 0;
     }
 
     /** The mean over tokens, the default of every objective that fixes none. */

@@ -1,6 +1,7 @@
 package org.minpro.objective;
 
 import java.util.Map;
+import org.minpro.config.Doc;
 
 /**
  * DAPO's policy loss, PPO's clip with a wider upper side ("clip-higher"): {@code l_t = max(-A_t r_t, -A_t clip(r_t, 1 -
@@ -12,7 +13,10 @@ import java.util.Map;
  * @param clipLow half-width of the window below 1
  * @param clipHigh half-width of the window above 1
  */
-public record Dapo(double clipLow, double clipHigh) implements Objective {
+public record Dapo(
+        @Doc("Half-width of the window below 1.") double clipLow,
+        @Doc("Half-width of the window above 1.") double clipHigh)
+        implements Objective {
     public Dapo {
         ClippedSurrogate.check(clipLow, clipHigh);
     }

@@ -2,6 +2,7 @@ package org.minpro.objective;
 
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.minpro.config.Doc;
 
 /**
  * GSPO: PPO's clip on the ratio of the whole sequence (arXiv 2507.18071), in its token form.
@@ -14,7 +15,13 @@ import org.jspecify.annotations.Nullable;
  * @param clipLow half-width of the window below 1; of a mean over a row, so orders of magnitude below PPO's
  * @param clipHigh half-width of the window above 1
  */
-public record Gspo(double clipLow, double clipHigh) implements Objective {
+public record Gspo(
+        @Doc("Half-width of the window below 1, of a mean over the response.")
+        double clipLow,
+
+        @Doc("Half-width of the window above 1, of a mean over the response.")
+        double clipHigh)
+        implements Objective {
     public Gspo {
         ClippedSurrogate.check(clipLow, clipHigh);
     }

@@ -3,6 +3,7 @@ package org.minpro.objective;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
+import org.minpro.config.Doc;
 import org.minpro.tensor.Tensor;
 
 /**
@@ -28,7 +29,20 @@ import org.minpro.tensor.Tensor;
  * @param clipLow in form {@code clip}: the window reaches at least this far below 1
  * @param clipHigh in form {@code clip}: the window reaches at least this far above 1
  */
-public record M2po(Form form, double threshold, double clipLow, double clipHigh) implements Objective {
+public record M2po(
+        @Doc(
+                "How the second moment is bounded: by an adaptive clip window (clip, the authors' code) or by leaving tokens out (mask, the text).")
+        Form form,
+
+        @Doc("The second moment of the log ratio allowed, nats^2.")
+        double threshold,
+
+        @Doc("In form clip, the window reaches at least this far below 1.")
+        double clipLow,
+
+        @Doc("In form clip, the window reaches at least this far above 1.")
+        double clipHigh)
+        implements Objective {
     /** How the second moment is bounded. */
     public enum Form {
         /** By a clip window that adapts to the update. */

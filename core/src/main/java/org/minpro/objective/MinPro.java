@@ -2,6 +2,7 @@ package org.minpro.objective;
 
 import java.util.Locale;
 import java.util.Map;
+import org.minpro.config.Doc;
 import org.minpro.tensor.Tensor;
 
 /**
@@ -30,7 +31,24 @@ import org.minpro.tensor.Tensor;
  * @param clipHigh half-width of the window above 1 in form {@code clip}
  */
 public record MinPro(
-        double floor, double cap, boolean prefixMinimumIncludesOne, Form form, double clipLow, double clipHigh)
+        @Doc("In form weight, lower bound of the weight, absolute.")
+        double floor,
+
+        @Doc("In form weight, upper bound of the weight, absolute; .inf for none.")
+        double cap,
+
+        @Doc("Whether the prefix minimum is min(1, rho_1, ..., rho_{t-1}), so that a prefix never raises a weight.")
+        boolean prefixMinimumIncludesOne,
+
+        @Doc(
+                "What the minimum prefix ratio is: a constant weight of log pi (weight, the paper's) or the ratio in PPO's clip (clip).")
+        Form form,
+
+        @Doc("In form clip, half-width of the window below 1.")
+        double clipLow,
+
+        @Doc("In form clip, half-width of the window above 1.")
+        double clipHigh)
         implements Objective {
 
     /** What the surrogate is used as. */

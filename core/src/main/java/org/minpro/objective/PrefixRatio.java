@@ -1,5 +1,7 @@
 package org.minpro.objective;
 
+import org.minpro.config.Doc;
+
 /**
  * The full prefix product as clipped constant weight: {@code l_t = -sg(clip(rho_1 ... rho_t, floor, cap)) A_t log
  * pi_theta(y_t)}.
@@ -10,7 +12,12 @@ package org.minpro.objective;
  * @param floor lower bound of the weight, absolute
  * @param cap upper bound of the weight, absolute; by default that of {@link MinPro}, so that the two compare
  */
-public record PrefixRatio(double floor, double cap) implements Objective {
+public record PrefixRatio(
+        @Doc("Lower bound of the weight, absolute.") double floor,
+
+        @Doc("Upper bound of the weight, absolute; .inf for none.")
+        double cap)
+        implements Objective {
     public PrefixRatio {
         ConstantWeight.check(floor, cap);
     }

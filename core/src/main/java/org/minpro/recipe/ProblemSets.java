@@ -61,7 +61,7 @@ public record ProblemSets(ProblemSource training, List<Problem> heldOut, String 
                 split.train().size() + " problems (" + split.heldOut().size() + " held out by hash)");
     }
 
-    @SuppressWarnings("NullAway") // A field that is null in the file is absent to a template.
+    @SuppressWarnings({"NullAway", "unchecked"}) // A field that is null in the file is absent to a template.
     private static Problem problemOf(Map<String, @org.jspecify.annotations.Nullable Object> fields) {
         return new Problem("", "", List.of(), "", (Map<String, Object>) (Map<String, ?>) fields);
     }

@@ -1,6 +1,7 @@
 package org.minpro.recipe;
 
 import java.time.LocalDate;
+import java.time.ZoneId;
 import java.util.Objects;
 import java.util.Optional;
 import org.minpro.data.Problem;
@@ -21,7 +22,8 @@ public final class Prompts implements PromptEncoder {
     }
 
     public static Prompts of(PromptSection section, ModelFiles model, Tokenizer tokenizer) {
-        LocalDate today = section.date() == null ? LocalDate.now() : LocalDate.parse(section.date());
+        LocalDate today =
+                section.date() == null ? LocalDate.now(ZoneId.systemDefault()) : LocalDate.parse(section.date());
         Optional<ChatTemplate> chat =
                 section.chatTemplate() == PromptSection.ChatTemplate.OFF ? Optional.empty() : model.chatTemplate(today);
         if (chat.isPresent()) {

@@ -19,6 +19,7 @@ import org.minpro.eval.Evaluator;
 import org.minpro.reward.Reward;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
+import org.minpro.rollout.RolloutRequest;
 import org.minpro.rollout.SamplingParams;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Workers;
@@ -213,6 +214,43 @@ public final class TrainingSession implements AutoCloseable {
 
     public ProblemSets problems() {
         return problems;
+    }
+
+    /** The prompt of the first held-out or training problem, to try the model with. */
+    public String example() {
+        return prompts.text(
+                problems.heldOut().isEmpty()
+                        ? problems.training().problem(0)
+                        : problems.heldOut().getFirst());
+    }
+
+    /**
+     * How long the whole run takes, evaluations included, if responses are half as long as the limit: from a small piece
+     * of the work, done and thrown away.
+     */
+    public double expectedSeconds() {
+        int limit = recipe.sampling().maxNewTokens();
+        int probe = Math.min(limit, 16);
+        int[] prompt = prompts.encode(problems.training().problem(0));
+        SamplingParams params = new SamplingParams(1, 0, 1, 0, probe, List.of(), false);
+        int workerCount = workers.count();
+        List<RolloutRequest> requests = new ArrayList<>();
+        for (int i = 0; i < workerCount; i++) {
+            requests.add(RolloutRequest.of(i, prompt, TrainingSettings.DECODE_SLOTS));
+        }
+        engine.generate(requests, params, rollout -> {});
+        long start = System.nanoTime();
+        List<Rollout> rollouts = engine.generate(requests, params, rollout -> {});
+        double perSampled = (System.nanoTime() - start) / 1e9 / (rollouts.size() * (double) probe);
+        double perTrained = run.trainer().secondsPerToken(rollouts);
+        double length = Math.max(1, limit / 2.0);
+        double perIteration = recipe.groupsPerIteration() * (double) recipe.groupSize() * length;
+        double evaluated = 2.0
+                * problems.heldOut().size()
+                * Math.max(1, recipe.evaluation().samples())
+                * length;
+        return perSampled * (perIteration * recipe.iterations() + evaluated)
+                + perTrained * perIteration * (recipe.iterations() - recipe.lag());
     }
 
     /** The next iteration. */

@@ -272,6 +272,33 @@ public final class Trainer implements AutoCloseable {
                 trainedTokens);
     }
 
+    /** Seconds that an update takes per response token, from the gradient of some rollouts, which is thrown away. */
+    public double secondsPerToken(List<Rollout> rollouts) {
+        List<TrainingRow> rows = rollouts.stream()
+                .map(rollout -> new TrainingRow(
+                        rollout.draw(),
+                        rollout.promptIds(),
+                        rollout.responseIds(),
+                        rollout.responseMask(),
+                        rollout.behaviorLogProbs(),
+                        null,
+                        rollout.versions(),
+                        1,
+                        0))
+                .toList();
+        double[][] weights = new double[rows.size()][];
+        long tokens = 0;
+        for (int i = 0; i < weights.length; i++) {
+            weights[i] = new double[rows.get(i).length()];
+            java.util.Arrays.fill(weights[i], 1);
+            tokens += weights[i].length;
+        }
+        long start = System.nanoTime();
+        gradient.compute(rows, settings.objective(), Anchor.BEHAVIOR, weights, true)
+                .close();
+        return (System.nanoTime() - start) / 1e9 / tokens;
+    }
+
     /** Batches that wait when the last iteration is done: they are dropped. */
     public int droppedBatches() {
         return buffer.waiting().size();

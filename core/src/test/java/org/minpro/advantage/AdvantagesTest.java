@@ -95,7 +95,7 @@ class AdvantagesTest {
         assertThat(Advantages.of("grpo", Map.of("epsilon", 1e-4), loader)).isEqualTo(new GroupRelative(1e-4));
         assertThat(Advantages.defaults("grpo")).isEqualTo(Map.of("epsilon", 1e-6));
         assertThat(Advantages.entries().stream().map(NamedRecords.Entry::name)).isSorted();
-        assertThatThrownBy(() -> Advantages.of("rlo")).hasMessageContaining("did you mean rloo?");
+        assertThatThrownBy(() -> Advantages.of("rlo")).hasMessageContaining("Did you mean 'rloo'?");
         assertThatThrownBy(() -> Advantages.of("grpo", Map.of("epsilon", -1), loader))
                 .hasMessage("epsilon must be >= 0 and finite, got: -1.0");
     }

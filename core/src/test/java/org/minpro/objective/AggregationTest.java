@@ -60,9 +60,10 @@ class AggregationTest {
     void namesAreThoseOfTheConfiguration() {
         assertThat(Aggregation.of("seq-mean-token-sum")).isEqualTo(Aggregation.SEQ_MEAN_TOKEN_SUM);
         assertThat(Aggregation.constantLength(7)).hasToString("constant-length 7");
+        assertThat(new Aggregation(Aggregation.Mode.TOKEN_MEAN, 7)).isEqualTo(Aggregation.TOKEN_MEAN);
         assertThatThrownBy(() -> Aggregation.of("token-meen"))
                 .hasMessage("aggregation must be one of token-mean, seq-mean-token-mean, seq-mean-token-sum,"
-                        + " constant-length, got: token-meen; did you mean token-mean?");
+                        + " constant-length, got: token-meen. Did you mean 'token-mean'?");
         assertThatThrownBy(() -> Aggregation.constantLength(-1)).hasMessageContaining("got: -1");
     }
 

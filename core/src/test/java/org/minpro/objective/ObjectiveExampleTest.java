@@ -62,7 +62,7 @@ class ObjectiveExampleTest {
     void everythingWrongIsNamed() {
         assertThatThrownBy(() -> parse("[]")).hasMessage("example must be a JSON object, got: ARRAY");
         assertThatThrownBy(() -> parse("{\"logprobs\":[[1]],\"mask\":[[1]]}"))
-                .hasMessageContaining("got: logprobs; did you mean log_probs?")
+                .hasMessageContaining("got: logprobs. Did you mean 'log_probs'?")
                 .hasMessageContaining("advantages must be an array of rows, got: nothing")
                 .hasMessageContaining("behavior_log_probs must be");
         assertThatThrownBy(() -> parse("""

@@ -254,7 +254,7 @@ class ObjectivePropertiesTest {
         for (int i = 0; i < 8; i++) {
             for (int t = 0; t < 40; t++) {
                 // Rows 0 and 1 push every prefix to its limit, the others alternate.
-                boolean up = i == 0 || i > 1 && random.nextBoolean();
+                boolean up = i == 0 || (i > 1 && random.nextBoolean());
                 rows.logProbs[i][t] = up ? likely : unlikely;
                 rows.behavior[i][t] = up ? unlikely : likely;
                 rows.advantages[i][t] = i % 2 == 0 ? 1 : -1;

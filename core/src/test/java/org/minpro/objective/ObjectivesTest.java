@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.minpro.config.Doc;
 import org.minpro.config.NamedRecords;
 
 class ObjectivesTest {
@@ -56,19 +58,19 @@ class ObjectivesTest {
         assertThatThrownBy(() -> Objectives.of("minpo"))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("objective must be one of cispo, dapo")
-                .hasMessageContaining("got: minpo; did you mean minpro?");
-        assertThatThrownBy(() -> Objectives.of("something else")).hasMessageNotContaining("did you mean");
+                .hasMessageContaining("got: 'minpo'. Did you mean 'minpro'?");
+        assertThatThrownBy(() -> Objectives.of("something else")).hasMessageNotContaining("Did you mean");
     }
 
     @Test
     void everyProblemWithParametersIsNamedAtOnce() {
         assertThatThrownBy(() -> Objectives.of("minpro", new LinkedHashMap<>(Map.of("kap", 2, "form", "wait"))))
-                .hasMessageContaining("got: kap; did you mean cap?")
+                .hasMessageContaining("'kap'. Did you mean 'cap'?")
                 .hasMessageContaining("form must be one of weight, clip, got: wait");
         assertThatThrownBy(() -> Objectives.of("minpro", Map.of("cap", "high")))
                 .hasMessage("cap must be a number, got: high");
         assertThatThrownBy(() -> Objectives.of("reinforce", Map.of("cap", 2)))
-                .hasMessageContaining("reinforce has none, got: cap");
+                .hasMessageContaining("unknown setting 'cap'");
     }
 
     @Test
@@ -77,8 +79,7 @@ class ObjectivesTest {
                 .hasMessage("cap must be > 0 and >= floor (6.0); .inf is no cap, got: 5.0");
         assertThatThrownBy(() -> Objectives.of("grpo", Map.of("clip-low", -0.1)))
                 .hasMessage("clip-low must be >= 0 and finite, got: -0.1");
-        assertThatThrownBy(() -> Objectives.of("grpo", Map.of("clip-high", Double.NaN)))
-                .hasMessageContaining("clip-high must be >= 0");
+        assertThatThrownBy(() -> new Grpo(0.2, Double.NaN)).hasMessage("clip-high must be >= 0, got: NaN");
         assertThatThrownBy(() -> Objectives.of("m2po", Map.of("threshold", 0)))
                 .hasMessage("threshold must be > 0 and finite, got: 0.0");
     }
@@ -94,14 +95,14 @@ class ObjectivesTest {
                 .hasMessageContaining("--class-path")
                 .hasMessageContaining("com.acme.Missing");
         assertThatThrownBy(() -> Objectives.of("java.lang.String", Map.of(), loader))
-                .hasMessage("objective must implement org.minpro.objective.Objective, got: class java.lang.String");
+                .hasMessage("objective must implement org.minpro.objective.Objective, got: class 'java.lang.String'");
     }
 
     // ---- docs/objectives.md -------------------------------------------------------------------------------------
 
     private static final Pattern TABLE_ROW = Pattern.compile("\\| \\[`([a-z0-9-]+)`]\\(#[a-z0-9-]+\\) \\| (.+?) \\|.*");
     private static final Pattern SECTION = Pattern.compile("### `([a-z0-9-]+)`");
-    private static final Pattern PARAMETER = Pattern.compile("\\| `([a-z0-9-]+)` \\| `([^`]+)` \\| .+ \\|");
+    private static final Pattern PARAMETER = Pattern.compile("\\| `([a-z0-9-]+)` \\| `([^`]+)` \\| (.+) \\|");
 
     private static List<String> page() throws IOException {
         return Files.readAllLines(Path.of("..", "docs", "objectives.md"));
@@ -146,6 +147,30 @@ class ObjectivesTest {
                     .forEach((parameter, value) -> defaults.put(parameter, canonical(value.toString())));
             assertThat(documented.getOrDefault(name, Map.of())).as(name).containsExactlyEntriesOf(defaults);
         }
+    }
+
+    @Test
+    void theDocumentationSaysOfEveryParameterWhatARecipeDoes() throws IOException {
+        List<String> documented = new ArrayList<>();
+        for (String line : page()) {
+            Matcher parameter = PARAMETER.matcher(line);
+            if (parameter.matches()) {
+                documented.add(parameter.group(1) + ": "
+                        + parameter.group(3).replace("`", "").replace("form: ", "form "));
+            }
+        }
+        List<String> written = new ArrayList<>();
+        for (NamedRecords.Entry<Objective> entry : Objectives.entries()) {
+            List<String> parameters =
+                    List.copyOf(Objectives.defaults(entry.name()).keySet());
+            RecordComponent[] components = entry.type().getRecordComponents();
+            for (int i = 0; i < components.length; i++) {
+                Doc doc = components[i].getAnnotation(Doc.class);
+                assertThat(doc).as("%s of %s", components[i], entry.name()).isNotNull();
+                written.add(parameters.get(i) + ": " + doc.value());
+            }
+        }
+        assertThat(documented).containsExactlyElementsOf(written);
     }
 
     /** One spelling for each number. */

@@ -12,7 +12,7 @@ package org.minpro.verify;
  */
 public record Limits(int length, int nodes, int depth, int digits, int terms, int steps) {
     /** Limits under which every reference of the public mathematics sets fits. */
-    public static final Limits STANDARD = new Limits(2_000, 1_000, 60, 1_000, 500, 60_000);
+    public static final Limits STANDARD = new Limits(2_000, 1_000, 200, 1_000, 500, 60_000);
 
     public Limits {
         requirePositive("length", length);
@@ -21,8 +21,8 @@ public record Limits(int length, int nodes, int depth, int digits, int terms, in
         requirePositive("digits", digits);
         requirePositive("terms", terms);
         requirePositive("steps", steps);
-        if (depth > 200) {
-            throw new IllegalArgumentException("depth must be <= 200 to fit a thread's stack, got: " + depth);
+        if (depth > 1000) {
+            throw new IllegalArgumentException("depth must be <= 1000 to fit a thread's stack, got: " + depth);
         }
     }
 

@@ -35,7 +35,9 @@ public enum Reason {
     /** The answer is within the rounding of a reference that has one significant digit. */
     COARSE("the reference is too coarse to round to"),
     /** The notation has two readings and they disagree. */
-    AMBIGUOUS("the notation has two readings that disagree");
+    AMBIGUOUS("the notation has two readings that disagree"),
+    /** This package failed; please report the pair. */
+    DEFECT("the checker failed on this pair");
 
     private final String sentence;
 

@@ -349,6 +349,7 @@ final class Interpreter {
         };
     }
 
+    @SuppressWarnings("ReferenceEquality") // the one constant that stands for no arguments
     private CallArguments arguments(Expression.Arguments arguments, Scope scope) {
         if (arguments == Expression.Arguments.NONE) {
             return CallArguments.EMPTY;

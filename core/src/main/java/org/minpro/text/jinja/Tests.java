@@ -80,6 +80,7 @@ final class Tests {
         return Values.equal(Operators.binary("%", value, BigInteger.TWO), BigInteger.ONE);
     }
 
+    @SuppressWarnings("ReferenceEquality") // Jinja's sameas asks for identity
     private static boolean same(Object value, Object other) {
         return value == other
                 || (value.getClass() == other.getClass() && !(value instanceof List) && value.equals(other));

@@ -1,0 +1,397 @@
+package org.minpro.verify;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Compares two shapes; one per check. */
+final class Comparison {
+    private final Values values;
+    private final Budget budget;
+
+    Comparison(Values values, Budget budget) {
+        this.values = values;
+        this.budget = budget;
+    }
+
+    Outcome compare(Shape gold, Shape answer) {
+        budget.step();
+        if (gold instanceof Shape.Labeled a && answer instanceof Shape.Labeled b) {
+            return labeled(a, b);
+        }
+        if (gold instanceof Shape.Labeled a) {
+            if (answer instanceof Shape.Relation relation) {
+                return a.equation() != null ? equation(a, relation) : Outcome.DIFFERENT_KIND;
+            }
+            return compare(a.shape(), answer);
+        }
+        if (answer instanceof Shape.Labeled b) {
+            if (gold instanceof Shape.Relation relation) {
+                Shape.Relation equation = b.equation();
+                return equation != null ? relations(relation, equation) : Outcome.DIFFERENT_KIND;
+            }
+            return compare(gold, b.shape());
+        }
+        return switch (gold) {
+            case Shape.Value a -> value(a, answer);
+            case Shape.Items a -> items(a, answer);
+            case Shape.Tuple a -> tuple(a, answer);
+            case Shape.Region a -> region(a, answer);
+            case Shape.Table a -> table(a, answer);
+            case Shape.Relation a -> answer instanceof Shape.Relation b ? relations(a, b) : Outcome.DIFFERENT_KIND;
+            case Shape.Words a ->
+                answer instanceof Shape.Words b && a.words().equals(b.words())
+                        ? Outcome.TEXT
+                        : answer instanceof Shape.Words ? Outcome.DIFFERENT : Outcome.DIFFERENT_KIND;
+            case Shape.Residue a -> residue(a, answer);
+            case Shape.Labeled ignored -> Outcome.DIFFERENT_KIND;
+        };
+    }
+
+    private Outcome labeled(Shape.Labeled gold, Shape.Labeled answer) {
+        if (gold.label().equals(answer.label())) {
+            return compare(gold.shape(), answer.shape());
+        }
+        Shape.Relation a = gold.equation();
+        Shape.Relation b = answer.equation();
+        boolean functions = a != null
+                && b != null
+                && !Evaluator.symbols(a.right()).isEmpty()
+                && !Evaluator.symbols(b.right()).isEmpty();
+        return functions && a != null && b != null ? relations(a, b) : Outcome.DIFFERENT;
+    }
+
+    /** A named reference against an equation that is not solved for the name: the same curve, or unsolved. */
+    private Outcome equation(Shape.Labeled gold, Shape.Relation answer) {
+        Shape.Relation equation = gold.equation();
+        if (equation == null) {
+            return Outcome.DIFFERENT_KIND;
+        }
+        Outcome same = relations(equation, answer);
+        boolean constant = Evaluator.symbols(equation.right()).isEmpty();
+        return same.isRight() && constant ? Outcome.undecided(Reason.AMBIGUOUS) : same;
+    }
+
+    private Outcome value(Shape.Value gold, Shape answer) {
+        if (answer instanceof Shape.Value b) {
+            return values.compare(gold.node(), b.node());
+        }
+        if (answer instanceof Shape.Items items
+                && items.braces()
+                && items.items().size() == 1) {
+            return compare(gold, items.items().get(0));
+        }
+        return Outcome.DIFFERENT_KIND;
+    }
+
+    private Outcome items(Shape.Items gold, Shape answer) {
+        if (answer instanceof Shape.Items b) {
+            return multisets(distinct(gold), distinct(b));
+        }
+        if (gold.items().size() == 1 && gold.braces()) {
+            return compare(gold.items().get(0), answer);
+        }
+        if (answer instanceof Shape.Tuple tuple
+                && !gold.braces()
+                && tuple.items().size() == gold.items().size()) {
+            Outcome ordered = each(gold.items(), tuple.items());
+            return ordered.isRight() ? Outcome.undecided(Reason.AMBIGUOUS) : Outcome.DIFFERENT_KIND;
+        }
+        return Outcome.DIFFERENT_KIND;
+    }
+
+    /** A set without its repetitions; a list keeps them, as roots are counted. */
+    private List<Shape> distinct(Shape.Items items) {
+        if (!items.braces()) {
+            return items.items();
+        }
+        List<Shape> kept = new ArrayList<>();
+        for (Shape item : items.items()) {
+            boolean repeated = false;
+            for (Shape other : kept) {
+                repeated = repeated || quietly(other, item).reason() == Reason.EXACT;
+            }
+            if (!repeated) {
+                kept.add(item);
+            }
+        }
+        return kept;
+    }
+
+    private Outcome quietly(Shape gold, Shape answer) {
+        try {
+            return compare(gold, answer);
+        } catch (Refusal refusal) {
+            if (refusal.reason() == Reason.LIMIT) {
+                throw refusal;
+            }
+            return Outcome.undecided(refusal.reason());
+        }
+    }
+
+    private Outcome multisets(List<Shape> gold, List<Shape> answer) {
+        if (gold.size() != answer.size()) {
+            return Outcome.DIFFERENT;
+        }
+        List<Shape> left = new ArrayList<>(answer);
+        List<Outcome> found = new ArrayList<>();
+        boolean undecided = false;
+        for (Shape item : gold) {
+            int match = -1;
+            Outcome best = Outcome.DIFFERENT;
+            for (int i = 0; i < left.size() && match < 0; i++) {
+                Outcome outcome = quietly(item, left.get(i));
+                if (outcome.isRight()) {
+                    match = i;
+                    best = outcome;
+                } else if (!outcome.isWrong()) {
+                    best = outcome;
+                }
+            }
+            if (match >= 0) {
+                left.remove(match);
+            } else if (best.isWrong()) {
+                return Outcome.DIFFERENT;
+            } else {
+                undecided = true;
+            }
+            found.add(best);
+        }
+        Outcome all = Outcome.all(found);
+        return undecided && all.isRight() ? Outcome.undecided(Reason.AMBIGUOUS) : all;
+    }
+
+    private Outcome each(List<Shape> gold, List<Shape> answer) {
+        List<Outcome> outcomes = new ArrayList<>();
+        for (int i = 0; i < gold.size(); i++) {
+            Outcome outcome = compare(gold.get(i), answer.get(i));
+            if (outcome.isWrong()) {
+                return outcome;
+            }
+            outcomes.add(outcome);
+        }
+        return Outcome.all(outcomes);
+    }
+
+    private Outcome tuple(Shape.Tuple gold, Shape answer) {
+        if (answer instanceof Shape.Tuple b) {
+            if (gold.items().size() != b.items().size()) {
+                return Outcome.DIFFERENT;
+            }
+            boolean sameBrackets = gold.open().equals(b.open()) && gold.close().equals(b.close());
+            boolean matched = gold.open().equals("(") == gold.close().equals(")")
+                    && b.open().equals("(") == b.close().equals(")");
+            if (!sameBrackets && (gold.items().size() == 2 || !matched)) {
+                return Outcome.DIFFERENT;
+            }
+            return each(gold.items(), b.items());
+        }
+        if (answer instanceof Shape.Region region) {
+            return tupleAndRegion(gold, region);
+        }
+        if (answer instanceof Shape.Items items
+                && items.items().size() == gold.items().size()
+                && !items.braces()) {
+            List<Shape> named = inOrderOfNames(items.items());
+            Outcome ordered = each(gold.items(), named == null ? items.items() : named);
+            if (named != null) {
+                return ordered;
+            }
+            return ordered.isRight() ? Outcome.undecided(Reason.AMBIGUOUS) : Outcome.DIFFERENT_KIND;
+        }
+        if (answer instanceof Shape.Table table) {
+            Outcome entries = each(gold.items(), table.rows(), gold.items().size());
+            return entries.isRight() ? Outcome.undecided(Reason.AMBIGUOUS) : Outcome.DIFFERENT_KIND;
+        }
+        return Outcome.DIFFERENT_KIND;
+    }
+
+    private Outcome each(List<Shape> items, List<List<Shape>> rows, int size) {
+        List<Shape> cells = new ArrayList<>();
+        for (List<Shape> row : rows) {
+            cells.addAll(row);
+        }
+        boolean vector = rows.size() == 1 || rows.get(0).size() == 1;
+        return vector && cells.size() == size ? each(items, cells) : Outcome.DIFFERENT_KIND;
+    }
+
+    /** x = 1, y = 2 as (1, 2), where the names are written in alphabetical order. */
+    private static @Nullable List<Shape> inOrderOfNames(List<Shape> items) {
+        List<Shape> named = new ArrayList<>();
+        String last = "";
+        for (Shape item : items) {
+            if (!(item instanceof Shape.Labeled labeled)
+                    || labeled.label().compareTo(last) <= 0
+                    || !(labeled.shape() instanceof Shape.Value)) {
+                return null;
+            }
+            last = labeled.label();
+            named.add(labeled.shape());
+        }
+        return named;
+    }
+
+    /** (1, 2) may be meant as the open interval that the other side writes unmistakably. */
+    private Outcome tupleAndRegion(Shape.Tuple tuple, Shape.Region region) {
+        if (tuple.items().size() != 2
+                || !tuple.open().equals("(")
+                || !tuple.close().equals(")")
+                || region.intervals().size() != 1) {
+            return Outcome.DIFFERENT_KIND;
+        }
+        Shape.Interval interval = region.intervals().get(0);
+        Shape.End low = interval.low();
+        Shape.End high = interval.high();
+        if (low == null || high == null || interval.lowClosed() || interval.highClosed()) {
+            return Outcome.DIFFERENT;
+        }
+        return each(tuple.items(), List.of(new Shape.Value(low.node()), new Shape.Value(high.node())));
+    }
+
+    private Outcome region(Shape.Region gold, Shape answer) {
+        if (answer instanceof Shape.Tuple tuple) {
+            return tupleAndRegion(tuple, gold);
+        }
+        if (answer instanceof Shape.Items items) {
+            return points(gold, items);
+        }
+        if (!(answer instanceof Shape.Region b)) {
+            return Outcome.DIFFERENT_KIND;
+        }
+        if (gold.intervals().size() != b.intervals().size()) {
+            return Outcome.DIFFERENT;
+        }
+        List<Outcome> outcomes = new ArrayList<>();
+        for (int i = 0; i < gold.intervals().size(); i++) {
+            Shape.Interval x = gold.intervals().get(i);
+            Shape.Interval y = b.intervals().get(i);
+            if (x.lowClosed() != y.lowClosed() || x.highClosed() != y.highClosed()) {
+                return Outcome.DIFFERENT;
+            }
+            outcomes.add(end(x.low(), y.low()));
+            outcomes.add(end(x.high(), y.high()));
+        }
+        return Outcome.all(outcomes);
+    }
+
+    private Outcome points(Shape.Region gold, Shape.Items answer) {
+        if (gold.intervals().isEmpty() && answer.items().isEmpty()) {
+            return Outcome.EXACT;
+        }
+        List<Shape> points = new ArrayList<>();
+        for (Shape.Interval interval : gold.intervals()) {
+            Shape.End low = interval.low();
+            if (low == null || !low.equals(interval.high())) {
+                return Outcome.DIFFERENT_KIND;
+            }
+            points.add(new Shape.Value(low.node()));
+        }
+        return multisets(points, distinct(answer));
+    }
+
+    private Outcome end(Shape.@Nullable End gold, Shape.@Nullable End answer) {
+        if (gold == null || answer == null) {
+            return gold == null && answer == null ? Outcome.EXACT : Outcome.DIFFERENT;
+        }
+        return values.compare(gold.node(), answer.node());
+    }
+
+    private Outcome table(Shape.Table gold, Shape answer) {
+        if (answer instanceof Shape.Tuple tuple) {
+            Outcome entries = each(tuple.items(), gold.rows(), tuple.items().size());
+            return entries.isRight() ? Outcome.undecided(Reason.AMBIGUOUS) : Outcome.DIFFERENT_KIND;
+        }
+        if (!(answer instanceof Shape.Table b)) {
+            return Outcome.DIFFERENT_KIND;
+        }
+        boolean sameSize = gold.rows().size() == b.rows().size()
+                && gold.rows().get(0).size() == b.rows().get(0).size();
+        if (!sameSize) {
+            return Outcome.DIFFERENT;
+        }
+        List<Outcome> outcomes = new ArrayList<>();
+        for (int i = 0; i < gold.rows().size(); i++) {
+            Outcome row = each(gold.rows().get(i), b.rows().get(i));
+            if (row.isWrong()) {
+                return row;
+            }
+            outcomes.add(row);
+        }
+        return Outcome.all(outcomes);
+    }
+
+    private Outcome relations(Shape.Relation gold, Shape.Relation answer) {
+        if (!gold.operator().equals(answer.operator())) {
+            return Outcome.DIFFERENT;
+        }
+        Node a = difference(gold);
+        Node b = difference(answer);
+        boolean directed = gold.operator().startsWith("<");
+        return values.proportional(a, b, directed);
+    }
+
+    private static Node difference(Shape.Relation relation) {
+        return new Node.Sum(List.of(relation.right(), new Node.Negation(relation.left())));
+    }
+
+    private Outcome residue(Shape.Residue gold, Shape answer) {
+        if (!(answer instanceof Shape.Residue b)) {
+            return Outcome.DIFFERENT_KIND;
+        }
+        Outcome modulus = values.compare(gold.modulus(), b.modulus());
+        if (!modulus.isRight()) {
+            return modulus;
+        }
+        Form form = values.form(new Node.Quotient(
+                new Node.Sum(List.of(gold.residue(), new Node.Negation(b.residue()))), gold.modulus()));
+        return form.isRational() && form.rational().isInteger() ? Outcome.EXACT : Outcome.DIFFERENT;
+    }
+
+    /** The normal form of a shape in words for a report. */
+    String describe(Shape shape) {
+        return switch (shape) {
+            case Shape.Value value -> values.describe(value.node());
+            case Shape.Items items -> "{" + describe(items.items()) + "}";
+            case Shape.Tuple tuple -> tuple.open() + describe(tuple.items()) + tuple.close();
+            case Shape.Region region -> {
+                StringBuilder text = new StringBuilder();
+                for (Shape.Interval interval : region.intervals()) {
+                    text.append(text.isEmpty() ? "" : " U ")
+                            .append(interval.lowClosed() ? '[' : '(')
+                            .append(
+                                    interval.low() == null
+                                            ? "-oo"
+                                            : values.describe(interval.low().node()))
+                            .append(", ")
+                            .append(
+                                    interval.high() == null
+                                            ? "oo"
+                                            : values.describe(interval.high().node()))
+                            .append(interval.highClosed() ? ']' : ')');
+                }
+                yield text.toString();
+            }
+            case Shape.Table table -> {
+                StringBuilder text = new StringBuilder();
+                for (List<Shape> row : table.rows()) {
+                    text.append(text.isEmpty() ? "[" : "; ").append(describe(row));
+                }
+                yield text.append(']').toString();
+            }
+            case Shape.Relation relation ->
+                values.describe(relation.left()) + " " + relation.operator() + " " + values.describe(relation.right());
+            case Shape.Labeled labeled -> labeled.label() + ": " + describe(labeled.shape());
+            case Shape.Words words -> "\"" + words.words() + "\"";
+            case Shape.Residue residue ->
+                values.describe(residue.residue()) + " mod " + values.describe(residue.modulus());
+        };
+    }
+
+    private String describe(List<Shape> items) {
+        StringBuilder text = new StringBuilder();
+        for (Shape item : items) {
+            text.append(text.isEmpty() ? "" : ", ").append(describe(item));
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,551 @@
+package org.minpro.verify;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Cuts LaTeX or plain text into tokens; spacing, sizing and font commands disappear here. */
+final class Lexer {
+    private static final Set<String> IGNORED = Set.of(
+            "left",
+            "right",
+            "big",
+            "Big",
+            "bigg",
+            "Bigg",
+            "bigl",
+            "bigr",
+            "Bigl",
+            "Bigr",
+            "biggl",
+            "biggr",
+            "middle",
+            "displaystyle",
+            "textstyle",
+            "limits",
+            "nolimits",
+            "quad",
+            "qquad",
+            "mathbf",
+            "boldsymbol",
+            "bf",
+            "bm",
+            "mathit",
+            "mathsf",
+            "mathop",
+            "rm",
+            "it",
+            "thinspace",
+            "enspace",
+            "medspace",
+            "negthinspace",
+            "boxed",
+            "mathbin",
+            "mathrel",
+            "ensuremath");
+    private static final Set<String> TEXTS = Set.of(
+            "text",
+            "mbox",
+            "textbf",
+            "textit",
+            "textrm",
+            "textnormal",
+            "texttt",
+            "textsf",
+            "mathrm",
+            "mathtt",
+            "hbox",
+            "operatorname",
+            "emph");
+    private static final Set<String> SKIPPED_WITH_GROUP = Set.of("phantom", "hspace", "vspace", "hphantom", "vphantom");
+    private static final Map<String, String> SAME_COMMAND = Map.ofEntries(
+            Map.entry("dfrac", "frac"),
+            Map.entry("tfrac", "frac"),
+            Map.entry("cfrac", "frac"),
+            Map.entry("dbinom", "binom"),
+            Map.entry("tbinom", "binom"),
+            Map.entry("choose", "choose"),
+            Map.entry("leq", "le"),
+            Map.entry("leqslant", "le"),
+            Map.entry("leqq", "le"),
+            Map.entry("geq", "ge"),
+            Map.entry("geqslant", "ge"),
+            Map.entry("geqq", "ge"),
+            Map.entry("neq", "ne"),
+            Map.entry("simeq", "approx"),
+            Map.entry("thickapprox", "approx"),
+            Map.entry("varnothing", "emptyset"),
+            Map.entry("backslash", "setminus"),
+            Map.entry("smallsetminus", "setminus"),
+            Map.entry("degree", "circ"),
+            Map.entry("ast", "cdot"),
+            Map.entry("bullet", "cdot"),
+            Map.entry("land", "and"),
+            Map.entry("wedge", "and"),
+            Map.entry("lor", "or"),
+            Map.entry("vee", "or"),
+            Map.entry("dots", "ldots"),
+            Map.entry("cdots", "ldots"),
+            Map.entry("lg", "lg"),
+            Map.entry("varphi", "phi"),
+            Map.entry("varepsilon", "epsilon"),
+            Map.entry("vartheta", "theta"));
+    private static final Map<String, String> SIGN_COMMANDS = Map.ofEntries(
+            Map.entry("lt", "<"),
+            Map.entry("gt", ">"),
+            Map.entry("lvert", "|"),
+            Map.entry("rvert", "|"),
+            Map.entry("vert", "|"),
+            Map.entry("Vert", "|"),
+            Map.entry("lVert", "|"),
+            Map.entry("rVert", "|"),
+            Map.entry("lbrace", "\\{"),
+            Map.entry("rbrace", "\\}"),
+            Map.entry("lbrack", "["),
+            Map.entry("rbrack", "]"),
+            Map.entry("colon", ":"),
+            Map.entry("langle", "("),
+            Map.entry("rangle", ")"));
+    private static final Map<Character, String> CHARACTERS = Map.ofEntries(
+            Map.entry('\u2212', "-"),
+            Map.entry('\u2013', "-"),
+            Map.entry('\u00d7', "\\times "),
+            Map.entry('\u00b7', "\\cdot "),
+            Map.entry('\u22c5', "\\cdot "),
+            Map.entry('\u2217', "\\cdot "),
+            Map.entry('\u00f7', "/"),
+            Map.entry('\u2044', "/"),
+            Map.entry('\u2215', "/"),
+            Map.entry('\u221a', "\\sqrt "),
+            Map.entry('\u03c0', "\\pi "),
+            Map.entry('\u221e', "\\infty "),
+            Map.entry('\u2264', "\\le "),
+            Map.entry('\u2265', "\\ge "),
+            Map.entry('\u2260', "\\ne "),
+            Map.entry('\u2248', "\\approx "),
+            Map.entry('\u2208', "\\in "),
+            Map.entry('\u222a', "\\cup "),
+            Map.entry('\u2229', "\\cap "),
+            Map.entry('\u2205', "\\emptyset "),
+            Map.entry('\u211d', "\\mathbb{R}"),
+            Map.entry('\u00b0', "^\\circ "),
+            Map.entry('\u00b1', "\\pm "),
+            Map.entry('\u2213', "\\mp "),
+            Map.entry('\u00b2', "^{2}"),
+            Map.entry('\u00b3', "^{3}"),
+            Map.entry('\u00bd', "\\frac{1}{2}"),
+            Map.entry('\u00bc', "\\frac{1}{4}"),
+            Map.entry('\u00be', "\\frac{3}{4}"),
+            Map.entry('\u03b1', "\\alpha "),
+            Map.entry('\u03b2', "\\beta "),
+            Map.entry('\u03b3', "\\gamma "),
+            Map.entry('\u03b8', "\\theta "),
+            Map.entry('\u03bb', "\\lambda "),
+            Map.entry('\u03c6', "\\phi "),
+            Map.entry('\u03c9', "\\omega "),
+            Map.entry('\u00a0', " "),
+            Map.entry('\u2009', " "),
+            Map.entry('\u202f', " "),
+            Map.entry('\u2019', "'"),
+            Map.entry('\u2032', "'"));
+    /** Plain names that are functions, constants or connectives. */
+    static final Map<String, String> NAMES = Map.ofEntries(
+            Map.entry("sin", "sin"),
+            Map.entry("cos", "cos"),
+            Map.entry("tan", "tan"),
+            Map.entry("cot", "cot"),
+            Map.entry("sec", "sec"),
+            Map.entry("csc", "csc"),
+            Map.entry("sinh", "sinh"),
+            Map.entry("cosh", "cosh"),
+            Map.entry("tanh", "tanh"),
+            Map.entry("arcsin", "arcsin"),
+            Map.entry("arccos", "arccos"),
+            Map.entry("arctan", "arctan"),
+            Map.entry("asin", "arcsin"),
+            Map.entry("acos", "arccos"),
+            Map.entry("atan", "arctan"),
+            Map.entry("ln", "ln"),
+            Map.entry("log", "log"),
+            Map.entry("exp", "exp"),
+            Map.entry("sqrt", "sqrt"),
+            Map.entry("pi", "pi"),
+            Map.entry("infinity", "infty"),
+            Map.entry("infty", "infty"),
+            Map.entry("oo", "infty"),
+            Map.entry("abs", "abs"),
+            Map.entry("floor", "floor"),
+            Map.entry("ceil", "ceil"),
+            Map.entry("gcd", "gcd"),
+            Map.entry("lcm", "lcm"),
+            Map.entry("binom", "binomial"),
+            Map.entry("and", "and"),
+            Map.entry("or", "or"),
+            Map.entry("theta", "theta"),
+            Map.entry("alpha", "alpha"),
+            Map.entry("beta", "beta"));
+
+    private final String text;
+    private final Reading reading;
+    private final Budget budget;
+    private final List<Token> tokens = new ArrayList<>();
+    private boolean sawThousands;
+    private boolean spaced;
+    private int brackets;
+
+    Lexer(String text, Reading reading, Budget budget) {
+        if (text.length() > budget.limits().length()) {
+            throw Refusal.limit();
+        }
+        this.text = replaceCharacters(text);
+        this.reading = reading;
+        this.budget = budget;
+    }
+
+    /** Whether a comma was read as a thousands separator although it may separate two numbers. */
+    boolean sawThousands() {
+        return sawThousands;
+    }
+
+    List<Token> tokens() {
+        int i = 0;
+        while (i < text.length()) {
+            budget.step();
+            i = next(i);
+        }
+        while (!tokens.isEmpty() && isTrailing(tokens.get(tokens.size() - 1))) {
+            tokens.remove(tokens.size() - 1);
+        }
+        tokens.add(new Token(Token.Type.END, "", true));
+        return tokens;
+    }
+
+    private static boolean isTrailing(Token token) {
+        return token.isSign(".") || token.isSign(",") || token.isSign(";");
+    }
+
+    private static String replaceCharacters(String text) {
+        StringBuilder result = null;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            String replacement = c < 128 ? null : CHARACTERS.get(c);
+            if (replacement != null && result == null) {
+                result = new StringBuilder(text.length() + 16).append(text, 0, i);
+            }
+            if (result != null) {
+                if (replacement != null) {
+                    result.append(replacement);
+                } else {
+                    result.append(c);
+                }
+            }
+        }
+        return result == null ? text : result.toString();
+    }
+
+    private int next(int at) {
+        char c = text.charAt(at);
+        if (Character.isWhitespace(c) || c == '~') {
+            spaced = true;
+            return at + 1;
+        }
+        if (c == '$') {
+            return at + 1;
+        }
+        if (c == '\\') {
+            return command(at);
+        }
+        if (isDigit(c) || c == '.' && at + 1 < text.length() && isDigit(text.charAt(at + 1))) {
+            return number(at);
+        }
+        if (Character.isLetter(c)) {
+            return letters(at);
+        }
+        if (c == '*' && at + 1 < text.length() && text.charAt(at + 1) == '*') {
+            add(Token.Type.SIGN, "^");
+            return at + 2;
+        }
+        if ((c == '<' || c == '>' || c == '!') && at + 1 < text.length() && text.charAt(at + 1) == '=') {
+            add(Token.Type.COMMAND, c == '<' ? "le" : c == '>' ? "ge" : "ne");
+            return at + 2;
+        }
+        if (c == '(' || c == '[') {
+            brackets++;
+        } else if (c == ')' || c == ']') {
+            brackets = Math.max(0, brackets - 1);
+        }
+        if (c == '\u00a3' || c == '\u20ac') {
+            add(Token.Type.SIGN, c == '\u00a3' ? "pound" : "euro");
+            return at + 1;
+        }
+        if ("+-*/^_=<>()[]{}|,;:.!%&'".indexOf(c) < 0) {
+            throw Refusal.unknown();
+        }
+        add(Token.Type.SIGN, String.valueOf(c));
+        return at + 1;
+    }
+
+    private void add(Token.Type type, String value) {
+        tokens.add(new Token(type, value, spaced));
+        if (tokens.size() > 4 * budget.limits().nodes()) {
+            throw Refusal.limit();
+        }
+        spaced = false;
+    }
+
+    private int command(int at) {
+        if (at + 1 >= text.length()) {
+            throw Refusal.malformed();
+        }
+        char c = text.charAt(at + 1);
+        if (!Character.isLetter(c)) {
+            switch (c) {
+                case ',', ';', ':', '!', ' ', '>', '(', ')', '[', ']', '\n' -> spaced = spaced || c != '!';
+                case '{', '}' -> {
+                    brackets = c == '{' ? brackets + 1 : Math.max(0, brackets - 1);
+                    add(Token.Type.SIGN, "\\" + c);
+                }
+                case '$' -> add(Token.Type.SIGN, "dollar");
+                case '%' -> add(Token.Type.SIGN, "%");
+                case '\\' -> add(Token.Type.SIGN, "\\\\");
+                case '|' -> add(Token.Type.SIGN, "|");
+                case '&', '#', '_' -> throw Refusal.unknown();
+                default -> throw Refusal.malformed();
+            }
+            return at + 2;
+        }
+        int end = at + 1;
+        while (end < text.length() && isAsciiLetter(text.charAt(end))) {
+            end++;
+        }
+        String name = text.substring(at + 1, end);
+        if (name.isEmpty()) {
+            throw Refusal.malformed();
+        }
+        if (IGNORED.contains(name)) {
+            if (name.equals("left") || name.equals("right")) {
+                if (end < text.length() && text.charAt(end) == '.') {
+                    return end + 1;
+                }
+            } else {
+                spaced = spaced || name.endsWith("quad");
+            }
+            return end;
+        }
+        if (SKIPPED_WITH_GROUP.contains(name)) {
+            return end < text.length() && text.charAt(end) == '{' ? groupEnd(end) : end;
+        }
+        if (TEXTS.contains(name)) {
+            int open = skipSpaces(end);
+            if (open >= text.length() || text.charAt(open) != '{') {
+                return end;
+            }
+            int close = groupEnd(open);
+            textGroup(name, text.substring(open + 1, close - 1));
+            return close;
+        }
+        String sign = SIGN_COMMANDS.get(name);
+        if (sign != null) {
+            add(Token.Type.SIGN, sign);
+            return end;
+        }
+        if (name.equals("mathbb") || name.equals("mathcal") || name.equals("begin") || name.equals("end")) {
+            int open = skipSpaces(end);
+            if (open < text.length() && text.charAt(open) == '{') {
+                int close = groupEnd(open);
+                add(Token.Type.COMMAND, name + text.substring(open, close).replace(" ", ""));
+                return close;
+            }
+            throw Refusal.malformed();
+        }
+        add(Token.Type.COMMAND, SAME_COMMAND.getOrDefault(name, name));
+        return end;
+    }
+
+    /** Text in a formula: connectives and single roman letters are mathematics, the rest are words. */
+    private void textGroup(String command, String content) {
+        String trimmed = content.replace('~', ' ').strip();
+        if (trimmed.isEmpty()) {
+            spaced = true;
+            return;
+        }
+        if (command.equals("operatorname") || command.equals("mathrm")) {
+            String name = NAMES.get(trimmed);
+            if (name != null) {
+                add(Token.Type.COMMAND, name);
+                return;
+            }
+            if (trimmed.length() == 1 && Character.isLetter(trimmed.charAt(0))) {
+                add(
+                        command.equals("mathrm") && "mgsKNJWVA".contains(trimmed) ? Token.Type.TEXT : Token.Type.LETTER,
+                        trimmed);
+                return;
+            }
+        }
+        String bare = trimmed.toLowerCase(java.util.Locale.ROOT);
+        switch (bare) {
+            case "and", "or", "," -> add(bare.equals(",") ? Token.Type.SIGN : Token.Type.COMMAND, bare);
+            case ", and", ",and" -> add(Token.Type.COMMAND, "and");
+            case ", or", ",or" -> add(Token.Type.COMMAND, "or");
+            default -> add(Token.Type.TEXT, trimmed);
+        }
+    }
+
+    /** The position after the brace that closes the group that opens at a position. */
+    private int groupEnd(int open) {
+        int depth = 0;
+        for (int i = open; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '\\') {
+                i++;
+            } else if (c == '{') {
+                depth++;
+            } else if (c == '}') {
+                depth--;
+                if (depth == 0) {
+                    return i + 1;
+                }
+            }
+        }
+        throw Refusal.malformed();
+    }
+
+    private int number(int at) {
+        StringBuilder digits = new StringBuilder();
+        int i = digits(at, digits);
+        if (i > at && i - at <= 3 && text.charAt(at) != '0') {
+            i = thousands(i, digits);
+        }
+        if (i < text.length() && text.charAt(i) == '.') {
+            boolean decimal = i + 1 < text.length() && isDigit(text.charAt(i + 1));
+            boolean sentenceEnd = i + 1 == text.length() || Character.isWhitespace(text.charAt(i + 1));
+            boolean repeating = text.startsWith(".\\overline", i);
+            if (decimal || repeating) {
+                digits.append('.');
+                i = digits(i + 1, digits);
+            } else if (!sentenceEnd && text.charAt(i + 1) == '/') {
+                i++;
+            }
+        }
+        if (i + 1 < text.length() && (text.charAt(i) == 'e' || text.charAt(i) == 'E')) {
+            int sign = "+-".indexOf(text.charAt(i + 1)) >= 0 ? i + 2 : i + 1;
+            StringBuilder exponent = new StringBuilder();
+            int end = digits(sign, exponent);
+            if (exponent.length() > 0 && (end == text.length() || !Character.isLetter(text.charAt(end)))) {
+                if (exponent.length() > 4) {
+                    throw Refusal.limit();
+                }
+                digits.append('e').append(text, i + 1, end);
+                i = end;
+            }
+        }
+        if (digits.length() > budget.limits().digits()) {
+            throw Refusal.limit();
+        }
+        add(Token.Type.NUMBER, digits.toString());
+        return i;
+    }
+
+    private int digits(int at, StringBuilder into) {
+        int i = at;
+        while (i < text.length() && isDigit(text.charAt(i))) {
+            into.append(text.charAt(i));
+            i++;
+        }
+        return i;
+    }
+
+    /** Reads groups of three digits after an explicit separator, or after a comma where a list is unlikely. */
+    private int thousands(int at, StringBuilder into) {
+        int i = at;
+        while (i < text.length()) {
+            int from = explicitSeparator(i);
+            if (from < 0 || !threeDigits(from)) {
+                break;
+            }
+            into.append(text, from, from + 3);
+            i = from + 3;
+        }
+        if (i > at || !reading.thousands() || brackets > 0) {
+            return i;
+        }
+        int end = i;
+        while (end < text.length() && text.charAt(end) == ',' && threeDigits(end + 1)) {
+            end += 4;
+        }
+        boolean listFollows = end + 1 < text.length() && text.charAt(end) == ',' && isDigit(text.charAt(end + 1));
+        if (end == i || listFollows) {
+            return i;
+        }
+        sawThousands = true;
+        into.append(text.substring(i, end).replace(",", ""));
+        return end;
+    }
+
+    private int explicitSeparator(int at) {
+        if (text.startsWith("{,}", at)) {
+            return at + 3;
+        }
+        if (text.startsWith(",\\!", at)) {
+            return skipSpaces(at + 3);
+        }
+        if (text.startsWith("\\,", at)) {
+            return at + 2;
+        }
+        return -1;
+    }
+
+    private boolean threeDigits(int at) {
+        if (at + 3 > text.length()) {
+            return false;
+        }
+        for (int i = at; i < at + 3; i++) {
+            if (!isDigit(text.charAt(i))) {
+                return false;
+            }
+        }
+        return at + 3 == text.length() || !isDigit(text.charAt(at + 3));
+    }
+
+    private int letters(int at) {
+        int end = at;
+        while (end < text.length() && Character.isLetter(text.charAt(end))) {
+            end++;
+        }
+        String run = text.substring(at, end);
+        if (end < text.length() && text.charAt(end) == '.' && run.equals("np")) {
+            return end + 1; // numpy.arcsin(…)
+        }
+        String name = NAMES.get(run);
+        if (name == null && run.length() > 1) {
+            name = NAMES.get(run.toLowerCase(java.util.Locale.ROOT));
+        }
+        if (name != null && run.length() > 1) {
+            add(Token.Type.COMMAND, name);
+        } else if (run.length() == 1 || run.length() <= 3 && !Units.isWord(run)) {
+            for (int i = 0; i < run.length(); i++) {
+                add(Token.Type.LETTER, run.substring(i, i + 1));
+            }
+        } else {
+            add(Token.Type.WORD, run);
+        }
+        return end;
+    }
+
+    private int skipSpaces(int at) {
+        int i = at;
+        while (i < text.length() && Character.isWhitespace(text.charAt(i))) {
+            i++;
+        }
+        return i;
+    }
+
+    private static boolean isAsciiLetter(char c) {
+        return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z';
+    }
+
+    private static boolean isDigit(char c) {
+        return c >= '0' && c <= '9';
+    }
+}

@@ -1,0 +1,12 @@
+package org.minpro.verify;
+
+/**
+ * How notation with two readings is read.
+ *
+ * @param thousands whether {@code 1,234} is one number rather than two
+ * @param naturalLog whether {@code log} without a base is natural rather than decimal
+ * @param tightProduct whether {@code 1/2x} is {@code 1/(2x)} rather than {@code (1/2)x}
+ */
+record Reading(boolean thousands, boolean naturalLog, boolean tightProduct) {
+    static final Reading USUAL = new Reading(true, false, false);
+}

@@ -1,0 +1,520 @@
+package org.minpro.verify;
+
+import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Resolves the notation of a parsed answer into a {@link Shape}. */
+final class Shapes {
+    private final Values values;
+    private final Budget budget;
+
+    Shapes(Values values, Budget budget) {
+        this.values = values;
+        this.budget = budget;
+    }
+
+    Shape shape(Node node) {
+        budget.step();
+        return switch (node) {
+            case Node.Text text -> new Shape.Words(text.words());
+            case Node.ListOf list -> list(list);
+            case Node.SetOf set -> new Shape.Items(items(set.items()), true);
+            case Node.Group group -> group(group);
+            case Node.SetOperation operation -> operation(operation);
+            case Node.Reals ignored -> Regions.reals();
+            case Node.Relation relation -> relation(relation);
+            case Node.Congruence congruence -> new Shape.Residue(congruence.residue(), congruence.modulus());
+            case Node.Matrix matrix -> table(matrix, null);
+            case Node.Product product -> product(product);
+            case Node.Quotient quotient
+            when quotient.numerator() instanceof Node.Matrix matrix ->
+                table(matrix, new Node.Quotient(Node.Number.of(Rational.ONE), quotient.denominator()));
+            case Node.Negation negation
+            when negation.node() instanceof Node.Matrix matrix -> table(matrix, Node.Number.of(Rational.MINUS_ONE));
+            case Node.Sum sum -> sum(sum);
+            default -> value(node);
+        };
+    }
+
+    private Shape value(Node node) {
+        if (!hasPlusMinus(node)) {
+            return new Shape.Value(node);
+        }
+        return new Shape.Items(
+                List.of(new Shape.Value(signed(node, true)), new Shape.Value(signed(node, false))), false);
+    }
+
+    private static boolean hasPlusMinus(Node node) {
+        if (node instanceof Node.PlusMinus) {
+            return true;
+        }
+        for (Node child : Evaluator.children(node)) {
+            if (hasPlusMinus(child)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The expression with every plus-minus sign taken as its upper, or its lower, sign. */
+    private Node signed(Node node, boolean upper) {
+        budget.step();
+        return switch (node) {
+            case Node.PlusMinus sign -> {
+                Node inner = signed(sign.node(), upper);
+                yield sign.upper() == upper ? inner : new Node.Negation(inner);
+            }
+            case Node.Sum sum -> new Node.Sum(signed(sum.terms(), upper));
+            case Node.Product product -> new Node.Product(signed(product.factors(), upper));
+            case Node.Quotient quotient ->
+                new Node.Quotient(signed(quotient.numerator(), upper), signed(quotient.denominator(), upper));
+            case Node.Power power -> new Node.Power(signed(power.base(), upper), signed(power.exponent(), upper));
+            case Node.Root root -> new Node.Root(root.degree(), signed(root.radicand(), upper));
+            case Node.Negation negation -> new Node.Negation(signed(negation.node(), upper));
+            case Node.Call call -> new Node.Call(call.function(), signed(call.arguments(), upper));
+            case Node.Quantity quantity -> new Node.Quantity(signed(quantity.node(), upper), quantity.unit());
+            case Node.Percent percent -> new Node.Percent(signed(percent.node(), upper));
+            case Node.Degrees degrees -> new Node.Degrees(signed(degrees.node(), upper));
+            case Node.Group group -> new Node.Group(group.open(), group.close(), signed(group.items(), upper));
+            case Node.Relation relation -> new Node.Relation(signed(relation.sides(), upper), relation.operators());
+            default -> node;
+        };
+    }
+
+    private List<Node> signed(List<Node> nodes, boolean upper) {
+        List<Node> result = new ArrayList<>();
+        for (Node node : nodes) {
+            result.add(signed(node, upper));
+        }
+        return result;
+    }
+
+    private List<Shape> items(List<Node> nodes) {
+        List<Shape> items = new ArrayList<>();
+        for (Node node : nodes) {
+            Shape shape = shape(node);
+            boolean signs = shape instanceof Shape.Items && !(node instanceof Node.SetOf);
+            if (signs && shape instanceof Shape.Items both) {
+                items.addAll(both.items());
+            } else {
+                items.add(shape);
+            }
+        }
+        if (items.size() > 100) {
+            throw Refusal.limit();
+        }
+        return items;
+    }
+
+    private Shape list(Node.ListOf list) {
+        List<Shape> items = items(list.items());
+        Shape.Region region = null;
+        String label = null;
+        boolean regions = true;
+        for (Shape item : items) {
+            if (item instanceof Shape.Labeled labeled
+                    && labeled.shape() instanceof Shape.Region part
+                    && (label == null || label.equals(labeled.label()))) {
+                label = labeled.label();
+                if (region == null) {
+                    region = part;
+                } else {
+                    region = list.joiner().equals("or")
+                            ? Regions.union(region, part)
+                            : Regions.intersection(region, part);
+                }
+            } else {
+                regions = false;
+            }
+        }
+        if (regions && region != null && label != null && !list.joiner().equals(",")) {
+            return new Shape.Labeled(label, region, null);
+        }
+        return oneLabel(items);
+    }
+
+    /** x = 1, x = 2 and x = 1 or 2 are values of one name. */
+    private static Shape oneLabel(List<Shape> items) {
+        String label = null;
+        List<Shape> bare = new ArrayList<>();
+        for (int i = 0; i < items.size(); i++) {
+            if (items.get(i) instanceof Shape.Labeled labeled && !(labeled.shape() instanceof Shape.Region)) {
+                if (label == null && i == 0) {
+                    label = labeled.label();
+                }
+                if (!labeled.label().equals(label)) {
+                    return new Shape.Items(items, false);
+                }
+                bare.add(labeled.shape());
+            } else if (label != null && items.get(i) instanceof Shape.Value) {
+                bare.add(items.get(i));
+            } else {
+                return new Shape.Items(items, false);
+            }
+        }
+        return label == null
+                ? new Shape.Items(items, false)
+                : new Shape.Labeled(label, new Shape.Items(bare, false), null);
+    }
+
+    private Shape group(Node.Group group) {
+        if (hasPlusMinus(group)) {
+            Node.Group upper = (Node.Group) signed(group, true);
+            Node.Group lower = (Node.Group) signed(group, false);
+            return new Shape.Items(List.of(group(upper), group(lower)), false);
+        }
+        boolean parentheses = group.open().equals("(") && group.close().equals(")");
+        if (group.items().size() == 2) {
+            boolean infinite =
+                    isInfinite(group.items().get(0)) || isInfinite(group.items().get(1));
+            if (!parentheses || infinite) {
+                Shape.Region region = interval(group);
+                if (region != null) {
+                    return region;
+                }
+            }
+        }
+        if (group.open().equals("[") && group.close().equals("]") && areRows(group.items())) {
+            List<List<Node>> rows = new ArrayList<>();
+            for (Node row : group.items()) {
+                rows.add(((Node.Group) row).items());
+            }
+            return table(new Node.Matrix(rows), null);
+        }
+        List<Shape> items = new ArrayList<>();
+        for (Node item : group.items()) {
+            items.add(shape(item));
+        }
+        return new Shape.Tuple(group.open(), group.close(), items);
+    }
+
+    private static boolean areRows(List<Node> items) {
+        int width = -1;
+        for (Node item : items) {
+            if (!(item instanceof Node.Group row)
+                    || !row.open().equals("[")
+                    || !row.close().equals("]")
+                    || width >= 0 && row.items().size() != width) {
+                return false;
+            }
+            width = row.items().size();
+        }
+        return true;
+    }
+
+    private static boolean isInfinite(Node node) {
+        return node == Node.Constant.INFINITY
+                || node instanceof Node.Negation negation && negation.node() == Node.Constant.INFINITY;
+    }
+
+    /** The interval between two constant ends, or null where an end is no real constant. */
+    Shape.@Nullable Region interval(Node.Group group) {
+        Node low = group.items().get(0);
+        Node high = group.items().get(1);
+        boolean lowInfinite = low instanceof Node.Negation && isInfinite(low);
+        boolean highInfinite = high == Node.Constant.INFINITY;
+        if (isInfinite(low) && !lowInfinite || isInfinite(high) && !highInfinite) {
+            throw Refusal.malformed();
+        }
+        if (lowInfinite && group.open().equals("[")
+                || highInfinite && group.close().equals("]")) {
+            throw Refusal.malformed();
+        }
+        Shape.End from = lowInfinite ? null : end(low);
+        Shape.End to = highInfinite ? null : end(high);
+        if (from == null && !lowInfinite || to == null && !highInfinite) {
+            return null;
+        }
+        boolean lowClosed = group.open().equals("[");
+        boolean highClosed = group.close().equals("]");
+        if (from != null && to != null) {
+            int order = Regions.compare(from.value(), to.value());
+            if (order > 0 || order == 0 && !(lowClosed && highClosed)) {
+                return null;
+            }
+        }
+        return new Shape.Region(List.of(new Shape.Interval(from, lowClosed, to, highClosed)));
+    }
+
+    private Shape.@Nullable End end(Node node) {
+        BigDecimal value = isExpression(node) ? values.real(node) : null;
+        return value == null ? null : new Shape.End(node, value);
+    }
+
+    private static boolean isExpression(Node node) {
+        return switch (node) {
+            case Node.Group ignored -> false;
+            case Node.SetOf ignored -> false;
+            case Node.ListOf ignored -> false;
+            case Node.Relation ignored -> false;
+            case Node.Text ignored -> false;
+            case Node.Matrix ignored -> false;
+            case Node.SetOperation ignored -> false;
+            default -> true;
+        };
+    }
+
+    private Shape operation(Node.SetOperation operation) {
+        Shape.Region left = region(operation.left());
+        Shape.Region right = region(operation.right());
+        if (left == null || right == null) {
+            if (operation.operator().equals("cup")
+                    && shape(operation.left()) instanceof Shape.Items a
+                    && shape(operation.right()) instanceof Shape.Items b) {
+                List<Shape> all = new ArrayList<>(a.items());
+                all.addAll(b.items());
+                return new Shape.Items(all, true);
+            }
+            throw Refusal.unknown();
+        }
+        return switch (operation.operator()) {
+            case "cup" -> Regions.union(left, right);
+            case "cap" -> Regions.intersection(left, right);
+            default -> Regions.difference(left, right);
+        };
+    }
+
+    private Shape.@Nullable Region region(Node node) {
+        if (node instanceof Node.Group group && group.items().size() == 2) {
+            return interval(group);
+        }
+        Shape shape = shape(node);
+        if (shape instanceof Shape.Region region) {
+            return region;
+        }
+        if (shape instanceof Shape.Items items) {
+            Shape.Region points = new Shape.Region(List.of());
+            for (Shape item : items.items()) {
+                Shape.End end = item instanceof Shape.Value value ? end(value.node()) : null;
+                if (end == null) {
+                    return null;
+                }
+                points = Regions.union(points, Regions.point(end));
+            }
+            return points;
+        }
+        return null;
+    }
+
+    private Shape product(Node.Product product) {
+        Node.Matrix matrix = null;
+        List<Node> scalars = new ArrayList<>();
+        for (Node factor : product.factors()) {
+            if (factor instanceof Node.Matrix found && matrix == null) {
+                matrix = found;
+            } else {
+                scalars.add(factor);
+            }
+        }
+        return matrix == null ? value(product) : table(matrix, new Node.Product(scalars));
+    }
+
+    private Shape sum(Node.Sum sum) {
+        if (sum.terms().size() == 2
+                && sum.terms().get(1) instanceof Node.Negation negation
+                && (sum.terms().get(0) instanceof Node.Reals || negation.node() instanceof Node.SetOf)) {
+            return operation(new Node.SetOperation("setminus", sum.terms().get(0), negation.node()));
+        }
+        return value(sum);
+    }
+
+    private Shape table(Node.Matrix matrix, @Nullable Node scalar) {
+        List<List<Shape>> rows = new ArrayList<>();
+        for (List<Node> row : matrix.rows()) {
+            List<Shape> cells = new ArrayList<>();
+            for (Node cell : row) {
+                cells.add(scalar == null ? shape(cell) : new Shape.Value(new Node.Product(List.of(scalar, cell))));
+            }
+            rows.add(cells);
+        }
+        return new Shape.Table(rows);
+    }
+
+    private Shape relation(Node.Relation relation) {
+        List<Node> sides = new ArrayList<>(relation.sides());
+        List<String> operators = new ArrayList<>(relation.operators());
+        if (hasPlusMinus(relation) && operators.size() == 1) {
+            Shape upper = relation((Node.Relation) signed(relation, true));
+            Shape lower = relation((Node.Relation) signed(relation, false));
+            return oneLabel(List.of(upper, lower));
+        }
+        dropApproximation(sides, operators);
+        if (operators.isEmpty()) {
+            return shape(sides.get(0));
+        }
+        String first = operators.get(0);
+        if (first.equals("in")) {
+            return membership(sides, operators);
+        }
+        boolean equations = operators.stream().allMatch(operator -> operator.equals("="));
+        if (equations) {
+            return equation(sides);
+        }
+        if (operators.contains("=") || operators.contains("in")) {
+            throw Refusal.unknown();
+        }
+        return inequality(sides, operators);
+    }
+
+    /** Takes x = 2/3 ≈ 0.67 as x = 2/3, and a lone x ≈ 3.5 as x = 3.5; a false approximation is malformed. */
+    private void dropApproximation(List<Node> sides, List<String> operators) {
+        int at = operators.indexOf("~");
+        if (at < 0) {
+            return;
+        }
+        if (operators.lastIndexOf("~") != at) {
+            throw Refusal.unknown();
+        }
+        BigDecimal exact = isExpression(sides.get(at)) ? values.real(stripped(sides.get(at))) : null;
+        if (exact == null) {
+            operators.set(at, "=");
+            return;
+        }
+        for (int i = at + 1; i < sides.size(); i++) {
+            BigDecimal approximate = values.real(stripped(sides.get(i)));
+            BigDecimal allowed = exact.abs().multiply(new BigDecimal("0.02"));
+            if (approximate == null || approximate.subtract(exact).abs().compareTo(allowed) > 0) {
+                throw Refusal.malformed();
+            }
+        }
+        while (operators.size() > at) {
+            operators.remove(operators.size() - 1);
+            sides.remove(sides.size() - 1);
+        }
+    }
+
+    private static Node stripped(Node node) {
+        return node instanceof Node.Quantity quantity ? quantity.node() : node;
+    }
+
+    private Shape membership(List<Node> sides, List<String> operators) {
+        String label = labelOf(sides.get(0));
+        if (label == null || operators.size() != 1) {
+            throw Refusal.unknown();
+        }
+        Node set = sides.get(1);
+        Shape.Region region = set instanceof Node.Group group && group.items().size() == 2 ? interval(group) : null;
+        return new Shape.Labeled(label, region != null ? region : shape(set), null);
+    }
+
+    /** The name of a side that is only a name: a symbol, f(x), or capital letters such as AB; else null. */
+    private static @Nullable String labelOf(Node node) {
+        return switch (node) {
+            case Node.Symbol symbol -> symbol.name();
+            case Node.Call call when call.function().length() == 1 -> call.toString();
+            case Node.Product product -> {
+                StringBuilder name = new StringBuilder();
+                for (Node factor : product.factors()) {
+                    boolean part = factor instanceof Node.Symbol symbol
+                            && (Character.isUpperCase(symbol.name().charAt(0))
+                                    || symbol.name().equals("angle")
+                                    || symbol.name().equals("triangle"));
+                    if (!part) {
+                        yield null;
+                    }
+                    name.append(((Node.Symbol) factor).name());
+                }
+                yield name.toString();
+            }
+            default -> null;
+        };
+    }
+
+    private Shape equation(List<Node> sides) {
+        Node first = sides.get(0);
+        Node last = sides.get(sides.size() - 1);
+        String label = labelOf(first);
+        if (label != null && isFree(first, sides.subList(1, sides.size()))) {
+            requireEqual(sides.subList(1, sides.size()));
+            Shape.Relation equation = isExpression(last) ? new Shape.Relation(first, last, "=") : null;
+            return new Shape.Labeled(label, shape(last), equation);
+        }
+        boolean constants = true;
+        for (Node side : sides) {
+            constants = constants && Evaluator.symbols(side).isEmpty();
+        }
+        if (constants) {
+            requireEqual(sides);
+            return shape(last);
+        }
+        if (sides.size() == 2) {
+            String right = labelOf(last);
+            if (right != null && isFree(last, List.of(first))) {
+                return new Shape.Labeled(right, shape(first), new Shape.Relation(last, first, "="));
+            }
+            return new Shape.Relation(first, last, "=");
+        }
+        throw Refusal.unknown();
+    }
+
+    private static boolean isFree(Node label, List<Node> others) {
+        Set<String> names = Evaluator.symbols(label);
+        for (Node other : others) {
+            for (String name : Evaluator.symbols(other)) {
+                if (names.contains(name)) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    /** Refuses a chain a = b = c whose sides are not equal. */
+    private void requireEqual(List<Node> sides) {
+        for (int i = 1; i < sides.size(); i++) {
+            if (!isExpression(sides.get(i - 1))
+                    || !isExpression(sides.get(i))
+                    || !values.compare(sides.get(i - 1), sides.get(i)).isRight()) {
+                throw Refusal.malformed();
+            }
+        }
+    }
+
+    private Shape inequality(List<Node> sides, List<String> operators) {
+        int variable = -1;
+        for (int i = 0; i < sides.size(); i++) {
+            if (sides.get(i) instanceof Node.Symbol) {
+                variable = variable < 0 ? i : -2;
+            }
+        }
+        if (variable >= 0 && sides.size() <= 3) {
+            Shape.Region region = Regions.reals();
+            for (int i = 0; i < operators.size() && region != null; i++) {
+                Node bound = i < variable ? sides.get(i) : sides.get(i + 1);
+                boolean adjacent = i == variable || i + 1 == variable;
+                Shape.Region half = adjacent ? half(bound, operators.get(i), i == variable) : null;
+                region = half == null ? null : Regions.intersection(region, half);
+            }
+            if (region != null) {
+                return new Shape.Labeled(((Node.Symbol) sides.get(variable)).name(), region, null);
+            }
+        }
+        if (operators.size() != 1) {
+            throw Refusal.unknown();
+        }
+        String operator = operators.get(0);
+        boolean swap = operator.startsWith(">");
+        return new Shape.Relation(
+                swap ? sides.get(1) : sides.get(0),
+                swap ? sides.get(0) : sides.get(1),
+                swap ? operator.replace('>', '<') : operator);
+    }
+
+    /** The reals x with {@code x operator bound}, or {@code bound operator x}. */
+    private Shape.@Nullable Region half(Node bound, String operator, boolean variableFirst) {
+        Shape.End end = end(stripped(bound));
+        if (end == null) {
+            return null;
+        }
+        if (operator.equals("!=")) {
+            return Regions.complement(Regions.point(end));
+        }
+        boolean closed = operator.endsWith("=");
+        boolean below = operator.startsWith("<") == variableFirst;
+        return new Shape.Region(List.of(
+                below ? new Shape.Interval(null, false, end, closed) : new Shape.Interval(end, closed, null, false)));
+    }
+}
