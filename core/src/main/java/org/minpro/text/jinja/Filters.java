@@ -267,7 +267,6 @@ final class Filters {
     }
 
     private static Object truncate(CallArguments.Bound b) {
-        String text = stringOf(b.get(0), "truncate");
         int length = b.integer(1, 255);
         String end = b.string(3, "...");
         int leeway = b.integer(4, 5);
@@ -275,9 +274,10 @@ final class Filters {
         if (length < endLength || leeway < 0) {
             throw JinjaException.of("expected length >= " + endLength + ", got " + length);
         }
-        if (Strings.length(text) <= length + leeway) {
-            return text;
+        if (Values.length(b.get(0)) <= length + leeway) {
+            return b.get(0);
         }
+        String text = stringOf(b.get(0), "truncate");
         String cut = text.substring(0, text.offsetByCodePoints(0, length - endLength));
         int space = cut.lastIndexOf(' ');
         return (b.truth(2) || space < 0 ? cut : cut.substring(0, space)) + end;
@@ -359,6 +359,9 @@ final class Filters {
         String by = b.string(2, "key");
         if (!by.equals("key") && !by.equals("value")) {
             throw JinjaException.of("You can only sort by either \"key\" or \"value\"");
+        }
+        if (b.get(0) instanceof Undefined undefined) {
+            throw undefined.failure();
         }
         if (!(b.get(0) instanceof Map<?, ?> map)) {
             throw JinjaException.of("dictsort needs a dict, got: " + Values.typeName(b.get(0)));
