@@ -80,7 +80,7 @@ final class Filters {
             filter("wordcount", b -> wordcount(Values.text(b.get(0))), "s"));
 
     private static final Pattern WORD_BEGINNING = Pattern.compile("[-\\s({\\[<]+", Pattern.UNICODE_CHARACTER_CLASS);
-    private static final Pattern WORD = Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS);
+    private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{N}_]+");
 
     private Filters() {}
 
@@ -404,6 +404,7 @@ final class Filters {
         List<Object> result = new ArrayList<>();
         for (Object item : Values.list(b.get(0))) {
             Object wanted = key.apply(item);
+            Values.requireHashable(wanted);
             if (seen.stream().noneMatch(other -> Values.equal(other, wanted))) {
                 seen.add(wanted);
                 result.add(item);
