@@ -15,9 +15,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class JinjaTemplate {
     private final List<Statement> statements;
+    private final Map<List<Statement>, List<String>> hidden;
 
     private JinjaTemplate(List<Statement> statements) {
         this.statements = statements;
+        this.hidden = Names.hidden(statements);
     }
 
     /**
@@ -53,7 +55,8 @@ public final class JinjaTemplate {
                 DateFormat.format(arguments.bind("strftime_now", "format").string(0), now));
         try {
             variables.forEach((name, value) -> scope.set(name, Values.fromJava(value)));
-            return new Interpreter().render(statements, scope);
+            Interpreter interpreter = new Interpreter(hidden);
+            return interpreter.render(statements, interpreter.enter(statements, scope));
         } catch (StackOverflowError e) {
             throw JinjaException.of("a template must not call itself or nest its values so deeply");
         }
