@@ -765,7 +765,52 @@ final class Parser {
         return node;
     }
 
+    /** Digits and capital letters up to an underscore, as in A5_{11}; null where they are no number in a base. */
+    private @Nullable Node lettered(Token first) {
+        StringBuilder digits = new StringBuilder(first.text());
+        int ahead = 0;
+        boolean letter = first.type() == Token.Type.LETTER;
+        boolean digit = !letter;
+        while (!peek(ahead).spaced() && ahead < 20) {
+            Token token = peek(ahead);
+            boolean capital = token.type() == Token.Type.LETTER
+                    && Character.isUpperCase(token.text().charAt(0));
+            boolean number = token.type() == Token.Type.NUMBER && isDigits(token.text());
+            if (!capital && !number) {
+                break;
+            }
+            letter = letter || capital;
+            digit = digit || number;
+            digits.append(token.text());
+            ahead++;
+        }
+        boolean based = letter
+                && digit
+                && ahead > 0
+                && peek(ahead).isSign("_")
+                && isBaseAboveTen(peek(ahead + 1).isSign("{") ? peek(ahead + 2) : peek(ahead + 1));
+        if (!based || !Character.isLetterOrDigit(digits.charAt(0)) || Character.isLowerCase(digits.charAt(0))) {
+            return null;
+        }
+        at += ahead + 1;
+        return based(digits.toString());
+    }
+
+    private static boolean isBaseAboveTen(Token token) {
+        return token.type() == Token.Type.NUMBER
+                && token.text().length() == 2
+                && isDigits(token.text())
+                && Integer.parseInt(token.text()) > 10
+                && Integer.parseInt(token.text()) <= 36;
+    }
+
     private Node number(Token token) {
+        if (isDigits(token.text()) && peek().type() == Token.Type.LETTER) {
+            Node based = lettered(token);
+            if (based != null) {
+                return based;
+            }
+        }
         if (peek().isSign("_")) {
             take();
             return based(token.text());
@@ -793,7 +838,8 @@ final class Parser {
         int decimals = point < 0 ? 0 : digits.length() - point - 1;
         BigInteger unscaled = new BigInteger(digits.replace(".", ""));
         PlainNumber read = PlainNumber.decimal(new BigDecimal(unscaled, decimals - power), decimals, mark >= 0, false);
-        return new Node.Number(read.value(), read.unit(), read.significantDigits());
+        return new Node.Number(
+                read.value(), read.unit(), read.fine(), unscaled.toString().length());
     }
 
     /** A decimal whose digits under the bar repeat without end. */
@@ -841,6 +887,12 @@ final class Parser {
 
     private Node letter(Token token) {
         String name = token.text();
+        if (peek().type() == Token.Type.NUMBER || peek().type() == Token.Type.LETTER) {
+            Node based = lettered(token);
+            if (based != null) {
+                return based;
+            }
+        }
         boolean subscripted = peek().isSign("_");
         if (name.equals("e") && !subscripted) {
             return Node.Constant.E;

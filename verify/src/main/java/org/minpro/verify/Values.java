@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 /** Compares expressions: exactly by normal forms, then at seeded points to forty digits; one per check. */
 final class Values {
     private static final BigDecimal TOLERANCE = new BigDecimal("1e-40");
+    private static final int STEP_POINTS = 24;
     private static final Rational HUNDREDTH = Rational.of(1, 100);
     private static final Units.Unit NO_UNIT = new Units.Unit(Rational.ONE, "", true);
 
@@ -87,6 +88,9 @@ final class Values {
         if (gold instanceof Node.Based || answer instanceof Node.Based) {
             return compareBased(gold, answer);
         }
+        if (gold instanceof Node.Ratio a && answer instanceof Node.Ratio b) {
+            return compareRatios(a, b);
+        }
         Amount expected = Amount.of(gold);
         Amount given = Amount.of(answer);
         Units.Unit goldUnit = expected.unit();
@@ -142,6 +146,35 @@ final class Values {
             return -1;
         }
         return null;
+    }
+
+    /** Equal part by part, or proportional where no part is zero or has a unit, as a time of day has. */
+    private Outcome compareRatios(Node.Ratio gold, Node.Ratio answer) {
+        int size = gold.parts().size();
+        if (size != answer.parts().size()) {
+            return Outcome.DIFFERENT;
+        }
+        boolean equal = true;
+        boolean scalable = true;
+        for (int i = 0; i < size; i++) {
+            Node a = gold.parts().get(i);
+            Node b = answer.parts().get(i);
+            equal = equal && compare(a, b).isRight();
+            scalable = scalable
+                    && !(a instanceof Node.Quantity)
+                    && !(b instanceof Node.Quantity)
+                    && !form(a).isZero()
+                    && !form(b).isZero();
+        }
+        if (equal) {
+            return Outcome.EXACT;
+        }
+        for (int i = 1; scalable && i < size; i++) {
+            Node left = new Node.Quotient(gold.parts().get(i), gold.parts().get(0));
+            Node right = new Node.Quotient(answer.parts().get(i), answer.parts().get(0));
+            scalable = compare(left, right).reason() == Reason.EXACT;
+        }
+        return scalable ? Outcome.EXACT : Outcome.DIFFERENT;
     }
 
     private Outcome compareBased(Node gold, Node answer) {
@@ -216,17 +249,17 @@ final class Values {
     }
 
     /** A decimal as written: its value and the unit of its last digit. */
-    private record Written(Rational value, Rational unit, int significant) {}
+    private record Written(Rational value, Rational unit, boolean fine) {}
 
     private static @Nullable Written written(Node node) {
         return switch (node) {
             case Node.Number number -> {
                 Rational unit = number.unit();
-                yield unit == null ? null : new Written(number.value(), unit, number.significant());
+                yield unit == null ? null : new Written(number.value(), unit, number.fine());
             }
             case Node.Negation negation -> {
                 Written inner = written(negation.node());
-                yield inner == null ? null : new Written(inner.value().negate(), inner.unit(), inner.significant());
+                yield inner == null ? null : new Written(inner.value().negate(), inner.unit(), inner.fine());
             }
             case Node.Product product -> {
                 // 1.3 \times 10^{5}
@@ -246,7 +279,7 @@ final class Values {
                     yield null;
                 }
                 Rational scale = Rational.TEN.pow(exponent);
-                yield new Written(mantissa.value().times(scale), unit.times(scale), mantissa.significant());
+                yield new Written(mantissa.value().times(scale), unit.times(scale), mantissa.significant() >= 2);
             }
             default -> null;
         };
@@ -286,7 +319,7 @@ final class Values {
                 written.value().times(factor), written.unit().times(factor), value)) {
             return null;
         }
-        return written.significant() >= 2 ? Outcome.ROUNDED : Outcome.undecided(Reason.COARSE);
+        return written.fine() ? Outcome.ROUNDED : Outcome.undecided(Reason.COARSE);
     }
 
     /** The value of a constant real expression, or null where it is none. */
@@ -331,21 +364,44 @@ final class Values {
         if (integers) {
             return agreement(gold, answer, Evaluator.Domain.INTEGER, 8, Outcome.NUMERIC, Outcome.DIFFERENT);
         }
+        if (Evaluator.usesStepFunctions(gold) || Evaluator.usesStepFunctions(answer)) {
+            return steps(gold, answer);
+        }
         boolean reals = Evaluator.usesRealFunctions(gold) || Evaluator.usesRealFunctions(answer);
         Evaluator.Domain domain = reals ? Evaluator.Domain.REAL : Evaluator.Domain.COMPLEX;
         Outcome general = agreement(gold, answer, domain, 4, Outcome.NUMERIC, Outcome.DIFFERENT);
         if (!general.isWrong()) {
             return general;
         }
-        Evaluator.Domain part = reals ? Evaluator.Domain.INTEGER : Evaluator.Domain.POSITIVE;
-        Outcome partial = agreement(gold, answer, part, 3, Outcome.NUMERIC, general);
-        if (!partial.isRight()) {
+        if (reals) {
             return general;
         }
-        if (!reals && differsWhereBothAreReal(gold, answer)) {
-            return general;
+        Outcome partial = agreement(gold, answer, Evaluator.Domain.POSITIVE, 3, Outcome.NUMERIC, general);
+        return partial.isRight() && !differsWhereBothAreReal(gold, answer) ? Outcome.undecided(Reason.DOMAIN) : general;
+    }
+
+    /** Step functions must agree at many reals; where they agree at integers only, the variable may be one. */
+    private Outcome steps(Node gold, Node answer) {
+        Outcome whole = agreement(
+                gold, answer, Evaluator.Domain.LARGE_INTEGER, STEP_POINTS, Outcome.NUMERIC, Outcome.DIFFERENT);
+        if (whole.isWrong()) {
+            return whole;
         }
-        return Outcome.undecided(Reason.DOMAIN);
+        Outcome real = agreement(gold, answer, Evaluator.Domain.WIDE, STEP_POINTS, Outcome.NUMERIC, Outcome.DIFFERENT);
+        if (real.isWrong() && areWhole(Evaluator.symbols(gold)) && areWhole(Evaluator.symbols(answer))) {
+            return Outcome.undecided(Reason.DOMAIN);
+        }
+        return real;
+    }
+
+    /** Whether every name is one that usually stands for an integer. */
+    private static boolean areWhole(java.util.Set<String> names) {
+        for (String name : names) {
+            if ("nkmNMK".indexOf(name.charAt(0)) < 0) {
+                return false;
+            }
+        }
+        return !names.isEmpty();
     }
 
     private boolean differsWhereBothAreReal(Node gold, Node answer) {
@@ -387,7 +443,7 @@ final class Values {
         if (oneSided > 0) {
             return agreed == 0 ? different : Outcome.undecided(Reason.DOMAIN);
         }
-        return agreed >= Math.min(points, 3) ? equal : Outcome.undecided(Reason.DOMAIN);
+        return agreed >= Math.max(3, points / 3) ? equal : Outcome.undecided(Reason.DOMAIN);
     }
 
     private AtPoint at(Node gold, Node answer, Evaluator.Domain domain, int point) {
