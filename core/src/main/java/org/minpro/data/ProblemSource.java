@@ -1,10 +1,16 @@
 package org.minpro.data;
 
 /**
- * Problems without end: the problem of a draw is a pure function of the draw, so a resumed run needs no position but
- * its next draw.
+ * The problem of a draw.
+ *
+ * <p>A pure function of the draw: a resumed run needs no position but the next draw, and any number of threads may ask.
  */
 @FunctionalInterface
 public interface ProblemSource {
+    /**
+     * The problem of a draw.
+     *
+     * @param draw ordinal of the group in the run, {@code >= 0}
+     */
     Problem problem(long draw);
 }

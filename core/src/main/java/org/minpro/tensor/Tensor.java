@@ -98,19 +98,25 @@ public final class Tensor {
 
     public static Tensor of(float[] values, long... shape) {
         Tensor tensor = empty(DType.F32, shapeOf(values.length, shape));
-        new FloatPointer(tensor.value.data_ptr()).put(values);
+        if (values.length > 0) {
+            new FloatPointer(tensor.value.data_ptr()).put(values);
+        }
         return tensor;
     }
 
     public static Tensor of(double[] values, long... shape) {
         Tensor tensor = empty(DType.F64, shapeOf(values.length, shape));
-        new DoublePointer(tensor.value.data_ptr()).put(values);
+        if (values.length > 0) {
+            new DoublePointer(tensor.value.data_ptr()).put(values);
+        }
         return tensor;
     }
 
     public static Tensor of(long[] values, long... shape) {
         Tensor tensor = empty(DType.I64, shapeOf(values.length, shape));
-        new LongPointer(tensor.value.data_ptr()).put(values);
+        if (values.length > 0) {
+            new LongPointer(tensor.value.data_ptr()).put(values);
+        }
         return tensor;
     }
 
@@ -205,6 +211,9 @@ public final class Tensor {
     /** A copy of the elements as float32, in row-major order. */
     public float[] floats() {
         float[] values = new float[Math.toIntExact(elements())];
+        if (values.length == 0) {
+            return values;
+        }
         try (PointerScope scope = new PointerScope()) {
             new FloatPointer(dense(DType.F32).data_ptr()).get(values);
         }
@@ -214,6 +223,9 @@ public final class Tensor {
     /** A copy of the elements as float64, in row-major order. */
     public double[] doubles() {
         double[] values = new double[Math.toIntExact(elements())];
+        if (values.length == 0) {
+            return values;
+        }
         try (PointerScope scope = new PointerScope()) {
             new DoublePointer(dense(DType.F64).data_ptr()).get(values);
         }
@@ -223,6 +235,9 @@ public final class Tensor {
     /** A copy of the elements as int64, in row-major order. */
     public long[] longs() {
         long[] values = new long[Math.toIntExact(elements())];
+        if (values.length == 0) {
+            return values;
+        }
         try (PointerScope scope = new PointerScope()) {
             new LongPointer(dense(DType.I64).data_ptr()).get(values);
         }
@@ -788,6 +803,11 @@ public final class Tensor {
 
     public Tensor scatter(int dimension, Tensor index, Tensor source) {
         return new Tensor(value.scatter(dimension, index.value, source.value));
+    }
+
+    /** A copy with the rows of {@code source} added to the rows {@code index} of {@code dimension}. */
+    public Tensor indexAdd(int dimension, Tensor index, Tensor source) {
+        return new Tensor(value.index_add(dimension, index.value, source.value));
     }
 
     public Tensor indexSelect(int dimension, Tensor index) {

@@ -1,0 +1,74 @@
+package org.minpro.app;
+
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * The streams of a command: results go to {@code out} and nothing else does.
+ *
+ * @param in what {@code --input -} reads
+ * @param out results, UTF-8, lines ended by a line feed on every system
+ * @param err everything that is said to a person
+ * @param terminal whether {@code err} is a terminal, on which a line can be written over
+ */
+record Console(InputStream in, PrintStream out, PrintStream err, boolean terminal) {
+    /** The streams of this process. */
+    static Console ofProcess() {
+        return new Console(
+                System.in,
+                new PrintStream(
+                        new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16),
+                        false,
+                        StandardCharsets.UTF_8),
+                new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
+                errorsGoToATerminal());
+    }
+
+    /** Writes a line of results. */
+    void result(String line) {
+        out.print(line);
+        out.print('\n');
+    }
+
+    /** Says something to a person. */
+    void say(String line) {
+        err.print(line);
+        err.print('\n');
+        err.flush();
+    }
+
+    /**
+     * Hands over what was written.
+     *
+     * @throws IllegalStateException if nobody reads it any more, as after {@code | head}
+     */
+    void flush() {
+        if (out.checkError()) {
+            throw new IllegalStateException("stdout must take the results, got: a closed pipe or a full disk");
+        }
+    }
+
+    private static boolean errorsGoToATerminal() {
+        if ("dumb".equals(System.getenv("TERM"))) {
+            return false;
+        }
+        Path descriptor = Path.of("/proc/self/fd/2");
+        try {
+            if (Files.isSymbolicLink(descriptor)) {
+                String target = Files.readSymbolicLink(descriptor).toString();
+                return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
+            }
+        } catch (IOException e) {
+            return false;
+        }
+        // Elsewhere Java does not say where stderr goes; the launcher does.
+        return Boolean.getBoolean("minpro.terminal");
+    }
+}

@@ -1,0 +1,205 @@
+package org.minpro.app;
+
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.minpro.config.Binder;
+import org.minpro.config.Settings;
+import org.minpro.data.Problem;
+import org.minpro.eval.Accuracy;
+import org.minpro.eval.Evaluator;
+import org.minpro.model.Transformer;
+import org.minpro.recipe.ModelFiles;
+import org.minpro.recipe.ProblemSets;
+import org.minpro.recipe.Prompts;
+import org.minpro.recipe.Recipe;
+import org.minpro.recipe.TrainingSettings;
+import org.minpro.reward.Reward;
+import org.minpro.reward.ScoredGroup;
+import org.minpro.rollout.LocalRolloutEngine;
+import org.minpro.rollout.Rollout;
+import org.minpro.rollout.SamplingParams;
+import org.minpro.tensor.Workers;
+import org.minpro.text.Tokenizer;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code minpro eval}. */
+@Command(
+        name = "eval",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Measures how often a model answers right.",
+            "",
+            "Problems: those that a recipe holds out (without --config: of the built-in task), or all of --data. Each is"
+                    + " answered --samples times as the recipe samples, or once with --greedy.",
+            "Output: {\"accuracy\":…,\"low\":…,\"high\":…,\"problems\":…,\"samples\":…,\"undecided\":…,\"truncated\":…}:"
+                    + " the mean reward over problems (avg@k) with its 95 % interval, and the shares of responses that"
+                    + " could not be judged and that were cut off."
+        })
+final class EvalCommand implements Callable<Integer> {
+    private final Console console;
+
+    @Mixin
+    private final RecipeOptions options = new RecipeOptions();
+
+    @Option(names = "--problems", paramLabel = "N", description = "At most so many problems.")
+    private @Nullable String problems;
+
+    @Option(names = "--samples", paramLabel = "K", description = "Responses to each problem.")
+    private @Nullable String samples;
+
+    @Option(names = "--greedy", description = "One response of the most probable tokens to each problem.")
+    private boolean greedy;
+
+    @Option(names = "--max-new-tokens", paramLabel = "N", description = "Longest response, tokens.")
+    private @Nullable String maxNewTokens;
+
+    @Option(
+            names = "--completions",
+            paramLabel = "FILE",
+            description = "Writes each response with its score, as JSON lines.")
+    private @Nullable Path completions;
+
+    EvalCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public Integer call() {
+        ClassLoader loader = options.loader();
+        Recipe recipe = recipe(Recipe.binder(loader));
+        Reward reward = recipe.createReward(loader);
+        int most = recipe.evaluation().problems();
+        ProblemSets sets = ProblemSets.of(recipe.data(), recipe.seed(), most);
+        ModelFiles files = ModelFiles.open(recipe.model().path());
+        int responses = greedy ? 1 : Math.max(1, recipe.evaluation().samples());
+        SamplingParams params = recipe.sampling()
+                .params(files.config().eosIds())
+                .withGreedy(greedy || recipe.evaluation().samples() == 0);
+        try (Tokenizer tokenizer = files.tokenizer();
+                Workers workers = new Workers(recipe.compute().threads());
+                Transformer transformer =
+                        files.transformer(files.computeType(recipe.model().dtype()));
+                LocalRolloutEngine engine = new LocalRolloutEngine(
+                        transformer,
+                        workers,
+                        TrainingSettings.DECODE_SLOTS,
+                        recipe.seed(),
+                        ids -> tokenizer.decode(ids, true));
+                LiveLine live = new LiveLine(console)) {
+            List<Evaluator.Question> questions =
+                    questions(recipe, sets, Prompts.of(recipe.prompts(), files, tokenizer));
+            AtomicLong finished = new AtomicLong();
+            long all = (long) questions.size() * responses;
+            Evaluator.Result result = new Evaluator(engine, reward)
+                    .evaluate(
+                            questions,
+                            params,
+                            responses,
+                            rollout -> live.show(finished.incrementAndGet() + " of " + all + " responses"));
+            live.close();
+            report(result);
+        }
+        return 0;
+    }
+
+    private Recipe recipe(Binder binder) {
+        Settings settings = options.settings(Map.of("evaluation", Map.of("problems", Integer.MAX_VALUE)));
+        RecipeOptions.option(settings, "evaluation.problems", problems, "--problems");
+        RecipeOptions.option(settings, "evaluation.samples", samples, "--samples");
+        RecipeOptions.option(settings, "sampling.max-new-tokens", maxNewTokens, "--max-new-tokens");
+        Recipe recipe = options.recipe(binder, settings, console);
+        if (recipe.data().isBuiltin() && recipe.evaluation().problems() == Integer.MAX_VALUE) {
+            recipe = Binder.with(
+                    recipe, "evaluation.problems", new Recipe().evaluation().problems());
+        }
+        boolean all =
+                options.givesData() && !settings.gives("data.held-out") && !settings.gives("data.evaluation-files");
+        return all ? Binder.with(recipe, "data.evaluation-files", recipe.data().files()) : recipe;
+    }
+
+    private List<Evaluator.Question> questions(Recipe recipe, ProblemSets sets, Prompts prompts) {
+        List<Evaluator.Question> questions = new ArrayList<>();
+        int skipped = 0;
+        for (Problem problem : sets.heldOut()) {
+            int[] ids = prompts.encode(problem);
+            if (ids.length > recipe.prompts().maxTokens()) {
+                skipped++;
+            } else {
+                questions.add(new Evaluator.Question(problem, ids));
+            }
+        }
+        if (skipped > 0) {
+            console.say("minpro: " + skipped + " prompts are longer than prompts.max-tokens ("
+                    + recipe.prompts().maxTokens() + ") and are skipped");
+        }
+        if (questions.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "there must be problems to evaluate on, got: none of " + sets.description());
+        }
+        return questions;
+    }
+
+    private void report(Evaluator.Result result) {
+        if (completions != null) {
+            write(result, completions);
+        }
+        Accuracy accuracy = result.accuracy();
+        console.say(accuracy
+                + String.format(
+                        Locale.ROOT,
+                        ", %d responses each; undecided %.1f %%, cut off %.1f %%",
+                        accuracy.samples(),
+                        100 * accuracy.undecided(),
+                        100 * accuracy.truncated()));
+        console.result(new JsonLine()
+                .with("accuracy", finite(accuracy.mean()))
+                .with("low", finite(accuracy.low()))
+                .with("high", finite(accuracy.high()))
+                .with("problems", accuracy.problems())
+                .with("samples", accuracy.samples())
+                .with("undecided", accuracy.undecided())
+                .with("truncated", accuracy.truncated())
+                .toString());
+    }
+
+    private static @Nullable Double finite(double value) {
+        return Double.isFinite(value) ? value : null;
+    }
+
+    private static void write(Evaluator.Result result, Path file) {
+        try (BufferedWriter writer = Files.newBufferedWriter(file, StandardCharsets.UTF_8)) {
+            for (ScoredGroup group : result.groups()) {
+                for (int i = 0; i < group.rollouts().size(); i++) {
+                    Rollout rollout = group.rollouts().get(i);
+                    var score = group.scores().get(i);
+                    writer.write(new JsonLine()
+                            .with("id", group.problem().id())
+                            .with("sample", rollout.sample())
+                            .with("gold", group.problem().answer())
+                            .with("answer", rollout.text())
+                            .with("score", score.decided() ? score.value() : null)
+                            .with("reason", score.reason())
+                            .with("completion_ids", rollout.responseIds())
+                            .with("finish", rollout.finish() == Rollout.Finish.STOP ? "stop" : "length")
+                            .toString());
+                    writer.write('\n');
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(file + " cannot be written: " + e.getMessage(), e);
+        }
+    }
+}

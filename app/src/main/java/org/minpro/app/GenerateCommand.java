@@ -1,0 +1,239 @@
+package org.minpro.app;
+
+import java.nio.file.Files;
+import java.time.LocalDate;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.minpro.data.JsonlReader;
+import org.minpro.data.Row;
+import org.minpro.model.Transformer;
+import org.minpro.recipe.ModelFiles;
+import org.minpro.recipe.SamplingSection;
+import org.minpro.recipe.TrainingSettings;
+import org.minpro.rollout.LocalRolloutEngine;
+import org.minpro.rollout.Rollout;
+import org.minpro.rollout.RolloutRequest;
+import org.minpro.rollout.SamplingParams;
+import org.minpro.tensor.Workers;
+import org.minpro.text.Tokenizer;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code minpro generate}. */
+@Command(
+        name = "generate",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Samples completions.",
+            "",
+            "Input lines: {\"ids\":[…]}, {\"prompt\":\"…\"} or {\"messages\":[…]} (through the model's chat template,"
+                    + " with optional tools, add_generation_prompt and template_variables); or --prompt. No token is"
+                    + " added.",
+            "Output, --samples lines for each input, in order: {\"sample\":0,\"completion_ids\":[…],\"log_probs\":[…],"
+                    + "\"text\":\"…\",\"finish\":\"stop|length\"}. The stop id belongs to the completion, text leaves"
+                    + " special tokens out (null without a tokenizer), log_probs are those of the sampling"
+                    + " temperature before any truncation (of temperature 1 with --greedy)."
+        })
+final class GenerateCommand implements Callable<Integer> {
+    private final Console console;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private CommandSpec spec;
+
+    @Mixin
+    private ModelOptions model = new ModelOptions();
+
+    @Option(
+            names = "--input",
+            paramLabel = "F",
+            description = "JSONL file to read, one JSON object a line; - for stdin.")
+    private @Nullable String input;
+
+    @Option(names = "--prompt", paramLabel = "TEXT", description = "One prompt, in place of --input.")
+    private @Nullable String prompt;
+
+    @Option(names = "--greedy", description = "Take the most probable token each time.")
+    private boolean greedy;
+
+    @Option(names = "--temperature", paramLabel = "T", description = "Divides the logits; 1 by default.")
+    private double temperature = 1;
+
+    @Option(
+            names = "--top-k",
+            paramLabel = "K",
+            description = "Sample from the K most probable tokens; 0 (default): all.")
+    private int topK;
+
+    @Option(
+            names = "--top-p",
+            paramLabel = "P",
+            description = "Sample from the smallest set of most probable tokens with this mass; 1 (default): all.")
+    private double topP = 1;
+
+    @Option(
+            names = "--min-p",
+            paramLabel = "P",
+            description = "Sample from tokens at least P times as probable as the most probable; 0 (default): all.")
+    private double minP;
+
+    @Option(names = "--samples", paramLabel = "K", description = "Completions of each input; 1 by default.")
+    private int samples = 1;
+
+    @Option(
+            names = "--max-new-tokens",
+            paramLabel = "N",
+            description = "Longest completion, tokens, the stop id included; 256 by default.")
+    private int maxNewTokens = 256;
+
+    @Option(names = "--ignore-eos", description = "Go on to --max-new-tokens whatever is sampled.")
+    private boolean ignoreEos;
+
+    @Option(
+            names = "--stop-token-id",
+            paramLabel = "ID",
+            description = "An id that ends a completion, besides the model's own; may be repeated.")
+    private List<Integer> stopTokenIds = List.of();
+
+    @Option(names = "--seed", paramLabel = "S", description = "Another number, other samples; 1 by default.")
+    private long seed = 1;
+
+    @Option(
+            names = "--date",
+            paramLabel = "D",
+            description = "The date that chat templates see, YYYY-MM-DD; by default today.")
+    private @Nullable LocalDate date;
+
+    GenerateCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public Integer call() {
+        if ((input == null) == (prompt == null)) {
+            throw new ParameterException(spec.commandLine(), "either --input or --prompt must be given");
+        }
+        if (samples < 1) {
+            throw new ParameterException(spec.commandLine(), "--samples must be >= 1, got: " + samples);
+        }
+        SamplingSection section =
+                new SamplingSection(temperature, topK, topP, minP, maxNewTokens, stopTokenIds, ignoreEos);
+        ModelFiles files = model.open();
+        SamplingParams params = section.params(files.config().eosIds()).withGreedy(greedy);
+        boolean tokenizerThere = Files.exists(files.path().resolve("tokenizer.json"));
+        LocalDate day = date == null ? LocalDate.now(ZoneId.systemDefault()) : date;
+        try (Texts texts = new Texts(files.path(), day, console);
+                Workers workers = model.workers();
+                Transformer transformer = model.transformer(files);
+                LiveLine live = new LiveLine(console)) {
+            Function<int[], String> text = ids -> "";
+            if (tokenizerThere) {
+                Tokenizer tokenizer = texts.tokenizer();
+                text = ids -> tokenizer.decode(ids, true);
+            }
+            try (LocalRolloutEngine engine =
+                    new LocalRolloutEngine(transformer, workers, TrainingSettings.DECODE_SLOTS, seed, text)) {
+                Run run = new Run(engine, params, tokenizerThere, live);
+                if (prompt != null) {
+                    run.add(texts.encode(prompt));
+                } else {
+                    readInto(
+                            run,
+                            String.valueOf(input),
+                            texts,
+                            transformer.config().vocabSize(),
+                            workers.count());
+                }
+                run.flush();
+            }
+        }
+        return 0;
+    }
+
+    private void readInto(Run run, String source, Texts texts, int vocabulary, int workers) {
+        // Enough for every worker's slots twice over, so that few of them are empty at a batch's end.
+        int rows = 2 * workers * TrainingSettings.DECODE_SLOTS;
+        try (JsonlReader reader = InputOptions.open(source, console)) {
+            for (Row row = reader.next(); row != null; row = reader.next()) {
+                int[] ids = ids(row, texts);
+                if (ids.length == 0) {
+                    throw row.error("the prompt must have at least one token, got: none");
+                }
+                Ids.check(row, ids, vocabulary);
+                run.add(ids);
+                if ((long) run.waiting.size() * samples >= rows) {
+                    run.flush();
+                }
+            }
+        } catch (RuntimeException e) {
+            run.flush();
+            throw e;
+        }
+    }
+
+    private static int[] ids(Row row, Texts texts) {
+        int forms = (row.has("ids") ? 1 : 0) + (row.has("prompt") ? 1 : 0) + (row.has("messages") ? 1 : 0);
+        if (forms != 1) {
+            throw row.error("must have one of 'ids', 'prompt' and 'messages'");
+        }
+        if (row.has("ids")) {
+            return row.ids("ids");
+        }
+        return texts.encode(row.has("prompt") ? row.string("prompt") : texts.render(row, true));
+    }
+
+    /** Prompts that wait to be sampled from, a batch at a time. */
+    private final class Run {
+        private final LocalRolloutEngine engine;
+        private final SamplingParams params;
+        private final boolean withText;
+        private final LiveLine live;
+        private final List<RolloutRequest> waiting = new ArrayList<>();
+        private final AtomicLong completions = new AtomicLong();
+        private final AtomicLong tokens = new AtomicLong();
+        private final long start = System.nanoTime();
+        private long draws;
+
+        Run(LocalRolloutEngine engine, SamplingParams params, boolean withText, LiveLine live) {
+            this.engine = engine;
+            this.params = params;
+            this.withText = withText;
+            this.live = live;
+        }
+
+        void add(int[] promptIds) {
+            // The line's ordinal is the draw, so what is sampled for it does not depend on how lines are batched.
+            waiting.add(RolloutRequest.of(draws++, promptIds, samples));
+        }
+
+        void flush() {
+            List<Rollout> rollouts = engine.generate(List.copyOf(waiting), params, rollout -> {
+                long all = tokens.addAndGet(rollout.length());
+                live.show(String.format(
+                        "%d completions, %.0f tokens/s",
+                        completions.incrementAndGet(), all / Math.max(1e-9, (System.nanoTime() - start) / 1e9)));
+            });
+            waiting.clear();
+            live.close();
+            for (Rollout rollout : rollouts) {
+                console.result(new JsonLine()
+                        .with("sample", rollout.sample())
+                        .with("completion_ids", rollout.responseIds())
+                        .with("log_probs", rollout.behaviorLogProbs())
+                        .with("text", withText ? rollout.text() : null)
+                        .with("finish", rollout.finish() == Rollout.Finish.STOP ? "stop" : "length")
+                        .toString());
+            }
+            console.flush();
+        }
+    }
+}

@@ -1,0 +1,176 @@
+package org.minpro.app;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CancellationException;
+import org.minpro.config.ConfigurationException;
+import org.minpro.config.NearestName;
+import org.minpro.data.DataException;
+import org.minpro.model.ModelFormatException;
+import org.minpro.text.TextException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Help;
+import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** The {@code minpro} command. Exit codes: 0 done, 1 the run failed, 2 the command line, a recipe or an input is wrong. */
+public final class Main {
+    static final int FAILED = 1;
+    static final int USAGE = 2;
+
+    private Main() {}
+
+    public static void main(String[] args) {
+        Console console = Console.ofProcess();
+        int code = run(console, args);
+        console.out().flush();
+        System.exit(code);
+    }
+
+    /** Runs a command line and returns its exit code. */
+    static int run(Console console, String... args) {
+        CommandLine minpro = new CommandLine(new Root(console));
+        minpro.addSubcommand(new TrainCommand(console));
+        minpro.addSubcommand(new SftCommand(console));
+        minpro.addSubcommand(new EvalCommand(console));
+        minpro.addSubcommand(new GenerateCommand(console));
+        minpro.addSubcommand(new ScoreCommand(console));
+        minpro.addSubcommand(new TokenizeCommand(console));
+        minpro.addSubcommand(new ObjectivesCommand(console));
+        minpro.addSubcommand(new VerifyCommand(console));
+        minpro.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
+        minpro.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
+        minpro.setColorScheme(Help.defaultColorScheme(Help.Ansi.OFF));
+        minpro.setUsageHelpWidth(100);
+        minpro.setCaseInsensitiveEnumValuesAllowed(true);
+        minpro.setParameterExceptionHandler((e, arguments) -> usageError(console, e));
+        minpro.setExecutionExceptionHandler((e, command, result) -> failure(console, e));
+        int code = minpro.execute(args);
+        if (console.out().checkError() && code == 0) {
+            console.say("minpro: stdout must take the results, got: a closed pipe or a full disk");
+            return FAILED;
+        }
+        return code;
+    }
+
+    @Command(
+            name = "minpro",
+            mixinStandardHelpOptions = true,
+            versionProvider = Version.class,
+            synopsisSubcommandLabel = "COMMAND",
+            description = "Trains language models with reinforcement learning on rollouts that are older than the"
+                    + " policy (MinPRO, arXiv 2601.22718).",
+            commandListHeading = "%nCommands:%n",
+            footer = {
+                "",
+                "Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 the run failed,",
+                "2 the command line, a recipe or an input is wrong.",
+                "Each command has a --help of its own."
+            })
+    private static final class Root implements Runnable {
+        private final Console console;
+
+        @CommandLine.Spec
+        @SuppressWarnings("NullAway.Init") // picocli sets it
+        private CommandSpec spec;
+
+        Root(Console console) {
+            this.console = console;
+        }
+
+        @Override
+        public void run() {
+            console.say(spec.commandLine().getUsageMessage().stripTrailing());
+            throw new ParameterException(spec.commandLine(), "a command must be given");
+        }
+    }
+
+    /** What {@code --version} prints. */
+    static final class Version implements CommandLine.IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            String version = Main.class.getPackage().getImplementationVersion();
+            return new String[] {"minpro " + (version == null ? "(built from sources)" : version)};
+        }
+    }
+
+    private static int usageError(Console console, ParameterException e) {
+        CommandSpec spec = e.getCommandLine().getCommandSpec();
+        String message = String.valueOf(e.getMessage());
+        if (e instanceof UnmatchedArgumentException unmatched) {
+            message = unmatched(spec, unmatched.getUnmatched().getFirst());
+        } else if (e instanceof MissingParameterException) {
+            message = message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1);
+        }
+        console.say(spec.qualifiedName() + ": " + message.replaceAll("\\s*\\R\\s*", " ")
+                + (message.endsWith(".") || message.endsWith("?") ? "" : ".") + " See '" + spec.qualifiedName()
+                + " --help'.");
+        return USAGE;
+    }
+
+    private static String unmatched(CommandSpec spec, String argument) {
+        if (argument.startsWith("-") && argument.length() > 1) {
+            String option = argument.contains("=") ? argument.substring(0, argument.indexOf('=')) : argument;
+            List<String> names = new ArrayList<>(spec.optionsMap().keySet());
+            return "unknown option '" + option + "'." + NearestName.hint(option, names);
+        }
+        if (!spec.subcommands().isEmpty()) {
+            return "unknown command '" + argument + "'."
+                    + NearestName.hint(argument, spec.subcommands().keySet());
+        }
+        return "unexpected argument '" + argument + "'";
+    }
+
+    /** One line for what a person can mend, a stack trace for what only we can. */
+    private static int failure(Console console, Exception e) {
+        switch (e) {
+            case ConfigurationException configuration ->
+                configuration.problems().forEach(problem -> console.say("minpro: " + problem));
+            case DataException input -> console.say("minpro: " + input.getMessage());
+            case TextException input -> console.say("minpro: " + input.getMessage());
+            case ModelFormatException input -> console.say("minpro: " + input.getMessage());
+            case IllegalArgumentException input
+            when input.getMessage() != null -> console.say("minpro: " + input.getMessage());
+            case IllegalStateException run
+            when run.getMessage() != null -> {
+                console.say("minpro: " + run.getMessage());
+                trace(console, e);
+                return FAILED;
+            }
+            case UncheckedIOException run -> {
+                console.say("minpro: " + run.getMessage());
+                trace(console, e);
+                return FAILED;
+            }
+            case CancellationException cancelled -> {
+                console.say("minpro: interrupted");
+                return FAILED;
+            }
+            default -> {
+                StringWriter stack = new StringWriter();
+                e.printStackTrace(new PrintWriter(stack));
+                console.say("minpro: this should not happen: " + e + "; please report it with these lines");
+                console.say(stack.toString().stripTrailing());
+                return FAILED;
+            }
+        }
+        trace(console, e);
+        return USAGE;
+    }
+
+    private static void trace(Console console, Exception e) {
+        if (System.getenv("MINPRO_STACK_TRACE") != null) {
+            StringWriter stack = new StringWriter();
+            e.printStackTrace(new PrintWriter(stack));
+            console.say(stack.toString().stripTrailing());
+        }
+    }
+}

@@ -1,0 +1,172 @@
+package org.minpro.app;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.reflect.RecordComponent;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.minpro.config.Doc;
+import org.minpro.config.NamedRecords;
+import org.minpro.config.Settings;
+import org.minpro.data.DataException;
+import org.minpro.objective.Aggregation;
+import org.minpro.objective.Objective;
+import org.minpro.objective.ObjectiveExample;
+import org.minpro.objective.Objectives;
+import org.minpro.recipe.Recipe;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.MappingIterator;
+import tools.jackson.databind.json.JsonMapper;
+
+/** {@code minpro objectives}. */
+@Command(
+        name = "objectives",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Lists the objectives, shows one with its parameters, or evaluates one.",
+            "",
+            "With --evaluate, input: {\"log_probs\":[[…]],\"behavior_log_probs\":[[…]],\"advantages\":[[…]],"
+                    + "\"mask\":[[…]],\"aggregation\":\"token-mean\"}, one object or several, with optional"
+                    + " proximal_log_probs, reference_log_probs, entropy, rewards, anchor (behavior, proximal) and length"
+                    + " (of constant-length).",
+            "Output, a line for each: {\"loss\":…,\"gradient\":[[…]]}, the gradient with respect to log_probs, in"
+                    + " float64."
+        })
+final class ObjectivesCommand implements Callable<Integer> {
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .disable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    private final Console console;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private CommandSpec spec;
+
+    @Parameters(
+            arity = "0..1",
+            paramLabel = "NAME",
+            description = "An objective, or the name of a class that implements org.minpro.objective.Objective.")
+    private @Nullable String name;
+
+    @Option(names = "--evaluate", paramLabel = "F", description = "JSON to evaluate the objective on; - for stdin.")
+    private @Nullable String evaluate;
+
+    @Option(names = "--set", paramLabel = "K=V", description = "Changes a parameter, such as cap=3; may be repeated.")
+    private List<String> sets = List.of();
+
+    @Mixin
+    private ClassPathOption classPath = new ClassPathOption();
+
+    ObjectivesCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public Integer call() {
+        if (name == null) {
+            if (evaluate != null || !sets.isEmpty()) {
+                throw new ParameterException(
+                        spec.commandLine(), "NAME must be given with " + (evaluate != null ? "--evaluate" : "--set"));
+            }
+            list();
+            return 0;
+        }
+        Settings settings = new Settings();
+        sets.forEach(settings::set);
+        Objective objective = Recipe.binder(classPath.loader()).choose(Objectives.table(), name, settings);
+        if (evaluate == null) {
+            show(objective);
+        } else {
+            evaluate(objective, evaluate);
+        }
+        return 0;
+    }
+
+    private void list() {
+        int width = Objectives.table().names().stream()
+                .mapToInt(String::length)
+                .max()
+                .orElse(0);
+        for (NamedRecords.Entry<Objective> entry : Objectives.entries()) {
+            String parameters = Objectives.defaults(entry.name()).entrySet().stream()
+                    .map(parameter -> parameter.getKey() + "=" + shown(parameter.getValue()))
+                    .collect(Collectors.joining(" "));
+            console.result(String.format("%-" + width + "s  %s", entry.name(), entry.summary())
+                    + (parameters.isEmpty() ? "" : " (" + parameters + ")"));
+        }
+    }
+
+    private void show(Objective objective) {
+        String shownName = Objectives.nameOf(objective);
+        Objectives.entries().stream()
+                .filter(entry -> entry.name().equals(shownName))
+                .findFirst()
+                .ifPresent(entry -> console.result(entry.name() + ": " + entry.summary()));
+        Aggregation required = objective.requiredAggregation();
+        console.result("aggregation: " + (required == null ? "any, token-mean by default" : required + ", no other"));
+        Map<String, ?> parameters = Objectives.table().parameters(objective);
+        RecordComponent @Nullable [] components = objective.getClass().getRecordComponents();
+        int index = 0;
+        for (Map.Entry<String, ?> parameter : parameters.entrySet()) {
+            Doc doc = components == null ? null : components[index++].getAnnotation(Doc.class);
+            console.result(
+                    parameter.getKey() + "=" + shown(parameter.getValue()) + (doc == null ? "" : "  " + doc.value()));
+        }
+    }
+
+    private static String shown(@Nullable Object value) {
+        return String.valueOf(value).toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    private void evaluate(Objective objective, String input) {
+        String source = input.equals("-") ? "<stdin>" : input;
+        long line = 1;
+        try (InputStream stream = input.equals("-") ? console.in() : Files.newInputStream(Path.of(input));
+                MappingIterator<JsonNode> examples =
+                        MAPPER.readerFor(JsonNode.class).readValues(stream)) {
+            int count = 0;
+            while (examples.hasNextValue()) {
+                line = examples.parser().currentTokenLocation().getLineNr();
+                JsonNode json = examples.nextValue();
+                try {
+                    console.result(
+                            ObjectiveExample.parse(json).evaluate(objective).toJson());
+                } catch (IllegalArgumentException e) {
+                    throw new DataException(source + ":" + line + ": " + e.getMessage(), e);
+                }
+                count++;
+            }
+            if (count == 0) {
+                throw new DataException(source + " must hold at least one JSON object, got: nothing");
+            }
+        } catch (JacksonException e) {
+            int at = e.getLocation() == null ? (int) line : e.getLocation().getLineNr();
+            throw new DataException(
+                    source + ":" + at + ": is not valid JSON: "
+                            + e.getOriginalMessage().lines().findFirst().orElse("unreadable"),
+                    e);
+        } catch (NoSuchFileException e) {
+            throw new DataException(source + " does not exist", e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(source + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+package org.minpro.app;
+
+import java.time.LocalDate;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.minpro.data.JsonlReader;
+import org.minpro.data.Row;
+import org.minpro.eval.SequenceScorer;
+import org.minpro.model.Transformer;
+import org.minpro.recipe.ModelFiles;
+import org.minpro.tensor.Workers;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code minpro score}. */
+@Command(
+        name = "score",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Computes the log-probabilities of given tokens.",
+            "",
+            "Input lines: {\"ids\":[…]} or {\"prompt\":\"…\",\"completion\":\"…\"}, which are tokenised separately; no"
+                    + " token is added. With ids no tokenizer is needed.",
+            "Output lines: {\"ids\":[…],\"log_probs\":[null,…]}: natural logarithm, temperature 1, each token given all"
+                    + " before it."
+        })
+final class ScoreCommand implements Callable<Integer> {
+    /** Lines that are in work at once. */
+    private static final int LINES = 64;
+
+    private final Console console;
+
+    @Mixin
+    private ModelOptions model = new ModelOptions();
+
+    @Mixin
+    private InputOptions input = new InputOptions();
+
+    ScoreCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public Integer call() {
+        ModelFiles files = model.open();
+        try (JsonlReader reader = input.open(console);
+                Texts texts = new Texts(files.path(), LocalDate.now(ZoneId.systemDefault()), console);
+                Workers workers = model.workers();
+                Transformer transformer = model.transformer(files);
+                LiveLine live = new LiveLine(console)) {
+            SequenceScorer scorer = new SequenceScorer(transformer, workers);
+            List<int[]> waiting = new ArrayList<>();
+            long done = 0;
+            for (Row row = next(reader, scorer, waiting); row != null; row = next(reader, scorer, waiting)) {
+                int[] ids;
+                try {
+                    ids = ids(row, texts, transformer.config().vocabSize());
+                } catch (RuntimeException e) {
+                    score(scorer, waiting);
+                    throw e;
+                }
+                waiting.add(ids);
+                if (waiting.size() == LINES) {
+                    done += waiting.size();
+                    score(scorer, waiting);
+                    live.show(done + " lines scored");
+                }
+            }
+            score(scorer, waiting);
+        }
+        return 0;
+    }
+
+    /** The next row; what was read before a broken one is scored first. */
+    private @Nullable Row next(JsonlReader reader, SequenceScorer scorer, List<int[]> waiting) {
+        try {
+            return reader.next();
+        } catch (RuntimeException e) {
+            score(scorer, waiting);
+            throw e;
+        }
+    }
+
+    private static int[] ids(Row row, Texts texts, int vocabulary) {
+        int[] ids;
+        if (row.has("ids")) {
+            ids = row.ids("ids");
+        } else if (row.has("prompt") || row.has("completion")) {
+            int[] prompt = texts.encode(row.string("prompt"));
+            int[] completion = texts.encode(row.string("completion"));
+            ids = new int[prompt.length + completion.length];
+            System.arraycopy(prompt, 0, ids, 0, prompt.length);
+            System.arraycopy(completion, 0, ids, prompt.length, completion.length);
+        } else {
+            throw row.error("must have either 'ids' or 'prompt' and 'completion'");
+        }
+        if (ids.length == 0) {
+            throw row.error("must have at least one token, got: none");
+        }
+        Ids.check(row, ids, vocabulary);
+        return ids;
+    }
+
+    private void score(SequenceScorer scorer, List<int[]> waiting) {
+        List<double[]> scores = scorer.score(waiting);
+        for (int i = 0; i < scores.size(); i++) {
+            List<@Nullable Float> logProbs = new ArrayList<>();
+            logProbs.add(null);
+            for (double logProb : scores.get(i)) {
+                // They are float32: the shortest decimal that reads back to it.
+                logProbs.add((float) logProb);
+            }
+            console.result(new JsonLine()
+                    .with("ids", waiting.get(i))
+                    .with("log_probs", logProbs)
+                    .toString());
+        }
+        waiting.clear();
+        console.flush();
+    }
+}

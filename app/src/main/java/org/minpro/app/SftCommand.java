@@ -1,0 +1,130 @@
+package org.minpro.app;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.minpro.config.Settings;
+import org.minpro.recipe.SftRecipe;
+import org.minpro.recipe.SftSession;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code minpro sft}: a supervised warm start. */
+@Command(
+        name = "sft",
+        mixinStandardHelpOptions = true,
+        description = "Trains a model on prompts with completions (JSON lines); the prompt is masked.")
+final class SftCommand implements Callable<Integer> {
+    private final Console console;
+
+    SftCommand(Console console) {
+        this.console = console;
+    }
+
+    @Option(names = "--config", paramLabel = "FILE", description = "A recipe; --print-config writes one to start from.")
+    private @Nullable Path config;
+
+    @Option(names = "--set", paramLabel = "NAME=VALUE", description = "Any setting of a recipe; may be repeated.")
+    private List<String> assignments = List.of();
+
+    @Option(names = "--model", paramLabel = "DIR", description = "A Hugging Face folder.")
+    private @Nullable String model;
+
+    @Option(names = "--data", paramLabel = "FILE", description = "Examples as JSON lines; may be repeated.")
+    private List<String> data = List.of();
+
+    @Option(names = "--seed", paramLabel = "N", description = "Seed of everything random.")
+    private @Nullable String seed;
+
+    @Option(names = "--resume", paramLabel = "RUN", description = "Continues a run in its folder, bit for bit.")
+    private @Nullable Path resume;
+
+    @Option(names = "--print-config", description = "Writes the recipe with comments to standard output and stops.")
+    private boolean printConfig;
+
+    @Override
+    public Integer call() {
+        LiveLine live = new LiveLine(console);
+        if (resume != null) {
+            try (SftSession session = SftSession.resume(resume, live::say)) {
+                return train(session, live);
+            }
+        }
+        Settings settings = new Settings();
+        if (config != null) {
+            settings.file(config);
+        }
+        assignments.forEach(settings::set);
+        if (model != null) {
+            settings.option("model.path", model, "--model");
+        }
+        if (seed != null) {
+            settings.option("seed", seed, "--seed");
+        }
+        if (!data.isEmpty()) {
+            settings.option("data.files", data, "--data");
+        }
+        SftRecipe recipe = SftRecipe.binder().bind(SftRecipe.class, settings);
+        if (printConfig) {
+            console.out().print(SftRecipe.binder().write(recipe, true));
+            return 0;
+        }
+        recipe.warnings().forEach(warning -> live.say("warning: " + warning));
+        try (SftSession session = SftSession.start(recipe, live::say)) {
+            return train(session, live);
+        }
+    }
+
+    private static int train(SftSession session, LiveLine live) {
+        live.say(String.format(
+                Locale.ROOT,
+                "plan: %s, %d updates of %d rows from update %d on, in %s",
+                session.description(),
+                session.updates(),
+                session.recipe().batchRows(),
+                session.done(),
+                session.folder().path()));
+        Thread main = Thread.currentThread();
+        Thread hook = new Thread(
+                () -> {
+                    session.stop();
+                    try {
+                        main.join(60_000);
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                },
+                "minpro-stop");
+        Runtime.getRuntime().addShutdownHook(hook);
+        long first = session.done();
+        double[] spent = new double[1];
+        long shownEvery = Math.max(1, session.updates() / 50);
+        boolean done = session.run((report, seconds) -> {
+            spent[0] += seconds;
+            String text = String.format(
+                    Locale.ROOT,
+                    "update %d/%d  loss %.4f  gradient norm %.3f  %s tok/s  ETA %s",
+                    report.update() + 1,
+                    session.updates(),
+                    report.loss(),
+                    report.gradientNorm(),
+                    Figures.count(Math.round(report.tokens() / seconds)),
+                    Figures.duration(
+                            spent[0] / (report.update() + 1 - first) * (session.updates() - report.update() - 1)));
+            if ((report.update() + 1) % shownEvery == 0) {
+                live.step(text);
+            } else {
+                live.show(text);
+            }
+        });
+        if (!done) {
+            live.say("stopped at update " + session.done() + "; continue with: minpro sft --resume "
+                    + session.folder().path());
+            return 1;
+        }
+        live.say("model: " + session.saveModel());
+        return 0;
+    }
+}

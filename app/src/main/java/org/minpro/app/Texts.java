@@ -1,0 +1,89 @@
+package org.minpro.app;
+
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.minpro.data.Row;
+import org.minpro.text.ChatTemplate;
+import org.minpro.text.TextException;
+import org.minpro.text.Tokenizer;
+
+/** A model's tokenizer and chat template, loaded when a row first needs them. */
+final class Texts implements AutoCloseable {
+    private final Path folder;
+    private final LocalDate date;
+    private final Console console;
+    private @Nullable Tokenizer tokenizer;
+    private @Nullable ChatTemplate chat;
+
+    Texts(Path folder, LocalDate date, Console console) {
+        this.folder = folder;
+        this.date = date;
+        this.console = console;
+    }
+
+    Tokenizer tokenizer() {
+        if (tokenizer == null) {
+            tokenizer = ModelOptions.tokenizer(folder, console);
+        }
+        return tokenizer;
+    }
+
+    int[] encode(String text) {
+        return tokenizer().encode(text);
+    }
+
+    /**
+     * The text of a conversation: {@code messages}, optional {@code tools}, {@code add_generation_prompt} and {@code
+     * template_variables}.
+     *
+     * @param addGenerationPrompt where the row does not say
+     */
+    String render(Row row, boolean addGenerationPrompt) {
+        if (chat == null) {
+            chat = ChatTemplate.load(folder, date);
+        }
+        try {
+            return chat.render(
+                    objects(row, "messages"),
+                    row.has("tools") ? objects(row, "tools") : null,
+                    row.flag("add_generation_prompt", addGenerationPrompt),
+                    row.has("template_variables")
+                            ? object(row, "template_variables", row.required("template_variables"))
+                            : Map.of());
+        } catch (TextException e) {
+            throw row.error(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static List<Map<String, @Nullable Object>> objects(Row row, String field) {
+        if (!(row.required(field) instanceof List<?> list)) {
+            throw row.wrongKind(field, "a list of objects", row.fields().get(field));
+        }
+        List<Map<String, @Nullable Object>> objects = new ArrayList<>();
+        for (Object element : list) {
+            objects.add(object(row, field, element));
+        }
+        return objects;
+    }
+
+    private static Map<String, @Nullable Object> object(Row row, String field, @Nullable Object value) {
+        if (!(value instanceof Map<?, ?> map)) {
+            throw row.wrongKind(field, "made of JSON objects", value);
+        }
+        Map<String, @Nullable Object> object = new LinkedHashMap<>();
+        map.forEach((key, element) -> object.put(String.valueOf(key), element));
+        return object;
+    }
+
+    @Override
+    public void close() {
+        if (tokenizer != null) {
+            tokenizer.close();
+        }
+    }
+}

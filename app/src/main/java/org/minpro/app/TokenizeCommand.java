@@ -1,0 +1,63 @@
+package org.minpro.app;
+
+import java.time.LocalDate;
+import java.time.ZoneId;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.minpro.data.JsonlReader;
+import org.minpro.data.Row;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code minpro tokenize}. */
+@Command(
+        name = "tokenize",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Turns texts and conversations into token ids.",
+            "",
+            "Input lines: {\"text\":\"…\"} or {\"messages\":[…],\"tools\":[…],\"add_generation_prompt\":true,"
+                    + "\"template_variables\":{…}}, where only messages must be there (add_generation_prompt is false"
+                    + " then).",
+            "Output lines: {\"ids\":[…],\"text\":\"…\"}. Special tokens written in a text are recognised, none is"
+                    + " added. Only the tokenizer's files of the folder are needed."
+        })
+final class TokenizeCommand implements Callable<Integer> {
+    private final Console console;
+
+    @Mixin
+    private ModelOptions model = new ModelOptions();
+
+    @Mixin
+    private InputOptions input = new InputOptions();
+
+    @Option(
+            names = "--date",
+            paramLabel = "D",
+            description = "The date that chat templates see, YYYY-MM-DD; by default today.")
+    private @Nullable LocalDate date;
+
+    TokenizeCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public Integer call() {
+        LocalDate day = date == null ? LocalDate.now(ZoneId.systemDefault()) : date;
+        try (JsonlReader reader = input.open(console);
+                Texts texts = new Texts(model.folder(), day, console)) {
+            for (Row row = reader.next(); row != null; row = reader.next()) {
+                if (row.has("text") == row.has("messages")) {
+                    throw row.error("must have either 'text' or 'messages'");
+                }
+                String text = row.has("text") ? row.string("text") : texts.render(row, false);
+                console.result(new JsonLine()
+                        .with("ids", texts.encode(text))
+                        .with("text", text)
+                        .toString());
+            }
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,314 @@
+package org.minpro.app;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.minpro.config.Binder;
+import org.minpro.config.Settings;
+import org.minpro.eval.Evaluator;
+import org.minpro.model.ModelConfig;
+import org.minpro.recipe.ModelFiles;
+import org.minpro.recipe.ModelSection;
+import org.minpro.recipe.Recipe;
+import org.minpro.recipe.TrainingSession;
+import org.minpro.recipe.TrainingSettings;
+import org.minpro.rollout.Rollout;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Engine;
+import org.minpro.train.RunListener;
+import org.minpro.train.Trainer;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code minpro train}: plan, accuracy before, training with a live line, accuracy after, and where the model lies. */
+@Command(
+        name = "train",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Trains a model on rollouts that are older than it.",
+            "",
+            "Without options: the built-in model learns to add, in a few minutes on two cores.",
+            "With --model and --data: a Hugging Face folder learns problems of a JSONL file."
+        })
+final class TrainCommand implements Callable<Integer> {
+    private final Console console;
+
+    TrainCommand(Console console) {
+        this.console = console;
+    }
+
+    @Mixin
+    private final RecipeOptions options = new RecipeOptions();
+
+    @Option(names = "--objective", paramLabel = "NAME", description = "See 'minpro objectives'.")
+    private @Nullable String objective;
+
+    @Option(names = "--lag", paramLabel = "N", description = "Iterations between sampling a batch and training on it.")
+    private @Nullable String lag;
+
+    @Option(names = "--iterations", paramLabel = "N", description = "Rollout phases of the run.")
+    private @Nullable String iterations;
+
+    @Option(names = "--runs", paramLabel = "DIR", description = "Folder of the runs' folders.")
+    private @Nullable String runs;
+
+    @Option(names = "--resume", paramLabel = "RUN", description = "Continues a run in its folder, bit for bit.")
+    private @Nullable Path resume;
+
+    @Option(names = "--print-config", description = "Writes the recipe with comments to standard output and stops.")
+    private boolean printConfig;
+
+    @Override
+    public Integer call() {
+        ClassLoader loader = options.loader();
+        LiveLine live = new LiveLine(console);
+        if (resume != null) {
+            Progress progress = new Progress(live);
+            try (TrainingSession session = TrainingSession.stored()
+                    .classLoader(loader)
+                    .listener(progress)
+                    .resume(resume)) {
+                console.say("continuing " + session.folder().path() + " at iteration " + session.iteration() + " of "
+                        + session.recipe().iterations());
+                return train(session, live, progress, false);
+            }
+        }
+        Settings settings = settings();
+        Binder binder = Recipe.binder(loader);
+        Recipe recipe = options.recipe(binder, settings, console);
+        if (printConfig) {
+            console.out().print(binder.write(recipe, true));
+            return 0;
+        }
+        recipe.warnings().forEach(warning -> console.say("warning: " + warning));
+        ModelFiles files = ModelFiles.open(recipe.model().path());
+        DType compute = files.computeType(recipe.model().dtype());
+        long memory = TrainingSettings.memoryBytes(recipe, files.config(), compute);
+        long available = MachineMemory.availableBytes();
+        if (memory > available) {
+            throw new IllegalStateException("this run needs about " + Figures.bytes(memory) + " of memory, got: "
+                    + Figures.bytes(available)
+                    + " free; lower compute.micro-batch-tokens, compute.lanes, sampling.max-new-tokens or"
+                    + " compute.workers, or take a smaller model");
+        }
+        if (!Engine.unpacked()) {
+            console.say("unpacking the native libraries into " + Engine.cacheFolder() + ", once");
+        }
+        Progress progress = new Progress(live);
+        try (TrainingSession session = TrainingSession.of(recipe)
+                .classLoader(loader)
+                .listener(progress)
+                .start()) {
+            plan(session, memory, compute);
+            return train(session, live, progress, true);
+        }
+    }
+
+    private Settings settings() {
+        String model = options.model();
+        boolean ownModel = model != null && !model.equals(ModelSection.BUILTIN) && options.config() == null;
+        Settings settings = options.settings(ownModel ? ownModelDefaults() : Map.of());
+        RecipeOptions.option(settings, "objective", objective, "--objective");
+        RecipeOptions.option(settings, "lag", lag, "--lag");
+        RecipeOptions.option(settings, "iterations", iterations, "--iterations");
+        RecipeOptions.option(settings, "runs", runs, "--runs");
+        return settings;
+    }
+
+    /** What suits a pretrained model better than the defaults, which are those of the built-in run. */
+    private static Map<String, Object> ownModelDefaults() {
+        return Map.of(
+                "groups-per-iteration", 4,
+                "updates-per-iteration", 1,
+                "iterations", 102,
+                "lag", 2,
+                "optimizer", Map.of("learning-rate", 2e-6, "warmup-updates", 5),
+                "sampling", Map.of("max-new-tokens", 128),
+                "evaluation", Map.of("problems", 100));
+    }
+
+    private void plan(TrainingSession session, long memory, DType compute) {
+        Recipe recipe = session.recipe();
+        ModelConfig model = session.files().config();
+        long parameters = model.parameterShapes().values().stream()
+                .mapToLong(shape -> java.util.Arrays.stream(shape).reduce(1, (a, b) -> a * b))
+                .sum();
+        long rows = (long) recipe.groupsPerIteration() * recipe.groupSize();
+        long updates = (long) (recipe.iterations() - recipe.lag()) * recipe.updatesPerIteration();
+        console.say(String.format(
+                Locale.ROOT,
+                "plan: %s model %s, %s parameters, %s",
+                model.architecture().modelType(),
+                recipe.model().path(),
+                Figures.count(parameters),
+                compute.name().toLowerCase(Locale.ROOT)));
+        console.say("  problems   " + session.problems().description() + "; "
+                + session.problems().heldOut().size() + " held out to evaluate");
+        console.say(String.format(
+                Locale.ROOT,
+                "  rollouts   %d iterations of %d problems x %d responses of up to %d tokens: at most %s tokens",
+                recipe.iterations(),
+                recipe.groupsPerIteration(),
+                recipe.groupSize(),
+                recipe.sampling().maxNewTokens(),
+                Figures.count(rows * recipe.iterations() * recipe.sampling().maxNewTokens())));
+        console.say(String.format(
+                Locale.ROOT,
+                "  staleness  lag %d and %d updates per iteration: tokens are %d to %d updates old; the last %d batches"
+                        + " are dropped",
+                recipe.lag(),
+                recipe.updatesPerIteration(),
+                recipe.lag() * recipe.updatesPerIteration(),
+                (recipe.lag() + 1) * recipe.updatesPerIteration() - 1,
+                recipe.lag()));
+        console.say(String.format(
+                Locale.ROOT,
+                "  updates    %d of %d rows with %s; %d lanes on %d workers",
+                updates,
+                rows / recipe.updatesPerIteration(),
+                recipe.objective(),
+                recipe.compute().lanes(),
+                recipe.compute().threads()));
+        console.say("  memory     about " + Figures.bytes(memory) + " of "
+                + Figures.bytes(MachineMemory.availableBytes()) + " free");
+        console.say("  time       " + expectedTime(session));
+        console.say("  run        " + session.folder().path());
+    }
+
+    /** From the tokens per second of a small piece of the work itself. */
+    private static String expectedTime(TrainingSession session) {
+        double seconds = session.expectedSeconds();
+        return "about " + Figures.duration(seconds) + " (measured on a small piece of the work, for responses half as"
+                + " long as the limit)";
+    }
+
+    private int train(TrainingSession session, LiveLine live, Progress progress, boolean fresh) {
+        Thread main = Thread.currentThread();
+        Thread hook = new Thread(
+                () -> {
+                    session.stop();
+                    try {
+                        main.join(60_000);
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                },
+                "minpro-stop");
+        Runtime.getRuntime().addShutdownHook(hook);
+        boolean done;
+        try {
+            if (fresh && !session.problems().heldOut().isEmpty()) {
+                live.say("before: accuracy " + evaluate(session, live, "before"));
+            }
+            progress.start(session);
+            done = session.run();
+            live.close();
+        } catch (java.util.concurrent.CancellationException e) {
+            done = false;
+        }
+        if (!done) {
+            live.say("stopped at iteration " + session.iteration() + "; continue with: minpro train --resume "
+                    + session.folder().path());
+            return 1;
+        }
+        int dropped = session.trainer().droppedBatches();
+        if (dropped > 0) {
+            live.say("the last " + dropped + " batches were sampled and are not trained on (lag " + dropped + ")");
+        }
+        Path saved = session.saveModel();
+        try {
+            if (!session.problems().heldOut().isEmpty()) {
+                live.say("after:  accuracy " + evaluate(session, live, "after"));
+            }
+        } catch (java.util.concurrent.CancellationException e) {
+            live.say("the evaluation was interrupted; the model is saved");
+        }
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // The shutdown is under way, and waits for this thread.
+            assert e != null;
+        }
+        live.say("model:  " + saved);
+        live.say("try it: minpro generate --model " + saved + " --prompt '"
+                + session.example().replace("'", "'\\''").replace("\n", "\\n") + "'");
+        return 0;
+    }
+
+    private static String evaluate(TrainingSession session, LiveLine live, String name) {
+        AtomicLong finished = new AtomicLong();
+        long all = (long) session.problems().heldOut().size()
+                * Math.max(1, session.recipe().evaluation().samples());
+        Evaluator.Result result = session.evaluate(
+                rollout -> live.show(name + ": " + finished.incrementAndGet() + " of " + all + " responses"));
+        live.close();
+        return result.accuracy().toString();
+    }
+
+    /** The live line. */
+    private static final class Progress implements RunListener {
+        private final LiveLine live;
+        private final AtomicLong tokens = new AtomicLong();
+        private final List<Double> seconds = new ArrayList<>();
+        private @Nullable TrainingSession session;
+        private String last = "";
+
+        Progress(LiveLine live) {
+            this.live = live;
+        }
+
+        void start(TrainingSession started) {
+            session = started;
+        }
+
+        @Override
+        public void rolloutFinished(Rollout rollout) {
+            live.show(last + "  sampling " + Figures.count(tokens.addAndGet(rollout.length())) + " tokens");
+        }
+
+        @Override
+        public void updateFinished(int update, int updates) {
+            live.show(last + "  update " + update + " of " + updates);
+        }
+
+        @Override
+        public void notice(String line) {
+            live.say(line);
+        }
+
+        @Override
+        public void iterationFinished(Trainer.IterationReport report) {
+            tokens.set(0);
+            double spent = report.samplingSeconds() + report.trainingSeconds();
+            seconds.add(spent);
+            int iterations = session == null ? 0 : session.recipe().iterations();
+            double mean =
+                    seconds.stream().mapToDouble(Double::doubleValue).average().orElse(0);
+            Map<String, Double> metrics = report.metrics();
+            last = String.format(Locale.ROOT, "iteration %d/%d", report.iteration() + 1, iterations)
+                    + shown("  reward %.3f", metrics.get("reward"))
+                    + shown("  accuracy %.3f", metrics.get("accuracy"))
+                    + shown("  entropy %.3f", metrics.get("entropy"))
+                    + shown("  age %.1f", metrics.get("age/mean"))
+                    + shown("  ESS %.3f", metrics.get("rollout_corr/rollout_is_eff_sample_size"))
+                    + shown("  min-prefix %.3f", metrics.get("prefix/minimum_mean"))
+                    + shown(" (end %.3f)", metrics.get("prefix/minimum_mean_tenth_10"))
+                    + String.format(
+                            Locale.ROOT,
+                            "  %s tok/s  ETA %s",
+                            Figures.count(Math.round(report.sampledTokens() / spent)),
+                            Figures.duration(mean * (iterations - report.iteration() - 1)));
+            live.step(last);
+        }
+
+        private static String shown(String format, @Nullable Double value) {
+            return value == null ? "" : String.format(Locale.ROOT, format, value);
+        }
+    }
+}

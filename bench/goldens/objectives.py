@@ -1,0 +1,316 @@
+#!/usr/bin/env python3
+"""Golden losses, gradients and ratios of the objectives, computed token by token in float64.
+
+Independent of the Java code and of any tensor library: plain loops over the formulas of docs/objectives.md, with the
+gradient coefficients written out by hand. Needs Python 3.9 or newer and nothing else.
+
+    python3 bench/goldens/objectives.py core/src/test/resources
+
+writes objectives/NAME.json for every objective and ratios/ratios.json.
+"""
+
+import json
+import math
+import random
+import sys
+from pathlib import Path
+
+LIMIT = 20.0
+
+
+def clamp(x, low=-LIMIT, high=LIMIT):
+    return min(max(x, low), high)
+
+
+# ---- batches: lists of rows, a masked token has mask 0 and numbers that must not matter -----------------------------
+
+
+def batch(seed, lengths, width, spread, hole=0.0, per_token_advantages=False, proximal=False):
+    source = random.Random(seed)
+    rows = {"log_probs": [], "behavior_log_probs": [], "advantages": [], "mask": []}
+    if proximal:
+        rows["proximal_log_probs"] = []
+    for length in lengths:
+        advantage = round(source.gauss(0, 1), 3)
+        row = {key: [] for key in rows}
+        for t in range(width):
+            log_prob = round(-source.expovariate(1.0) - 0.01, 6)
+            row["log_probs"].append(log_prob)
+            row["behavior_log_probs"].append(round(min(-0.001, log_prob - source.gauss(0, spread)), 6))
+            if proximal:
+                row["proximal_log_probs"].append(round(min(-0.001, log_prob - source.gauss(0, spread / 2)), 6))
+            row["advantages"].append(round(source.gauss(0, 1), 3) if per_token_advantages else advantage)
+            row["mask"].append(1 if t < length and source.random() >= hole else 0)
+        for key in rows:
+            rows[key].append(row[key])
+    return rows
+
+
+def extreme():
+    """Ratios from 1e-9 to 1e9: their logarithms reach +-20.7 and are clamped."""
+    likely, unlikely = -0.1, -0.1 - math.log(1e9)
+    up, down, same = (likely, unlikely), (unlikely, likely), (-1.0, -1.0)
+    patterns = [
+        [up, up, up, up, same, down],
+        [down, down, down, up, up, same],
+        [same, up, down, up, down, same],
+        [(-3.0, -0.5), down, (-0.2, -4.0), up, up, up],
+    ]
+    return {
+        "log_probs": [[token[0] for token in row] for row in patterns],
+        "behavior_log_probs": [[token[1] for token in row] for row in patterns],
+        "advantages": [[a] * 6 for a in (1.0, -1.0, 0.5, -2.0)],
+        "mask": [[1] * 6, [1] * 6, [1, 1, 0, 1, 1, 1], [1] * 6],
+    }
+
+
+def ties():
+    """Equal ratios in and across rows, advantages of zero."""
+    differences = [[0.3, -0.4, 0.3, -0.4, 0.3], [-0.4, -0.4, -0.4, 0.0, 0.3], [0.0] * 5, [0.7, 0.7, -0.7, -0.7, 0.7]]
+    return {
+        "log_probs": [[-1.25] * 5 for _ in differences],
+        "behavior_log_probs": [[-1.25 - d for d in row] for row in differences],
+        "advantages": [[1.0] * 5, [-1.0] * 5, [0.0] * 5, [1.0, -1.0, 1.0, -1.0, 0.0]],
+        "mask": [[1] * 5, [1, 1, 0, 1, 1], [1] * 5, [1] * 5],
+    }
+
+
+BATCHES = {
+    "rows of several lengths": batch(1, [9, 4, 9, 1, 6], 9, 0.3),
+    "holes in the mask and an empty row": batch(2, [8, 0, 8, 5], 8, 0.4, hole=0.35),
+    "one token wide": batch(3, [1, 1, 0, 1], 1, 0.5),
+    "an advantage for each token": batch(4, [7, 7, 3], 7, 0.3, hole=0.1, per_token_advantages=True),
+    "hardly off policy": batch(5, [6, 6, 6, 6], 6, 0.0006),
+    "a long row": batch(6, [200], 200, 0.15),
+    "extreme ratios": extreme(),
+    "ties": ties(),
+}
+PROXIMAL = batch(7, [6, 3, 6], 6, 0.4, hole=0.15, proximal=True)
+
+
+# ---- ratios of one row: lists over its valid tokens -----------------------------------------------------------------
+
+
+def log_ratios(data, i, anchor):
+    other = data["proximal_log_probs" if anchor == "proximal" else "behavior_log_probs"]
+    return [clamp(p - q) for p, q, m in zip(data["log_probs"][i], other[i], data["mask"][i]) if m]
+
+
+def prefix_logs(d):
+    logs, total = [], 0.0
+    for x in d:
+        total += x
+        logs.append(clamp(total))
+    return logs
+
+
+def prefix_minimum_logs(d, includes_one):
+    logs = []
+    for t in range(len(d)):
+        minimum = min(d[:t]) if t else 0.0
+        logs.append(min(minimum, 0.0) if includes_one else minimum)
+    return logs
+
+
+def sequence_log(d):
+    return clamp(sum(d) / len(d)) if d else 0.0
+
+
+# ---- token losses: (loss, d loss / d log pi) for each valid token ---------------------------------------------------
+
+
+def weighted(weight, advantage, log_prob):
+    return -weight * advantage * log_prob, -weight * advantage
+
+
+def ppo(ratio, advantage, low, high):
+    clipped = (advantage > 0 and ratio > high) or (advantage < 0 and ratio < low)
+    if clipped:
+        return -advantage * (high if advantage > 0 else low), 0.0
+    return -advantage * ratio, -advantage * ratio
+
+
+def m2po_window(parameters, tokens):
+    squares = sorted(d * d for d, a in tokens if (a > 0 and d > 0) or (a < 0 and d < 0))
+    threshold = parameters["threshold"]
+    if not squares or sum(squares) / len(squares) <= threshold:
+        return 0.0, math.inf
+    low, high = 0.0, squares[-1]
+    for _ in range(200):  # bisection for tau^2: the sum of min(square, tau^2) grows with tau^2
+        middle = (low + high) / 2
+        if sum(min(square, middle) for square in squares) < threshold * len(squares):
+            low = middle
+        else:
+            high = middle
+    tau = math.sqrt(high)
+    return min(math.exp(-tau), 1 - parameters["clip-low"]), max(math.exp(tau), 1 + parameters["clip-high"])
+
+
+def m2po_kept(parameters, tokens):
+    """The largest set {square < s} whose mean is within the threshold; the smallest squares always stay."""
+    squares = [d * d for d, _ in tokens]
+    kept = min(squares, default=0.0)
+    for candidate in sorted(set(squares)):
+        below = [square for square in squares if square <= candidate]
+        if sum(below) / len(below) <= parameters["threshold"]:
+            kept = candidate
+            continue
+        # A part of the tokens of equal square would still fit, or none: they go together.
+        break
+    return kept
+
+
+def token_losses(name, parameters, data, anchor):
+    rows = range(len(data["mask"]))
+    ds = [log_ratios(data, i, anchor) for i in rows]
+    valid = [[t for t, m in enumerate(data["mask"][i]) if m] for i in rows]
+    everything = [(d, data["advantages"][i][t]) for i in rows for d, t in zip(ds[i], valid[i])]
+    result = []
+    for i in rows:
+        d = ds[i]
+        advantages = [data["advantages"][i][t] for t in valid[i]]
+        log_probs = [data["log_probs"][i][t] for t in valid[i]]
+        if name == "reinforce":
+            pairs = [weighted(1.0, a, lp) for a, lp in zip(advantages, log_probs)]
+        elif name in ("grpo", "dapo"):
+            low, high = 1 - parameters["clip-low"], 1 + parameters["clip-high"]
+            pairs = [ppo(math.exp(x), a, low, high) for x, a in zip(d, advantages)]
+        elif name == "gspo":
+            low, high = 1 - parameters["clip-low"], 1 + parameters["clip-high"]
+            ratio = math.exp(sequence_log(d))
+            pairs = [ppo(ratio, a, low, high) for a in advantages]
+        elif name in ("cispo", "prefix"):
+            logs = d if name == "cispo" else prefix_logs(d)
+            pairs = [
+                weighted(clamp(math.exp(x), parameters["floor"], parameters["cap"]), a, lp)
+                for x, a, lp in zip(logs, advantages, log_probs)
+            ]
+        elif name == "minpro":
+            minima = prefix_minimum_logs(d, parameters["prefix-minimum-includes-one"])
+            ratios = [math.exp(clamp(m + x)) for m, x in zip(minima, d)]
+            if parameters["form"] == "weight":
+                pairs = [
+                    weighted(clamp(r, parameters["floor"], parameters["cap"]), a, lp)
+                    for r, a, lp in zip(ratios, advantages, log_probs)
+                ]
+            else:
+                low, high = 1 - parameters["clip-low"], 1 + parameters["clip-high"]
+                pairs = [ppo(r, a, low, high) for r, a in zip(ratios, advantages)]
+        elif name == "m2po":
+            if parameters["form"] == "clip":
+                low, high = m2po_window(parameters, everything)
+                pairs = [ppo(math.exp(x), a, low, high) for x, a in zip(d, advantages)]
+            else:
+                kept = m2po_kept(parameters, everything)
+                weights = [math.exp(x) if x * x <= kept else 0.0 for x in d]
+                pairs = [(-w * a, -w * a) for w, a in zip(weights, advantages)]
+        else:
+            raise ValueError(name)
+        result.append(dict(zip(valid[i], pairs)))
+    return result
+
+
+def evaluate(name, parameters, data, aggregation, length, anchor):
+    losses = token_losses(name, parameters, data, anchor)
+    tokens = sum(len(row) for row in losses)
+    rows = sum(1 for row in losses if row)
+    width = len(data["mask"][0])
+    loss, gradient = 0.0, []
+    for row in losses:
+        if aggregation == "token-mean":
+            denominator = tokens
+        elif aggregation == "seq-mean-token-mean":
+            denominator = rows * len(row)
+        elif aggregation == "seq-mean-token-sum":
+            denominator = rows
+        else:
+            denominator = rows * (length or width)
+        gradient.append([0.0] * width)
+        for t, (token_loss, derivative) in row.items():
+            loss += token_loss / denominator
+            gradient[-1][t] = derivative / denominator
+    return loss, gradient
+
+
+# ---- cases ----------------------------------------------------------------------------------------------------------
+
+CLIP = {"clip-low": 0.2, "clip-high": 0.28}
+WEIGHT = {"floor": 0.0, "cap": 5.0}
+MINPRO = {**WEIGHT, "prefix-minimum-includes-one": False, "form": "weight", **CLIP}
+M2PO = {"form": "clip", "threshold": 0.04, "clip-low": 0.3, "clip-high": 0.5}
+
+# The defaults come first; the Java test reads them without setting any parameter.
+PARAMETERS = {
+    "reinforce": [{}],
+    "grpo": [{"clip-low": 0.2, "clip-high": 0.2}, {"clip-low": 0.05, "clip-high": 0.6}],
+    "dapo": [CLIP],
+    "gspo": [{"clip-low": 3e-4, "clip-high": 4e-4}, {"clip-low": 0.1, "clip-high": 0.1}],
+    "cispo": [WEIGHT, {"floor": 0.8, "cap": 1.28}],
+    "prefix": [WEIGHT, {"floor": 0.0, "cap": 1.28}],
+    "minpro": [
+        MINPRO,
+        {**MINPRO, "floor": 0.8, "cap": 1.28},
+        {**MINPRO, "prefix-minimum-includes-one": True},
+        {**MINPRO, "form": "clip"},
+    ],
+    "m2po": [M2PO, {**M2PO, "clip-low": 0.0, "clip-high": 0.0}, {**M2PO, "form": "mask"}],
+}
+AGGREGATIONS = [("token-mean", 0), ("seq-mean-token-mean", 0), ("seq-mean-token-sum", 0), ("constant-length", 0),
+                ("constant-length", 17)]
+
+
+def cases(name):
+    for number, parameters in enumerate(PARAMETERS[name]):
+        defaults = PARAMETERS[name][0]
+        changed = {key: value for key, value in parameters.items() if defaults[key] != value}
+        for title, data in BATCHES.items():
+            first = number == 0 and title == "holes in the mask and an empty row"
+            fixed = [("seq-mean-token-mean", 0)]
+            for aggregation, length in fixed if name == "gspo" else AGGREGATIONS if first else AGGREGATIONS[:1]:
+                yield title, changed, parameters, data, aggregation, length, "behavior"
+        aggregation = "seq-mean-token-mean" if name == "gspo" else "token-mean"
+        yield "anchored at the proximal policy", changed, parameters, PROXIMAL, aggregation, 0, "proximal"
+
+
+def write(path, entries):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = ",\n".join(json.dumps(entry) for entry in entries)
+    path.write_text("[\n" + lines + "\n]\n", encoding="utf-8")
+
+
+def main(folder):
+    for name in PARAMETERS:
+        entries = []
+        for title, changed, parameters, data, aggregation, length, anchor in cases(name):
+            loss, gradient = evaluate(name, parameters, data, aggregation, length, anchor)
+            entries.append(
+                {"case": title, "parameters": changed, "anchor": anchor, "aggregation": aggregation, "length": length,
+                 **data, "expected": {"loss": loss, "gradient": gradient}})
+        write(folder / "objectives" / (name + ".json"), entries)
+    entries = []
+    for title, data in BATCHES.items():
+        expected = {key: [] for key in ("log_token", "log_prefix", "log_prefix_minimum", "log_prefix_minimum_with_one",
+                                        "log_minimum_prefix_ratio", "log_sequence")}
+        for i, mask in enumerate(data["mask"]):
+            d = log_ratios(data, i, "behavior")
+            minima = prefix_minimum_logs(d, False)
+            values = {
+                "log_token": d,
+                "log_prefix": prefix_logs(d),
+                "log_prefix_minimum": minima,
+                "log_prefix_minimum_with_one": prefix_minimum_logs(d, True),
+                "log_minimum_prefix_ratio": [clamp(m + x) for m, x in zip(minima, d)],
+                "log_sequence": [sequence_log(d)] * len(d),
+            }
+            for key, row in values.items():
+                row = iter(row)
+                expected[key].append([next(row) if m else 0.0 for m in mask])
+        entries.append({"case": title, "log_probs": data["log_probs"],
+                        "behavior_log_probs": data["behavior_log_probs"], "mask": data["mask"], "expected": expected})
+    write(folder / "ratios" / "ratios.json", entries)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]))

@@ -1,0 +1,28 @@
+package org.minpro.bench;
+
+import java.nio.file.Path;
+import java.util.SequencedMap;
+import org.minpro.model.HuggingFaceFolder;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Tensor;
+
+/**
+ * Loads a Hugging Face folder and saves it: once as {@code OUT/saved}, the way a trained model is saved beside what it
+ * came from, and once as {@code OUT/written}, the way a new model is. {@code goldens/model_round_trip.py} opens both.
+ */
+public final class CopyModel {
+    private CopyModel() {}
+
+    public static void main(String[] arguments) {
+        if (arguments.length != 2) {
+            System.err.println("usage: CopyModel FOLDER OUT");
+            System.exit(2);
+        }
+        HuggingFaceFolder source = HuggingFaceFolder.open(arguments[0]);
+        Path out = Path.of(arguments[1]);
+        SequencedMap<String, Tensor> parameters = source.load(DType.F32);
+        source.save(out.resolve("saved"), parameters);
+        HuggingFaceFolder.write(out.resolve("written"), source.config(), parameters);
+        parameters.values().forEach(Tensor::close);
+    }
+}

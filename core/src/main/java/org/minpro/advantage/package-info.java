@@ -1,0 +1,4 @@
+@NullMarked
+package org.minpro.advantage;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,214 @@
+package org.minpro.config;
+
+import java.lang.reflect.RecordComponent;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** A record as YAML, every setting written out. */
+final class RecipeWriter {
+    private static final int WIDTH = 100;
+    private static final Pattern PLAIN = Pattern.compile("[A-Za-z/.<][A-Za-z0-9_./$<>-]*");
+    private static final Pattern TYPED = Pattern.compile(
+            "null|Null|NULL|~|true|True|TRUE|false|False|FALSE|yes|no|on|off|y|n|\\.(inf|nan).*|\\.",
+            Pattern.CASE_INSENSITIVE);
+
+    private final Map<Class<?>, NamedRecords<?>> tables;
+    private final boolean comments;
+    private final StringBuilder out = new StringBuilder();
+
+    RecipeWriter(Map<Class<?>, NamedRecords<?>> tables, boolean comments) {
+        this.tables = tables;
+        this.comments = comments;
+    }
+
+    String write(Record record) {
+        components(record, "");
+        return out.toString();
+    }
+
+    private void components(Record record, String indent) {
+        RecordComponent[] components = record.getClass().getRecordComponents();
+        @Nullable Object[] values = Binder.values(record);
+        for (int i = 0; i < components.length; i++) {
+            comment(components[i], values[i], indent);
+            entry(indent + Binder.kebab(components[i].getName()) + ":", components[i].getType(), values[i], indent);
+        }
+    }
+
+    private void entry(String key, Class<?> type, @Nullable Object value, String indent) {
+        NamedRecords<?> table = tables.get(type);
+        if (value instanceof Choice chosen) {
+            out.append(key);
+            if (chosen.parameters().isEmpty()) {
+                out.append(' ').append(text(chosen.name())).append('\n');
+            } else {
+                out.append('\n')
+                        .append(indent)
+                        .append("  name: ")
+                        .append(text(chosen.name()))
+                        .append('\n');
+                chosen.parameters()
+                        .forEach((name, parameter) -> out.append(indent)
+                                .append("  ")
+                                .append(text(name))
+                                .append(": ")
+                                .append(inline(parameter))
+                                .append('\n'));
+            }
+        } else if (value instanceof Record section && table == null) {
+            out.append(key).append('\n');
+            components(section, indent + "  ");
+        } else if (table != null && value != null) {
+            choice(key, table, value, indent);
+        } else if (value instanceof List<?> list && list.stream().anyMatch(Record.class::isInstance)) {
+            out.append(key).append('\n');
+            for (Object element : list) {
+                element(element, indent + "  ");
+            }
+        } else {
+            out.append(key).append(' ').append(inline(value)).append('\n');
+        }
+    }
+
+    private void choice(String key, NamedRecords<?> table, Object value, String indent) {
+        String name = text(table.nameOf(value));
+        if (value instanceof Record parameters && value.getClass().getRecordComponents().length > 0) {
+            out.append(key)
+                    .append('\n')
+                    .append(indent)
+                    .append("  name: ")
+                    .append(name)
+                    .append('\n');
+            components(parameters, indent + "  ");
+        } else {
+            out.append(key).append(' ').append(name).append('\n');
+        }
+    }
+
+    /** A list element: its lines indented below a dash. */
+    private void element(Object element, String indent) {
+        RecipeWriter inner = new RecipeWriter(tables, comments);
+        NamedRecords<?> table = tables.values().stream()
+                .filter(candidate -> candidate.contract().isInstance(element))
+                .findFirst()
+                .orElse(null);
+        if (table != null) {
+            inner.out.append("name: ").append(text(table.nameOf(element))).append('\n');
+        }
+        if (element instanceof Record record) {
+            inner.components(record, "");
+        }
+        String dash = "- ";
+        for (String line : inner.out.toString().lines().toList()) {
+            out.append(indent).append(dash).append(line).append('\n');
+            dash = "  ";
+        }
+    }
+
+    private void comment(RecordComponent component, @Nullable Object value, String indent) {
+        if (!comments) {
+            return;
+        }
+        boolean section =
+                value instanceof Record && !(value instanceof Choice) && !tables.containsKey(component.getType());
+        if (section && indent.isEmpty()) {
+            out.append('\n');
+        }
+        Doc doc = component.getAnnotation(Doc.class);
+        String text = doc == null ? "" : doc.value();
+        String alternatives = alternatives(component.getType());
+        if (!alternatives.isEmpty()) {
+            text = text.isEmpty() ? alternatives : text + " (" + alternatives + ")";
+        }
+        StringBuilder line = new StringBuilder();
+        for (String word : text.split(" ")) {
+            if (!line.isEmpty() && indent.length() + 2 + line.length() + 1 + word.length() > WIDTH) {
+                out.append(indent).append("# ").append(line).append('\n');
+                line.setLength(0);
+            }
+            line.append(line.isEmpty() ? "" : " ").append(word);
+        }
+        if (!line.isEmpty()) {
+            out.append(indent).append("# ").append(line).append('\n');
+        }
+    }
+
+    private String alternatives(Class<?> type) {
+        NamedRecords<?> table = tables.get(type);
+        if (table != null) {
+            return String.join(" | ", table.names());
+        }
+        if (type.isEnum()) {
+            return Arrays.stream(type.getEnumConstants())
+                    .map(constant -> Binder.kebab((Enum<?>) constant))
+                    .collect(Collectors.joining(" | "));
+        }
+        return "";
+    }
+
+    private static String inline(@Nullable Object value) {
+        return switch (value) {
+            case null -> "null";
+            case Double number -> number(number.toString());
+            case Float number -> number(number.toString());
+            case Enum<?> constant -> Binder.kebab(constant);
+            case Number number -> number.toString();
+            case Boolean truth -> truth.toString();
+            case List<?> list -> list.stream().map(RecipeWriter::inline).collect(Collectors.joining(", ", "[", "]"));
+            case Map<?, ?> map -> {
+                List<String> entries = new ArrayList<>();
+                map.forEach((key, element) -> entries.add(quoted(String.valueOf(key)) + ": " + inline(element)));
+                yield "{" + String.join(", ", entries) + "}";
+            }
+            default -> text(value.toString());
+        };
+    }
+
+    /** {@code 1.0E-6} as {@code 1e-6}, which parses to the same double. */
+    private static String number(String text) {
+        return switch (text) {
+            case "NaN" -> ".nan";
+            case "Infinity" -> ".inf";
+            case "-Infinity" -> "-.inf";
+            default -> text.replace(".0E", "e").replace('E', 'e');
+        };
+    }
+
+    private static String text(String text) {
+        return PLAIN.matcher(text).matches() && !TYPED.matcher(text).matches() ? text : quoted(text);
+    }
+
+    private static String quoted(String text) {
+        StringBuilder quoted = new StringBuilder("\"");
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            switch (c) {
+                case '"' -> quoted.append("\\\"");
+                case '\\' -> quoted.append("\\\\");
+                case '\n' -> quoted.append("\\n");
+                case '\t' -> quoted.append("\\t");
+                case '\r' -> quoted.append("\\r");
+                default -> {
+                    boolean printable = c >= ' '
+                            && c != 0x7F
+                            && !(c >= 0x80 && c < 0xA0)
+                            && c != 0x2028
+                            && c != 0x2029
+                            && c != 0xFEFF
+                            && c < 0xFFFE;
+                    if (printable) {
+                        quoted.append(c);
+                    } else {
+                        quoted.append(String.format("\\u%04x", (int) c));
+                    }
+                }
+            }
+        }
+        return quoted.append('"').toString();
+    }
+}

@@ -1,0 +1,198 @@
+package org.minpro.config;
+
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What somebody configured, layer over layer, before it is bound to a record: a file, then {@code --set}, then dedicated
+ * options; later layers win. Every value keeps its origin; what cannot be read is kept too and reported with all else by
+ * {@link Binder#bind}.
+ */
+public final class Settings {
+    private final List<ConfigurationProblem> problems = new ArrayList<>();
+    private final List<String> warnings = new ArrayList<>();
+    private final Map<String, Value.Raw> sets = new LinkedHashMap<>();
+    private final Map<String, Value.Raw> options = new LinkedHashMap<>();
+    private Value.Section file = new Value.Section(Map.of(), "the defaults");
+
+    /** Adds a recipe file; its settings win over files added before. */
+    public Settings file(Path path) {
+        try {
+            return yaml(path.toString(), Files.readString(path));
+        } catch (NoSuchFileException e) {
+            problem(
+                    path.toString(),
+                    "does not exist (looked for " + path.toAbsolutePath().normalize() + ")");
+        } catch (CharacterCodingException e) {
+            problem(path.toString(), "must be UTF-8, and is not");
+        } catch (IOException e) {
+            problem(path.toString(), "cannot be read: " + e.getMessage());
+        }
+        return this;
+    }
+
+    /**
+     * Adds the text of a recipe.
+     *
+     * @param source its name in origins
+     */
+    public Settings yaml(String source, String text) {
+        switch (Yaml.file(source, text, problems)) {
+            case null -> {}
+            case Value.Section section -> file = merge(file, section);
+            case Value other ->
+                problem(other.origin(), "must be settings of the form 'name: value', got: " + other.shown());
+        }
+        return this;
+    }
+
+    /**
+     * Adds values that a program has.
+     *
+     * @param source their origin
+     * @param values booleans, numbers, strings, lists and maps by setting
+     */
+    public Settings map(String source, Map<String, ?> values) {
+        file = merge(file, (Value.Section) Yaml.value(source, values));
+        return this;
+    }
+
+    /** Adds {@code path=value}, as {@code --set} takes it; a value is text, or YAML where the setting is a list or a map. */
+    public Settings set(String assignment) {
+        String origin = "--set " + assignment;
+        int equals = assignment.indexOf('=');
+        if (equals < 1) {
+            problem(origin, "must be name=value, got: '" + assignment + "'");
+            return this;
+        }
+        String path = assignment.substring(0, equals).strip();
+        // The same setting again: the last one wins, as with every command line.
+        sets.remove(path);
+        sets.put(path, new Value.Raw(assignment.substring(equals + 1).strip(), origin));
+        return this;
+    }
+
+    /** Adds the value of a dedicated option, such as {@code option("lag", "4", "--lag")}. */
+    public Settings option(String path, String value, String option) {
+        options.remove(path);
+        options.put(path, new Value.Raw(value, option));
+        return this;
+    }
+
+    /** Adds the values of a dedicated option that may be repeated, for a setting that is a list. */
+    public Settings option(String path, List<String> values, String option) {
+        String list = values.stream()
+                .map(value -> "'" + value.replace("'", "''") + "'")
+                .collect(Collectors.joining(", ", "[", "]"));
+        return option(path, list, option);
+    }
+
+    /** Whether any layer gives this setting itself. */
+    public boolean gives(String path) {
+        return options.containsKey(path) || sets.containsKey(path) || find(file, path) != null;
+    }
+
+    /** What was given and has no effect, one line each. */
+    public List<String> warnings() {
+        List<String> all = new ArrayList<>(warnings);
+        sets.forEach((path, raw) -> {
+            Value.Raw option = options.get(path);
+            if (option != null && !option.text().equals(raw.text())) {
+                all.add(raw.origin() + " has no effect: " + option.origin() + " " + option.text() + " is given too");
+            }
+        });
+        return all;
+    }
+
+    List<ConfigurationProblem> problems() {
+        return List.copyOf(problems);
+    }
+
+    /** All layers in one tree. */
+    Value.Section tree() {
+        Value.Section tree = file;
+        // A dedicated option may replace a whole section (--objective grpo) whose parameters a --set then changes
+        // (--set objective.cap=3), so options come first and hide the --set of the very same setting.
+        for (Map.Entry<String, Value.Raw> option : options.entrySet()) {
+            tree = put(tree, path(option.getKey()), option.getValue());
+        }
+        List<Map.Entry<String, Value.Raw>> remaining = new ArrayList<>(sets.entrySet());
+        remaining.removeIf(set -> options.containsKey(set.getKey()));
+        remaining.sort((a, b) ->
+                Integer.compare(path(a.getKey()).size(), path(b.getKey()).size()));
+        for (Map.Entry<String, Value.Raw> set : remaining) {
+            tree = put(tree, path(set.getKey()), set.getValue());
+        }
+        return tree;
+    }
+
+    private void problem(String origin, String message) {
+        problems.add(new ConfigurationProblem(origin, message));
+    }
+
+    private static List<String> path(String dotted) {
+        return Arrays.asList(dotted.split("\\.", -1));
+    }
+
+    private static @Nullable Value find(Value.Section root, String dotted) {
+        Value value = root;
+        for (String name : path(dotted)) {
+            Value.Entry entry =
+                    value instanceof Value.Section section ? section.entries().get(name) : null;
+            if (entry == null) {
+                return null;
+            }
+            value = entry.value();
+        }
+        return value;
+    }
+
+    private static Value.Section merge(Value.Section base, Value.Section over) {
+        Value.Section merged = new Value.Section(base.entries(), over.origin());
+        for (Map.Entry<String, Value.Entry> entry : over.entries().entrySet()) {
+            Value.Entry below = base.entries().get(entry.getKey());
+            Value.Entry above = entry.getValue();
+            if (below != null
+                    && below.value() instanceof Value.Section lower
+                    && above.value() instanceof Value.Section upper
+                    && !upper.entries().containsKey(Binder.NAME)) {
+                above = new Value.Entry(above.keyOrigin(), merge(lower, upper));
+            }
+            merged = merged.with(entry.getKey(), above);
+        }
+        return merged;
+    }
+
+    private static Value.Section put(Value.Section section, List<String> path, Value.Raw value) {
+        String key = path.getFirst();
+        Value.Entry existing = section.entries().get(key);
+        if (path.size() == 1) {
+            Value.Entry name = existing != null && existing.value() instanceof Value.Section chosen
+                    ? chosen.entries().get(Binder.NAME)
+                    : null;
+            boolean sameChoice = name != null
+                    && name.value() instanceof Value.Scalar scalar
+                    && scalar.text().equals(value.text());
+            return sameChoice ? section : section.with(key, new Value.Entry(value.origin(), value));
+        }
+        Value.Section inner = switch (existing == null ? null : existing.value()) {
+            case Value.Section found -> found;
+            case null -> new Value.Section(Map.of(), value.origin());
+            // 'objective: minpro' and then 'objective.cap=3'.
+            case Value chosen ->
+                new Value.Section(Map.of(Binder.NAME, new Value.Entry(chosen.origin(), chosen)), chosen.origin());
+        };
+        String keyOrigin = existing == null ? value.origin() : existing.keyOrigin();
+        return section.with(key, new Value.Entry(keyOrigin, put(inner, path.subList(1, path.size()), value)));
+    }
+}

@@ -1,0 +1,155 @@
+package org.minpro.data;
+
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JavaType;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Reads JSON Lines: UTF-8, one JSON object a line, blank lines skipped.
+ *
+ * <p>Anything else is a {@link DataException} of one line that begins with {@code file:line} (and the column within it where
+ * the JSON itself is wrong). A file is read as a stream; the longest line is what memory must hold.
+ */
+public final class JsonlReader implements AutoCloseable {
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+    private static final JavaType OBJECT =
+            MAPPER.getTypeFactory().constructMapType(LinkedHashMap.class, String.class, Object.class);
+
+    private final String source;
+    private final InputStream input;
+    private long line;
+
+    /**
+     * Reads from an open stream.
+     *
+     * @param source the name that errors begin with
+     * @param input closed with this reader
+     */
+    public JsonlReader(String source, InputStream input) {
+        this.source = source;
+        this.input = new BufferedInputStream(input, 1 << 16);
+    }
+
+    /** Opens a file. */
+    public static JsonlReader open(Path file) {
+        try {
+            if (Files.isDirectory(file)) {
+                throw new DataException(file + " must be a JSONL file, got: a folder");
+            }
+            return new JsonlReader(file.toString(), Files.newInputStream(file));
+        } catch (NoSuchFileException e) {
+            throw new DataException(
+                    file + " does not exist (looked for "
+                            + file.toAbsolutePath().normalize() + ")",
+                    e);
+        } catch (IOException e) {
+            throw new DataException(file + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** All rows of a file. */
+    public static List<Row> readAll(Path file) {
+        try (JsonlReader reader = open(file)) {
+            List<Row> rows = new ArrayList<>();
+            for (Row row = reader.next(); row != null; row = reader.next()) {
+                rows.add(row);
+            }
+            return rows;
+        }
+    }
+
+    /** The next row, or null at the end. */
+    public @Nullable Row next() {
+        try {
+            while (true) {
+                byte[] bytes = nextLine();
+                if (bytes == null) {
+                    return null;
+                }
+                String text = decode(bytes);
+                if (!text.isBlank()) {
+                    return parse(text);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(source + ":" + line + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private byte @Nullable [] nextLine() throws IOException {
+        int next = input.read();
+        if (next < 0) {
+            return null;
+        }
+        line++;
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream(512);
+        for (; next >= 0 && next != '\n'; next = input.read()) {
+            bytes.write(next);
+        }
+        return bytes.toByteArray();
+    }
+
+    private String decode(byte[] bytes) {
+        try {
+            String text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .onMalformedInput(CodingErrorAction.REPORT)
+                    .onUnmappableCharacter(CodingErrorAction.REPORT)
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+            // Editors on Windows begin a UTF-8 file with a byte order mark.
+            return line == 1 && text.startsWith("\uFEFF") ? text.substring(1) : text;
+        } catch (CharacterCodingException e) {
+            throw new DataException(source + ":" + line + ": must be UTF-8, and this line is not", e);
+        }
+    }
+
+    private Row parse(String text) {
+        String json = text.strip();
+        if (!json.startsWith("{")) {
+            String start = json.length() <= 40 ? json : json.substring(0, 37) + "...";
+            throw new DataException(source + ":" + line + ": must be one JSON object a line, got: " + start);
+        }
+        try {
+            Map<String, @Nullable Object> fields = MAPPER.readValue(text, OBJECT);
+            return new Row(source, line, fields);
+        } catch (JacksonException e) {
+            String where = e.getLocation() == null
+                    ? ""
+                    : ":" + Math.max(1, e.getLocation().getColumnNr());
+            String what = e.getOriginalMessage().lines().findFirst().orElse("unreadable");
+            throw new DataException(source + ":" + line + where + ": is not valid JSON: " + what, e);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            input.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(source + " cannot be closed: " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+package org.minpro.eval;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.minpro.model.LanguageHead;
+import org.minpro.model.TokenBlock;
+import org.minpro.model.Transformer;
+import org.minpro.tensor.NoGradient;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+import org.minpro.tensor.Workers;
+
+/**
+ * Log-probabilities of given token sequences, natural logarithm, temperature 1, each token given all before it. Every
+ * sequence goes through the model by itself, so its numbers do not depend on the others.
+ */
+public final class SequenceScorer {
+    private final Transformer model;
+    private final Workers workers;
+
+    public SequenceScorer(Transformer model, Workers workers) {
+        this.model = model;
+        this.workers = workers;
+    }
+
+    /** For each sequence the log-probabilities of its tokens from the second on, {@code [length - 1]}. */
+    public List<double[]> score(List<int[]> sequences) {
+        List<Callable<double[]>> tasks = new ArrayList<>();
+        for (int[] sequence : sequences) {
+            tasks.add(() -> score(sequence));
+        }
+        return workers.run(tasks);
+    }
+
+    private double[] score(int[] ids) {
+        if (ids.length < 2) {
+            return new double[0];
+        }
+        for (int id : ids) {
+            if (id < 0 || id >= model.config().vocabSize()) {
+                throw new IllegalArgumentException(
+                        "ids must be in [0, " + model.config().vocabSize() + "), got: " + id);
+            }
+        }
+        TokenBlock block = TokenBlock.of(new int[] {ids[0]}, Arrays.copyOfRange(ids, 1, ids.length));
+        try (Scope scope = Scope.open();
+                NoGradient off = NoGradient.open()) {
+            return new LanguageHead(model, 1)
+                    .logProbs(model.hidden(block), Tensor.of(block.targets()), false)
+                    .logProbs()
+                    .doubles();
+        }
+    }
+}

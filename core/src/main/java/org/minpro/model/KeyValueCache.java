@@ -1,0 +1,138 @@
+package org.minpro.model;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+
+/**
+ * Keys and values of the tokens so far, for a fixed number of slots of a fixed capacity.
+ *
+ * <p>All shapes are fixed, so what a slot computes depends neither on how many others are in use nor on how long they
+ * are. Entries that no token has written are zero and masked.
+ */
+public final class KeyValueCache implements AutoCloseable {
+    private final int slots;
+    private final int capacity;
+    private final List<Tensor> keys = new ArrayList<>();
+    private final List<Tensor> values = new ArrayList<>();
+    private final Tensor mask;
+
+    /** Bytes that a cache of this shape takes. */
+    public static long bytes(ModelConfig config, int slots, int capacity) {
+        return 2L * config.layers() * slots * capacity * config.keyValueHeads() * config.headDim() * DType.F32.bytes();
+    }
+
+    public KeyValueCache(ModelConfig config, DType type, int slots, int capacity) {
+        this.slots = slots;
+        this.capacity = capacity;
+        try (Scope scope = Scope.open()) {
+            for (int layer = 0; layer < config.layers(); layer++) {
+                keys.add(Tensor.zeros(type, slots, capacity, config.keyValueHeads(), config.headDim())
+                        .retain());
+                values.add(Tensor.zeros(type, slots, capacity, config.keyValueHeads(), config.headDim())
+                        .retain());
+            }
+            mask = Tensor.full(type, Double.NEGATIVE_INFINITY, slots, 1, 1, capacity)
+                    .retain();
+            for (int slot = 0; slot < slots; slot++) {
+                release(slot);
+            }
+        }
+    }
+
+    public int slots() {
+        return slots;
+    }
+
+    public int capacity() {
+        return capacity;
+    }
+
+    /** Gives a slot the tokens of a prompt. */
+    public void fill(int slot, Prefix prefix) {
+        if (prefix.length() >= capacity) {
+            throw new IllegalArgumentException(
+                    "a prompt must leave room in the cache of " + capacity + " tokens, got: " + prefix.length());
+        }
+        try (Scope scope = Scope.open()) {
+            int length = prefix.length();
+            for (int layer = 0; layer < keys.size(); layer++) {
+                write(keys.get(layer).select(0, slot), prefix.keys().get(layer), length);
+                write(values.get(layer).select(0, slot), prefix.values().get(layer), length);
+            }
+            Tensor row = mask.select(0, slot).view(capacity);
+            row.fillInPlace(Double.NEGATIVE_INFINITY);
+            row.narrow(0, 0, length).zeroInPlace();
+        }
+    }
+
+    private void write(Tensor slot, Tensor prefix, int length) {
+        slot.zeroInPlace();
+        slot.narrow(0, 0, length).copyInPlace(prefix.narrow(0, 0, length));
+    }
+
+    /** Leaves a slot idle: it sees its first entry only, so that its attention stays finite. */
+    public void release(int slot) {
+        try (Scope scope = Scope.open()) {
+            Tensor row = mask.select(0, slot).view(capacity);
+            row.fillInPlace(Double.NEGATIVE_INFINITY);
+            row.narrow(0, 0, 1).zeroInPlace();
+        }
+    }
+
+    /** Lets every slot see the entry that its next token is written to; {@code entries} as in {@link #append}. */
+    void admit(Tensor entries, Tensor zeros) {
+        mask.view((long) slots * capacity).indexCopyInPlace(0, entries, zeros);
+    }
+
+    /**
+     * Writes one token's key and value for every slot.
+     *
+     * @param entries {@code slot * capacity + position}, {@code [slots]}
+     * @param key {@code [slots, keyValueHeads, headDim]}
+     */
+    void append(int layer, Tensor entries, Tensor key, Tensor value) {
+        flat(keys.get(layer)).indexCopyInPlace(0, entries, key);
+        flat(values.get(layer)).indexCopyInPlace(0, entries, value);
+    }
+
+    private Tensor flat(Tensor cache) {
+        return cache.view((long) slots * capacity, cache.size(2), cache.size(3));
+    }
+
+    /** {@code [slots, keyValueHeads, capacity, headDim]}. */
+    Tensor keys(int layer) {
+        return keys.get(layer).transpose(1, 2);
+    }
+
+    Tensor values(int layer) {
+        return values.get(layer).transpose(1, 2);
+    }
+
+    Tensor mask() {
+        return mask;
+    }
+
+    @Override
+    public void close() {
+        keys.forEach(Tensor::close);
+        values.forEach(Tensor::close);
+        mask.close();
+    }
+
+    /**
+     * A prompt after the model: its keys and values by layer, {@code [tokens, keyValueHeads, headDim]}, and the last
+     * token's hidden state {@code [1, hiddenSize]}; owned until closed.
+     */
+    public record Prefix(int length, List<Tensor> keys, List<Tensor> values, Tensor lastHidden)
+            implements AutoCloseable {
+        @Override
+        public void close() {
+            keys.forEach(Tensor::close);
+            values.forEach(Tensor::close);
+            lastHidden.close();
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package org.minpro.model;
+
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+
+/**
+ * Cosines and sines of the rotary position embedding, {@code [positions, headDim]}: the half table twice, as the rotation
+ * of halves wants it.
+ *
+ * <p>Frequencies and angles are rounded to float32 where transformers rounds them, so that long texts agree.
+ */
+final class RotaryTable implements AutoCloseable {
+    private final float[] frequencies;
+    private final DType type;
+    private Tensor cosines;
+    private Tensor sines;
+
+    RotaryTable(ModelConfig config, DType type, int positions) {
+        this.frequencies = frequencies(config);
+        this.type = type;
+        Tensor[] tables = tables(positions);
+        cosines = tables[0];
+        sines = tables[1];
+    }
+
+    /** {@code f_i = theta^(-2i/d)}, scaled as the configuration says. */
+    static float[] frequencies(ModelConfig config) {
+        int half = config.headDim() / 2;
+        float[] frequencies = new float[half];
+        for (int i = 0; i < half; i++) {
+            float exponent = (float) (2 * i) / config.headDim();
+            float frequency = (float) (1.0 / Math.pow(config.ropeTheta(), exponent));
+            frequencies[i] = switch (config.ropeScaling()) {
+                case ModelConfig.RopeScaling.None none -> frequency;
+                case ModelConfig.RopeScaling.Linear linear -> (float) (frequency / linear.factor());
+                case ModelConfig.RopeScaling.Llama3 llama3 -> llama3(frequency, llama3);
+            };
+        }
+        return frequencies;
+    }
+
+    private static float llama3(float frequency, ModelConfig.RopeScaling.Llama3 scaling) {
+        double wavelength = 2 * Math.PI / frequency;
+        double context = scaling.originalMaxPositions();
+        if (wavelength < context / scaling.highFrequencyFactor()) {
+            return frequency;
+        }
+        if (wavelength > context / scaling.lowFrequencyFactor()) {
+            return (float) (frequency / scaling.factor());
+        }
+        double smooth = (context / wavelength - scaling.lowFrequencyFactor())
+                / (scaling.highFrequencyFactor() - scaling.lowFrequencyFactor());
+        return (float) ((1 - smooth) * frequency / scaling.factor() + smooth * frequency);
+    }
+
+    private Tensor[] tables(int positions) {
+        int half = frequencies.length;
+        double[] cosine = new double[positions * 2 * half];
+        double[] sine = new double[positions * 2 * half];
+        for (int position = 0; position < positions; position++) {
+            for (int i = 0; i < half; i++) {
+                float angle = position * frequencies[i];
+                int at = position * 2 * half + i;
+                cosine[at] = cosine[at + half] = Math.cos(angle);
+                sine[at] = sine[at + half] = Math.sin(angle);
+            }
+        }
+        try (Scope scope = Scope.open()) {
+            return new Tensor[] {
+                Tensor.of(cosine, positions, 2L * half).to(type).retain(),
+                Tensor.of(sine, positions, 2L * half).to(type).retain()
+            };
+        }
+    }
+
+    /** Both tables for these positions, each {@code [tokens, 1, headDim]}. */
+    synchronized Tensor[] at(Tensor positions, long highest) {
+        if (highest >= cosines.size(0)) {
+            int size = Math.toIntExact(Long.highestOneBit(highest) * 2);
+            Tensor[] larger = tables(size);
+            close();
+            cosines = larger[0];
+            sines = larger[1];
+        }
+        return new Tensor[] {
+            cosines.indexSelect(0, positions).unsqueeze(1),
+            sines.indexSelect(0, positions).unsqueeze(1)
+        };
+    }
+
+    @Override
+    public void close() {
+        cosines.close();
+        sines.close();
+    }
+}

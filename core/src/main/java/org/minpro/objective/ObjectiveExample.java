@@ -1,0 +1,247 @@
+package org.minpro.objective;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import org.minpro.config.NearestName;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * One update as JSON, evaluated in float64: what {@code minpro objectives NAME --evaluate} reads and what the golden
+ * files hold.
+ *
+ * <p>{@code log_probs}, {@code behavior_log_probs}, {@code advantages} and {@code mask} are arrays of rows; rows may have
+ * different lengths. {@code proximal_log_probs}, {@code reference_log_probs}, {@code entropy}, {@code rewards}, {@code
+ * anchor} ({@code behavior} or {@code proximal}), {@code aggregation} and {@code length} are optional. Numbers at masked
+ * tokens do not matter and may be null.
+ *
+ * @param tokens the arrays {@code [row][token]} by name
+ * @param mask 1 where the policy wrote the token, else 0
+ * @param rewards one per row, or null
+ * @param aggregation the aggregation asked for, or null
+ * @param anchor the denominator of the ratios
+ */
+public record ObjectiveExample(
+        Map<String, double[][]> tokens,
+        double[][] mask,
+        double @Nullable [] rewards,
+        @Nullable Aggregation aggregation,
+        Anchor anchor) {
+    private static final String LOG_PROBS = "log_probs";
+    private static final String BEHAVIOR = "behavior_log_probs";
+    private static final String PROXIMAL = "proximal_log_probs";
+    private static final String REFERENCE = "reference_log_probs";
+    private static final String ADVANTAGES = "advantages";
+    private static final String ENTROPY = "entropy";
+    private static final Set<String> REQUIRED = new TreeSet<>(Set.of(LOG_PROBS, BEHAVIOR, ADVANTAGES, "mask"));
+    private static final Set<String> OPTIONAL =
+            Set.of(PROXIMAL, REFERENCE, ENTROPY, "rewards", "anchor", "aggregation", "length");
+    private static final JsonMapper JSON = new JsonMapper();
+
+    /**
+     * The answer: the loss and its gradient with respect to the log-probabilities.
+     *
+     * @param gradient in the shape of {@code log_probs}, 0 at masked tokens
+     */
+    public record Answer(double loss, double[][] gradient) {
+        /** {@code {"loss": ..., "gradient": [[...]]}}, doubles written so that they read back exactly. */
+        public String toJson() {
+            ObjectNode json = JSON.createObjectNode();
+            json.put("loss", loss);
+            ArrayNode rows = json.putArray("gradient");
+            for (double[] row : gradient) {
+                ArrayNode numbers = rows.addArray();
+                for (double number : row) {
+                    numbers.add(number);
+                }
+            }
+            return json.toString();
+        }
+    }
+
+    /**
+     * Reads one example.
+     *
+     * @throws IllegalArgumentException naming everything that is wrong
+     */
+    public static ObjectiveExample parse(JsonNode json) {
+        List<String> problems = new ArrayList<>();
+        if (!json.isObject()) {
+            throw new IllegalArgumentException("example must be a JSON object, got: " + json.getNodeType());
+        }
+        Set<String> known = new TreeSet<>(REQUIRED);
+        known.addAll(OPTIONAL);
+        for (String name : json.propertyNames()) {
+            if (!known.contains(name)) {
+                problems.add(NearestName.message("key", name, known));
+            }
+        }
+        for (String name : REQUIRED) {
+            if (!json.hasNonNull(name)) {
+                problems.add(name + " must be an array of rows, got: nothing");
+            }
+        }
+        if (!problems.isEmpty()) {
+            throw new IllegalArgumentException(String.join("; ", problems));
+        }
+        double[][] mask = rows("mask", json.get("mask"), null, problems);
+        Map<String, double[][]> tokens = new TreeMap<>();
+        for (String name : List.of(LOG_PROBS, BEHAVIOR, PROXIMAL, REFERENCE, ADVANTAGES, ENTROPY)) {
+            if (json.hasNonNull(name)) {
+                tokens.put(name, rows(name, json.get(name), mask, problems));
+            }
+        }
+        double[] rewards = json.hasNonNull("rewards") ? numbers("rewards", json.get("rewards"), null, problems) : null;
+        if (rewards != null && rewards.length != mask.length) {
+            problems.add("rewards must have one number per row of mask, " + mask.length + ", got: " + rewards.length);
+        }
+        Anchor anchor = switch (json.path("anchor").asString("behavior")) {
+            case "behavior" -> Anchor.BEHAVIOR;
+            case "proximal" -> Anchor.PROXIMAL;
+            default -> {
+                problems.add("anchor must be one of behavior, proximal, got: " + json.get("anchor"));
+                yield Anchor.BEHAVIOR;
+            }
+        };
+        Aggregation aggregation = null;
+        try {
+            JsonNode length = json.path("length");
+            if (!length.isMissingNode() && !length.isInt()) {
+                problems.add("length must be a whole number of tokens, got: " + length);
+            }
+            if (json.hasNonNull("aggregation")) {
+                Aggregation.Mode mode =
+                        Aggregation.of(json.get("aggregation").asString()).mode();
+                aggregation = new Aggregation(mode, length.isInt() ? length.asInt() : 0);
+            }
+        } catch (IllegalArgumentException e) {
+            problems.add(String.valueOf(e.getMessage()));
+        }
+        if (anchor == Anchor.PROXIMAL && !tokens.containsKey(PROXIMAL)) {
+            problems.add(PROXIMAL + " must be given with anchor proximal, got: nothing");
+        }
+        if (!problems.isEmpty()) {
+            throw new IllegalArgumentException(String.join("; ", problems));
+        }
+        return new ObjectiveExample(tokens, mask, rewards, aggregation, anchor);
+    }
+
+    private static double[][] rows(String name, JsonNode json, double @Nullable [][] mask, List<String> problems) {
+        if (!json.isArray()) {
+            problems.add(name + " must be an array of rows, got: " + json.getNodeType());
+            return new double[0][];
+        }
+        if (mask != null && json.size() != mask.length) {
+            problems.add(name + " must have " + mask.length + " rows like mask, got: " + json.size());
+            return new double[0][];
+        }
+        double[][] rows = new double[json.size()][];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = numbers(name + "[" + i + "]", json.get(i), mask == null ? null : mask[i], problems);
+        }
+        return rows;
+    }
+
+    private static double[] numbers(String name, JsonNode json, double @Nullable [] mask, List<String> problems) {
+        if (!json.isArray()) {
+            problems.add(name + " must be an array of numbers, got: " + json.getNodeType());
+            return new double[0];
+        }
+        if (mask != null && json.size() != mask.length) {
+            problems.add(name + " must have " + mask.length + " tokens like mask, got: " + json.size());
+            return new double[0];
+        }
+        boolean isMask = name.startsWith("mask[");
+        double[] numbers = new double[json.size()];
+        for (int t = 0; t < numbers.length; t++) {
+            JsonNode number = json.get(t);
+            if (isMask) {
+                numbers[t] = number.isBoolean() ? (number.asBoolean() ? 1 : 0) : number.asDouble(-1);
+                if (numbers[t] != 0 && numbers[t] != 1) {
+                    problems.add(name + "[" + t + "] must be 1, 0, true or false, got: " + number);
+                }
+            } else if (number.isNumber()) {
+                numbers[t] = number.asDouble();
+            } else if (mask == null || mask[t] != 0) {
+                problems.add(name + "[" + t + "] must be a number, got: " + number);
+            }
+        }
+        return numbers;
+    }
+
+    /** With another denominator of the ratios. */
+    public ObjectiveExample withAnchor(Anchor changed) {
+        return new ObjectiveExample(tokens, mask, rewards, aggregation, changed);
+    }
+
+    /**
+     * The objective's loss and gradient on this example, in float64.
+     *
+     * @throws IllegalArgumentException if the objective needs something that is not there, or another aggregation
+     */
+    public Answer evaluate(Objective objective) {
+        try (Scope scope = Scope.open()) {
+            LossEvaluation evaluation = LossEvaluation.of(
+                    objective, inputs(objective), LossEvaluation.aggregationOf(objective, aggregation));
+            double[] padded = evaluation.gradient().doubles();
+            int width = width();
+            double[][] gradient = new double[mask.length][];
+            for (int i = 0; i < mask.length; i++) {
+                gradient[i] = Arrays.copyOfRange(padded, i * width, i * width + mask[i].length);
+            }
+            return new Answer(evaluation.loss(), gradient);
+        }
+    }
+
+    /** The tensors of this example, float64, rows padded to the longest; they belong to the open scope. */
+    public ObjectiveInputs inputs(Objective objective) {
+        ObjectiveInputs inputs = ObjectiveInputs.of(
+                        required(LOG_PROBS), required(BEHAVIOR), required(ADVANTAGES), tensor(mask))
+                .withProximal(optional(PROXIMAL), anchor)
+                .withReference(optional(REFERENCE))
+                .withRows(rewards == null ? null : Tensor.of(rewards, rewards.length), null, null);
+        if (!objective.statistics().contains(Statistic.ENTROPY)) {
+            return inputs;
+        }
+        if (!tokens.containsKey(ENTROPY)) {
+            throw new IllegalArgumentException(
+                    ENTROPY + " must be given for " + Objectives.nameOf(objective) + ", got: nothing");
+        }
+        return inputs.withStatistics(Map.of(Statistic.ENTROPY, required(ENTROPY)));
+    }
+
+    private int width() {
+        return Arrays.stream(mask).mapToInt(row -> row.length).max().orElse(0);
+    }
+
+    private Tensor required(String name) {
+        double[][] rows = tokens.get(name);
+        if (rows == null) {
+            throw new IllegalArgumentException(name + " must be given, got: nothing");
+        }
+        return tensor(rows);
+    }
+
+    private @Nullable Tensor optional(String name) {
+        return tokens.containsKey(name) ? required(name) : null;
+    }
+
+    private Tensor tensor(double[][] rows) {
+        int width = width();
+        double[] padded = new double[rows.length * width];
+        for (int i = 0; i < rows.length; i++) {
+            System.arraycopy(rows[i], 0, padded, i * width, rows[i].length);
+        }
+        return Tensor.of(padded, rows.length, width);
+    }
+}

@@ -1,0 +1,14 @@
+package org.minpro.objective;
+
+/**
+ * The policy gradient without correction: {@code l_t = -A_t log pi_theta(y_t)} (Williams 1992).
+ *
+ * <p>Gradient coefficient {@code g_t = A_t}. On rollouts of an older policy it is biased: every weight is 1.
+ */
+public record Reinforce() implements Objective {
+    @Override
+    public ObjectiveResult compute(ObjectiveInputs inputs) {
+        return new ObjectiveResult(
+                inputs.advantages().multiply(inputs.logProbs()).negate());
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package org.minpro.objective;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package org.minpro.ratio;
+
+import org.jspecify.annotations.NullMarked;

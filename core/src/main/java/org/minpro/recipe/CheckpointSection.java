@@ -1,0 +1,19 @@
+package org.minpro.recipe;
+
+import org.minpro.config.Doc;
+
+/** When the run is saved so that it can go on. */
+public record CheckpointSection(
+        @Doc("A checkpoint every so many iterations; 0 only at the end and on Ctrl-C.")
+        int every,
+
+        @Doc("The newest so many are kept, >= 1.") int keep) {
+    public CheckpointSection {
+        Rule.notNegative("every", every);
+        Rule.positive("keep", keep);
+    }
+
+    public CheckpointSection() {
+        this(10, 2);
+    }
+}

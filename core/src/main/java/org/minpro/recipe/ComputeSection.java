@@ -1,0 +1,30 @@
+package org.minpro.recipe;
+
+import org.minpro.config.Doc;
+
+/** How the work is cut and shared out. */
+public record ComputeSection(
+        @Doc("Most tokens of a block that is computed at once, padding included; less needs less memory.")
+        int microBatchTokens,
+
+        @Doc(
+                "Ordered shares of a batch whose sums are added in lane order; changing it changes the last bits of a run.")
+        int lanes,
+
+        @Doc("Threads that compute; 0 takes one per core. Results do not depend on it.")
+        int workers) {
+    public ComputeSection {
+        Rule.positive("micro-batch-tokens", microBatchTokens);
+        Rule.check(lanes >= 1 && lanes <= 1024, "lanes", "in [1, 1024]", lanes);
+        Rule.check(workers >= 0 && workers <= 1024, "workers", "in [0, 1024] (0 takes one per core)", workers);
+    }
+
+    public ComputeSection() {
+        this(4096, 2, 0);
+    }
+
+    /** The number of threads. */
+    public int threads() {
+        return workers > 0 ? workers : Runtime.getRuntime().availableProcessors();
+    }
+}

@@ -1,0 +1,61 @@
+package org.minpro.recipe;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import org.jspecify.annotations.Nullable;
+import org.minpro.config.Doc;
+
+/** What {@code minpro sft} learns from: prompts with completions. */
+public record DemonstrationSection(
+        @Doc("JSONL files, one prompt with its completion a line. Empty for demonstrations of the built-in task.")
+        List<Path> files,
+
+        @Doc("How many numbers a problem of the built-in task adds, 2 to 64.")
+        int terms,
+
+        @Doc("Chance that a step of a built-in demonstration adds two numbers at once, [0, 1].")
+        double hastyShare,
+
+        @Doc("Chance that such a hasty step forgets a carry, [0, 1].")
+        double slipShare,
+
+        @Doc("Field with the prompt: a text, or a list of {role, content} messages.")
+        String promptField,
+
+        @Doc("The prompt made of several fields, such as \"{Body} {Question}\"; null takes prompt-field as it is.")
+        @Nullable String promptTemplate,
+
+        @Doc("Field with the completion.") String completionField,
+
+        @Doc("What this regular expression matches is removed from completions, such as \"<<[^>]*>>\"; null for"
+                + " nothing.")
+        @Nullable String completionRemove) {
+    public DemonstrationSection {
+        files = List.copyOf(files);
+        Rule.check(terms >= 2 && terms <= 64, "terms", "in [2, 64]", terms);
+        Rule.check(hastyShare >= 0 && hastyShare <= 1, "hasty-share", "in [0, 1]", hastyShare);
+        Rule.check(slipShare >= 0 && slipShare <= 1, "slip-share", "in [0, 1]", slipShare);
+        Rule.check(!promptField.isBlank(), "prompt-field", "a name", "'" + promptField + "'");
+        Rule.check(!completionField.isBlank(), "completion-field", "a name", "'" + completionField + "'");
+        if (completionRemove != null) {
+            try {
+                Pattern.compile(completionRemove);
+            } catch (PatternSyntaxException e) {
+                throw new IllegalArgumentException(
+                        "completion-remove must be a regular expression, got: '" + completionRemove + "' ("
+                                + e.getDescription() + ")",
+                        e);
+            }
+        }
+    }
+
+    public DemonstrationSection() {
+        this(List.of(), 10, 0.5, 0.5, "prompt", null, "completion", null);
+    }
+
+    public boolean isBuiltin() {
+        return files.isEmpty();
+    }
+}

@@ -1,0 +1,68 @@
+package org.minpro.recipe;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.minpro.data.Dataset;
+import org.minpro.data.DatasetSource;
+import org.minpro.data.Problem;
+import org.minpro.data.ProblemSource;
+import org.minpro.data.RowMapping;
+import org.minpro.task.ArithmeticTask;
+import org.minpro.text.PromptTemplate;
+
+/**
+ * A recipe's problems.
+ *
+ * @param training drawn from without end
+ * @param heldOut to evaluate on; none of them is ever drawn for training
+ * @param description what they are, in a few words
+ */
+public record ProblemSets(ProblemSource training, List<Problem> heldOut, String description) {
+    /** The seed of the built-in task's held-out problems: the same ones for every run, so that runs compare. */
+    private static final long HELD_OUT_SEED = 0;
+
+    public ProblemSets {
+        heldOut = List.copyOf(heldOut);
+    }
+
+    /**
+     * @param seed of the run
+     * @param heldOut most problems to hold out for evaluation
+     */
+    public static ProblemSets of(DataSection data, long seed, int heldOut) {
+        if (data.isBuiltin()) {
+            ArithmeticTask held = ArithmeticTask.heldOut(HELD_OUT_SEED, data.terms());
+            List<Problem> problems = new ArrayList<>();
+            for (int i = 0; i < heldOut; i++) {
+                problems.add(held.problem(i));
+            }
+            return new ProblemSets(
+                    ArithmeticTask.training(seed, data.terms()),
+                    problems,
+                    "built-in sums of " + data.terms() + " numbers, without end");
+        }
+        RowMapping mapping = data.mapping();
+        String template = data.promptTemplate();
+        if (template != null) {
+            PromptTemplate prompt = PromptTemplate.plain(template);
+            mapping = mapping.withTemplate(fields -> prompt.render(problemOf(fields)));
+        }
+        Dataset all = Dataset.read(data.files(), mapping);
+        if (!data.evaluationFiles().isEmpty()) {
+            Dataset evaluation = Dataset.read(data.evaluationFiles(), mapping);
+            return new ProblemSets(
+                    new DatasetSource(all, seed), evaluation.limit(heldOut).problems(), all.size() + " problems");
+        }
+        Dataset.Split split = all.split(data.heldOut(), data.splitSeed());
+        return new ProblemSets(
+                new DatasetSource(split.train(), seed),
+                split.heldOut().limit(heldOut).problems(),
+                split.train().size() + " problems (" + split.heldOut().size() + " held out by hash)");
+    }
+
+    @SuppressWarnings({"NullAway", "unchecked"}) // A field that is null in the file is absent to a template.
+    private static Problem problemOf(Map<String, @org.jspecify.annotations.Nullable Object> fields) {
+        return new Problem("", "", List.of(), "", (Map<String, Object>) (Map<String, ?>) fields);
+    }
+}

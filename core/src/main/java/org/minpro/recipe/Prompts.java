@@ -1,0 +1,62 @@
+package org.minpro.recipe;
+
+import java.time.LocalDate;
+import java.time.ZoneId;
+import java.util.Objects;
+import java.util.Optional;
+import org.minpro.data.Problem;
+import org.minpro.text.ChatTemplate;
+import org.minpro.text.PromptTemplate;
+import org.minpro.text.TextException;
+import org.minpro.text.Tokenizer;
+import org.minpro.train.PromptEncoder;
+
+/** Puts a problem to the model as the recipe says: its prompt as it is, or through the model's chat template. */
+public final class Prompts implements PromptEncoder {
+    private final PromptTemplate template;
+    private final Tokenizer tokenizer;
+
+    private Prompts(PromptTemplate template, Tokenizer tokenizer) {
+        this.template = template;
+        this.tokenizer = tokenizer;
+    }
+
+    public static Prompts of(PromptSection section, ModelFiles model, Tokenizer tokenizer) {
+        LocalDate today =
+                section.date() == null ? LocalDate.now(ZoneId.systemDefault()) : LocalDate.parse(section.date());
+        Optional<ChatTemplate> chat =
+                section.chatTemplate() == PromptSection.ChatTemplate.OFF ? Optional.empty() : model.chatTemplate(today);
+        if (chat.isPresent()) {
+            String system = section.systemPrompt();
+            return new Prompts(
+                    PromptTemplate.chat(
+                            chat.get(),
+                            "{prompt}",
+                            system == null ? null : system.replace("{", "{{").replace("}", "}}"),
+                            section.templateVariables()),
+                    tokenizer);
+        }
+        if (section.chatTemplate() == PromptSection.ChatTemplate.ON) {
+            throw new TextException("prompts.chat-template is on, but the model has none: " + model.path());
+        }
+        return new Prompts(
+                problem -> {
+                    if (problem.prompt() == null) {
+                        throw new TextException("a problem with messages needs the model's chat template, got: problem "
+                                + problem.id() + " and a model without one (or prompts.chat-template off)");
+                    }
+                    return Objects.requireNonNull(problem.prompt());
+                },
+                tokenizer);
+    }
+
+    /** The text that the model continues. */
+    public String text(Problem problem) {
+        return template.render(problem);
+    }
+
+    @Override
+    public int[] encode(Problem problem) {
+        return tokenizer.encode(text(problem));
+    }
+}

@@ -1,0 +1,195 @@
+package org.minpro.recipe;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.minpro.advantage.Advantage;
+import org.minpro.advantage.Advantages;
+import org.minpro.advantage.GroupRelative;
+import org.minpro.config.Binder;
+import org.minpro.config.Choice;
+import org.minpro.config.Doc;
+import org.minpro.objective.Aggregation;
+import org.minpro.objective.Anchor;
+import org.minpro.objective.LossEvaluation;
+import org.minpro.objective.MinPro;
+import org.minpro.objective.Objective;
+import org.minpro.objective.Objectives;
+import org.minpro.reward.Reward;
+import org.minpro.reward.Rewards;
+import org.minpro.task.ArithmeticReward;
+
+/** Everything {@code minpro train} can be told; the defaults are its run without arguments. */
+public record Recipe(
+        @Doc("Seed of everything random: problems, sampling, order.")
+        long seed,
+
+        @Doc("The model to train.") ModelSection model,
+        @Doc("The problems.") DataSection data,
+        @Doc("How prompts are put to the model.") PromptSection prompts,
+
+        @Doc(
+                "What scores a response: arithmetic | format | http | length | math | overlong | weighted, or a class name."
+                        + " null takes arithmetic for the built-in task and math for files.")
+        @Nullable Choice reward,
+
+        @Doc("How responses are sampled.") SamplingSection sampling,
+        @Doc("Rollout phases of the run.") int iterations,
+
+        @Doc("Problems sampled in an iteration; a multiple of updates-per-iteration.")
+        int groupsPerIteration,
+
+        @Doc("Responses sampled to each problem, >= 2.") int groupSize,
+
+        @Doc("Iterations between sampling a batch and training on it, [0, iterations).")
+        int lag,
+
+        @Doc("Optimizer steps on each batch, each on its own part of the groups.")
+        int updatesPerIteration,
+
+        @Doc("Groups without any difference in reward that are replaced by new draws in an iteration, at most; 0"
+                + " replaces none.")
+        int resampleLimit,
+
+        @Doc("The loss; its parameters are those of docs/objectives.md.")
+        Objective objective,
+
+        @Doc("How a group's rewards become advantages.") Advantage advantage,
+
+        @Doc("How token losses become one number; null takes the objective's own, else token-mean.")
+        Aggregation.@Nullable Mode aggregation,
+
+        @Doc("Divisor of aggregation constant-length, tokens; 0 takes the longest row.")
+        int aggregationLength,
+
+        @Doc("Denominator of the ratios: the policy that sampled, or the one at the start of the iteration's updates"
+                + " (which hides staleness).")
+        Anchor anchor,
+
+        @Doc("AdamW.") OptimizerSection optimizer,
+        @Doc("How the work is cut.") ComputeSection compute,
+        @Doc("Accuracy on held-out problems.") EvaluationSection evaluation,
+        @Doc("When the run is saved.") CheckpointSection checkpoints,
+
+        @Doc("Folder in which each run gets a numbered folder of its own.")
+        Path runs) {
+
+    public Recipe {
+        Rule.positive("iterations", iterations);
+        Rule.positive("groups-per-iteration", groupsPerIteration);
+        Rule.check(groupSize >= 2, "group-size", ">= 2 (advantages compare the responses of a group)", groupSize);
+        Rule.positive("updates-per-iteration", updatesPerIteration);
+        Rule.check(
+                groupsPerIteration % updatesPerIteration == 0,
+                "updates-per-iteration",
+                "a divisor of groups-per-iteration (" + groupsPerIteration + ")",
+                updatesPerIteration);
+        Rule.check(lag >= 0 && lag < iterations, "lag", "in [0, iterations), here [0, " + iterations + ")", lag);
+        Rule.notNegative("resample-limit", resampleLimit);
+        Rule.notNegative("aggregation-length", aggregationLength);
+        if (aggregation != null) {
+            LossEvaluation.aggregationOf(objective, new Aggregation(aggregation, aggregationLength));
+        }
+        if (reward != null && !reward.name().contains(".")) {
+            reward(reward, Recipe.class.getClassLoader());
+        }
+    }
+
+    public Recipe() {
+        this(
+                1,
+                new ModelSection(),
+                new DataSection(),
+                new PromptSection(),
+                null,
+                new SamplingSection(),
+                40,
+                32,
+                8,
+                1,
+                4,
+                0,
+                new MinPro(),
+                new GroupRelative(),
+                null,
+                0,
+                Anchor.BEHAVIOR,
+                new OptimizerSection(),
+                new ComputeSection(),
+                new EvaluationSection(),
+                new CheckpointSection(),
+                Path.of("runs"));
+    }
+
+    /** Makes recipes of settings, and YAML of recipes; classes of the user's own come from {@code loader}. */
+    public static Binder binder(ClassLoader loader) {
+        return new Binder(loader, List.of(Objectives.table(), Advantages.table()));
+    }
+
+    /** The aggregation to train with: the one asked for, else the objective's own, else the token mean. */
+    public Aggregation lossAggregation() {
+        return LossEvaluation.aggregationOf(
+                objective, aggregation == null ? null : new Aggregation(aggregation, aggregationLength));
+    }
+
+    /**
+     * The reward.
+     *
+     * @param loader finds a class of the user's own
+     * @throws IllegalArgumentException if it cannot be made; the message says what to change
+     */
+    public Reward createReward(ClassLoader loader) {
+        if (reward == null) {
+            return data.isBuiltin() ? new ArithmeticReward() : Rewards.create("math");
+        }
+        return reward(reward, loader);
+    }
+
+    private static Reward reward(Choice choice, ClassLoader loader) {
+        if (choice.name().equals("arithmetic")) {
+            Rule.check(choice.parameters().isEmpty(), "reward arithmetic", "without parameters", choice.parameters());
+            return new ArithmeticReward();
+        }
+        // Recipes write kebab-case, the table of rewards snake_case.
+        Map<String, @Nullable Object> parameters = new LinkedHashMap<>();
+        choice.parameters().forEach((name, value) -> parameters.put(name.replace('-', '_'), value));
+        return Rewards.create(choice.name(), parameters, loader);
+    }
+
+    /** What is allowed and probably not meant, one line each. */
+    public List<String> warnings() {
+        List<String> warnings = new ArrayList<>();
+        if (sampling.truncates()) {
+            warnings.add(
+                    "sampling is truncated (top-k, top-p or min-p): ratios use the untruncated probabilities, so they"
+                            + " are biased; train with top-k 0, top-p 1, min-p 0");
+        }
+        if (anchor == Anchor.PROXIMAL && (lag > 0 || updatesPerIteration > 1)) {
+            warnings.add(
+                    "anchor proximal recomputes the old policy while training: ratios do not show that rollouts are "
+                            + lag + " iterations old");
+        }
+        if (aggregationLength > 0 && aggregation != Aggregation.Mode.CONSTANT_LENGTH) {
+            warnings.add("aggregation-length has no effect without aggregation constant-length");
+        }
+        if (data.isBuiltin() && data.promptTemplate() != null) {
+            warnings.add("data.prompt-template has no effect on the built-in task");
+        }
+        if (!data.isBuiltin() && data.heldOut() == 0 && data.evaluationFiles().isEmpty() && evaluation.problems() > 0) {
+            warnings.add("data.held-out is 0 and there are no data.evaluation-files: nothing will be evaluated");
+        }
+        if (!data.isBuiltin() && model.isBuiltin()) {
+            warnings.add("the built-in model knows sums only; give --model DIR for problems of your own");
+        }
+        long updates = (long) (iterations - lag) * updatesPerIteration;
+        if (optimizer.warmupUpdates() >= updates) {
+            warnings.add(
+                    "optimizer.warmup-updates (" + optimizer.warmupUpdates() + ") is not less than the run's updates ("
+                            + updates + "): the learning rate never reaches its peak");
+        }
+        return warnings;
+    }
+}

@@ -1,0 +1,79 @@
+package org.minpro.recipe;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.minpro.config.Binder;
+import org.minpro.config.Doc;
+
+/** Everything {@code minpro sft} can be told: a supervised warm start, with the prompt masked. */
+public record SftRecipe(
+        @Doc("Seed of everything random: order, demonstrations, initial weights.")
+        long seed,
+
+        @Doc("The model to train.") ModelSection model,
+
+        @Doc("Whether the weights start random, from the folder's config.json alone.")
+        boolean initialise,
+
+        @Doc("What is learnt from.") DemonstrationSection data,
+        @Doc("How prompts are put to the model.") PromptSection prompts,
+
+        @Doc("Longest completion, tokens; longer ones are skipped and counted.")
+        int maxCompletionTokens,
+
+        @Doc("Optimizer steps; null goes through the files epochs times.") @Nullable Integer updates,
+
+        @Doc("Times that the files are gone through where updates is null.")
+        int epochs,
+
+        @Doc("Examples of an update.") int batchRows,
+        @Doc("AdamW.") OptimizerSection optimizer,
+        @Doc("How the work is cut.") ComputeSection compute,
+        @Doc("When the run is saved; every counts updates.") CheckpointSection checkpoints,
+
+        @Doc("Folder in which each run gets a numbered folder of its own.")
+        Path runs) {
+
+    public SftRecipe {
+        Rule.positive("max-completion-tokens", maxCompletionTokens);
+        Rule.check(updates == null || updates >= 1, "updates", ">= 1", String.valueOf(updates));
+        Rule.positive("epochs", epochs);
+        Rule.positive("batch-rows", batchRows);
+    }
+
+    public SftRecipe() {
+        this(
+                1,
+                new ModelSection(),
+                false,
+                new DemonstrationSection(),
+                new PromptSection(),
+                512,
+                null,
+                1,
+                16,
+                new OptimizerSection(2e-5),
+                new ComputeSection(),
+                new CheckpointSection(100, 2),
+                Path.of("runs"));
+    }
+
+    /** Makes recipes of settings, and YAML of recipes. */
+    public static Binder binder() {
+        return new Binder();
+    }
+
+    /** What is allowed and probably not meant, one line each. */
+    public List<String> warnings() {
+        List<String> warnings = new ArrayList<>();
+        if (updates != null && epochs != new SftRecipe().epochs()) {
+            warnings.add("epochs has no effect: updates is " + updates);
+        }
+        if (data.isBuiltin() && updates == null) {
+            warnings.add("demonstrations of the built-in task have no end: give updates");
+        }
+        return warnings;
+    }
+}

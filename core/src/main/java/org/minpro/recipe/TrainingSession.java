@@ -1,0 +1,304 @@
+package org.minpro.recipe;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.minpro.checkpoint.RunFolder;
+import org.minpro.config.Binder;
+import org.minpro.config.Settings;
+import org.minpro.data.Problem;
+import org.minpro.data.ProblemSource;
+import org.minpro.eval.Evaluator;
+import org.minpro.reward.Reward;
+import org.minpro.rollout.LocalRolloutEngine;
+import org.minpro.rollout.Rollout;
+import org.minpro.rollout.RolloutRequest;
+import org.minpro.rollout.SamplingParams;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Workers;
+import org.minpro.text.Tokenizer;
+import org.minpro.train.Policy;
+import org.minpro.train.RunListener;
+import org.minpro.train.Trainer;
+import org.minpro.train.TrainingRun;
+
+/**
+ * A training run from a recipe, as {@code minpro train} does it: what a Java program uses.
+ *
+ * <pre>{@code
+ * Recipe recipe = Binder.with(new Recipe(), "iterations", 20);
+ * try (TrainingSession session = TrainingSession.of(recipe)
+ *         .problems(draw -> Problem.of("p" + draw, "2+2=", "4"))
+ *         .reward((problem, rollout) -> Score.of(rollout.text().contains(problem.answer()) ? 1 : 0))
+ *         .start()) {
+ *     session.run();
+ *     Path model = session.saveModel();
+ * }
+ * }</pre>
+ */
+public final class TrainingSession implements AutoCloseable {
+    private final Recipe recipe;
+    private final RunFolder folder;
+    private final ModelFiles files;
+    private final Tokenizer tokenizer;
+    private final Policy policy;
+    private final Workers workers;
+    private final LocalRolloutEngine engine;
+    private final Prompts prompts;
+    private final Reward reward;
+    private final ProblemSets problems;
+    private final TrainingRun run;
+
+    private TrainingSession(Start start, RunFolder folder, Recipe recipe) {
+        this.recipe = recipe;
+        this.folder = folder;
+        List<AutoCloseable> opened = new ArrayList<>();
+        try {
+            files = ModelFiles.open(recipe.model().path());
+            tokenizer = add(opened, files.tokenizer());
+            reward = start.reward != null ? start.reward : recipe.createReward(start.loader);
+            problems = start.problems != null
+                    ? new ProblemSets(start.problems, start.heldOut, "problems of the program")
+                    : ProblemSets.of(
+                            recipe.data(), recipe.seed(), recipe.evaluation().problems());
+            prompts = Prompts.of(recipe.prompts(), files, tokenizer);
+            DType compute = files.computeType(recipe.model().dtype());
+            policy = add(opened, files.policy(compute));
+            workers = add(opened, new Workers(recipe.compute().threads()));
+            engine = new LocalRolloutEngine(
+                    policy.model(),
+                    workers,
+                    TrainingSettings.DECODE_SLOTS,
+                    recipe.seed(),
+                    ids -> tokenizer.decode(ids, true));
+            int every = recipe.checkpoints().every();
+            run = TrainingRun.open(
+                    folder,
+                    TrainingSettings.of(recipe, files.config()),
+                    policy,
+                    engine,
+                    problems.training(),
+                    prompts,
+                    reward,
+                    workers,
+                    every == 0 ? Integer.MAX_VALUE : every,
+                    recipe.checkpoints().keep(),
+                    start.listener);
+        } catch (RuntimeException | Error e) {
+            opened.reversed().forEach(TrainingSession::quietly);
+            folder.close();
+            throw e;
+        }
+    }
+
+    private static <C extends AutoCloseable> C add(List<AutoCloseable> opened, C resource) {
+        opened.add(resource);
+        return resource;
+    }
+
+    private static void quietly(AutoCloseable resource) {
+        try {
+            resource.close();
+        } catch (Exception e) {
+            // The failure that led here is the one to report.
+            assert e != null;
+        }
+    }
+
+    public static Start of(Recipe recipe) {
+        return new Start(recipe);
+    }
+
+    /** What a program gives in place of what the recipe names. */
+    public static final class Start {
+        private final @Nullable Recipe recipe;
+        private @Nullable ProblemSource problems;
+        private List<Problem> heldOut = List.of();
+        private @Nullable Reward reward;
+        private RunListener listener = new RunListener() {};
+        private ClassLoader loader = TrainingSession.class.getClassLoader();
+
+        private Start(@Nullable Recipe recipe) {
+            this.recipe = recipe;
+        }
+
+        /** Problems of the program's own. */
+        public Start problems(ProblemSource source) {
+            problems = source;
+            return this;
+        }
+
+        /** Problems to evaluate on, with {@link #problems}. */
+        public Start heldOut(List<Problem> questions) {
+            heldOut = List.copyOf(questions);
+            return this;
+        }
+
+        /** A reward of the program's own. */
+        public Start reward(Reward own) {
+            reward = own;
+            return this;
+        }
+
+        public Start listener(RunListener told) {
+            listener = told;
+            return this;
+        }
+
+        /** Where classes that the recipe names come from. */
+        public Start classLoader(ClassLoader classes) {
+            loader = classes;
+            return this;
+        }
+
+        /** Starts a new run in a folder of its own. */
+        public TrainingSession start() {
+            Recipe given = Objects.requireNonNull(recipe);
+            Recipe fixed = given.prompts().date() == null
+                    ? Binder.with(given, "prompts.date", LocalDate.now().toString())
+                    : given;
+            RunFolder folder = RunFolder.create(fixed.runs());
+            try {
+                Files.writeString(folder.recipe(), Recipe.binder(loader).write(fixed, false));
+            } catch (IOException e) {
+                folder.close();
+                throw new UncheckedIOException("the run folder must be writable, got: " + folder.path(), e);
+            }
+            return new TrainingSession(this, folder, fixed);
+        }
+
+        /**
+         * Continues a run in its folder, bit for bit, with the recipe that is stored there; what the program gave must be
+         * given again.
+         */
+        public TrainingSession resume(Path run) {
+            RunFolder folder = RunFolder.open(run);
+            Recipe stored;
+            try {
+                stored = Recipe.binder(loader).bind(Recipe.class, new Settings().file(folder.recipe()));
+            } catch (RuntimeException e) {
+                folder.close();
+                throw e;
+            }
+            return new TrainingSession(this, folder, stored);
+        }
+    }
+
+    /** For {@link Start#resume}. */
+    public static Start stored() {
+        return new Start(null);
+    }
+
+    public Recipe recipe() {
+        return recipe;
+    }
+
+    public RunFolder folder() {
+        return folder;
+    }
+
+    public ModelFiles files() {
+        return files;
+    }
+
+    public Trainer trainer() {
+        return run.trainer();
+    }
+
+    public ProblemSets problems() {
+        return problems;
+    }
+
+    /** The prompt of the first held-out or training problem, to try the model with. */
+    public String example() {
+        return prompts.text(
+                problems.heldOut().isEmpty()
+                        ? problems.training().problem(0)
+                        : problems.heldOut().getFirst());
+    }
+
+    /**
+     * How long the whole run takes, evaluations included, if responses are half as long as the limit: from a small piece
+     * of the work, done and thrown away.
+     */
+    public double expectedSeconds() {
+        int limit = recipe.sampling().maxNewTokens();
+        int probe = Math.min(limit, 16);
+        int[] prompt = prompts.encode(problems.training().problem(0));
+        SamplingParams params = new SamplingParams(1, 0, 1, 0, probe, List.of(), false);
+        int workerCount = workers.count();
+        List<RolloutRequest> requests = new ArrayList<>();
+        for (int i = 0; i < workerCount; i++) {
+            requests.add(RolloutRequest.of(i, prompt, TrainingSettings.DECODE_SLOTS));
+        }
+        engine.generate(requests, params, rollout -> {});
+        long start = System.nanoTime();
+        List<Rollout> rollouts = engine.generate(requests, params, rollout -> {});
+        double perSampled = (System.nanoTime() - start) / 1e9 / (rollouts.size() * (double) probe);
+        double perTrained = run.trainer().secondsPerToken(rollouts);
+        double length = Math.max(1, limit / 2.0);
+        double perIteration = recipe.groupsPerIteration() * (double) recipe.groupSize() * length;
+        double evaluated = 2.0
+                * problems.heldOut().size()
+                * Math.max(1, recipe.evaluation().samples())
+                * length;
+        return perSampled * (perIteration * recipe.iterations() + evaluated)
+                + perTrained * perIteration * (recipe.iterations() - recipe.lag());
+    }
+
+    /** The next iteration. */
+    public long iteration() {
+        return run.iteration();
+    }
+
+    /** Accuracy of the policy as it is on the held-out problems, sampled as in training. */
+    public Evaluator.Result evaluate(Consumer<Rollout> finished) {
+        List<Evaluator.Question> questions = new ArrayList<>();
+        for (Problem problem : problems.heldOut()) {
+            int[] ids = prompts.encode(problem);
+            if (ids.length <= recipe.prompts().maxTokens()) {
+                questions.add(new Evaluator.Question(problem, ids));
+            }
+        }
+        int samples = recipe.evaluation().samples();
+        SamplingParams params =
+                recipe.sampling().params(files.config().eosIds()).withGreedy(samples == 0);
+        return new Evaluator(engine, reward).evaluate(questions, params, Math.max(1, samples), finished);
+    }
+
+    /**
+     * Trains until the last iteration, or until {@link #stop}.
+     *
+     * @return whether all iterations are done
+     */
+    public boolean run() {
+        return run.run();
+    }
+
+    /** Asks the run to save itself and stop; from any thread. */
+    public void stop() {
+        run.stop();
+    }
+
+    /** Writes the trained model into the run's folder, in the layout and the types of the model it came from. */
+    public Path saveModel() {
+        files.save(folder.model(), policy.master());
+        return folder.model();
+    }
+
+    @Override
+    public void close() {
+        run.close();
+        workers.close();
+        policy.close();
+        tokenizer.close();
+        folder.close();
+    }
+}

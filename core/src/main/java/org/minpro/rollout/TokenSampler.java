@@ -1,0 +1,169 @@
+package org.minpro.rollout;
+
+import org.jspecify.annotations.Nullable;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Tensor;
+
+/**
+ * Draws one token for each row of logits, with uniform numbers of the caller's.
+ *
+ * <p>A uniform number picks the first token whose cumulative probability, summed in float64, exceeds it; so no token of
+ * probability 0, and none that truncation removed, is ever drawn.
+ */
+final class TokenSampler {
+    /** Width of the pieces in which a large vocabulary is summed before one piece is searched. */
+    private static final int PIECE = 128;
+
+    private final SamplingParams params;
+
+    TokenSampler(SamplingParams params) {
+        this.params = params;
+    }
+
+    /**
+     * @param ids the tokens drawn, {@code [rows]}
+     * @param logProbs of log-softmax(z / temperature) before truncation, {@code [rows]} float32, nats
+     * @param logKeptMass log of what truncation kept, {@code [rows]}, nats
+     */
+    record Drawn(int[] ids, float[] logProbs, float[] logKeptMass) {}
+
+    /**
+     * @param logits {@code [rows, vocabulary]} float32
+     * @param uniforms one number in {@code [0, 1)} for each row
+     */
+    Drawn draw(Tensor logits, double[] uniforms) {
+        int rows = uniforms.length;
+        boolean asIs = params.greedy() || params.temperature() == 1;
+        Tensor scores = asIs ? logits : logits.divide(params.temperature());
+        Tensor logProbs = scores.logSoftmax(1);
+        int[] ids = new int[rows];
+        float[] kept = new float[rows];
+        if (params.greedy()) {
+            long[] best = logProbs.argmax(1, false).longs();
+            for (int row = 0; row < rows; row++) {
+                ids[row] = (int) best[row];
+            }
+        } else {
+            Tensor removed = removed(scores);
+            Tensor probabilities =
+                    (removed == null ? logProbs : logProbs.maskedFill(removed, Double.NEGATIVE_INFINITY)).exp();
+            double[] mass = new double[rows];
+            pick(probabilities, uniforms, ids, mass);
+            if (removed != null) {
+                for (int row = 0; row < rows; row++) {
+                    kept[row] = (float) Math.min(0, Math.log(mass[row]));
+                }
+            }
+        }
+        long[] index = new long[rows];
+        for (int row = 0; row < rows; row++) {
+            index[row] = ids[row];
+        }
+        float[] chosen = logProbs.gather(1, Tensor.of(index, rows, 1)).floats();
+        return new Drawn(ids, chosen, kept);
+    }
+
+    private static void pick(Tensor probabilities, double[] uniforms, int[] ids, double[] mass) {
+        int rows = uniforms.length;
+        int vocabulary = (int) probabilities.size(1);
+        int pieces = vocabulary / PIECE;
+        if (pieces < 16) {
+            float[] all = probabilities.floats();
+            for (int row = 0; row < rows; row++) {
+                double total = 0;
+                for (int i = 0; i < vocabulary; i++) {
+                    total += all[row * vocabulary + i];
+                }
+                mass[row] = total;
+                ids[row] = search(all, row * vocabulary, vocabulary, uniforms[row] * total);
+            }
+            return;
+        }
+        int inPieces = pieces * PIECE;
+        Tensor whole = probabilities.narrow(1, 0, inPieces);
+        double[] sums = whole.reshape(rows, pieces, PIECE).sumAsF64(2, false).doubles();
+        double[] rests = inPieces == vocabulary
+                ? new double[rows]
+                : probabilities
+                        .narrow(1, inPieces, vocabulary - inPieces)
+                        .sumAsF64(1, false)
+                        .doubles();
+        long[] starts = new long[rows];
+        double[] inside = new double[rows];
+        for (int row = 0; row < rows; row++) {
+            double total = rests[row];
+            for (int piece = 0; piece < pieces; piece++) {
+                total += sums[row * pieces + piece];
+            }
+            mass[row] = total;
+            double target = uniforms[row] * total;
+            double before = 0;
+            int piece = 0;
+            int last = -1;
+            while (piece < pieces && before + sums[row * pieces + piece] <= target) {
+                last = sums[row * pieces + piece] > 0 ? piece : last;
+                before += sums[row * pieces + piece++];
+            }
+            if (piece == pieces && rests[row] <= 0) {
+                // Rounding of the sums alone can lead here: the last piece with any mass has the answer.
+                starts[row] = (long) last * PIECE;
+                inside[row] = Double.MAX_VALUE;
+            } else {
+                starts[row] = (long) piece * PIECE;
+                inside[row] = target - before;
+            }
+        }
+        for (int row = 0; row < rows; row++) {
+            int width = (int) Math.min(PIECE, vocabulary - starts[row]);
+            float[] part =
+                    probabilities.select(0, row).narrow(0, starts[row], width).floats();
+            ids[row] = (int) starts[row] + search(part, 0, width, inside[row]);
+        }
+    }
+
+    /** The first entry whose cumulative sum exceeds the target, else the last with any mass. */
+    private static int search(float[] probabilities, int offset, int count, double target) {
+        double sum = 0;
+        int last = -1;
+        for (int i = 0; i < count; i++) {
+            float probability = probabilities[offset + i];
+            if (probability > 0) {
+                last = i;
+                sum += probability;
+                if (sum > target) {
+                    return i;
+                }
+            }
+        }
+        if (last < 0) {
+            throw new ArithmeticException("probabilities must have a positive entry, got: none of " + count
+                    + " (are the model's weights finite?)");
+        }
+        return last;
+    }
+
+    /** True where top-k, top-p or min-p removes a token; null where nothing is removed. */
+    private @Nullable Tensor removed(Tensor scores) {
+        if (!params.truncates()) {
+            return null;
+        }
+        Tensor left = scores;
+        long vocabulary = scores.size(1);
+        if (params.topK() > 0 && params.topK() < vocabulary) {
+            Tensor lowest = left.largest(params.topK(), 1).values().narrow(1, params.topK() - 1L, 1);
+            left = left.maskedFill(left.less(lowest), Double.NEGATIVE_INFINITY);
+        }
+        if (params.topP() < 1) {
+            Tensor.Ranked ascending = left.sort(1, false);
+            Tensor gone = ascending.values().softmax(1).cumulativeSumAsF64(1).lessOrEqual(1 - params.topP());
+            gone.narrow(1, vocabulary - 1, 1).zeroInPlace();
+            left = left.maskedFill(gone.scatter(1, ascending.indices(), gone), Double.NEGATIVE_INFINITY);
+        }
+        if (params.minP() > 0) {
+            Tensor probabilities = left.softmax(1);
+            Tensor least = probabilities.max(1, true).multiply(params.minP());
+            left = left.maskedFill(probabilities.less(least), Double.NEGATIVE_INFINITY);
+        }
+        return left.equal(Double.NEGATIVE_INFINITY).to(DType.BOOL);
+    }
+}

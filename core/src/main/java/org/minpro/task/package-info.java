@@ -1,0 +1,8 @@
+/**
+ * The built-in task: sums that a small model has to work out step by step, generated without end from a seed and
+ * checked exactly. Pure Java; nothing here loads the engine.
+ */
+@NullMarked
+package org.minpro.task;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,177 @@
+package org.minpro.train;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SequencedMap;
+import java.util.concurrent.Callable;
+import org.minpro.model.Parameters;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.NoGradient;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+import org.minpro.tensor.Workers;
+
+/**
+ * AdamW (Loshchilov and Hutter, arXiv 1711.05101) with readable state and float32 master weights.
+ *
+ * <pre>
+ * p -= rate decay p
+ * m  = beta1 m + (1 - beta1) g
+ * v  = beta2 v + (1 - beta2) g^2
+ * p -= rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
+ * </pre>
+ *
+ * Weight decay touches matrices only, not norms and biases. The step is element-wise, so neither the number of workers
+ * nor the pieces it is cut into change a bit.
+ */
+public final class AdamW implements AutoCloseable {
+    /** Elements stepped at once: all operands of a piece stay in the cache. */
+    private static final long PIECE = 1L << 16;
+
+    /**
+     * @param beta1 decay of the mean gradient
+     * @param beta2 decay of the mean squared gradient
+     * @param epsilon added to the root of the latter
+     * @param weightDecay decoupled decay of matrices
+     */
+    public record Settings(double beta1, double beta2, double epsilon, double weightDecay) {
+        public Settings {
+            check(beta1 >= 0 && beta1 < 1, "beta1", "in [0, 1)", beta1);
+            check(beta2 >= 0 && beta2 < 1, "beta2", "in [0, 1)", beta2);
+            check(epsilon > 0, "epsilon", "> 0", epsilon);
+            check(weightDecay >= 0, "weight-decay", ">= 0", weightDecay);
+        }
+
+        public Settings() {
+            this(0.9, 0.999, 1e-8, 0);
+        }
+
+        private static void check(boolean holds, String name, String rule, double value) {
+            if (!holds || !Double.isFinite(value)) {
+                throw new IllegalArgumentException(name + " must be " + rule + ", got: " + value);
+            }
+        }
+    }
+
+    private final Settings settings;
+    private final Parameters master;
+    private final SequencedMap<String, Tensor> means = new LinkedHashMap<>();
+    private final SequencedMap<String, Tensor> squares = new LinkedHashMap<>();
+    private long steps;
+
+    /** @param master the weights that are stepped, float32 (float64 for a float64 model) */
+    public AdamW(Settings settings, Parameters master) {
+        this.settings = settings;
+        this.master = master;
+        try (Scope scope = Scope.open()) {
+            master.stored().forEach((name, tensor) -> {
+                means.put(name, Tensor.zeros(tensor.type(), tensor.shape()).retain());
+                squares.put(name, Tensor.zeros(tensor.type(), tensor.shape()).retain());
+            });
+        }
+    }
+
+    /** Bytes of optimizer state for a number of parameters. */
+    public static long stateBytes(long parameters) {
+        return 2 * parameters * DType.F32.bytes();
+    }
+
+    public long steps() {
+        return steps;
+    }
+
+    public void setSteps(long steps) {
+        this.steps = steps;
+    }
+
+    /** The state under readable names, {@code mean.NAME} and {@code square.NAME}: what a checkpoint stores. */
+    public SequencedMap<String, Tensor> state() {
+        SequencedMap<String, Tensor> state = new LinkedHashMap<>();
+        means.forEach((name, tensor) -> state.put("mean." + name, tensor));
+        squares.forEach((name, tensor) -> state.put("square." + name, tensor));
+        return state;
+    }
+
+    /**
+     * One step.
+     *
+     * @param gradients by the names of {@link Parameters#stored}; a parameter without one is left alone
+     * @param scale multiplies every gradient first, as clipping asks
+     */
+    public void step(Map<String, Tensor> gradients, double rate, double scale, Workers workers) {
+        steps++;
+        double meanCorrection = 1 - Math.pow(settings.beta1(), (double) steps);
+        double squareCorrection = Math.sqrt(1 - Math.pow(settings.beta2(), (double) steps));
+        List<Callable<Boolean>> tasks = new ArrayList<>();
+        int count = workers.count();
+        for (int worker = 0; worker < count; worker++) {
+            int share = worker;
+            tasks.add(() -> {
+                try (NoGradient off = NoGradient.open()) {
+                    long piece = 0;
+                    for (Map.Entry<String, Tensor> entry : master.stored().entrySet()) {
+                        Tensor gradient = gradients.get(entry.getKey());
+                        long elements = entry.getValue().elements();
+                        for (long start = 0; start < elements && gradient != null; start += PIECE) {
+                            if (piece++ % count == share) {
+                                stepPiece(
+                                        entry.getKey(),
+                                        gradient,
+                                        start,
+                                        Math.min(PIECE, elements - start),
+                                        rate,
+                                        scale,
+                                        meanCorrection,
+                                        squareCorrection);
+                            }
+                        }
+                    }
+                }
+                return true;
+            });
+        }
+        workers.run(tasks);
+    }
+
+    private void stepPiece(
+            String name,
+            Tensor gradient,
+            long start,
+            long length,
+            double rate,
+            double scale,
+            double meanCorrection,
+            double squareCorrection) {
+        try (Scope scope = Scope.open()) {
+            Tensor whole = master.stored(name);
+            Tensor parameter = piece(whole, start, length);
+            Tensor mean = piece(Objects.requireNonNull(means.get(name)), start, length);
+            Tensor square = piece(Objects.requireNonNull(squares.get(name)), start, length);
+            Tensor g = piece(gradient, start, length);
+            if (scale != 1) {
+                g = g.multiply(scale);
+            }
+            if (settings.weightDecay() > 0 && whole.dimensions() > 1) {
+                parameter.multiplyInPlace(1 - rate * settings.weightDecay());
+            }
+            mean.multiplyInPlace(settings.beta1()).addScaledInPlace(g, 1 - settings.beta1());
+            square.multiplyInPlace(settings.beta2()).addProductInPlace(g, g, 1 - settings.beta2());
+            Tensor denominator =
+                    square.squareRoot().divideInPlace(squareCorrection).addInPlace(settings.epsilon());
+            parameter.addQuotientInPlace(mean, denominator, -rate / meanCorrection);
+        }
+    }
+
+    private static Tensor piece(Tensor whole, long start, long length) {
+        return whole.view(whole.elements()).narrow(0, start, length);
+    }
+
+    @Override
+    public void close() {
+        means.values().forEach(Tensor::close);
+        squares.values().forEach(Tensor::close);
+    }
+}

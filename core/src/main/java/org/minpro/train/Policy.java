@@ -1,0 +1,61 @@
+package org.minpro.train;
+
+import org.minpro.model.ModelConfig;
+import org.minpro.model.Parameters;
+import org.minpro.model.Transformer;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Scope;
+
+/**
+ * The model that is trained: master weights in float32, and the weights it computes with, which are the same memory
+ * unless they are of another type.
+ */
+public final class Policy implements AutoCloseable {
+    private final Parameters master;
+    private final Parameters computing;
+    private final Transformer model;
+    private long version;
+
+    /**
+     * @param master float32 weights (float64 in tests); the policy owns them from now on
+     * @param compute type of the matrix products
+     */
+    public Policy(ModelConfig config, Parameters master, DType compute) {
+        this.master = master;
+        this.computing = master.type() == compute ? master : master.copy(config, compute);
+        this.model = new Transformer(config, computing);
+    }
+
+    /** What samples and is differentiated. */
+    public Transformer model() {
+        return model;
+    }
+
+    public Parameters master() {
+        return master;
+    }
+
+    /** Number of optimizer steps in the weights. */
+    public long version() {
+        return version;
+    }
+
+    /** Carries changed master weights into the computing ones and names their version. */
+    public void publish(long version) {
+        if (computing != master) {
+            try (Scope scope = Scope.open()) {
+                computing.copyFrom(master);
+            }
+        }
+        this.version = version;
+    }
+
+    @Override
+    public void close() {
+        model.close();
+        if (computing != master) {
+            computing.close();
+        }
+        master.close();
+    }
+}

@@ -1,0 +1,405 @@
+package org.minpro.train;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SequencedMap;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.minpro.model.LanguageHead;
+import org.minpro.model.Parameters;
+import org.minpro.model.Transformer;
+import org.minpro.objective.Anchor;
+import org.minpro.objective.LossEvaluation;
+import org.minpro.objective.Objective;
+import org.minpro.objective.ObjectiveInputs;
+import org.minpro.objective.ObjectiveMetrics;
+import org.minpro.objective.Reach;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.NoGradient;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+import org.minpro.tensor.Workers;
+
+/**
+ * The gradient of an objective over one update's rows.
+ *
+ * <p>Rows are cut into blocks; block b belongs to lane b mod L. A lane adds its blocks' gradients in order in float32,
+ * lanes are added in lane order: the bytes depend on L, on the rows and on the token budget, not on how many workers
+ * execute the lanes.
+ */
+public final class PolicyGradient {
+    private final Transformer model;
+    private final Workers workers;
+    private final int lanes;
+    private final int tokenBudget;
+    private final double temperature;
+
+    /**
+     * @param lanes ordered shares of the blocks; part of the numerics
+     * @param tokenBudget most computed tokens of a block, padding included; a row longer than that is a block of its own
+     * @param temperature of the log-probabilities, the sampler's
+     */
+    public PolicyGradient(Transformer model, Workers workers, int lanes, int tokenBudget, double temperature) {
+        if (lanes < 1 || lanes > 1024) {
+            throw new IllegalArgumentException("lanes must be in [1, 1024], got: " + lanes);
+        }
+        if (tokenBudget < 1) {
+            throw new IllegalArgumentException("micro-batch tokens must be >= 1, got: " + tokenBudget);
+        }
+        this.model = model;
+        this.workers = workers;
+        this.lanes = lanes;
+        this.tokenBudget = tokenBudget;
+        this.temperature = temperature;
+    }
+
+    /**
+     * What the model says of every row.
+     *
+     * @param logProbs log pi_theta, a row each, {@code [time]}, nats
+     * @param entropies of the distributions, a row each, {@code [time]}, nats; empty rows unless asked for
+     */
+    public record Scored(float[][] logProbs, float[][] entropies) {}
+
+    /**
+     * A gradient and what was seen on the way.
+     *
+     * @param gradients by the names of {@link Parameters#stored}, float32, owned by the caller until {@link #close}
+     * @param scored log-probabilities and entropies before the update
+     * @param metrics the objective's metrics of the whole update, {@code loss} among them
+     */
+    public record Result(SequencedMap<String, Tensor> gradients, Scored scored, Map<String, Double> metrics)
+            implements AutoCloseable {
+        public double loss() {
+            return Objects.requireNonNull(metrics.get("loss"));
+        }
+
+        @Override
+        public void close() {
+            gradients.values().forEach(Tensor::close);
+        }
+    }
+
+    /** Log-probabilities and entropies of all rows, without gradients. */
+    public Scored score(List<TrainingRow> rows, boolean withEntropy) {
+        List<BlockPlan.Block> blocks = BlockPlan.of(rows, tokenBudget);
+        float[][] logProbs = new float[rows.size()][];
+        float[][] entropies = new float[rows.size()][0];
+        List<Callable<Boolean>> tasks = new ArrayList<>();
+        for (int lane = 0; lane < lanes; lane++) {
+            int start = lane;
+            tasks.add(() -> {
+                for (int b = start; b < blocks.size(); b += lanes) {
+                    BlockPlan.Block block = blocks.get(b);
+                    try (Scope scope = Scope.open();
+                            NoGradient off = NoGradient.open()) {
+                        LanguageHead.Result result = new LanguageHead(model, temperature)
+                                .logProbs(
+                                        model.hidden(block.tokens()),
+                                        Tensor.of(block.tokens().targets()),
+                                        withEntropy);
+                        split(block, result.logProbs(), logProbs);
+                        if (withEntropy) {
+                            split(block, Objects.requireNonNull(result.entropies()), entropies);
+                        }
+                    }
+                }
+                return true;
+            });
+        }
+        workers.run(tasks);
+        return new Scored(logProbs, entropies);
+    }
+
+    /**
+     * The gradient of {@code sum weights * tokenLosses}.
+     *
+     * @param tokenWeights of the whole update, a row each, {@code [time]}, see
+     *     {@link org.minpro.objective.Aggregation}
+     */
+    public Result compute(
+            List<TrainingRow> rows, Objective objective, Anchor anchor, double[][] tokenWeights, boolean withEntropy) {
+        ObjectiveMetrics metrics = new ObjectiveMetrics(rows.size());
+        float[][] upstream =
+                objective.reach() == Reach.BATCH ? batchGradient(rows, objective, anchor, tokenWeights, metrics) : null;
+        List<BlockPlan.Block> blocks = BlockPlan.of(rows, tokenBudget);
+        float[][] logProbs = new float[rows.size()][];
+        float[][] entropies = new float[rows.size()][0];
+        List<Callable<SequencedMap<String, Tensor>>> tasks = new ArrayList<>();
+        for (int lane = 0; lane < lanes; lane++) {
+            int start = lane;
+            tasks.add(() -> {
+                try (Lane execution = new Lane(model)) {
+                    for (int b = start; b < blocks.size(); b += lanes) {
+                        BlockPlan.Block block = blocks.get(b);
+                        execution.run(block, rows, withEntropy, (flat, rectangle) -> {
+                            split(block, flat.logProbs(), logProbs);
+                            if (withEntropy) {
+                                split(block, Objects.requireNonNull(flat.entropies()), entropies);
+                            }
+                            if (upstream != null) {
+                                return rectangle.flatten(rectangle.pad(upstream));
+                            }
+                            ObjectiveInputs inputs = rectangle.inputs(rectangle.unflatten(flat.logProbs()), anchor);
+                            LossEvaluation evaluation =
+                                    LossEvaluation.of(objective, inputs, rectangle.pad(tokenWeights));
+                            metrics.add(block.rows(), evaluation, inputs.mask());
+                            return rectangle.flatten(evaluation.gradient());
+                        });
+                    }
+                    return execution.sum;
+                }
+            });
+        }
+        List<SequencedMap<String, Tensor>> ofLanes = workers.run(tasks);
+        SequencedMap<String, Tensor> sum = ofLanes.getFirst();
+        for (int lane = 1; lane < ofLanes.size(); lane++) {
+            addInto(sum, ofLanes.get(lane));
+        }
+        return new Result(sum, new Scored(logProbs, entropies), metrics.values());
+    }
+
+    /** The upstream gradient of every row, for an objective that needs them all at once: a pass without gradients first. */
+    private float[][] batchGradient(
+            List<TrainingRow> rows,
+            Objective objective,
+            Anchor anchor,
+            double[][] tokenWeights,
+            ObjectiveMetrics metrics) {
+        Scored scored = score(rows, false);
+        int[] all = new int[rows.size()];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = i;
+        }
+        try (Scope scope = Scope.open()) {
+            Rectangle rectangle = new Rectangle(rows, all, resultType());
+            ObjectiveInputs inputs = rectangle.inputs(rectangle.pad(scored.logProbs), anchor);
+            LossEvaluation evaluation = LossEvaluation.of(objective, inputs, rectangle.pad(tokenWeights));
+            metrics.add(all, evaluation, inputs.mask());
+            return rectangle.rows(evaluation.gradient());
+        }
+    }
+
+    private static void addInto(SequencedMap<String, Tensor> sum, SequencedMap<String, Tensor> other) {
+        try (Scope scope = Scope.open()) {
+            other.forEach((name, gradient) -> {
+                Tensor present = sum.get(name);
+                if (present == null) {
+                    sum.put(name, gradient);
+                } else {
+                    present.addInPlace(gradient);
+                    gradient.close();
+                }
+            });
+        }
+    }
+
+    private DType resultType() {
+        return model.parameters().type() == DType.F64 ? DType.F64 : DType.F32;
+    }
+
+    /** Cuts a flat result, row after row, into the update's rows. */
+    private static void split(BlockPlan.Block block, Tensor flat, float[][] rows) {
+        float[] values = flat.floats();
+        int at = 0;
+        for (int i = 0; i < block.rows().length; i++) {
+            int length = block.tokens().responses().get(i).length;
+            rows[block.rows()[i]] = Arrays.copyOfRange(values, at, at + length);
+            at += length;
+        }
+    }
+
+    /** Some rows of an update, padded to the widest of them. */
+    private static final class Rectangle {
+        private final List<TrainingRow> rows;
+        private final int[] chosen;
+        private final int width;
+        private final DType type;
+        private final Tensor places;
+
+        Rectangle(List<TrainingRow> rows, int[] chosen, DType type) {
+            this.rows = rows;
+            this.chosen = chosen;
+            this.type = type;
+            int widest = 0;
+            int tokens = 0;
+            for (int row : chosen) {
+                widest = Math.max(widest, rows.get(row).length());
+                tokens += rows.get(row).length();
+            }
+            width = widest;
+            long[] flat = new long[tokens];
+            int at = 0;
+            for (int i = 0; i < chosen.length; i++) {
+                for (int t = 0; t < rows.get(chosen[i]).length(); t++) {
+                    flat[at++] = (long) i * width + t;
+                }
+            }
+            places = Tensor.of(flat);
+        }
+
+        private interface Value {
+            double at(int row, int time);
+        }
+
+        private Tensor build(Value value) {
+            double[] values = new double[chosen.length * width];
+            for (int i = 0; i < chosen.length; i++) {
+                for (int t = 0; t < rows.get(chosen[i]).length(); t++) {
+                    values[i * width + t] = value.at(chosen[i], t);
+                }
+            }
+            return Tensor.of(values, chosen.length, width).to(type);
+        }
+
+        Tensor pad(float[][] values) {
+            return build((row, t) -> values[row][t]);
+        }
+
+        Tensor pad(double[][] values) {
+            return build((row, t) -> values[row][t]);
+        }
+
+        /** {@code [tokens]} to {@code [rows, width]}, zeros in the padding. */
+        Tensor unflatten(Tensor flat) {
+            return Tensor.zeros(type, (long) chosen.length * width)
+                    .indexCopyInPlace(0, places, flat.to(type))
+                    .view(chosen.length, width);
+        }
+
+        /** {@code [rows, width]} to {@code [tokens]}. */
+        Tensor flatten(Tensor padded) {
+            return padded.reshape((long) chosen.length * width).indexSelect(0, places);
+        }
+
+        float[][] rows(Tensor padded) {
+            float[][] result = new float[rows.size()][];
+            float[] values = padded.floats();
+            for (int i = 0; i < chosen.length; i++) {
+                result[chosen[i]] = Arrays.copyOfRange(
+                        values, i * width, i * width + rows.get(chosen[i]).length());
+            }
+            return result;
+        }
+
+        ObjectiveInputs inputs(Tensor logProbs, Anchor anchor) {
+            ObjectiveInputs inputs = ObjectiveInputs.of(
+                    logProbs,
+                    build((row, t) -> rows.get(row).behaviorLogProbs()[t]),
+                    build((row, t) -> rows.get(row).advantage()),
+                    build((row, t) -> rows.get(row).mask()[t] ? 1 : 0));
+            double[] rewards = new double[chosen.length];
+            long[] groups = new long[chosen.length];
+            long[] versions = new long[chosen.length * width];
+            boolean proximal = true;
+            for (int i = 0; i < chosen.length; i++) {
+                TrainingRow row = rows.get(chosen[i]);
+                rewards[i] = row.reward();
+                groups[i] = row.group();
+                System.arraycopy(row.versions(), 0, versions, i * width, row.length());
+                proximal &= row.proximalLogProbs() != null;
+            }
+            ObjectiveInputs withRows = inputs.withRows(
+                    Tensor.of(rewards).to(type), Tensor.of(groups), Tensor.of(versions, chosen.length, width));
+            return proximal
+                    ? withRows.withProximal(
+                            build((row, t) ->
+                                    Objects.requireNonNull(rows.get(row).proximalLogProbs())[t]),
+                            anchor)
+                    : withRows;
+        }
+    }
+
+    /** Gives the upstream gradient of a block's flat log-probabilities. */
+    private interface Upstream {
+        Tensor of(LanguageHead.Result flat, Rectangle rectangle);
+    }
+
+    /** A lane at work: the model over leaves of its own, and the sum of its blocks' gradients. */
+    private final class Lane implements AutoCloseable {
+        private final Parameters leaves;
+        private final Transformer live;
+        private final SequencedMap<String, Tensor> sum = new LinkedHashMap<>();
+        private final DType sumType = resultType();
+
+        Lane(Transformer model) {
+            leaves = model.parameters().alias();
+            live = model.over(leaves);
+            try (Scope scope = Scope.open()) {
+                for (String name : List.of("model.embed_tokens.weight", "lm_head.weight")) {
+                    Tensor leaf = leaves.stored().get(name);
+                    if (leaf != null) {
+                        sum.put(name, Tensor.zeros(sumType, leaf.shape()).retain());
+                    }
+                }
+            }
+        }
+
+        void run(BlockPlan.Block block, List<TrainingRow> rows, boolean withEntropy, Upstream upstream) {
+            try (Scope scope = Scope.open()) {
+                EmbeddedTokens embedded = new EmbeddedTokens();
+                Tensor hidden = live.hidden(block.tokens(), embedded);
+                Tensor targets = Tensor.of(block.tokens().targets());
+                LanguageHead head = new LanguageHead(live, temperature);
+                LanguageHead.Result flat = head.logProbs(hidden, targets, withEntropy);
+                Tensor gradient = upstream.of(flat, new Rectangle(rows, block.rows(), sumType));
+                if (!gradient.notEqual(0).any()) {
+                    return;
+                }
+                Tensor ofHead = Objects.requireNonNull(
+                        sum.get(live.config().tieWordEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight"));
+                hidden.backward(head.gradient(hidden, targets, gradient, ofHead));
+                try (NoGradient off = NoGradient.open()) {
+                    embedded.addTo(Objects.requireNonNull(sum.get("model.embed_tokens.weight")));
+                    collect();
+                }
+            }
+        }
+
+        private void collect() {
+            leaves.stored().forEach((name, leaf) -> {
+                Tensor gradient = leaf.gradient();
+                if (gradient == null) {
+                    return;
+                }
+                Tensor present = sum.get(name);
+                if (present == null) {
+                    sum.put(name, gradient.to(sumType).retain());
+                } else {
+                    present.addInPlace(gradient);
+                }
+                leaf.clearGradient();
+            });
+        }
+
+        @Override
+        public void close() {
+            leaves.close();
+        }
+    }
+
+    /** Cuts the gradient at the embedded tokens: it is added to the few rows used, not to a dense table. */
+    private static final class EmbeddedTokens implements Transformer.EmbeddingListener {
+        private @Nullable Tensor ids;
+        private @Nullable Tensor leaf;
+
+        @Override
+        public Tensor embedded(Tensor tokens, Tensor embedded) {
+            ids = tokens;
+            leaf = embedded.detach().requireGradient();
+            return leaf;
+        }
+
+        void addTo(Tensor embeddingGradient) {
+            Tensor gradient = Objects.requireNonNull(leaf).gradient();
+            if (gradient != null) {
+                embeddingGradient.indexAddInPlace(
+                        0, Objects.requireNonNull(ids), gradient.to(embeddingGradient.type()));
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+package org.minpro.train;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.minpro.objective.Aggregation;
+import org.minpro.objective.Anchor;
+import org.minpro.objective.Objective;
+import org.minpro.tensor.NoGradient;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+import org.minpro.tensor.Workers;
+
+/** One update of the policy: gradient, clipping, optimizer step, new version. */
+final class PolicyUpdater {
+    private final Policy policy;
+    private final PolicyGradient gradient;
+    private final AdamW optimizer;
+    private final Objective objective;
+    private final Aggregation aggregation;
+    private final Anchor anchor;
+    private final double clipNorm;
+    private final Workers workers;
+
+    PolicyUpdater(
+            Policy policy,
+            PolicyGradient gradient,
+            AdamW optimizer,
+            Objective objective,
+            Aggregation aggregation,
+            Anchor anchor,
+            double clipNorm,
+            Workers workers) {
+        this.policy = policy;
+        this.gradient = gradient;
+        this.optimizer = optimizer;
+        this.objective = objective;
+        this.aggregation = aggregation;
+        this.anchor = anchor;
+        this.clipNorm = clipNorm;
+        this.workers = workers;
+    }
+
+    /**
+     * @param scored of the rows before the step
+     * @param metrics the objective's, and {@code grad_norm} before clipping
+     */
+    record Done(PolicyGradient.Scored scored, Map<String, Double> metrics) {}
+
+    /** @throws NonFiniteUpdateException before anything is changed */
+    Done update(List<TrainingRow> rows, double rate, boolean withEntropy) {
+        boolean[][] mask = rows.stream().map(TrainingRow::mask).toArray(boolean[][]::new);
+        try (PolicyGradient.Result result =
+                gradient.compute(rows, objective, anchor, aggregation.tokenWeights(mask), withEntropy)) {
+            double norm = norm(result.gradients());
+            if (!Double.isFinite(result.loss()) || !Double.isFinite(norm)) {
+                throw new NonFiniteUpdateException(
+                        "loss and gradient must be finite, got: loss " + result.loss() + ", gradient norm " + norm
+                                + " at version " + policy.version() + "; " + culprit(rows, result.scored()),
+                        rows);
+            }
+            double scale = clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1;
+            optimizer.step(result.gradients(), rate, scale, workers);
+            policy.publish(policy.version() + 1);
+            Map<String, Double> metrics = new LinkedHashMap<>(result.metrics());
+            metrics.put("grad_norm", norm);
+            return new Done(result.scored(), metrics);
+        }
+    }
+
+    /** The norm over all gradients; each one's squares are added in float64. */
+    static double norm(Map<String, Tensor> gradients) {
+        double squares = 0;
+        try (Scope scope = Scope.open();
+                NoGradient off = NoGradient.open()) {
+            for (Tensor tensor : gradients.values()) {
+                Tensor flat = tensor.view(tensor.elements());
+                for (long start = 0; start < tensor.elements(); start += 1 << 20) {
+                    try (Scope piece = Scope.open()) {
+                        Tensor part = flat.narrow(0, start, Math.min(1 << 20, tensor.elements() - start));
+                        squares += part.square().sumAsF64().item();
+                    }
+                }
+            }
+        }
+        return Math.sqrt(squares);
+    }
+
+    private static String culprit(List<TrainingRow> rows, PolicyGradient.Scored scored) {
+        for (int i = 0; i < rows.size(); i++) {
+            for (int t = 0; t < rows.get(i).length(); t++) {
+                if (rows.get(i).mask()[t]
+                        && !(Float.isFinite(scored.logProbs()[i][t])
+                                && Float.isFinite(rows.get(i).behaviorLogProbs()[t])
+                                && Double.isFinite(rows.get(i).advantage()))) {
+                    return "first at row " + i + " (group of draw "
+                            + rows.get(i).group() + "), token " + t + ": log pi "
+                            + scored.logProbs()[i][t] + ", log mu "
+                            + rows.get(i).behaviorLogProbs()[t] + ", advantage "
+                            + rows.get(i).advantage();
+                }
+            }
+        }
+        return "all log-probabilities and advantages are finite: it arose in the backward pass";
+    }
+}

@@ -1,0 +1,181 @@
+package org.minpro.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class DatasetTest {
+    @TempDir
+    Path folder;
+
+    private Path file(String name, String... lines) throws IOException {
+        return Files.write(folder.resolve(name), List.of(lines));
+    }
+
+    private static Dataset numbered(int size) {
+        return new Dataset(
+                "numbered",
+                IntStream.range(0, size)
+                        .mapToObj(i -> Problem.of("p" + i, "What is " + i + " + 1?", Integer.toString(i + 1)))
+                        .toList());
+    }
+
+    @Test
+    void cutsTheAnswerOutOfAWorkedSolution() throws IOException {
+        Path file = file("gsm.jsonl", "{\"question\":\"How many?\",\"answer\":\"2+2 = 4\\n#### 1,004\"}");
+        RowMapping mapping = RowMapping.of("question", "answer").withExtraction(new AnswerExtraction("####", null));
+        Problem problem = Dataset.read(List.of(file), mapping).problems().getFirst();
+        assertThat(problem.answer()).isEqualTo("1,004");
+        assertThat(problem.prompt()).isEqualTo("How many?");
+        assertThat(problem.fields()).containsKey("answer");
+        assertThat(new AnswerExtraction(null, "(\\d+) =").extract("1 = 2 = 3")).isEqualTo("2");
+    }
+
+    @Test
+    void namesTheLineWithoutAnAnswer() throws IOException {
+        Path file = file("gsm.jsonl", "{\"q\":\"a\",\"a\":\"#### 1\"}", "{\"q\":\"b\",\"a\":\"two\"}");
+        RowMapping mapping = RowMapping.of("q", "a").withExtraction(new AnswerExtraction("####", null));
+        assertThatThrownBy(() -> Dataset.read(List.of(file), mapping))
+                .hasMessage(file + ":2: field 'a' must hold an answer after '####', got: \"two\"");
+    }
+
+    @Test
+    void readsNumericAnswersAsShortestDecimals() throws IOException {
+        Path file = file(
+                "svamp.jsonl",
+                "{\"Body\":\"A.\",\"Question\":\"B?\",\"Answer\":145.0,\"ID\":\"x\"}",
+                "{\"Body\":\"C.\",\"Question\":\"D?\",\"Answer\":0.25,\"ID\":\"y\"}",
+                "{\"Body\":\"E.\",\"Question\":\"F?\",\"Answer\":7,\"ID\":\"z\"}");
+        RowMapping mapping = RowMapping.of("prompt", "Answer")
+                .withTemplate(fields -> fields.get("Body") + " " + fields.get("Question"))
+                .withId("ID");
+        Dataset dataset = Dataset.read(List.of(file), mapping);
+        assertThat(dataset.problems()).extracting(Problem::answer).containsExactly("145", "0.25", "7");
+        assertThat(dataset.problems()).extracting(Problem::id).containsExactly("x", "y", "z");
+        assertThat(dataset.problems()).extracting(Problem::prompt).containsExactly("A. B?", "C. D?", "E. F?");
+    }
+
+    @Test
+    void takesMessagesWhereThePromptFieldHoldsThem() throws IOException {
+        Path file = file("m.jsonl", "{\"p\":[{\"role\":\"user\",\"content\":\"hi\"}],\"a\":\"x\"}");
+        Problem problem =
+                Dataset.read(List.of(file), RowMapping.of("p", "a")).problems().getFirst();
+        assertThat(problem.prompt()).isNull();
+        assertThat(problem.messages()).containsExactly(new Message("user", "hi"));
+    }
+
+    @Test
+    void leavesOutRepeatedPromptsAndCountsThem() throws IOException {
+        Path file = file("d.jsonl", "{\"p\":\"a\",\"a\":1}", "{\"p\":\"b\",\"a\":1}", "{\"p\":\"a \",\"a\":1}");
+        Dataset dataset = Dataset.read(List.of(file), RowMapping.of("p", "a"));
+        assertThat(dataset.size()).isEqualTo(2);
+        assertThat(dataset.repeated()).isEqualTo(1);
+    }
+
+    @Test
+    void refusesAnIdGivenTwice() throws IOException {
+        Path file = file("d.jsonl", "{\"id\":7,\"p\":\"a\",\"a\":1}", "{\"id\":7,\"p\":\"b\",\"a\":1}");
+        assertThatThrownBy(() ->
+                        Dataset.read(List.of(file), RowMapping.of("p", "a").withId("id")))
+                .hasMessage(file + ":2: field 'id' must be unique, got: \"7\", which " + file + ":1 has too");
+    }
+
+    @Test
+    void refusesAnEmptyFile() throws IOException {
+        Path file = file("empty.jsonl");
+        assertThatThrownBy(() -> Dataset.read(List.of(file), RowMapping.of("p", "a")))
+                .hasMessage(file + " must hold at least one row, got: none");
+    }
+
+    @Test
+    void splitsIntoDisjointPartsThatDependOnTheTextAlone() {
+        Dataset dataset = numbered(2000);
+        Dataset.Split split = dataset.split(0.2, 0);
+        assertThat(split.train().size() + split.heldOut().size()).isEqualTo(2000);
+        // Five standard deviations of a binomial with n = 2000, p = 0.2.
+        assertThat(split.heldOut().size()).isBetween(310, 490);
+        Set<String> train =
+                split.train().problems().stream().map(Problem::identity).collect(Collectors.toSet());
+        assertThat(split.heldOut().problems()).noneMatch(problem -> train.contains(problem.identity()));
+
+        Dataset half =
+                new Dataset("half", dataset.problems().subList(1000, 2000).reversed());
+        assertThat(new HashSet<>(split.heldOut().problems()))
+                .containsAll(half.split(0.2, 0).heldOut().problems());
+        assertThat(dataset.split(0.2, 1).heldOut()).isNotEqualTo(split.heldOut());
+    }
+
+    @Test
+    void splitKeepsCopiesThatDifferInLayoutTogether() {
+        for (int i = 0; i < 50; i++) {
+            Problem plain = Problem.of("a", "What is " + i + "?", "1");
+            Problem spaced = Problem.of("b", " What  is\n" + i + "? ", "1");
+            Dataset.Split split = new Dataset("two", List.of(plain, spaced)).split(0.5, 3);
+            assertThat(split.train().size()).isIn(0, 2);
+        }
+    }
+
+    @Test
+    void drawsEveryProblemOnceAnEpochInANewOrder() {
+        Dataset dataset = numbered(100);
+        ProblemSource source = new DatasetSource(dataset, 5);
+        List<String> first = ids(source, 0, 100);
+        List<String> second = ids(source, 100, 200);
+        assertThat(first).doesNotHaveDuplicates().hasSize(100);
+        assertThat(second).containsExactlyInAnyOrderElementsOf(first).isNotEqualTo(first);
+        assertThat(ids(new DatasetSource(dataset, 6), 0, 100)).isNotEqualTo(first);
+    }
+
+    @Test
+    void aDrawDoesNotDependOnTheDrawsBefore() {
+        Dataset dataset = numbered(37);
+        ProblemSource forward = new DatasetSource(dataset, 5);
+        List<String> all = ids(forward, 0, 200);
+        ProblemSource resumed = new DatasetSource(dataset, 5);
+        assertThat(ids(resumed, 150, 200)).isEqualTo(all.subList(150, 200));
+        assertThat(resumed.problem(3).id()).isEqualTo(all.get(3));
+    }
+
+    @Test
+    void orderIsUniformOverPermutations() {
+        Dataset dataset = numbered(3);
+        ProblemSource source = new DatasetSource(dataset, 9);
+        int[] counts = new int[27];
+        int epochs = 12_000;
+        for (long epoch = 0; epoch < epochs; epoch++) {
+            int code = 0;
+            for (int i = 0; i < 3; i++) {
+                code = code * 3 + (source.problem(epoch * 3 + i).id().charAt(1) - '0');
+            }
+            counts[code]++;
+        }
+        double chiSquared = 0;
+        int orders = 0;
+        for (int count : counts) {
+            if (count > 0) {
+                orders++;
+                chiSquared += Math.pow(count - epochs / 6.0, 2) / (epochs / 6.0);
+            }
+        }
+        assertThat(orders).isEqualTo(6);
+        // The 0.999 quantile of a chi-squared distribution with 5 degrees of freedom.
+        assertThat(chiSquared).isLessThan(20.5);
+    }
+
+    private static List<String> ids(ProblemSource source, long from, long to) {
+        return LongStream.range(from, to)
+                .mapToObj(draw -> source.problem(draw).id())
+                .toList();
+    }
+}

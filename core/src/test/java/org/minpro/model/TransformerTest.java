@@ -1,0 +1,170 @@
+package org.minpro.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.NoGradient;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+
+class TransformerTest {
+    private static int[] ids(Random random, int length) {
+        return random.ints(length, 2, 97).toArray();
+    }
+
+    private static ModelConfig config(boolean experts) {
+        return experts ? TinyModels.experts() : TinyModels.dense();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void decodingWithACacheGivesTheLogProbsOfTheWholeRow(boolean experts) {
+        Random random = new Random(5);
+        try (Transformer model = TinyModels.random(config(experts), DType.F64, 3);
+                Parameters parameters = model.parameters();
+                Scope scope = Scope.open();
+                NoGradient off = NoGradient.open()) {
+            int[] prompt = ids(random, 11);
+            int[] response = ids(random, 20);
+            Tensor targets = Tensor.of(TokenBlock.of(prompt, response).targets());
+            double[] whole = new LanguageHead(model, 1)
+                    .logProbs(model.hidden(TokenBlock.of(prompt, response)), targets, false)
+                    .logProbs()
+                    .doubles();
+            double[] stepwise = new double[response.length];
+            try (KeyValueCache.Prefix prefix = model.prefill(prompt);
+                    KeyValueCache cache = new KeyValueCache(model.config(), DType.F64, 3, 64)) {
+                cache.fill(1, prefix);
+                Tensor logits = model.logits(prefix.lastHidden());
+                for (int t = 0; t < response.length; t++) {
+                    stepwise[t] = logits.logSoftmax(1)
+                            .select(0, 0)
+                            .select(0, response[t])
+                            .item();
+                    logits = model.logits(model.decode(
+                                    cache, new long[] {0, response[t], 0}, new long[] {0, prompt.length + t, 0}))
+                            .narrow(0, 1, 1);
+                }
+            }
+            assertThat(stepwise).containsExactly(whole, within(1e-10));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void sharingAPromptChangesNeitherLogProbsNorGradients(boolean experts) {
+        Random random = new Random(6);
+        List<int[]> prompts = List.of(ids(random, 7), ids(random, 12));
+        List<int[]> responses = List.of(ids(random, 9), ids(random, 1), ids(random, 15), ids(random, 4));
+        int[] promptOf = {0, 0, 1, 1};
+        try (Transformer model = TinyModels.random(config(experts), DType.F64, 4);
+                Parameters parameters = model.parameters();
+                Scope scope = Scope.open()) {
+            Map<String, double[]> shared = gradients(model, List.of(new TokenBlock(prompts, promptOf, responses)));
+            List<TokenBlock> unshared = new ArrayList<>();
+            for (int row = 0; row < responses.size(); row++) {
+                unshared.add(TokenBlock.of(prompts.get(promptOf[row]), responses.get(row)));
+            }
+            Map<String, double[]> alone = gradients(model, unshared);
+            assertThat(shared.keySet()).isEqualTo(alone.keySet());
+            shared.forEach((name, gradient) -> assertThat(gradient)
+                    .as(name)
+                    .containsExactly(Objects.requireNonNull(alone.get(name)), within(1e-9)));
+        }
+    }
+
+    /** Gradients of the sum of weighted log-probs by autograd through everything, with a control on the head's own. */
+    private static Map<String, double[]> gradients(Transformer model, List<TokenBlock> blocks) {
+        Map<String, double[]> result = new java.util.TreeMap<>();
+        try (Parameters leaves = model.parameters().alias();
+                Scope scope = Scope.open()) {
+            Transformer live = model.over(leaves);
+            Tensor sum = Tensor.zeros(DType.F64, 1);
+            int token = 0;
+            for (TokenBlock block : blocks) {
+                Tensor hidden = live.hidden(block);
+                Tensor logProbs = hidden.linear(live.head()).logSoftmax(1);
+                long[] targets = block.targets();
+                double[] weights = new double[targets.length];
+                for (int i = 0; i < weights.length; i++) {
+                    weights[i] = Math.sin(++token);
+                }
+                sum = sum.add(logProbs.gather(1, Tensor.of(targets).unsqueeze(1))
+                        .squeeze(1)
+                        .multiply(Tensor.of(weights))
+                        .sum());
+            }
+            sum.backward();
+            leaves.stored()
+                    .forEach((name, leaf) -> result.put(
+                            name, Objects.requireNonNull(leaf.gradient(), name).doubles()));
+        }
+        return result;
+    }
+
+    @Test
+    void theHeadsWrittenOutGradientEqualsAutograd() {
+        Random random = new Random(8);
+        try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F64, 4);
+                Parameters parameters = model.parameters();
+                Scope scope = Scope.open()) {
+            double temperature = 0.7;
+            Tensor hidden = Tensor.of(random.doubles(5 * 32).toArray(), 5, 32).requireGradient();
+            Tensor weight = model.head().detach().requireGradient();
+            Tensor targets = Tensor.of(new long[] {4, 8, 0, 96, 4});
+            Tensor upstream = Tensor.of(new double[] {1, -2, 0.5, 0, 3});
+            hidden.linear(weight)
+                    .divide(temperature)
+                    .logSoftmax(1)
+                    .gather(1, targets.unsqueeze(1))
+                    .squeeze(1)
+                    .multiply(upstream)
+                    .sum()
+                    .backward();
+            Tensor headGradient = Tensor.zeros(DType.F64, 97, 32);
+            Tensor toHidden = new LanguageHead(model, temperature).gradient(hidden, targets, upstream, headGradient);
+            assertThat(toHidden.doubles())
+                    .containsExactly(Objects.requireNonNull(hidden.gradient()).doubles(), within(1e-12));
+            assertThat(headGradient.doubles())
+                    .containsExactly(Objects.requireNonNull(weight.gradient()).doubles(), within(1e-12));
+        }
+    }
+
+    @Test
+    void entropyIsThatOfTheWholeDistribution() {
+        try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F64, 4);
+                Parameters parameters = model.parameters();
+                Scope scope = Scope.open()) {
+            Tensor hidden = Tensor.zeros(DType.F64, 2, 32);
+            double[] entropies = Objects.requireNonNull(new LanguageHead(model, 1)
+                            .logProbs(hidden, Tensor.of(new long[] {1, 2}), true)
+                            .entropies())
+                    .doubles();
+            assertThat(entropies).containsExactly(new double[] {Math.log(97), Math.log(97)}, within(1e-12));
+        }
+    }
+
+    @Test
+    void aForwardPassAndItsGradientsLeaveNoNativeObject() {
+        Random random = new Random(9);
+        TokenBlock block = new TokenBlock(List.of(ids(random, 5)), new int[2], List.of(ids(random, 6), ids(random, 3)));
+        try (Transformer model = TinyModels.random(TinyModels.experts(), DType.F32, 4);
+                Parameters parameters = model.parameters()) {
+            gradients(model, List.of(block));
+            long before = Scope.nativeObjects();
+            for (int i = 0; i < 20; i++) {
+                gradients(model, List.of(block));
+            }
+            assertThat(Scope.nativeObjects()).isEqualTo(before);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package org.minpro.objective;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.minpro.config.NamedRecords;
+import tools.jackson.core.type.TypeReference;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Losses and gradients against numbers made by bench/goldens/objectives.py and by an older independent catalogue. */
+class ObjectiveGoldenTest {
+    private static final JsonMapper JSON = new JsonMapper();
+
+    static Stream<String> names() {
+        return Objectives.entries().stream().map(NamedRecords.Entry::name);
+    }
+
+    private static JsonNode resource(String name) throws IOException {
+        try (InputStream stream = ObjectiveGoldenTest.class.getResourceAsStream(name)) {
+            return JSON.readTree(Objects.requireNonNull(stream, name + " is missing; bench/goldens/objectives.py"));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("names")
+    void equalsTheIndependentComputation(String name) throws IOException {
+        JsonNode cases = resource("/objectives/" + name + ".json");
+        assertThat(cases.size()).isGreaterThanOrEqualTo(10);
+        for (JsonNode golden : cases) {
+            ObjectNode json = (ObjectNode) golden.deepCopy();
+            json.remove(List.of("case", "parameters", "expected"));
+            Map<String, Object> parameters =
+                    JSON.convertValue(golden.get("parameters"), new TypeReference<Map<String, Object>>() {});
+            Objective objective = Objectives.of(name, parameters);
+
+            ObjectiveExample.Answer answer = ObjectiveExample.parse(json).evaluate(objective);
+
+            String what = golden.get("case") + " " + golden.get("parameters") + " " + golden.get("aggregation");
+            double loss = golden.get("expected").get("loss").asDouble();
+            assertThat(answer.loss()).as(what).isCloseTo(loss, within(1e-12 * Math.max(1, Math.abs(loss))));
+            JsonNode rows = golden.get("expected").get("gradient");
+            for (int i = 0; i < rows.size(); i++) {
+                for (int t = 0; t < rows.get(i).size(); t++) {
+                    double expected = rows.get(i).get(t).asDouble();
+                    assertThat(answer.gradient()[i][t])
+                            .as("%s row %d token %d", what, i, t)
+                            .isCloseTo(expected, within(1e-12 * Math.max(1, Math.abs(expected))));
+                }
+            }
+        }
+    }
+
+    /** What the catalogue of test vectors calls our objectives; it has others besides. */
+    private static final Map<String, Objective> VECTORS = Map.of(
+            "REINFORCE (no IS)", new Reinforce(),
+            "PPO-clip 0.2/0.2", new Grpo(),
+            "DAPO clip-higher 0.2/0.28", new Dapo(),
+            "GSPO 3e-4/4e-4", new Gspo(),
+            "CISPO floor 0, cap 1.28", new Cispo(0, 1.28),
+            "M2PO official 0.04 (mini 0.3/0.5)", new M2po(),
+            "Full prefix product, sg clip [0,1.28]", new PrefixRatio(0, 1.28),
+            "MinPRO sg clip [0.8,1.28]", new MinPro(0.8, 1.28, false, MinPro.Form.WEIGHT, 0.2, 0.28),
+            "MinPRO sg clip [0,1.28]", new MinPro(0, 1.28, false, MinPro.Form.WEIGHT, 0.2, 0.28),
+            "MinPRO no clip", new MinPro(0, Double.POSITIVE_INFINITY, false, MinPro.Form.WEIGHT, 0.2, 0.28));
+
+    @Test
+    void equalsTheVectorsOfTheCatalogue() throws IOException {
+        double[] policy = {0.55, 0.425, 0.25, 0.10, 0.60};
+        double[] behavior = {0.5, 0.5, 0.2, 0.2, 0.3};
+        List<String> met = new ArrayList<>();
+        for (JsonNode vector : resource("/objective-vectors.json")) {
+            Objective objective = VECTORS.get(vector.get("objective").asString());
+            if (objective == null) {
+                continue;
+            }
+            met.add(vector.get("objective").asString());
+            ObjectNode json = JSON.createObjectNode();
+            for (String name : List.of("log_probs", "behavior_log_probs", "advantages", "mask")) {
+                var row = json.putArray(name).addArray();
+                for (int t = 0; t < 5; t++) {
+                    row.add(
+                            switch (name) {
+                                case "log_probs" -> Math.log(policy[t]);
+                                case "behavior_log_probs" -> Math.log(behavior[t]);
+                                case "advantages" -> vector.get("A").asDouble();
+                                default -> 1;
+                            });
+                }
+            }
+            ObjectiveExample.Answer answer = ObjectiveExample.parse(json).evaluate(objective);
+            // The catalogue's gradients are finite differences.
+            assertThat(answer.loss()).isCloseTo(vector.get("loss").asDouble(), within(1e-12));
+            for (int t = 0; t < 5; t++) {
+                assertThat(answer.gradient()[0][t])
+                        .as("%s token %d", vector, t)
+                        .isCloseTo(vector.get("grad").get(t).asDouble(), within(1e-8));
+            }
+        }
+        assertThat(met).hasSize(2 * VECTORS.size()).containsAll(VECTORS.keySet());
+    }
+}

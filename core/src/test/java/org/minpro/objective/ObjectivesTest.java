@@ -1,0 +1,180 @@
+package org.minpro.objective;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.lang.reflect.RecordComponent;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.minpro.config.Doc;
+import org.minpro.config.NamedRecords;
+
+class ObjectivesTest {
+    /** An objective outside the table, as a user's jar would hold it. */
+    record Halved(double factor, boolean loud) implements Objective {
+        Halved() {
+            this(0.5, false);
+        }
+
+        @Override
+        public ObjectiveResult compute(ObjectiveInputs inputs) {
+            return new ObjectiveResult(inputs.logProbs().multiply(factor));
+        }
+    }
+
+    private static List<String> names() {
+        return Objectives.entries().stream().map(NamedRecords.Entry::name).toList();
+    }
+
+    @Test
+    void theTableIsSortedAndComplete() {
+        assertThat(names())
+                .isSorted()
+                .containsExactly("cispo", "dapo", "grpo", "gspo", "m2po", "minpro", "prefix", "reinforce");
+        for (String name : names()) {
+            assertThat(Objectives.nameOf(Objectives.of(name))).isEqualTo(name);
+        }
+    }
+
+    @Test
+    void parametersChangeTheDefaults() {
+        assertThat(Objectives.of("minpro")).isEqualTo(new MinPro());
+        assertThat(Objectives.of("minpro", Map.of("cap", 2, "form", "clip", "prefix-minimum-includes-one", true)))
+                .isEqualTo(new MinPro(0, 2, true, MinPro.Form.CLIP, 0.2, 0.28));
+        assertThat(Objectives.of("cispo", Map.of("cap", ".inf", "floor", "0.5")))
+                .isEqualTo(new Cispo(0.5, Double.POSITIVE_INFINITY));
+    }
+
+    @Test
+    void anUnknownNameGetsTheNearestOne() {
+        assertThatThrownBy(() -> Objectives.of("minpo"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("objective must be one of cispo, dapo")
+                .hasMessageContaining("got: 'minpo'. Did you mean 'minpro'?");
+        assertThatThrownBy(() -> Objectives.of("something else")).hasMessageNotContaining("Did you mean");
+    }
+
+    @Test
+    void everyProblemWithParametersIsNamedAtOnce() {
+        assertThatThrownBy(() -> Objectives.of("minpro", new LinkedHashMap<>(Map.of("kap", 2, "form", "wait"))))
+                .hasMessageContaining("'kap'. Did you mean 'cap'?")
+                .hasMessageContaining("form must be one of weight, clip, got: wait");
+        assertThatThrownBy(() -> Objectives.of("minpro", Map.of("cap", "high")))
+                .hasMessage("cap must be a number, got: high");
+        assertThatThrownBy(() -> Objectives.of("reinforce", Map.of("cap", 2)))
+                .hasMessageContaining("unknown setting 'cap'");
+    }
+
+    @Test
+    void valuesOutOfRangeAreRefused() {
+        assertThatThrownBy(() -> Objectives.of("minpro", Map.of("floor", 6)))
+                .hasMessage("cap must be > 0 and >= floor (6.0); .inf is no cap, got: 5.0");
+        assertThatThrownBy(() -> Objectives.of("grpo", Map.of("clip-low", -0.1)))
+                .hasMessage("clip-low must be >= 0 and finite, got: -0.1");
+        assertThatThrownBy(() -> new Grpo(0.2, Double.NaN)).hasMessage("clip-high must be >= 0, got: NaN");
+        assertThatThrownBy(() -> Objectives.of("m2po", Map.of("threshold", 0)))
+                .hasMessage("threshold must be > 0 and finite, got: 0.0");
+    }
+
+    @Test
+    void aClassNameWorksInPlaceOfAName() {
+        ClassLoader loader = ObjectivesTest.class.getClassLoader();
+        String name = Halved.class.getName();
+        assertThat(Objectives.of(name, Map.of(), loader)).isEqualTo(new Halved());
+        assertThat(Objectives.of(name, Map.of("loud", "true"), loader)).isEqualTo(new Halved(0.5, true));
+        assertThat(Objectives.nameOf(new Halved())).isEqualTo(name);
+        assertThatThrownBy(() -> Objectives.of("com.acme.Missing", Map.of(), loader))
+                .hasMessageContaining("--class-path")
+                .hasMessageContaining("com.acme.Missing");
+        assertThatThrownBy(() -> Objectives.of("java.lang.String", Map.of(), loader))
+                .hasMessage("objective must implement org.minpro.objective.Objective, got: class 'java.lang.String'");
+    }
+
+    // ---- docs/objectives.md -------------------------------------------------------------------------------------
+
+    private static final Pattern TABLE_ROW = Pattern.compile("\\| \\[`([a-z0-9-]+)`]\\(#[a-z0-9-]+\\) \\| (.+?) \\|.*");
+    private static final Pattern SECTION = Pattern.compile("### `([a-z0-9-]+)`");
+    private static final Pattern PARAMETER = Pattern.compile("\\| `([a-z0-9-]+)` \\| `([^`]+)` \\| (.+) \\|");
+
+    private static List<String> page() throws IOException {
+        return Files.readAllLines(Path.of("..", "docs", "objectives.md"));
+    }
+
+    @Test
+    void theTableInTheDocumentationIsTheTable() throws IOException {
+        List<String> rows = new ArrayList<>();
+        for (String line : page()) {
+            Matcher row = TABLE_ROW.matcher(line);
+            if (row.matches()) {
+                rows.add(row.group(1) + ": " + row.group(2));
+            }
+        }
+        assertThat(rows)
+                .containsExactlyElementsOf(Objectives.entries().stream()
+                        .map(entry -> entry.name() + ": " + entry.summary())
+                        .toList());
+    }
+
+    @Test
+    void theDocumentationNamesEveryParameterWithItsDefault() throws IOException {
+        Map<String, Map<String, String>> documented = new LinkedHashMap<>();
+        String section = "";
+        for (String line : page()) {
+            Matcher start = SECTION.matcher(line);
+            if (start.matches()) {
+                section = start.group(1);
+                documented.put(section, new LinkedHashMap<>());
+            } else if (line.startsWith("## ")) {
+                section = "";
+            }
+            Matcher parameter = PARAMETER.matcher(line);
+            if (parameter.matches() && !section.isEmpty()) {
+                documented.getOrDefault(section, Map.of()).put(parameter.group(1), canonical(parameter.group(2)));
+            }
+        }
+        assertThat(documented.keySet()).containsExactlyInAnyOrderElementsOf(names());
+        for (String name : names()) {
+            Map<String, String> defaults = new LinkedHashMap<>();
+            Objectives.defaults(name)
+                    .forEach((parameter, value) -> defaults.put(parameter, canonical(value.toString())));
+            assertThat(documented.getOrDefault(name, Map.of())).as(name).containsExactlyEntriesOf(defaults);
+        }
+    }
+
+    @Test
+    void theDocumentationSaysOfEveryParameterWhatARecipeDoes() throws IOException {
+        List<String> documented = new ArrayList<>();
+        for (String line : page()) {
+            Matcher parameter = PARAMETER.matcher(line);
+            if (parameter.matches()) {
+                documented.add(parameter.group(1) + ": "
+                        + parameter.group(3).replace("`", "").replace("form: ", "form "));
+            }
+        }
+        List<String> written = new ArrayList<>();
+        for (NamedRecords.Entry<Objective> entry : Objectives.entries()) {
+            List<String> parameters =
+                    List.copyOf(Objectives.defaults(entry.name()).keySet());
+            RecordComponent[] components = entry.type().getRecordComponents();
+            for (int i = 0; i < components.length; i++) {
+                Doc doc = components[i].getAnnotation(Doc.class);
+                assertThat(doc).as("%s of %s", components[i], entry.name()).isNotNull();
+                written.add(parameters.get(i) + ": " + doc.value());
+            }
+        }
+        assertThat(documented).containsExactlyElementsOf(written);
+    }
+
+    /** One spelling for each number. */
+    private static String canonical(String value) {
+        return value.matches("[-+.eE0-9]+") ? Double.toString(Double.parseDouble(value)) : value;
+    }
+}

@@ -1,0 +1,203 @@
+package org.minpro.recipe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.lang.reflect.RecordComponent;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.minpro.advantage.LeaveOneOut;
+import org.minpro.config.Binder;
+import org.minpro.config.ConfigurationException;
+import org.minpro.config.ConfigurationProblem;
+import org.minpro.config.Doc;
+import org.minpro.config.Settings;
+import org.minpro.data.Problem;
+import org.minpro.objective.Aggregation;
+import org.minpro.objective.Grpo;
+import org.minpro.objective.MinPro;
+import org.minpro.reward.Reward;
+import org.minpro.reward.Score;
+import org.minpro.rollout.Rollout;
+import org.minpro.task.ArithmeticReward;
+
+final class RecipeTest {
+    private static final ClassLoader LOADER = RecipeTest.class.getClassLoader();
+    private static final Binder BINDER = Recipe.binder(LOADER);
+
+    /** A reward as a user would write it. */
+    public static final class Silence implements Reward {
+        @Override
+        public Score score(Problem problem, Rollout rollout) {
+            return Score.of(-rollout.responseIds().length);
+        }
+    }
+
+    private static Recipe recipe(String yaml, String... sets) {
+        Settings settings = new Settings().yaml("r.yaml", yaml);
+        for (String set : sets) {
+            settings.set(set);
+        }
+        return BINDER.bind(Recipe.class, settings);
+    }
+
+    private static List<String> problems(String yaml, String... sets) {
+        try {
+            return List.of("none: " + recipe(yaml, sets));
+        } catch (ConfigurationException e) {
+            return e.problems().stream().map(ConfigurationProblem::toString).toList();
+        }
+    }
+
+    @Test
+    void printedDefaultsAreTheRecipeWithoutSettings() {
+        String printed = BINDER.write(new Recipe(), true);
+        assertThat(recipe(printed)).isEqualTo(new Recipe());
+        assertThat(BINDER.write(recipe(printed), true)).isEqualTo(printed);
+        assertThat(BINDER.write(recipe(""), false)).isEqualTo(BINDER.write(new Recipe(), false));
+        String sft = SftRecipe.binder().write(new SftRecipe(), true);
+        assertThat(SftRecipe.binder().bind(SftRecipe.class, new Settings().yaml("sft.yaml", sft)))
+                .isEqualTo(new SftRecipe());
+    }
+
+    @Test
+    void everySettingHasAComment() {
+        List<String> silent = new ArrayList<>();
+        undocumented(Recipe.class, silent);
+        undocumented(SftRecipe.class, silent);
+        assertThat(silent).isEmpty();
+    }
+
+    private static void undocumented(Class<?> type, List<String> silent) {
+        for (RecordComponent component : type.getRecordComponents()) {
+            if (component.getAnnotation(Doc.class) == null) {
+                silent.add(component.toString());
+            }
+            if (component.getType().isRecord()
+                    && component.getType().getPackage().equals(Recipe.class.getPackage())) {
+                undocumented(component.getType(), silent);
+            }
+        }
+    }
+
+    @Test
+    void defaultsOfTheMainJobAreStale() {
+        Recipe recipe = new Recipe();
+        assertThat(recipe.objective()).isEqualTo(new MinPro());
+        assertThat(recipe.lag()).isPositive();
+        assertThat(recipe.lossAggregation()).isEqualTo(Aggregation.TOKEN_MEAN);
+        assertThat(recipe.createReward(LOADER)).isInstanceOf(ArithmeticReward.class);
+        assertThat(recipe.warnings()).isEmpty();
+        assertThat(recipe.compute().threads()).isEqualTo(Runtime.getRuntime().availableProcessors());
+    }
+
+    @Test
+    void choosesObjectiveAdvantageAndRewardWithParameters() {
+        Recipe recipe = recipe("""
+                objective: {name: grpo, clip-high: 0.3}
+                advantage: rloo
+                reward: {name: length, maximum-tokens: 40}
+                """, "objective.clip-low=0.1");
+        assertThat(recipe.objective()).isEqualTo(new Grpo(0.1, 0.3));
+        assertThat(recipe.advantage()).isEqualTo(new LeaveOneOut());
+        assertThat(recipe.createReward(LOADER)).isNotNull();
+        assertThat(recipe("objective: minpro", "objective.cap=3").objective())
+                .extracting("cap")
+                .isEqualTo(3.0);
+        assertThat(recipe("", "objective.cap=.inf").objective())
+                .extracting("cap")
+                .isEqualTo(Double.POSITIVE_INFINITY);
+        assertThat(recipe("reward: " + Silence.class.getName()).createReward(LOADER))
+                .isInstanceOf(Silence.class);
+        assertThat(recipe("data: {files: [a.jsonl]}").createReward(LOADER)).isNotInstanceOf(ArithmeticReward.class);
+    }
+
+    @Test
+    void reportsWhatIsWrongInAllPackages() {
+        assertThat(problems("""
+                        objective: {name: minpro, cap: -1}
+                        aggregation: token-men
+                        reward: maths
+                        optimizer:
+                          learning-rate: 1e-4x
+                          beta1: 2
+                        sampling: {top-p: 0}
+                        temperature: 0.7
+                        group-size: 1
+                        """))
+                .hasSize(8)
+                .anyMatch(problem -> problem.startsWith("r.yaml:1:32: objective.cap must be "))
+                .anyMatch(problem -> problem.startsWith("r.yaml:2:14: aggregation must be one of")
+                        && problem.endsWith("Did you mean 'token-mean'?"))
+                .anyMatch(
+                        problem -> problem.startsWith("r.yaml:3:9: reward must be one of") && problem.contains("math"))
+                .contains(
+                        "r.yaml:5:18: optimizer.learning-rate must be a number, got: 1e-4x",
+                        "r.yaml:6:10: optimizer.beta1 must be in [0, 1), got: 2.0",
+                        "r.yaml:7:19: sampling.top-p must be in (0, 1], got: 0.0",
+                        "r.yaml:8:1: unknown setting 'temperature'. Did you mean 'sampling.temperature'?",
+                        "r.yaml:9:13: group-size must be >= 2 (advantages compare the responses of a group), got: 1");
+    }
+
+    @Test
+    void anObjectiveThatFixesItsAggregationRefusesAnother() {
+        assertThat(problems("objective: gspo\naggregation: token-mean"))
+                .singleElement()
+                .asString()
+                .startsWith("r.yaml:2:14: aggregation must be seq-mean-token-mean with gspo");
+        assertThat(recipe("objective: gspo").lossAggregation()).isEqualTo(Aggregation.SEQ_MEAN_TOKEN_MEAN);
+        assertThat(recipe("aggregation: constant-length\naggregation-length: 64")
+                        .lossAggregation())
+                .isEqualTo(Aggregation.constantLength(64));
+    }
+
+    @Test
+    void rulesAcrossSettingsNameTheOneToChange() {
+        assertThat(problems("", "lag=40"))
+                .containsExactly("--set lag=40: lag must be in [0, iterations), here [0, 40), got: 40");
+        assertThat(problems("updates-per-iteration: 5"))
+                .containsExactly(
+                        "r.yaml:1:24: updates-per-iteration must be a divisor of groups-per-iteration (32), got: 5");
+        assertThat(problems("data: {answer-pattern: \"(\"}"))
+                .singleElement()
+                .asString()
+                .startsWith("r.yaml:1:24: data.answer-pattern must be a regular expression");
+        assertThat(problems("prompts: {date: 2026-13-01}"))
+                .containsExactly("r.yaml:1:17: prompts.date must be YYYY-MM-DD, got: 2026-13-01");
+    }
+
+    @Test
+    void warnsOfWhatIsProbablyNotMeant() {
+        assertThat(recipe("sampling: {top-k: 50}").warnings())
+                .singleElement()
+                .asString()
+                .contains("truncated");
+        assertThat(recipe("anchor: proximal").warnings())
+                .singleElement()
+                .asString()
+                .contains("proximal");
+        assertThat(recipe("data: {files: [x.jsonl]}").warnings())
+                .singleElement()
+                .asString()
+                .contains("--model");
+        assertThat(recipe("optimizer: {warmup-updates: 100000}").warnings()).hasSize(1);
+    }
+
+    @Test
+    void stopIdsAreTheModelsAndTheRecipes() {
+        SamplingSection sampling = recipe("sampling: {stop-token-ids: [7, 3]}").sampling();
+        assertThat(sampling.params(List.of(2, 3)).stopIds()).containsExactly(2, 3, 7);
+        SamplingSection endless = recipe("sampling: {ignore-eos: true}").sampling();
+        assertThat(endless.params(List.of(2)).stopIds()).isEmpty();
+    }
+
+    @Test
+    void aProgramChangesARecipe() {
+        Recipe recipe = Binder.with(new Recipe(), "optimizer.learning-rate", 1e-5);
+        assertThat(Binder.with(recipe, "runs", Path.of("out")).optimizer().learningRate())
+                .isEqualTo(1e-5);
+        assertThatThrownBy(() -> Binder.with(recipe, "lag", -1)).hasMessageStartingWith("lag must be");
+    }
+}

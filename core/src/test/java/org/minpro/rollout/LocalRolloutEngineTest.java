@@ -1,0 +1,131 @@
+package org.minpro.rollout;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.minpro.model.LanguageHead;
+import org.minpro.model.ModelConfig;
+import org.minpro.model.Parameters;
+import org.minpro.model.TinyModels;
+import org.minpro.model.TokenBlock;
+import org.minpro.model.Transformer;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Engine;
+import org.minpro.tensor.NoGradient;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+import org.minpro.tensor.Workers;
+
+class LocalRolloutEngineTest {
+    private static final SamplingParams PARAMS = SamplingParams.of(60, List.of(1));
+
+    private static List<RolloutRequest> requests(int groups, int samples) {
+        Random random = new Random(1);
+        List<RolloutRequest> requests = new ArrayList<>();
+        for (int i = 0; i < groups; i++) {
+            requests.add(RolloutRequest.of(
+                    i, random.ints(3 + random.nextInt(30), 2, 97).toArray(), samples));
+        }
+        return requests;
+    }
+
+    private static List<Rollout> generate(
+            Transformer model, List<RolloutRequest> requests, int slots, int workers, SamplingParams params) {
+        try (Workers pool = new Workers(workers);
+                LocalRolloutEngine engine = new LocalRolloutEngine(model, pool, slots, 42, ids -> "")) {
+            List<Rollout> rollouts = new ArrayList<>(engine.generate(requests, params, rollout -> {}));
+            rollouts.sort(Comparator.comparingLong(Rollout::draw).thenComparingInt(Rollout::sample));
+            return rollouts;
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aResponseDoesNotDependOnWhatIsGeneratedBesideIt(boolean experts) {
+        ModelConfig config = experts ? TinyModels.experts() : TinyModels.dense();
+        try (Transformer model = TinyModels.random(config, DType.F32, 7);
+                Parameters parameters = model.parameters()) {
+            List<RolloutRequest> requests = requests(12, 4);
+            List<Rollout> reference = generate(model, requests, 16, 1, PARAMS);
+            List<RolloutRequest> reversed = new ArrayList<>(requests);
+            Collections.reverse(reversed);
+            assertThat(generate(model, reversed, 16, 2, PARAMS))
+                    .as(Engine.kernels())
+                    .isEqualTo(reference);
+            List<Rollout> oneByOne = new ArrayList<>();
+            for (RolloutRequest request : requests) {
+                for (int sample : request.samples()) {
+                    oneByOne.addAll(generate(
+                            model,
+                            List.of(new RolloutRequest(request.draw(), request.promptIds(), new int[] {sample})),
+                            16,
+                            1,
+                            PARAMS));
+                }
+            }
+            assertThat(oneByOne).as(Engine.kernels()).isEqualTo(reference);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void logMuIsTheTrainersLogPiUpToRounding(boolean experts) {
+        ModelConfig config = experts ? TinyModels.experts() : TinyModels.dense();
+        SamplingParams params = new SamplingParams(0.8, 20, 0.9, 0.01, 40, List.of(1), false);
+        try (Transformer model = TinyModels.random(config, DType.F32, 7);
+                Parameters parameters = model.parameters();
+                Scope scope = Scope.open();
+                NoGradient off = NoGradient.open()) {
+            for (Rollout rollout : generate(model, requests(6, 3), 16, 2, params)) {
+                TokenBlock block = TokenBlock.of(rollout.promptIds(), rollout.responseIds());
+                float[] logProbs = new LanguageHead(model, params.temperature())
+                        .logProbs(model.hidden(block), Tensor.of(block.targets()), false)
+                        .logProbs()
+                        .floats();
+                assertThat(logProbs).containsExactly(rollout.behaviorLogProbs(), within(1e-4f));
+            }
+        }
+    }
+
+    @Test
+    void aResponseEndsWithItsStopIdOrAtTheLimit() {
+        try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F32, 7);
+                Parameters parameters = model.parameters()) {
+            List<Rollout> rollouts = generate(model, requests(20, 4), 16, 1, PARAMS);
+            assertThat(rollouts).hasSize(80);
+            assertThat(rollouts).anyMatch(rollout -> rollout.finish() == Rollout.Finish.STOP);
+            for (Rollout rollout : rollouts) {
+                int last = rollout.responseIds()[rollout.length() - 1];
+                if (rollout.finish() == Rollout.Finish.STOP) {
+                    assertThat(last).isEqualTo(1);
+                } else {
+                    assertThat(rollout.length()).isEqualTo(60);
+                    assertThat(last).isNotEqualTo(1);
+                }
+            }
+        }
+    }
+
+    @Test
+    void generationLeavesNoNativeObject() {
+        try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F32, 7);
+                Parameters parameters = model.parameters();
+                Workers pool = new Workers(2);
+                LocalRolloutEngine engine = new LocalRolloutEngine(model, pool, 8, 1, ids -> "")) {
+            engine.generate(requests(5, 2), PARAMS, rollout -> {});
+            long before = Scope.nativeObjects();
+            for (int i = 0; i < 3; i++) {
+                engine.generate(requests(5, 2), PARAMS, rollout -> {});
+            }
+            assertThat(Scope.nativeObjects()).isEqualTo(before);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+package org.minpro.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.minpro.model.ModelConfig;
+import org.minpro.model.Parameters;
+import org.minpro.model.TinyModels;
+import org.minpro.model.Transformer;
+import org.minpro.objective.Aggregation;
+import org.minpro.objective.Anchor;
+import org.minpro.objective.LossEvaluation;
+import org.minpro.objective.Objective;
+import org.minpro.objective.ObjectiveInputs;
+import org.minpro.objective.Objectives;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+import org.minpro.tensor.Workers;
+
+class PolicyGradientTest {
+    private static final double TEMPERATURE = 0.9;
+
+    private static List<TrainingRow> rows(int groups, int size) {
+        Random random = new Random(3);
+        List<TrainingRow> rows = new ArrayList<>();
+        for (int group = 0; group < groups; group++) {
+            int[] prompt = random.ints(3 + random.nextInt(8), 2, 97).toArray();
+            for (int i = 0; i < size; i++) {
+                int[] response = random.ints(1 + random.nextInt(20), 2, 97).toArray();
+                boolean[] mask = new boolean[response.length];
+                Arrays.fill(mask, true);
+                mask[response.length / 2] = response.length < 5;
+                float[] behavior = new float[response.length];
+                for (int t = 0; t < behavior.length; t++) {
+                    behavior[t] = -6 + 3 * random.nextFloat();
+                }
+                rows.add(new TrainingRow(
+                        group,
+                        prompt,
+                        response,
+                        mask,
+                        behavior,
+                        null,
+                        new long[response.length],
+                        random.nextGaussian(),
+                        0));
+            }
+        }
+        return rows;
+    }
+
+    private static double[][] weights(List<TrainingRow> rows) {
+        return Aggregation.SEQ_MEAN_TOKEN_MEAN.tokenWeights(
+                rows.stream().map(TrainingRow::mask).toArray(boolean[][]::new));
+    }
+
+    private static Map<String, double[]> gradient(
+            Transformer model, List<TrainingRow> rows, String objective, int workers, int lanes, int tokenBudget) {
+        try (Workers pool = new Workers(workers);
+                PolicyGradient.Result result = new PolicyGradient(model, pool, lanes, tokenBudget, TEMPERATURE)
+                        .compute(rows, Objectives.of(objective), Anchor.BEHAVIOR, weights(rows), true)) {
+            Map<String, double[]> gradients = new TreeMap<>();
+            result.gradients().forEach((name, tensor) -> gradients.put(name, tensor.doubles()));
+            gradients.put("loss", new double[] {result.loss()});
+            return gradients;
+        }
+    }
+
+    private static void assertClose(Map<String, double[]> actual, Map<String, double[]> expected, double tolerance) {
+        assertThat(actual.keySet()).isEqualTo(expected.keySet());
+        expected.forEach((name, values) -> {
+            double difference = 0;
+            double size = 0;
+            double[] others = Objects.requireNonNull(actual.get(name));
+            for (int i = 0; i < values.length; i++) {
+                difference += Math.pow(values[i] - others[i], 2);
+                size += values[i] * values[i];
+            }
+            assertThat(size).as(name).isPositive();
+            assertThat(Math.sqrt(difference / size)).as(name).isLessThanOrEqualTo(tolerance);
+        });
+    }
+
+    /** The whole way in one piece: autograd through head, trunk and embedding, every row by itself. */
+    private static Map<String, double[]> byAutograd(Transformer model, List<TrainingRow> rows, Objective objective) {
+        Map<String, double[]> gradients = new TreeMap<>();
+        try (Parameters leaves = model.parameters().alias();
+                Scope scope = Scope.open()) {
+            Transformer live = model.over(leaves);
+            Tensor sum = Tensor.zeros(DType.F64, 1);
+            double[][] weights = weights(rows);
+            for (int i = 0; i < rows.size(); i++) {
+                TrainingRow row = rows.get(i);
+                int time = row.length();
+                Tensor logits = live.hidden(org.minpro.model.TokenBlock.of(row.promptIds(), row.responseIds()))
+                        .linear(live.head());
+                long[] targets = Arrays.stream(row.responseIds()).asLongStream().toArray();
+                Tensor logProbs = logits.divide(TEMPERATURE)
+                        .logSoftmax(1)
+                        .gather(1, Tensor.of(targets).unsqueeze(1))
+                        .view(1, time);
+                double[] behavior = new double[time];
+                double[] mask = new double[time];
+                for (int t = 0; t < time; t++) {
+                    behavior[t] = row.behaviorLogProbs()[t];
+                    mask[t] = row.mask()[t] ? 1 : 0;
+                }
+                ObjectiveInputs inputs = ObjectiveInputs.of(
+                        logProbs,
+                        Tensor.of(behavior, 1, time),
+                        Tensor.full(DType.F64, row.advantage(), 1, time),
+                        Tensor.of(mask, 1, time));
+                sum = sum.add(objective
+                        .compute(inputs)
+                        .tokenLosses()
+                        .multiply(Tensor.of(weights[i], 1, time))
+                        .sum());
+            }
+            gradients.put("loss", sum.doubles());
+            sum.backward();
+            leaves.stored()
+                    .forEach((name, leaf) -> gradients.put(
+                            name, Objects.requireNonNull(leaf.gradient(), name).doubles()));
+        }
+        return gradients;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"minpro,false", "minpro,true", "grpo,false", "gspo,false", "m2po,false"})
+    void blocksLanesAndTheWrittenOutHeadGiveTheGradientOfAutograd(String objective, boolean experts) {
+        ModelConfig config = experts ? TinyModels.experts() : TinyModels.dense();
+        List<TrainingRow> rows = rows(4, 4);
+        try (Transformer model = TinyModels.random(config, DType.F64, 2);
+                Parameters parameters = model.parameters()) {
+            Map<String, double[]> cut = gradient(model, rows, objective, 2, 2, 64);
+            Map<String, double[]> whole = gradient(model, rows, objective, 1, 1, 1 << 20);
+            assertClose(cut, whole, 1e-6);
+            if (!objective.equals("m2po")) {
+                assertClose(cut, byAutograd(model, rows, Objectives.of(objective)), 1e-6);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {32, 100, 400})
+    void microBatchesInFloat32GiveTheGradientOfOneBatch(int tokenBudget) {
+        List<TrainingRow> rows = rows(4, 4);
+        try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F32, 2);
+                Parameters parameters = model.parameters()) {
+            assertClose(
+                    gradient(model, rows, "minpro", 2, 2, tokenBudget),
+                    gradient(model, rows, "minpro", 1, 1, 1 << 20),
+                    1e-5);
+        }
+    }
+
+    @Test
+    void workersDoNotChangeABit() {
+        List<TrainingRow> rows = rows(6, 4);
+        try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F32, 2);
+                Parameters parameters = model.parameters()) {
+            Map<String, double[]> one = gradient(model, rows, "minpro", 1, 3, 64);
+            Map<String, double[]> three = gradient(model, rows, "minpro", 3, 3, 64);
+            one.forEach((name, values) -> assertThat(three.get(name)).as(name).containsExactly(values));
+        }
+    }
+
+    @Test
+    void aGradientLeavesNoNativeObject() {
+        List<TrainingRow> rows = rows(3, 4);
+        try (Transformer model = TinyModels.random(TinyModels.experts(), DType.BF16, 2);
+                Parameters parameters = model.parameters()) {
+            gradient(model, rows, "minpro", 2, 2, 64);
+            long before = Scope.nativeObjects();
+            for (int i = 0; i < 5; i++) {
+                gradient(model, rows, "minpro", 2, 2, 64);
+            }
+            assertThat(Scope.nativeObjects()).isEqualTo(before);
+        }
+    }
+
+    @Test
+    void theLossIsThatOfTheObjectiveOnTheWholeUpdate() {
+        List<TrainingRow> rows = rows(2, 3);
+        try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F64, 2);
+                Parameters parameters = model.parameters()) {
+            double loss = Objects.requireNonNull(
+                    gradient(model, rows, "cispo", 1, 2, 64).get("loss"))[0];
+            assertThat(loss)
+                    .isCloseTo(
+                            Objects.requireNonNull(byAutograd(model, rows, Objectives.of("cispo"))
+                                    .get("loss"))[0],
+                            org.assertj.core.api.Assertions.within(1e-9));
+            assertThat(LossEvaluation.aggregationOf(Objectives.of("cispo"), null))
+                    .isEqualTo(Aggregation.TOKEN_MEAN);
+        }
+    }
+}

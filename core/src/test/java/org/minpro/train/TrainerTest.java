@@ -1,0 +1,260 @@
+package org.minpro.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.minpro.advantage.Advantages;
+import org.minpro.checkpoint.Journal;
+import org.minpro.data.Problem;
+import org.minpro.model.Parameters;
+import org.minpro.model.TinyModels;
+import org.minpro.objective.Anchor;
+import org.minpro.objective.Objective;
+import org.minpro.objective.Objectives;
+import org.minpro.reward.Reward;
+import org.minpro.reward.Score;
+import org.minpro.rollout.LocalRolloutEngine;
+import org.minpro.rollout.Rollout;
+import org.minpro.rollout.SamplingParams;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Workers;
+
+class TrainerTest {
+    private static Trainer.Settings settings(
+            int iterations, int lag, int updates, int resampleLimit, Objective objective) {
+        return new Trainer.Settings(
+                4,
+                4,
+                iterations,
+                lag,
+                updates,
+                64,
+                resampleLimit,
+                SamplingParams.of(12, List.of(1)),
+                objective,
+                Advantages.of("grpo"),
+                null,
+                Anchor.BEHAVIOR,
+                new AdamW.Settings(),
+                new LearningRateSchedule(3e-3, 2, LearningRateSchedule.Decay.LINEAR),
+                1,
+                2,
+                96,
+                11);
+    }
+
+    /** Even ids are good: something that a random model can learn. */
+    private static final Reward EVEN = (problem, rollout) -> {
+        int even = 0;
+        for (int id : rollout.responseIds()) {
+            even += id % 2 == 0 ? 1 : 0;
+        }
+        return Score.of((double) even / rollout.length());
+    };
+
+    /** A whole run in memory. */
+    private static final class Run implements AutoCloseable {
+        private final Policy policy;
+        private final Workers workers;
+        private final LocalRolloutEngine engine;
+        private final Trainer trainer;
+
+        Run(Trainer.Settings settings, int workerCount, Reward reward, Journal journal) {
+            Parameters parameters = Parameters.zeros(TinyModels.dense(), DType.F32);
+            parameters.initialise(5, 0.1);
+            policy = new Policy(TinyModels.dense(), parameters, DType.F32);
+            workers = new Workers(workerCount);
+            engine = new LocalRolloutEngine(policy.model(), workers, 16, settings.seed(), ids -> "");
+            trainer = new Trainer(
+                    settings,
+                    policy,
+                    engine,
+                    draw -> Problem.of("p" + draw, "", ""),
+                    problem -> new int[] {3, 4 + Integer.parseInt(problem.id().substring(1)) % 20},
+                    reward,
+                    journal,
+                    workers);
+        }
+
+        List<Map<String, Double>> toTheEnd() {
+            List<Map<String, Double>> metrics = new ArrayList<>();
+            while (!trainer.finished()) {
+                metrics.add(trainer.iterate(IterationListener.none()).metrics());
+            }
+            return metrics;
+        }
+
+        Map<String, byte[]> weights() {
+            Map<String, byte[]> bytes = new HashMap<>();
+            policy.master().stored().forEach((name, tensor) -> bytes.put(name, tensor.bytes()));
+            trainer.optimizer().state().forEach((name, tensor) -> bytes.put(name, tensor.bytes()));
+            return bytes;
+        }
+
+        @Override
+        public void close() {
+            trainer.close();
+            workers.close();
+            policy.close();
+        }
+    }
+
+    private static void assertSame(Map<String, byte[]> actual, Map<String, byte[]> expected) {
+        expected.forEach((name, bytes) -> assertThat(actual.get(name)).as(name).isEqualTo(bytes));
+    }
+
+    @Test
+    void ageIsLagTimesUpdatesPlusTheUpdatesAlreadyDone() {
+        try (Run run = new Run(settings(5, 2, 2, 0, Objectives.of("minpro")), 1, EVEN, Journal.none())) {
+            List<Map<String, Double>> metrics = run.toTheEnd();
+            assertThat(metrics.get(0)).doesNotContainKey("age/mean");
+            assertThat(metrics.get(1)).doesNotContainKey("age/mean");
+            // Version 0 sampled iterations 0 to 2, so the first batches are younger than lag * updates.
+            assertThat(metrics.get(2).get("age/mean")).isBetween(0.0, 1.0);
+            assertThat(metrics.get(4).get("age/mean")).isBetween(4.0, 5.0);
+            assertThat(metrics.get(4).get("version")).isEqualTo(6);
+            assertThat(run.trainer.droppedBatches()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void theSameSeedGivesTheSameBytesWithAnyNumberOfWorkers() {
+        try (Run one = new Run(settings(6, 1, 2, 0, Objectives.of("minpro")), 1, EVEN, Journal.none());
+                Run three = new Run(settings(6, 1, 2, 0, Objectives.of("minpro")), 3, EVEN, Journal.none())) {
+            assertThat(three.toTheEnd()).isEqualTo(one.toTheEnd());
+            assertSame(three.weights(), one.weights());
+        }
+    }
+
+    @Test
+    void aRunLearnsWhatItIsRewardedFor() {
+        try (Run run = new Run(settings(30, 1, 1, 0, Objectives.of("minpro")), 2, EVEN, Journal.none())) {
+            List<Map<String, Double>> metrics = run.toTheEnd();
+            double first = metrics.subList(0, 5).stream()
+                    .mapToDouble(m -> Objects.requireNonNull(m.get("reward")))
+                    .average()
+                    .orElseThrow();
+            double last = metrics.subList(25, 30).stream()
+                    .mapToDouble(m -> Objects.requireNonNull(m.get("reward")))
+                    .average()
+                    .orElseThrow();
+            assertThat(last).isGreaterThan(first + 0.15);
+        }
+    }
+
+    @Test
+    void samplerAndTrainerAgree() {
+        try (Run run = new Run(settings(3, 0, 1, 0, Objectives.of("minpro")), 2, EVEN, Journal.none())) {
+            for (Map<String, Double> metrics : run.toTheEnd()) {
+                assertThat(metrics.get("mismatch/max")).isLessThanOrEqualTo(1e-4);
+            }
+        }
+    }
+
+    @Test
+    void withoutAnyDifferenceInRewardNothingIsLearned() {
+        try (Run run = new Run(
+                settings(4, 0, 1, 0, Objectives.of("minpro")), 1, (problem, rollout) -> Score.of(1), Journal.none())) {
+            Map<String, byte[]> before = run.weights();
+            List<Map<String, Double>> metrics = run.toTheEnd();
+            assertThat(metrics.getLast())
+                    .containsEntry("version", 0.0)
+                    .containsEntry("updates_skipped", 1.0)
+                    .containsEntry("iterations_without_signal", 4.0);
+            assertSame(run.weights(), before);
+        }
+    }
+
+    @Test
+    void groupsWithoutDifferenceAreReplacedByNewDraws() {
+        Reward everyOther = (problem, rollout) -> Score.of(rollout.draw() % 2 == 0 ? 1 : rollout.sample() % 2);
+        try (Run run = new Run(settings(1, 0, 1, 100, Objectives.of("minpro")), 1, everyOther, Journal.none())) {
+            Trainer.IterationReport report = run.trainer.iterate(IterationListener.none());
+            assertThat(report.fresh()).extracting(group -> group.draw()).containsExactly(1L, 3L, 5L, 7L);
+            assertThat(report.metrics()).containsEntry("groups_resampled", 4.0);
+            assertThat(run.trainer.state().nextDraw()).isEqualTo(8);
+        }
+    }
+
+    @Test
+    void undecidedRolloutsCountForNothing() {
+        Reward undecidedThird = (problem, rollout) ->
+                rollout.sample() == 2 ? Score.undecided("service down") : Score.of(rollout.sample() == 0 ? 1 : 0);
+        try (Run run = new Run(settings(2, 0, 1, 0, Objectives.of("minpro")), 1, undecidedThird, Journal.none())) {
+            Map<String, Double> metrics = run.toTheEnd().getFirst();
+            assertThat(metrics).containsEntry("undecided", 0.25);
+            assertThat(metrics.get("reward")).isEqualTo(1.0 / 3);
+        }
+    }
+
+    @Test
+    void aRunThatWasStoppedContinuesBitForBit() {
+        Map<Long, Map<Integer, Journal.Entry>> written = new HashMap<>();
+        Journal journal = new Journal() {
+            @Override
+            public synchronized Optional<Entry> find(long draw, int sample) {
+                return Optional.ofNullable(written.getOrDefault(draw, Map.of()).get(sample));
+            }
+
+            @Override
+            public synchronized void append(long iteration, Problem problem, Rollout rollout, Score score) {
+                written.computeIfAbsent(rollout.draw(), key -> new HashMap<>())
+                        .put(rollout.sample(), new Entry(rollout, score));
+            }
+        };
+        Trainer.Settings settings = settings(7, 2, 2, 3, Objectives.of("minpro"));
+        try (Run whole = new Run(settings, 2, EVEN, Journal.none());
+                Run first = new Run(settings, 2, EVEN, journal);
+                Run second = new Run(settings, 2, EVEN, journal)) {
+            List<Map<String, Double>> expected = whole.toTheEnd();
+            for (int i = 0; i < 4; i++) {
+                first.trainer.iterate(IterationListener.none());
+            }
+            try (Scope scope = Scope.open()) {
+                second.policy.master().copyFrom(first.policy.master());
+                first.trainer
+                        .optimizer()
+                        .state()
+                        .forEach((name, tensor) -> Objects.requireNonNull(
+                                        second.trainer.optimizer().state().get(name))
+                                .copyInPlace(tensor));
+            }
+            second.trainer.optimizer().setSteps(first.trainer.optimizer().steps());
+            second.trainer.restore(first.trainer.state(), journal);
+            assertThat(second.toTheEnd()).isEqualTo(expected.subList(4, 7));
+            assertSame(second.weights(), whole.weights());
+        }
+    }
+
+    @Test
+    void aLossThatIsNoNumberStopsTheRunAndNamesTheRollout() {
+        Objective broken = inputs ->
+                new org.minpro.objective.ObjectiveResult(inputs.logProbs().multiply(Double.NaN));
+        try (Run run = new Run(settings(2, 0, 1, 0, broken), 1, EVEN, Journal.none())) {
+            Map<String, byte[]> before = run.weights();
+            org.assertj.core.api.Assertions.assertThatThrownBy(() -> run.trainer.iterate(IterationListener.none()))
+                    .isInstanceOf(NonFiniteUpdateException.class)
+                    .hasMessageContaining("loss and gradient must be finite");
+            assertSame(run.weights(), before);
+        }
+    }
+
+    @Test
+    void aHundredIterationsLeaveNoNativeObject() {
+        try (Run run = new Run(settings(100, 1, 1, 0, Objectives.of("minpro")), 2, EVEN, Journal.none())) {
+            for (int i = 0; i < 5; i++) {
+                run.trainer.iterate(IterationListener.none());
+            }
+            long before = Scope.nativeObjects();
+            run.toTheEnd();
+            assertThat(Scope.nativeObjects()).isEqualTo(before);
+        }
+    }
+}
