@@ -108,7 +108,7 @@ final class Evaluator {
     Complex value(Node node) {
         budget.step();
         return switch (node) {
-            case Node.Number number -> Complex.of(arithmetic.rational(number.value()));
+            case Node.Numeral number -> Complex.of(arithmetic.rational(number.value()));
             case Node.Based based -> Complex.of(arithmetic.rational(based.value()));
             case Node.Symbol symbol -> point(symbol.name());
             case Node.Constant constant ->
@@ -176,7 +176,7 @@ final class Evaluator {
     /** The value of a constant of integers and a quotient, which decides the branch of a power. */
     private @org.jspecify.annotations.Nullable Rational rational(Node node) {
         return switch (node) {
-            case Node.Number number -> number.value();
+            case Node.Numeral number -> number.value();
             case Node.Negation negation -> {
                 Rational inner = rational(negation.node());
                 yield inner == null ? null : inner.negate();

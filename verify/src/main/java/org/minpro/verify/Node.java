@@ -12,9 +12,9 @@ sealed interface Node {
      * @param fine whether it is precise enough to round to
      * @param significant its significant digits
      */
-    record Number(Rational value, @Nullable Rational unit, boolean fine, int significant) implements Node {
-        static Number of(Rational value) {
-            return new Number(value, null, false, 0);
+    record Numeral(Rational value, @Nullable Rational unit, boolean fine, int significant) implements Node {
+        static Numeral of(Rational value) {
+            return new Numeral(value, null, false, 0);
         }
     }
 

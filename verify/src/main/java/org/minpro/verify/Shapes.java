@@ -31,9 +31,9 @@ final class Shapes {
             case Node.Product product -> product(product);
             case Node.Quotient quotient
             when quotient.numerator() instanceof Node.Matrix matrix ->
-                table(matrix, new Node.Quotient(Node.Number.of(Rational.ONE), quotient.denominator()));
+                table(matrix, new Node.Quotient(Node.Numeral.of(Rational.ONE), quotient.denominator()));
             case Node.Negation negation
-            when negation.node() instanceof Node.Matrix matrix -> table(matrix, Node.Number.of(Rational.MINUS_ONE));
+            when negation.node() instanceof Node.Matrix matrix -> table(matrix, Node.Numeral.of(Rational.MINUS_ONE));
             case Node.Sum sum -> sum(sum);
             default -> value(node);
         };
@@ -375,7 +375,7 @@ final class Shapes {
         }
         for (int i = at + 1; i < sides.size(); i++) {
             BigDecimal approximate = values.real(stripped(sides.get(i)));
-            Rational unit = stripped(sides.get(i)) instanceof Node.Number number ? number.unit() : null;
+            Rational unit = stripped(sides.get(i)) instanceof Node.Numeral number ? number.unit() : null;
             BigDecimal allowed = unit == null
                     ? exact.abs().multiply(new BigDecimal("0.02"))
                     : unit.toBigDecimal(java.math.MathContext.DECIMAL64);

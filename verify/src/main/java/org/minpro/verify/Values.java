@@ -3,7 +3,6 @@ package org.minpro.verify;
 import java.math.BigDecimal;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Compares expressions: exactly by normal forms, then at seeded points to forty digits; one per check. */
@@ -15,7 +14,7 @@ final class Values {
 
     private final Budget budget;
     private final Normalizer normalizer;
-    private final Map<Node, Form> forms = new IdentityHashMap<>();
+    private final IdentityHashMap<Node, Form> forms = new IdentityHashMap<>();
 
     Values(Budget budget) {
         this.budget = budget;
@@ -96,7 +95,9 @@ final class Values {
         Units.Unit goldUnit = expected.unit();
         Units.Unit answerUnit = given.unit();
         if (goldUnit == null || answerUnit == null) {
-            if (answerUnit != null && (expected.percent() || expected.degrees())) {
+            boolean markedGold = expected.percent() || expected.degrees();
+            boolean markedAnswer = given.percent() || given.degrees();
+            if (answerUnit != null && markedGold || goldUnit != null && markedAnswer) {
                 return Outcome.wrong(Reason.DIFFERENT);
             }
             return marked(expected, given);
@@ -110,7 +111,9 @@ final class Values {
             }
             boolean unnamed =
                     goldUnit.dimension().equals("{}") || answerUnit.dimension().equals("{}");
-            return unnamed ? marked(expected, given) : Outcome.DIFFERENT;
+            return unnamed && isLengthOrUnnamed(goldUnit) && isLengthOrUnnamed(answerUnit)
+                    ? marked(expected, given)
+                    : Outcome.DIFFERENT;
         }
         Outcome numbers = marked(expected, given);
         if (!numbers.isRight() || goldUnit.dimension().equals(answerUnit.dimension())) {
@@ -122,6 +125,11 @@ final class Values {
             return numbers;
         }
         return Outcome.undecided(Reason.UNITS);
+    }
+
+    /** "Units" and "square units" stand for whatever length a figure has. */
+    private static boolean isLengthOrUnnamed(Units.Unit unit) {
+        return unit.dimension().equals("{}") || unit.dimension().startsWith("{length");
     }
 
     /** Applies the readings of a percent sign and a degree sign that only one side writes. */
@@ -245,7 +253,7 @@ final class Values {
     }
 
     private static Node scaled(Node node, Rational factor) {
-        return factor.isOne() ? node : new Node.Product(List.of(Node.Number.of(factor), node));
+        return factor.isOne() ? node : new Node.Product(List.of(Node.Numeral.of(factor), node));
     }
 
     /** A decimal as written: its value and the unit of its last digit. */
@@ -253,7 +261,7 @@ final class Values {
 
     private static @Nullable Written written(Node node) {
         return switch (node) {
-            case Node.Number number -> {
+            case Node.Numeral number -> {
                 Rational unit = number.unit();
                 yield unit == null ? null : new Written(number.value(), unit, number.fine());
             }
@@ -264,12 +272,12 @@ final class Values {
             case Node.Product product -> {
                 // 1.3 \times 10^{5}
                 boolean scientific = product.factors().size() == 2
-                        && product.factors().get(0) instanceof Node.Number
+                        && product.factors().get(0) instanceof Node.Numeral
                         && product.factors().get(1) instanceof Node.Power;
                 if (!scientific
-                        || !(product.factors().get(0) instanceof Node.Number mantissa)
+                        || !(product.factors().get(0) instanceof Node.Numeral mantissa)
                         || !(product.factors().get(1) instanceof Node.Power power)
-                        || !(power.base() instanceof Node.Number ten)
+                        || !(power.base() instanceof Node.Numeral ten)
                         || !ten.value().equals(Rational.TEN)) {
                     yield null;
                 }
@@ -290,7 +298,7 @@ final class Values {
             Integer inner = smallInteger(negation.node());
             return inner == null ? null : Integer.valueOf(-inner);
         }
-        if (node instanceof Node.Number number
+        if (node instanceof Node.Numeral number
                 && number.value().isInteger()
                 && number.value().numerator().bitLength() < 9) {
             return number.value().numerator().intValueExact();
