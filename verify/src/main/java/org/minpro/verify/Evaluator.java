@@ -15,11 +15,16 @@ final class Evaluator {
         /** Reals of both signs. */
         REAL,
         POSITIVE,
-        /** Small positive integers. */
+        /** Reals of both signs up to 300, on which steps of functions such as floor are seen apart. */
+        WIDE,
+        /** Integers up to 300. */
+        LARGE_INTEGER,
+        /** Integers up to 30, on which factorials can be computed. */
         INTEGER
     }
 
     private static final Set<String> REAL_FUNCTIONS = Set.of("abs", "floor", "ceil", "min", "max", "gcd", "lcm");
+    private static final Set<String> STEP_FUNCTIONS = Set.of("floor", "ceil", "gcd", "lcm");
     private static final Set<String> INTEGER_FUNCTIONS = Set.of("factorial", "binomial");
     private static final BigDecimal NEAR_INTEGER = new BigDecimal("1e-40");
 
@@ -37,6 +42,10 @@ final class Evaluator {
 
     static boolean usesRealFunctions(Node node) {
         return uses(node, REAL_FUNCTIONS);
+    }
+
+    static boolean usesStepFunctions(Node node) {
+        return uses(node, STEP_FUNCTIONS);
     }
 
     static boolean usesIntegerFunctions(Node node) {
@@ -99,7 +108,7 @@ final class Evaluator {
     Complex value(Node node) {
         budget.step();
         return switch (node) {
-            case Node.Number number -> Complex.of(arithmetic.rational(number.value()));
+            case Node.Numeral number -> Complex.of(arithmetic.rational(number.value()));
             case Node.Based based -> Complex.of(arithmetic.rational(based.value()));
             case Node.Symbol symbol -> point(symbol.name());
             case Node.Constant constant ->
@@ -167,7 +176,7 @@ final class Evaluator {
     /** The value of a constant of integers and a quotient, which decides the branch of a power. */
     private @org.jspecify.annotations.Nullable Rational rational(Node node) {
         return switch (node) {
-            case Node.Number number -> number.value();
+            case Node.Numeral number -> number.value();
             case Node.Negation negation -> {
                 Rational inner = rational(negation.node());
                 yield inner == null ? null : inner.negate();
@@ -301,6 +310,12 @@ final class Evaluator {
         long bits = mix(seed ^ mix(name.hashCode()));
         if (domain == Domain.INTEGER) {
             return Complex.of(2 + Math.floorMod(bits, 29));
+        }
+        if (domain == Domain.LARGE_INTEGER) {
+            return Complex.of(2 + Math.floorMod(bits, 299));
+        }
+        if (domain == Domain.WIDE) {
+            return Complex.of(BigDecimal.valueOf(Math.floorMod(bits, 6_000_000) - 3_000_000, 4));
         }
         BigDecimal re = BigDecimal.valueOf(3000 + Math.floorMod(bits, 16000), 4);
         BigDecimal im = BigDecimal.valueOf(3000 + Math.floorMod(bits >>> 20, 13000), 4);

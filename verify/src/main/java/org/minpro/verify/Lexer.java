@@ -514,6 +514,10 @@ final class Lexer {
             end++;
         }
         String run = text.substring(at, end);
+        if (run.length() == 1 && (text.startsWith("p.m", at) || text.startsWith("a.m", at))) {
+            add(Token.Type.TEXT, text.substring(at, at + 3));
+            return at + (text.startsWith(".", at + 3) ? 4 : 3);
+        }
         if (end < text.length() && text.charAt(end) == '.' && run.equals("np")) {
             return end + 1; // numpy.arcsin(…)
         }
@@ -523,7 +527,7 @@ final class Lexer {
         }
         if (name != null && run.length() > 1) {
             add(Token.Type.COMMAND, name);
-        } else if (run.length() == 1 || run.length() <= 3 && !Units.isWord(run)) {
+        } else if (run.length() == 1 || run.length() <= 3 && !isShortWord(run, at, end)) {
             for (int i = 0; i < run.length(); i++) {
                 add(Token.Type.LETTER, run.substring(i, i + 1));
             }
@@ -531,6 +535,17 @@ final class Lexer {
             add(Token.Type.WORD, run);
         }
         return end;
+    }
+
+    /** Two letters are a word only where they stand alone in the text. */
+    private boolean isShortWord(String run, int at, int end) {
+        if (!Units.isWord(run)) {
+            return false;
+        }
+        boolean unit = end > at && at > 0 && (isDigit(text.charAt(at - 1)) || text.charAt(at - 1) == ' ');
+        boolean alone = (at == 0 || text.charAt(at - 1) == ' ')
+                && (end == text.length() || " .,;^/?".indexOf(text.charAt(end)) >= 0);
+        return run.length() == 3 || alone || unit && isDigit(text.charAt(at - 1));
     }
 
     private int skipSpaces(int at) {

@@ -2,16 +2,17 @@ package org.minpro.verify;
 
 import java.math.BigInteger;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** A product of powers of atoms with rational exponents, none of them zero. */
 final class Monomial implements Comparable<Monomial> {
     static final Monomial ONE = new Monomial(new TreeMap<>());
 
-    private final TreeMap<Atom, Rational> powers;
+    private final SortedMap<Atom, Rational> powers;
     private final String key;
 
-    private Monomial(TreeMap<Atom, Rational> powers) {
+    private Monomial(SortedMap<Atom, Rational> powers) {
         this.powers = powers;
         if (powers.isEmpty()) {
             this.key = "";
@@ -69,7 +70,7 @@ final class Monomial implements Comparable<Monomial> {
         return reduced(result, budget);
     }
 
-    private static Scaled reduced(TreeMap<Atom, Rational> powers, Budget budget) {
+    private static Scaled reduced(SortedMap<Atom, Rational> powers, Budget budget) {
         Rational coefficient = Rational.ONE;
         TreeMap<Atom, Rational> kept = new TreeMap<>();
         for (Map.Entry<Atom, Rational> entry : powers.entrySet()) {

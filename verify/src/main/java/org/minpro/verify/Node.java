@@ -9,11 +9,12 @@ sealed interface Node {
      * A rational number as written.
      *
      * @param unit one unit of the last digit of a decimal that claims a precision, else null
+     * @param fine whether it is precise enough to round to
      * @param significant its significant digits
      */
-    record Number(Rational value, @Nullable Rational unit, int significant) implements Node {
-        static Number of(Rational value) {
-            return new Number(value, null, 0);
+    record Numeral(Rational value, @Nullable Rational unit, boolean fine, int significant) implements Node {
+        static Numeral of(Rational value) {
+            return new Numeral(value, null, false, 0);
         }
     }
 

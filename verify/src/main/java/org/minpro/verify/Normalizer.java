@@ -4,6 +4,7 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
@@ -24,7 +25,7 @@ final class Normalizer {
     Form form(Node node) {
         budget.step();
         return switch (node) {
-            case Node.Number number -> Form.of(budget.check(number.value()));
+            case Node.Numeral number -> Form.of(budget.check(number.value()));
             case Node.Based based -> Form.of(based.value());
             case Node.Symbol symbol -> Form.of(Atom.variable(symbol.name()));
             case Node.Constant constant ->
@@ -270,14 +271,14 @@ final class Normalizer {
     }
 
     /** Prime factors with their exponents, negative in the denominator; a large rest counts as prime. */
-    private TreeMap<BigInteger, Integer> factors(Rational value) {
-        TreeMap<BigInteger, Integer> factors = new TreeMap<>();
+    private SortedMap<BigInteger, Integer> factors(Rational value) {
+        SortedMap<BigInteger, Integer> factors = new TreeMap<>();
         factors(value.numerator(), 1, factors);
         factors(value.denominator(), -1, factors);
         return factors;
     }
 
-    private void factors(BigInteger value, int sign, TreeMap<BigInteger, Integer> into) {
+    private void factors(BigInteger value, int sign, SortedMap<BigInteger, Integer> into) {
         BigInteger rest = value;
         for (int divisor = 2; divisor <= LARGEST_TRIAL_DIVISOR; divisor += divisor == 2 ? 1 : 2) {
             if (rest.bitLength() < 32 && rest.longValue() < (long) divisor * divisor) {

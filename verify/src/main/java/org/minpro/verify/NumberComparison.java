@@ -14,7 +14,7 @@ final class NumberComparison {
         }
         Rational unit = gold.unit();
         if (unit != null && roundsTo(gold.value(), unit, answer.value())) {
-            return gold.significantDigits() >= 2
+            return gold.fine()
                     ? Verdict.right(Reason.ROUNDED, goldForm, answerForm)
                     : Verdict.undecided(Reason.COARSE, goldForm, answerForm);
         }

@@ -162,7 +162,7 @@ final class Parser {
         }
         Integer number = NUMBER_WORDS.get(first.text().toLowerCase(Locale.ROOT));
         if (number != null && tokens.get(1).type() == Token.Type.END) {
-            return Node.Number.of(Rational.of(number));
+            return Node.Numeral.of(Rational.of(number));
         }
         return null;
     }
@@ -507,8 +507,8 @@ final class Parser {
             take();
             Node fraction = power();
             if (fraction instanceof Node.Quotient quotient
-                    && quotient.numerator() instanceof Node.Number above
-                    && quotient.denominator() instanceof Node.Number below
+                    && quotient.numerator() instanceof Node.Numeral above
+                    && quotient.denominator() instanceof Node.Numeral below
                     && above.value().isInteger()
                     && below.value().isInteger()
                     && above.value().signum() > 0
@@ -524,8 +524,8 @@ final class Parser {
                 && peek(2).isSign("/")
                 && peek(3).type() == Token.Type.NUMBER
                 && isDigits(peek(3).text())) {
-            Node.Number above = integer(peek(1).text());
-            Node.Number below = integer(peek(3).text());
+            Node.Numeral above = integer(peek(1).text());
+            Node.Numeral below = integer(peek(3).text());
             if (above.value().signum() > 0 && above.value().compareTo(below.value()) < 0) {
                 at += 4;
                 return made(new Node.Sum(List.of(integer(whole.text()), made(new Node.Quotient(above, below)))));
@@ -543,8 +543,8 @@ final class Parser {
         return !text.isEmpty();
     }
 
-    private Node.Number integer(String digits) {
-        return made(Node.Number.of(Rational.of(new BigInteger(digits))));
+    private Node.Numeral integer(String digits) {
+        return made(Node.Numeral.of(Rational.of(new BigInteger(digits))));
     }
 
     private boolean startsFactor(Token token, Token before) {
@@ -765,7 +765,52 @@ final class Parser {
         return node;
     }
 
+    /** Digits and capital letters up to an underscore, as in A5_{11}; null where they are no number in a base. */
+    private @Nullable Node lettered(Token first) {
+        StringBuilder digits = new StringBuilder(first.text());
+        int ahead = 0;
+        boolean letter = first.type() == Token.Type.LETTER;
+        boolean digit = !letter;
+        while (!peek(ahead).spaced() && ahead < 20) {
+            Token token = peek(ahead);
+            boolean capital = token.type() == Token.Type.LETTER
+                    && Character.isUpperCase(token.text().charAt(0));
+            boolean number = token.type() == Token.Type.NUMBER && isDigits(token.text());
+            if (!capital && !number) {
+                break;
+            }
+            letter = letter || capital;
+            digit = digit || number;
+            digits.append(token.text());
+            ahead++;
+        }
+        boolean based = letter
+                && digit
+                && ahead > 0
+                && peek(ahead).isSign("_")
+                && isBaseAboveTen(peek(ahead + 1).isSign("{") ? peek(ahead + 2) : peek(ahead + 1));
+        if (!based || !Character.isLetterOrDigit(digits.charAt(0)) || Character.isLowerCase(digits.charAt(0))) {
+            return null;
+        }
+        at += ahead + 1;
+        return based(digits.toString());
+    }
+
+    private static boolean isBaseAboveTen(Token token) {
+        return token.type() == Token.Type.NUMBER
+                && token.text().length() == 2
+                && isDigits(token.text())
+                && Integer.parseInt(token.text()) > 10
+                && Integer.parseInt(token.text()) <= 36;
+    }
+
     private Node number(Token token) {
+        if (isDigits(token.text()) && peek().type() == Token.Type.LETTER) {
+            Node based = lettered(token);
+            if (based != null) {
+                return based;
+            }
+        }
         if (peek().isSign("_")) {
             take();
             return based(token.text());
@@ -777,7 +822,7 @@ final class Parser {
         return made(decimal(token.text()));
     }
 
-    private static Node.Number decimal(String written) {
+    private static Node.Numeral decimal(String written) {
         int mark = written.indexOf('e');
         String digits = mark < 0 ? written : written.substring(0, mark);
         int power = mark < 0
@@ -788,12 +833,13 @@ final class Parser {
         }
         int point = digits.indexOf('.');
         if (point < 0 && mark < 0) {
-            return Node.Number.of(Rational.of(new BigInteger(digits)));
+            return Node.Numeral.of(Rational.of(new BigInteger(digits)));
         }
         int decimals = point < 0 ? 0 : digits.length() - point - 1;
         BigInteger unscaled = new BigInteger(digits.replace(".", ""));
         PlainNumber read = PlainNumber.decimal(new BigDecimal(unscaled, decimals - power), decimals, mark >= 0, false);
-        return new Node.Number(read.value(), read.unit(), read.significantDigits());
+        return new Node.Numeral(
+                read.value(), read.unit(), read.fine(), unscaled.toString().length());
     }
 
     /** A decimal whose digits under the bar repeat without end. */
@@ -812,7 +858,7 @@ final class Parser {
         BigInteger nines = BigInteger.TEN.pow(period).subtract(BigInteger.ONE);
         Rational tail = Rational.of(new BigInteger(token.text()), nines);
         Rational value = Rational.of(head).plus(tail).dividedBy(Rational.of(BigInteger.TEN.pow(decimals)));
-        return made(Node.Number.of(value));
+        return made(Node.Numeral.of(value));
     }
 
     private Node based(String digits) {
@@ -841,6 +887,12 @@ final class Parser {
 
     private Node letter(Token token) {
         String name = token.text();
+        if (peek().type() == Token.Type.NUMBER || peek().type() == Token.Type.LETTER) {
+            Node based = lettered(token);
+            if (based != null) {
+                return based;
+            }
+        }
         boolean subscripted = peek().isSign("_");
         if (name.equals("e") && !subscripted) {
             return Node.Constant.E;
@@ -889,7 +941,7 @@ final class Parser {
         }
         Integer number = NUMBER_WORDS.get(token.text().toLowerCase(Locale.ROOT));
         if (number != null) {
-            return made(Node.Number.of(Rational.of(number)));
+            return made(Node.Numeral.of(Rational.of(number)));
         }
         if (isLetterChoice(token.text()) && token.text().indexOf(',') < 0) {
             return made(new Node.Symbol(token.text().replace("(", "").replace(")", "")));
@@ -1021,7 +1073,7 @@ final class Parser {
         } else {
             radicand = atom();
         }
-        return made(new Node.Root(degree == null ? Node.Number.of(Rational.TWO) : degree, radicand));
+        return made(new Node.Root(degree == null ? Node.Numeral.of(Rational.TWO) : degree, radicand));
     }
 
     private Node function(String name) {
@@ -1042,13 +1094,13 @@ final class Parser {
             sawLog = true;
             call = reading.naturalLog()
                     ? made(new Node.Call("ln", List.of(argument)))
-                    : made(new Node.Call("log", List.of(Node.Number.of(Rational.TEN), argument)));
+                    : made(new Node.Call("log", List.of(Node.Numeral.of(Rational.TEN), argument)));
         } else if (name.equals("lg")) {
-            call = made(new Node.Call("log", List.of(Node.Number.of(Rational.TEN), argument)));
+            call = made(new Node.Call("log", List.of(Node.Numeral.of(Rational.TEN), argument)));
         } else if (name.equals("exp")) {
             call = made(new Node.Power(Node.Constant.E, argument));
         } else if (exponent instanceof Node.Negation negation
-                && negation.node() instanceof Node.Number one
+                && negation.node() instanceof Node.Numeral one
                 && one.value().isOne()
                 && (name.equals("sin") || name.equals("cos") || name.equals("tan"))) {
             return made(new Node.Call("arc" + name, List.of(argument)));

@@ -11,10 +11,10 @@ import org.jspecify.annotations.Nullable;
  * @param value the exact value as written; a percent sign is not applied
  * @param unit one unit of its last written digit if it is a decimal with a digit that is not zero after the point,
  *     else null: only such a reference allows rounding
- * @param significantDigits digits from the first that is not zero, for decimals
+ * @param fine whether it is precise enough to round to, see {@link #isFine}
  * @param percent whether a percent sign follows
  */
-record PlainNumber(Rational value, @Nullable Rational unit, int significantDigits, boolean percent) {
+record PlainNumber(Rational value, @Nullable Rational unit, boolean fine, boolean percent) {
     private static final int MAXIMUM_EXPONENT = 400;
 
     /** Reads a number, or returns null where the text is anything else. */
@@ -51,7 +51,9 @@ record PlainNumber(Rational value, @Nullable Rational unit, int significantDigit
         }
         if (i < end && text.charAt(i) == '\\') {
             Rational fraction = latexFraction(text, i, end);
-            return fraction == null ? null : new PlainNumber(negative ? fraction.negate() : fraction, null, 0, percent);
+            return fraction == null
+                    ? null
+                    : new PlainNumber(negative ? fraction.negate() : fraction, null, false, percent);
         }
         int digitsFrom = i;
         StringBuilder digits = new StringBuilder(end - i);
@@ -68,7 +70,7 @@ record PlainNumber(Rational value, @Nullable Rational unit, int significantDigit
                 return null;
             }
             Rational value = Rational.of(new BigInteger(digits.toString()), below);
-            return new PlainNumber(negative ? value.negate() : value, null, 0, percent);
+            return new PlainNumber(negative ? value.negate() : value, null, false, percent);
         }
         if (i - digitsFrom <= 3 && digits.length() > 0 && (text.charAt(digitsFrom) != '0')) {
             while (i + 3 < end && text.charAt(i) == ',') {
@@ -111,7 +113,7 @@ record PlainNumber(Rational value, @Nullable Rational unit, int significantDigit
             unscaled = unscaled.negate();
         }
         if (scale == 0 && exponent == 0) {
-            return new PlainNumber(Rational.of(unscaled), null, 0, percent);
+            return new PlainNumber(Rational.of(unscaled), null, false, percent);
         }
         return decimal(new BigDecimal(unscaled, scale - exponent), scale, exponent != 0, percent);
     }
@@ -145,6 +147,16 @@ record PlainNumber(Rational value, @Nullable Rational unit, int significantDigit
         return negative ? value.negate() : value;
     }
 
+    /**
+     * Whether a decimal claims enough digits for a rounded answer to be more than near: three significant ones, or two
+     * where both stand behind the point (0.33) or scientific notation marks a measurement. 4.5 may be exact, and
+     * 2√5 = 4.47 would be a false right.
+     */
+    static boolean isFine(Rational value, int significantDigits, boolean scientific) {
+        return significantDigits >= 3
+                || significantDigits == 2 && (scientific || value.abs().compareTo(Rational.ONE) < 0);
+    }
+
     /** A decimal as written, with the precision that it claims. */
     static PlainNumber decimal(BigDecimal written, int decimals, boolean scientific, boolean percent) {
         Rational value = rational(written);
@@ -155,13 +167,13 @@ record PlainNumber(Rational value, @Nullable Rational unit, int significantDigit
         }
         boolean precise = fractional || scientific;
         if (!precise) {
-            return new PlainNumber(value, null, 0, percent);
+            return new PlainNumber(value, null, false, percent);
         }
         Rational unit = rational(BigDecimal.ONE.scaleByPowerOfTen(-written.scale()));
         int significant = written.signum() == 0
                 ? 0
                 : written.unscaledValue().abs().toString().length();
-        return new PlainNumber(value, unit, significant, percent);
+        return new PlainNumber(value, unit, isFine(value, significant, scientific), percent);
     }
 
     private static Rational rational(BigDecimal value) {

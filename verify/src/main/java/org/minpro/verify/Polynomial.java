@@ -2,6 +2,7 @@ package org.minpro.verify;
 
 import java.math.BigInteger;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 
 /** A sum of rational multiples of distinct monomials, sorted; the zero polynomial has no term. */
@@ -9,9 +10,9 @@ final class Polynomial {
     static final Polynomial ZERO = new Polynomial(new TreeMap<>());
     static final Polynomial ONE = of(Rational.ONE);
 
-    private final TreeMap<Monomial, Rational> terms;
+    private final NavigableMap<Monomial, Rational> terms;
 
-    private Polynomial(TreeMap<Monomial, Rational> terms) {
+    private Polynomial(NavigableMap<Monomial, Rational> terms) {
         this.terms = terms;
     }
 
@@ -83,7 +84,7 @@ final class Polynomial {
         return new Polynomial(sum);
     }
 
-    private static void add(TreeMap<Monomial, Rational> sum, Monomial monomial, Rational value, Budget budget) {
+    private static void add(NavigableMap<Monomial, Rational> sum, Monomial monomial, Rational value, Budget budget) {
         budget.step();
         Rational old = sum.get(monomial);
         Rational total = old == null ? value : budget.check(old.plus(value));

@@ -32,7 +32,7 @@ public enum Reason {
     UNITS("the numbers agree and the units cannot be compared"),
     /** Both agree where they are real and differ on another branch or domain. */
     DOMAIN("they agree on a part of their domain only"),
-    /** The answer is within the rounding of a reference that has one significant digit. */
+    /** The answer is within the rounding of a reference that has too few digits to round to. */
     COARSE("the reference is too coarse to round to"),
     /** The notation has two readings and they disagree. */
     AMBIGUOUS("the notation has two readings that disagree"),

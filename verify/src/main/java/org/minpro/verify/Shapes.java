@@ -31,9 +31,9 @@ final class Shapes {
             case Node.Product product -> product(product);
             case Node.Quotient quotient
             when quotient.numerator() instanceof Node.Matrix matrix ->
-                table(matrix, new Node.Quotient(Node.Number.of(Rational.ONE), quotient.denominator()));
+                table(matrix, new Node.Quotient(Node.Numeral.of(Rational.ONE), quotient.denominator()));
             case Node.Negation negation
-            when negation.node() instanceof Node.Matrix matrix -> table(matrix, Node.Number.of(Rational.MINUS_ONE));
+            when negation.node() instanceof Node.Matrix matrix -> table(matrix, Node.Numeral.of(Rational.MINUS_ONE));
             case Node.Sum sum -> sum(sum);
             default -> value(node);
         };
@@ -375,7 +375,10 @@ final class Shapes {
         }
         for (int i = at + 1; i < sides.size(); i++) {
             BigDecimal approximate = values.real(stripped(sides.get(i)));
-            BigDecimal allowed = exact.abs().multiply(new BigDecimal("0.02"));
+            Rational unit = stripped(sides.get(i)) instanceof Node.Numeral number ? number.unit() : null;
+            BigDecimal allowed = unit == null
+                    ? exact.abs().multiply(new BigDecimal("0.02"))
+                    : unit.toBigDecimal(java.math.MathContext.DECIMAL64);
             if (approximate == null || approximate.subtract(exact).abs().compareTo(allowed) > 0) {
                 throw Refusal.malformed();
             }
@@ -476,7 +479,7 @@ final class Shapes {
     private Shape inequality(List<Node> sides, List<String> operators) {
         int variable = -1;
         for (int i = 0; i < sides.size(); i++) {
-            if (sides.get(i) instanceof Node.Symbol) {
+            if (labelOf(sides.get(i)) != null) {
                 variable = variable < 0 ? i : -2;
             }
         }
@@ -488,8 +491,9 @@ final class Shapes {
                 Shape.Region half = adjacent ? half(bound, operators.get(i), i == variable) : null;
                 region = half == null ? null : Regions.intersection(region, half);
             }
-            if (region != null) {
-                return new Shape.Labeled(((Node.Symbol) sides.get(variable)).name(), region, null);
+            String label = labelOf(sides.get(variable));
+            if (region != null && label != null) {
+                return new Shape.Labeled(label, region, null);
             }
         }
         if (operators.size() != 1) {

@@ -18,6 +18,29 @@ final class TextAnswer {
         return false;
     }
 
+    /** Whether a text has a word of at least three letters, or several lines, so that an answer may stand inside it. */
+    static boolean hasProse(String text) {
+        int run = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '\n') {
+                return true;
+            }
+            if (c == '\\') {
+                while (i + 1 < text.length() && Character.isLetter(text.charAt(i + 1))) {
+                    i++;
+                }
+                run = 0;
+            } else {
+                run = Character.isLetter(c) ? run + 1 : 0;
+                if (run >= 3) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
     /** The words of an answer in lower case, without commands, punctuation and articles. */
     static String words(String text) {
         StringBuilder words = new StringBuilder();
@@ -37,7 +60,8 @@ final class TextAnswer {
             } else if (Character.isLetterOrDigit(c)) {
                 words.append(Character.toLowerCase(c));
                 i++;
-            } else if (c == '-' || c == '+' || c == '=' || c == '<' || c == '>' || c == '/' || c == '^') {
+            } else if (c == '-' || c == '+' || c == '=' || c == '<' || c == '>' || c == '/' || c == '^' || c == '['
+                    || c == ']') {
                 words.append(' ').append(c).append(' ');
                 i++;
             } else {

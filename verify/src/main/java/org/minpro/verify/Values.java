@@ -3,18 +3,18 @@ package org.minpro.verify;
 import java.math.BigDecimal;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Compares expressions: exactly by normal forms, then at seeded points to forty digits; one per check. */
 final class Values {
     private static final BigDecimal TOLERANCE = new BigDecimal("1e-40");
+    private static final int STEP_POINTS = 24;
     private static final Rational HUNDREDTH = Rational.of(1, 100);
     private static final Units.Unit NO_UNIT = new Units.Unit(Rational.ONE, "", true);
 
     private final Budget budget;
     private final Normalizer normalizer;
-    private final Map<Node, Form> forms = new IdentityHashMap<>();
+    private final IdentityHashMap<Node, Form> forms = new IdentityHashMap<>();
 
     Values(Budget budget) {
         this.budget = budget;
@@ -87,12 +87,17 @@ final class Values {
         if (gold instanceof Node.Based || answer instanceof Node.Based) {
             return compareBased(gold, answer);
         }
+        if (gold instanceof Node.Ratio a && answer instanceof Node.Ratio b) {
+            return compareRatios(a, b);
+        }
         Amount expected = Amount.of(gold);
         Amount given = Amount.of(answer);
         Units.Unit goldUnit = expected.unit();
         Units.Unit answerUnit = given.unit();
         if (goldUnit == null || answerUnit == null) {
-            if (answerUnit != null && (expected.percent() || expected.degrees())) {
+            boolean markedGold = expected.percent() || expected.degrees();
+            boolean markedAnswer = given.percent() || given.degrees();
+            if (answerUnit != null && markedGold || goldUnit != null && markedAnswer) {
                 return Outcome.wrong(Reason.DIFFERENT);
             }
             return marked(expected, given);
@@ -106,7 +111,9 @@ final class Values {
             }
             boolean unnamed =
                     goldUnit.dimension().equals("{}") || answerUnit.dimension().equals("{}");
-            return unnamed ? marked(expected, given) : Outcome.DIFFERENT;
+            return unnamed && isLengthOrUnnamed(goldUnit) && isLengthOrUnnamed(answerUnit)
+                    ? marked(expected, given)
+                    : Outcome.DIFFERENT;
         }
         Outcome numbers = marked(expected, given);
         if (!numbers.isRight() || goldUnit.dimension().equals(answerUnit.dimension())) {
@@ -118,6 +125,11 @@ final class Values {
             return numbers;
         }
         return Outcome.undecided(Reason.UNITS);
+    }
+
+    /** "Units" and "square units" stand for whatever length a figure has. */
+    private static boolean isLengthOrUnnamed(Units.Unit unit) {
+        return unit.dimension().equals("{}") || unit.dimension().startsWith("{length");
     }
 
     /** Applies the readings of a percent sign and a degree sign that only one side writes. */
@@ -142,6 +154,35 @@ final class Values {
             return -1;
         }
         return null;
+    }
+
+    /** Equal part by part, or proportional where no part is zero or has a unit, as a time of day has. */
+    private Outcome compareRatios(Node.Ratio gold, Node.Ratio answer) {
+        int size = gold.parts().size();
+        if (size != answer.parts().size()) {
+            return Outcome.DIFFERENT;
+        }
+        boolean equal = true;
+        boolean scalable = true;
+        for (int i = 0; i < size; i++) {
+            Node a = gold.parts().get(i);
+            Node b = answer.parts().get(i);
+            equal = equal && compare(a, b).isRight();
+            scalable = scalable
+                    && !(a instanceof Node.Quantity)
+                    && !(b instanceof Node.Quantity)
+                    && !form(a).isZero()
+                    && !form(b).isZero();
+        }
+        if (equal) {
+            return Outcome.EXACT;
+        }
+        for (int i = 1; scalable && i < size; i++) {
+            Node left = new Node.Quotient(gold.parts().get(i), gold.parts().get(0));
+            Node right = new Node.Quotient(answer.parts().get(i), answer.parts().get(0));
+            scalable = compare(left, right).reason() == Reason.EXACT;
+        }
+        return scalable ? Outcome.EXACT : Outcome.DIFFERENT;
     }
 
     private Outcome compareBased(Node gold, Node answer) {
@@ -212,31 +253,31 @@ final class Values {
     }
 
     private static Node scaled(Node node, Rational factor) {
-        return factor.isOne() ? node : new Node.Product(List.of(Node.Number.of(factor), node));
+        return factor.isOne() ? node : new Node.Product(List.of(Node.Numeral.of(factor), node));
     }
 
     /** A decimal as written: its value and the unit of its last digit. */
-    private record Written(Rational value, Rational unit, int significant) {}
+    private record Written(Rational value, Rational unit, boolean fine) {}
 
     private static @Nullable Written written(Node node) {
         return switch (node) {
-            case Node.Number number -> {
+            case Node.Numeral number -> {
                 Rational unit = number.unit();
-                yield unit == null ? null : new Written(number.value(), unit, number.significant());
+                yield unit == null ? null : new Written(number.value(), unit, number.fine());
             }
             case Node.Negation negation -> {
                 Written inner = written(negation.node());
-                yield inner == null ? null : new Written(inner.value().negate(), inner.unit(), inner.significant());
+                yield inner == null ? null : new Written(inner.value().negate(), inner.unit(), inner.fine());
             }
             case Node.Product product -> {
                 // 1.3 \times 10^{5}
                 boolean scientific = product.factors().size() == 2
-                        && product.factors().get(0) instanceof Node.Number
+                        && product.factors().get(0) instanceof Node.Numeral
                         && product.factors().get(1) instanceof Node.Power;
                 if (!scientific
-                        || !(product.factors().get(0) instanceof Node.Number mantissa)
+                        || !(product.factors().get(0) instanceof Node.Numeral mantissa)
                         || !(product.factors().get(1) instanceof Node.Power power)
-                        || !(power.base() instanceof Node.Number ten)
+                        || !(power.base() instanceof Node.Numeral ten)
                         || !ten.value().equals(Rational.TEN)) {
                     yield null;
                 }
@@ -246,7 +287,7 @@ final class Values {
                     yield null;
                 }
                 Rational scale = Rational.TEN.pow(exponent);
-                yield new Written(mantissa.value().times(scale), unit.times(scale), mantissa.significant());
+                yield new Written(mantissa.value().times(scale), unit.times(scale), mantissa.significant() >= 2);
             }
             default -> null;
         };
@@ -257,7 +298,7 @@ final class Values {
             Integer inner = smallInteger(negation.node());
             return inner == null ? null : Integer.valueOf(-inner);
         }
-        if (node instanceof Node.Number number
+        if (node instanceof Node.Numeral number
                 && number.value().isInteger()
                 && number.value().numerator().bitLength() < 9) {
             return number.value().numerator().intValueExact();
@@ -286,7 +327,7 @@ final class Values {
                 written.value().times(factor), written.unit().times(factor), value)) {
             return null;
         }
-        return written.significant() >= 2 ? Outcome.ROUNDED : Outcome.undecided(Reason.COARSE);
+        return written.fine() ? Outcome.ROUNDED : Outcome.undecided(Reason.COARSE);
     }
 
     /** The value of a constant real expression, or null where it is none. */
@@ -331,21 +372,44 @@ final class Values {
         if (integers) {
             return agreement(gold, answer, Evaluator.Domain.INTEGER, 8, Outcome.NUMERIC, Outcome.DIFFERENT);
         }
+        if (Evaluator.usesStepFunctions(gold) || Evaluator.usesStepFunctions(answer)) {
+            return steps(gold, answer);
+        }
         boolean reals = Evaluator.usesRealFunctions(gold) || Evaluator.usesRealFunctions(answer);
         Evaluator.Domain domain = reals ? Evaluator.Domain.REAL : Evaluator.Domain.COMPLEX;
         Outcome general = agreement(gold, answer, domain, 4, Outcome.NUMERIC, Outcome.DIFFERENT);
         if (!general.isWrong()) {
             return general;
         }
-        Evaluator.Domain part = reals ? Evaluator.Domain.INTEGER : Evaluator.Domain.POSITIVE;
-        Outcome partial = agreement(gold, answer, part, 3, Outcome.NUMERIC, general);
-        if (!partial.isRight()) {
+        if (reals) {
             return general;
         }
-        if (!reals && differsWhereBothAreReal(gold, answer)) {
-            return general;
+        Outcome partial = agreement(gold, answer, Evaluator.Domain.POSITIVE, 3, Outcome.NUMERIC, general);
+        return partial.isRight() && !differsWhereBothAreReal(gold, answer) ? Outcome.undecided(Reason.DOMAIN) : general;
+    }
+
+    /** Step functions must agree at many reals; where they agree at integers only, the variable may be one. */
+    private Outcome steps(Node gold, Node answer) {
+        Outcome whole = agreement(
+                gold, answer, Evaluator.Domain.LARGE_INTEGER, STEP_POINTS, Outcome.NUMERIC, Outcome.DIFFERENT);
+        if (whole.isWrong()) {
+            return whole;
         }
-        return Outcome.undecided(Reason.DOMAIN);
+        Outcome real = agreement(gold, answer, Evaluator.Domain.WIDE, STEP_POINTS, Outcome.NUMERIC, Outcome.DIFFERENT);
+        if (real.isWrong() && areWhole(Evaluator.symbols(gold)) && areWhole(Evaluator.symbols(answer))) {
+            return Outcome.undecided(Reason.DOMAIN);
+        }
+        return real;
+    }
+
+    /** Whether every name is one that usually stands for an integer. */
+    private static boolean areWhole(java.util.Set<String> names) {
+        for (String name : names) {
+            if ("nkmNMK".indexOf(name.charAt(0)) < 0) {
+                return false;
+            }
+        }
+        return !names.isEmpty();
     }
 
     private boolean differsWhereBothAreReal(Node gold, Node answer) {
@@ -387,7 +451,7 @@ final class Values {
         if (oneSided > 0) {
             return agreed == 0 ? different : Outcome.undecided(Reason.DOMAIN);
         }
-        return agreed >= Math.min(points, 3) ? equal : Outcome.undecided(Reason.DOMAIN);
+        return agreed >= Math.max(3, points / 3) ? equal : Outcome.undecided(Reason.DOMAIN);
     }
 
     private AtPoint at(Node gold, Node answer, Evaluator.Domain domain, int point) {

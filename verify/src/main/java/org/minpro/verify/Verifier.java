@@ -9,7 +9,7 @@ import java.util.List;
  * among any number of threads.
  *
  * <p>{@code RIGHT} is given only for equality by exact normal forms, at seeded points to forty digits, by rounding to a
- * reference that is itself a decimal of at least two significant digits, or of plain words. The order matters: the
+ * reference that is itself a decimal of enough digits, or of plain words. The order matters: the
  * reference comes first, and only its precision allows rounding.
  */
 public final class Verifier {
@@ -55,11 +55,19 @@ public final class Verifier {
             if (marked || verdict.isRight() || !checked.prose()) {
                 return verdict;
             }
-            if (candidate.policy() == ExtractionPolicy.WHOLE && checked.goldIsWords()) {
+            if (candidate.policy() == ExtractionPolicy.WHOLE
+                    && checked.goldIsWords()
+                    && isLonger(candidate, reference)) {
                 verdict = Verdict.undecided(Reason.ANSWER_NOT_UNDERSTOOD, verdict.gold(), verdict.answer());
             }
         }
         return verdict;
+    }
+
+    /** Whether a whole text says much more than the words that are asked for, which may be among them. */
+    private static boolean isLonger(ExtractedAnswer candidate, String reference) {
+        return candidate.text().split("\\s+").length
+                > TextAnswer.words(reference).split(" ").length + 3;
     }
 
     /** Compares two answers as they stand. */
@@ -135,7 +143,10 @@ public final class Verifier {
     }
 
     private Checked unreadable(Node expected, String gold, String answer, Reason reason) {
-        if (sameText && !plain(gold).isEmpty() && plain(gold).equals(plain(answer))) {
+        boolean same = reason == Reason.ANSWER_NOT_UNDERSTOOD
+                && !plain(gold).isEmpty()
+                && plain(gold).equals(plain(answer));
+        if (sameText && same) {
             return new Checked(Verdict.right(Reason.TEXT, shortened(gold), shortened(answer)), false, false);
         }
         if (choiceMatches(expected, answer)) {
@@ -144,7 +155,7 @@ public final class Verifier {
         Verdict verdict = reason == Reason.MALFORMED
                 ? Verdict.wrong(reason, shortened(gold), shortened(answer))
                 : Verdict.undecided(reason, shortened(gold), shortened(answer));
-        return new Checked(verdict, true, expected instanceof Node.Text);
+        return new Checked(verdict, TextAnswer.hasProse(answer), expected instanceof Node.Text);
     }
 
     /** Whether the reference is one capital letter and the answer begins with that choice. */
@@ -220,7 +231,7 @@ public final class Verifier {
         }
     }
 
-    /** A text without spaces and the commands that only change its look. */
+    /** A text without the commands that only change its look and the spaces that separate nothing. */
     private static String plain(String text) {
         return text.length() > 4000
                 ? ""
@@ -231,7 +242,10 @@ public final class Verifier {
                         .replace("\\,", "")
                         .replace("\\!", "")
                         .replace("\\;", "")
-                        .replaceAll("[\\s$]", "");
+                        .replace("$", "")
+                        .strip()
+                        .replaceAll("\\s+", " ")
+                        .replaceAll("(?<![A-Za-z0-9]) | (?![A-Za-z0-9])", "");
     }
 
     private static String shortened(String text) {
