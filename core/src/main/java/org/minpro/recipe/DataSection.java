@@ -1,11 +1,10 @@
 package org.minpro.recipe;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
-import org.minpro.data.AnswerExtraction;
-import org.minpro.data.RowMapping;
 
 /** Which problems, and which of their fields are prompt and answer. */
 public record DataSection(
@@ -34,6 +33,10 @@ public record DataSection(
 
         @Doc("Field that names a problem; null names it by a hash of its prompt.") @Nullable String idField,
 
+        @Doc("More problems, from files whose fields have other names: a list of {files, prompt-field, prompt-template,"
+                + " answer-field, answer-after, answer-pattern, id-field}.")
+        List<SourceSection> also,
+
         @Doc("Share of the files' problems that is kept for evaluation, [0, 1): chosen by a hash of the prompt, so the"
                 + " parts never meet.")
         double heldOut,
@@ -45,32 +48,44 @@ public record DataSection(
 
     public DataSection {
         files = List.copyOf(files);
+        also = List.copyOf(also);
         evaluationFiles = List.copyOf(evaluationFiles);
         Rule.check(terms >= 2 && terms <= 64, "terms", "in [2, 64]", terms);
-        Rule.check(!promptField.isBlank(), "prompt-field", "a name", "'" + promptField + "'");
-        Rule.check(!answerField.isBlank(), "answer-field", "a name", "'" + answerField + "'");
-        extraction(answerAfter, answerPattern);
+        source(files, promptField, promptTemplate, answerField, answerAfter, answerPattern, idField);
         Rule.check(heldOut >= 0 && heldOut < 1, "held-out", "in [0, 1)", heldOut);
     }
 
     public DataSection() {
-        this(List.of(), 10, "prompt", null, "answer", null, null, null, 0.2, 0, List.of());
-    }
-
-    private static AnswerExtraction extraction(@Nullable String after, @Nullable String pattern) {
-        try {
-            return new AnswerExtraction(after, pattern);
-        } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException("answer-" + e.getMessage(), e);
-        }
+        this(List.of(), 7, "prompt", null, "answer", null, null, null, List.of(), 0.2, 0, List.of());
     }
 
     public boolean isBuiltin() {
         return files.isEmpty();
     }
 
-    /** Fields to problems, but for the prompt template, which the text package compiles. */
-    public RowMapping mapping() {
-        return new RowMapping(promptField, null, answerField, extraction(answerAfter, answerPattern), idField);
+    /** Every source of training problems, the first one of this section's own fields. */
+    public List<SourceSection> sources() {
+        List<SourceSection> sources = new ArrayList<>();
+        sources.add(source(files, promptField, promptTemplate, answerField, answerAfter, answerPattern, idField));
+        sources.addAll(also);
+        return sources;
+    }
+
+    /** The evaluation files, whose fields have the names of this section's own. */
+    public SourceSection evaluationSource() {
+        return source(
+                evaluationFiles, promptField, promptTemplate, answerField, answerAfter, answerPattern, idField);
+    }
+
+    private static SourceSection source(
+            List<Path> files,
+            String promptField,
+            @Nullable String promptTemplate,
+            String answerField,
+            @Nullable String answerAfter,
+            @Nullable String answerPattern,
+            @Nullable String idField) {
+        return new SourceSection(
+                files, promptField, promptTemplate, answerField, answerAfter, answerPattern, idField);
     }
 }

@@ -15,7 +15,7 @@ public record DemonstrationSection(
         @Doc("How many numbers a problem of the built-in task adds, 2 to 64.")
         int terms,
 
-        @Doc("Chance that a step of a built-in demonstration adds two numbers at once, [0, 1].")
+        @Doc("Chance that a step of a built-in demonstration writes the sum down at once, [0, 1].")
         double hastyShare,
 
         @Doc("Chance that such a hasty step forgets a carry, [0, 1].")
@@ -52,7 +52,7 @@ public record DemonstrationSection(
     }
 
     public DemonstrationSection() {
-        this(List.of(), 10, 0.5, 0.5, "prompt", null, "completion", null);
+        this(List.of(), 7, 0.6, 0.55, "prompt", null, "completion", null);
     }
 
     public boolean isBuiltin() {
