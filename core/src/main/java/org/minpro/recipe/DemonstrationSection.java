@@ -12,6 +12,8 @@ public record DemonstrationSection(
         @Doc("JSONL files, one prompt with its completion a line. Empty for demonstrations of the built-in task.")
         List<Path> files,
 
+        @Doc("Folder that files are relative to.") Path folder,
+
         @Doc("How many numbers a problem of the built-in task adds, 2 to 64.")
         int terms,
 
@@ -52,7 +54,12 @@ public record DemonstrationSection(
     }
 
     public DemonstrationSection() {
-        this(List.of(), 10, 0.5, 0.5, "prompt", null, "completion", null);
+        this(List.of(), Path.of("."), 10, 0.5, 0.5, "prompt", null, "completion", null);
+    }
+
+    /** The files' paths. */
+    public List<Path> paths() {
+        return files.stream().map(folder::resolve).toList();
     }
 
     public boolean isBuiltin() {
