@@ -5,11 +5,16 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
+import org.minpro.data.Dataset;
+import org.minpro.task.ArithmeticTask;
 
 /** Which problems, and which of their fields are prompt and answer. */
 public record DataSection(
         @Doc("JSONL files, one problem a line. Empty for the built-in task: sums worked out step by step, without end.")
         List<Path> files,
+
+        @Doc("Folder that files, evaluation-files and those of more are relative to.")
+        Path folder,
 
         @Doc("How many numbers a problem of the built-in task adds, 2 to 64.")
         int terms,
@@ -33,9 +38,9 @@ public record DataSection(
 
         @Doc("Field that names a problem; null names it by a hash of its prompt.") @Nullable String idField,
 
-        @Doc("More problems, from files whose fields have other names: a list of {files, prompt-field, prompt-template,"
-                + " answer-field, answer-after, answer-pattern, id-field}.")
-        List<SourceSection> also,
+        @Doc("Files with other fields, each a section with files, prompt-field, prompt-template, answer-field,"
+                + " answer-after, answer-pattern and id-field of its own.")
+        List<SourceSection> more,
 
         @Doc("Share of the files' problems that is kept for evaluation, [0, 1): chosen by a hash of the prompt, so the"
                 + " parts never meet.")
@@ -48,33 +53,29 @@ public record DataSection(
 
     public DataSection {
         files = List.copyOf(files);
-        also = List.copyOf(also);
+        more = List.copyOf(more);
         evaluationFiles = List.copyOf(evaluationFiles);
         Rule.check(terms >= 2 && terms <= 64, "terms", "in [2, 64]", terms);
-        source(files, promptField, promptTemplate, answerField, answerAfter, answerPattern, idField);
         Rule.check(heldOut >= 0 && heldOut < 1, "held-out", "in [0, 1)", heldOut);
+        // The rules of one source are those of each.
+        source(files, promptField, promptTemplate, answerField, answerAfter, answerPattern, idField);
     }
 
     public DataSection() {
-        this(List.of(), 7, "prompt", null, "answer", null, null, null, List.of(), 0.2, 0, List.of());
-    }
-
-    public boolean isBuiltin() {
-        return files.isEmpty();
-    }
-
-    /** Every source of training problems, the first one of this section's own fields. */
-    public List<SourceSection> sources() {
-        List<SourceSection> sources = new ArrayList<>();
-        sources.add(source(files, promptField, promptTemplate, answerField, answerAfter, answerPattern, idField));
-        sources.addAll(also);
-        return sources;
-    }
-
-    /** The evaluation files, whose fields have the names of this section's own. */
-    public SourceSection evaluationSource() {
-        return source(
-                evaluationFiles, promptField, promptTemplate, answerField, answerAfter, answerPattern, idField);
+        this(
+                List.of(),
+                Path.of("."),
+                ArithmeticTask.DEFAULT_TERMS,
+                "prompt",
+                null,
+                "answer",
+                null,
+                null,
+                null,
+                List.of(),
+                0.2,
+                0,
+                List.of());
     }
 
     private static SourceSection source(
@@ -85,7 +86,29 @@ public record DataSection(
             @Nullable String answerAfter,
             @Nullable String answerPattern,
             @Nullable String idField) {
-        return new SourceSection(
-                files, promptField, promptTemplate, answerField, answerAfter, answerPattern, idField);
+        return new SourceSection(files, promptField, promptTemplate, answerField, answerAfter, answerPattern, idField);
+    }
+
+    public boolean isBuiltin() {
+        return files.isEmpty() && more.isEmpty();
+    }
+
+    /** Reads all problems to split or to train on. */
+    public Dataset read() {
+        List<Dataset> parts = new ArrayList<>();
+        if (!files.isEmpty()) {
+            parts.add(first(files).read(folder));
+        }
+        more.forEach(source -> parts.add(source.read(folder)));
+        return Dataset.join(parts);
+    }
+
+    /** Reads the problems of the evaluation files. */
+    public Dataset readEvaluationFiles() {
+        return first(evaluationFiles).read(folder);
+    }
+
+    private SourceSection first(List<Path> paths) {
+        return source(paths, promptField, promptTemplate, answerField, answerAfter, answerPattern, idField);
     }
 }

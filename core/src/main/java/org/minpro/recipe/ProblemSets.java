@@ -39,24 +39,17 @@ public record ProblemSets(ProblemSource training, List<Problem> heldOut, String 
                     problems,
                     "built-in sums of " + data.terms() + " numbers, without end");
         }
-        Dataset all = read(data.sources());
+        Dataset all = data.read();
         if (!data.evaluationFiles().isEmpty()) {
-            Dataset evaluation = read(List.of(data.evaluationSource()));
             return new ProblemSets(
-                    new DatasetSource(all, seed), evaluation.limit(heldOut).problems(), all.size() + " problems");
+                    new DatasetSource(all, seed),
+                    data.readEvaluationFiles().limit(heldOut).problems(),
+                    all.size() + " problems");
         }
         Dataset.Split split = all.split(data.heldOut(), data.splitSeed());
         return new ProblemSets(
                 new DatasetSource(split.train(), seed),
                 split.heldOut().limit(heldOut).problems(),
                 split.train().size() + " problems (" + split.heldOut().size() + " held out by hash)");
-    }
-
-    private static Dataset read(List<SourceSection> sources) {
-        List<Problem> problems = new ArrayList<>();
-        for (SourceSection source : sources) {
-            problems.addAll(Dataset.read(source.files(), source.mapping()).problems());
-        }
-        return new Dataset(sources.getFirst().files().toString(), problems);
     }
 }
