@@ -2,6 +2,7 @@ package org.minpro.text.jinja;
 
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,11 +18,11 @@ final class Interpreter {
         CONTINUE
     }
 
-    private final Map<List<Statement>, List<String>> hidden;
+    private final IdentityHashMap<List<Statement>, List<String>> hidden;
     private long steps;
 
     /** @param hidden the names that each body hides from the start, see {@link Names} */
-    Interpreter(Map<List<Statement>, List<String>> hidden) {
+    Interpreter(IdentityHashMap<List<Statement>, List<String>> hidden) {
         this.hidden = hidden;
     }
 

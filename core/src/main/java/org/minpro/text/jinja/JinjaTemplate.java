@@ -1,6 +1,7 @@
 package org.minpro.text.jinja;
 
 import java.time.LocalDateTime;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -15,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class JinjaTemplate {
     private final List<Statement> statements;
-    private final Map<List<Statement>, List<String>> hidden;
+    private final IdentityHashMap<List<Statement>, List<String>> hidden;
 
     private JinjaTemplate(List<Statement> statements) {
         this.statements = statements;

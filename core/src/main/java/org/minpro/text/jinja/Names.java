@@ -69,12 +69,12 @@ final class Names {
     /** A body with the names that it is entered with, whose turn comes when the frame around it is known. */
     private record Inner(List<Statement> body, List<String> parameters) {}
 
-    private final Map<List<Statement>, List<String>> hiding = new IdentityHashMap<>();
+    private final IdentityHashMap<List<Statement>, List<String>> hiding = new IdentityHashMap<>();
 
     private Names() {}
 
     /** The names that each body hides; bodies that hide none are absent. */
-    static Map<List<Statement>, List<String>> hidden(List<Statement> template) {
+    static IdentityHashMap<List<Statement>, List<String>> hidden(List<Statement> template) {
         Names names = new Names();
         names.analyze(new Inner(template, List.of()), null);
         return names.hiding;
