@@ -39,7 +39,8 @@ public final class TrainOnMyProblems {
                 .listener(new RunListener() {
                     @Override
                     public void iterationFinished(Trainer.IterationReport report) {
-                        System.out.println("iteration " + report.iteration() + ": " + report.metrics().get("reward"));
+                        System.out.println("iteration " + report.iteration() + ": "
+                                + report.metrics().get("reward"));
                     }
                 })
                 .start()) {

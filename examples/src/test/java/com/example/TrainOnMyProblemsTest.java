@@ -14,6 +14,7 @@ class TrainOnMyProblemsTest {
     void trainsForTwoUpdatesAndLeavesAModel(@TempDir Path runs) throws Exception {
         Path model = TrainOnMyProblems.train(runs, 3);
         assertTrue(Files.size(model.resolve("model.safetensors")) > 1_000_000);
-        assertEquals(3, Files.readAllLines(model.resolveSibling("metrics.jsonl")).size());
+        assertEquals(
+                3, Files.readAllLines(model.resolveSibling("metrics.jsonl")).size());
     }
 }
