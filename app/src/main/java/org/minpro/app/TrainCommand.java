@@ -12,6 +12,7 @@ import org.minpro.config.Binder;
 import org.minpro.config.Settings;
 import org.minpro.eval.Evaluator;
 import org.minpro.model.ModelConfig;
+import org.minpro.objective.Objectives;
 import org.minpro.recipe.ModelFiles;
 import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.Recipe;
@@ -172,7 +173,7 @@ final class TrainCommand implements Callable<Integer> {
                 "  updates    %d of %d rows with %s; %d lanes on %d workers",
                 updates,
                 rows / recipe.updatesPerIteration(),
-                recipe.objective(),
+                Objectives.nameOf(recipe.objective()),
                 recipe.compute().lanes(),
                 recipe.compute().threads()));
         console.say("  memory     about " + Figures.bytes(memory) + " of "
