@@ -234,7 +234,6 @@ final class TrainCommand implements Callable<Integer> {
             Runtime.getRuntime().removeShutdownHook(hook);
         } catch (IllegalStateException e) {
             // The shutdown is under way, and waits for this thread.
-            assert e != null;
         }
         live.say("model:  " + saved);
         live.say("try it: minpro generate --model " + saved + " --prompt '"
