@@ -110,7 +110,8 @@ public final class Checkpoints {
     }
 
     /**
-     * The newest whole checkpoint.
+     * The newest whole checkpoint; damaged ones that are newer are renamed to {@code *.damaged}, so that the run can save
+     * those iterations again.
      *
      * @param damaged told, in one line, of each newer one that was passed over
      */
@@ -130,9 +131,20 @@ public final class Checkpoints {
                         JSON.readTree(Files.readAllBytes(candidate.resolve(STATE)))));
             } catch (IOException | JacksonException e) {
                 damaged.accept("checkpoint " + candidate + " is damaged and passed over: " + e.getMessage());
+                setAside(candidate);
             }
         }
         return Optional.empty();
+    }
+
+    private void setAside(Path checkpoint) {
+        Path aside = folder.resolve(checkpoint.getFileName() + ".damaged");
+        try {
+            delete(aside);
+            Files.move(checkpoint, aside, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new UncheckedIOException("a damaged checkpoint must be renamable, got: " + checkpoint, e);
+        }
     }
 
     /** Folders with a checkpoint's name, newest first. */

@@ -2,6 +2,7 @@ package org.minpro.checkpoint;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -66,7 +67,9 @@ public final class JournalFile implements Journal, AutoCloseable {
     /** Reads all whole lines; returns the position after the last of them. */
     private long read(long oldestDraw) throws IOException {
         long end = 0;
-        try (BufferedReader reader = Files.newBufferedReader(path, StandardCharsets.UTF_8)) {
+        // This reader puts U+FFFD, three bytes, for what a crash left of a character; one of Files would throw.
+        try (BufferedReader reader =
+                new BufferedReader(new InputStreamReader(Files.newInputStream(path), StandardCharsets.UTF_8))) {
             int number = 0;
             for (String line = reader.readLine(); line != null; line = reader.readLine()) {
                 number++;

@@ -39,7 +39,8 @@ public final class MetricsFile implements AutoCloseable {
         try {
             FileChannel channel = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             long end = 0;
-            for (String line : Files.readString(path).split("(?<=\n)")) {
+            // A crash may have cut a character: Files.readString would throw.
+            for (String line : new String(Files.readAllBytes(path), StandardCharsets.UTF_8).split("(?<=\n)")) {
                 if (!line.endsWith("\n") || iteration(line) >= nextIteration) {
                     break;
                 }

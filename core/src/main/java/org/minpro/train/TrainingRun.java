@@ -206,7 +206,8 @@ public final class TrainingRun implements AutoCloseable {
             return;
         }
         try {
-            String text = Files.readString(samples);
+            // A crash may have cut a character: Files.readString would throw.
+            String text = new String(Files.readAllBytes(samples), StandardCharsets.UTF_8);
             int end = text.indexOf("== iteration " + nextIteration + ",");
             if (end >= 0) {
                 Files.writeString(samples, text.substring(0, end));
