@@ -4,6 +4,7 @@ python -m venv venv && venv/bin/pip install -r bench/goldens/text_requirements.t
 venv/bin/python bench/goldens/text_jinja.py core/src/test/resources/text/jinja.json
 """
 
+import copy
 import datetime
 import json
 import sys
@@ -167,7 +168,7 @@ CASES = [
     "{% for k, v in {'b': 1, 'A': 2, 'c': 0}|dictsort %}{{ k }}{{ v }} {% endfor %}{{ {'b': 1, 'A': 2}|dictsort(true) }} {{ {'b': 1, 'A': 2}|dictsort(false, 'value', true) }}",
     "{% for role, group in people|groupby('role') %}{{ role }}: {{ group|map(attribute='name')|join(',') }}; {% endfor %}",
     "{{ '<a href=\"x\">&\\'</a>'|e }} {{ '<b>'|escape }} {{ '<b>'|safe }}",
-    "{{ 'foo bar baz qux'|truncate(9) }} {{ 'foo bar baz qux'|truncate(9, true) }} {{ 'foo bar baz qux'|truncate(11) }} {{ 'foo bar baz qux'|truncate(11, false, '...', 0) }} {{ 'a b c'|wordcount }}",
+    "{{ 'foo bar baz qux'|truncate(9) }} {{ 'foo bar baz qux'|truncate(9, true) }} {{ 'foo bar baz qux'|truncate(11) }} {{ 'foo bar baz qux'|truncate(11, false, '...', 0) }} {{ 'a b c'|wordcount }} {{ emoji|wordcount }}",
     "{{ '%s-%s'|format('a', 1) }} {{ '%(x)s'|format(x=2) }} {{ 'a%%'|format() }}",
     "{{ -5|abs }} {{ (-5)|abs }} {{ -2.5|abs }} {{ true|abs }}",
     "{{ list|sort|first + list|sort|last }} {{ (list|length) * 2 }} {{ list|length * 2 }} {{ not list|length }}",
@@ -186,6 +187,8 @@ CASES = [
     # tests
     "{{ name is defined }} {{ x is undefined }} {{ nothing is none }} {{ nothing is not none }} {{ name is string }} {{ n is number }} {{ n is integer }} {{ real is float }} {{ yes is boolean }} {{ yes is integer }} {{ yes is number }}",
     "{{ nested is mapping }} {{ list is mapping }} {{ list is sequence }} {{ 'a' is sequence }} {{ nested is sequence }} {{ n is sequence }} {{ list is iterable }} {{ n is iterable }} {{ nothing is iterable }} {{ x is iterable }} {{ (1,) is sequence }} {{ range(2) is sequence }} {{ list|map('string') is iterable }} {{ list|map('string') is sequence }} {{ nested.keys() is sequence }}",
+    "{{ 2.5 is odd }} {{ 2.5 is even }} {{ 2.0 is even }} {{ x is callable }} {{ loop is callable }} {{ 'a' % x }}",
+    "{{ range(9)[2:8:3] }} {{ range(3)[::-1] }} {{ 'a\\tbc\\td'.expandtabs(4) }} {{ x|truncate(3) }} {{ {'a': 1} in {'a': 1}.values() }}",
     "{{ 3 is odd }} {{ 4 is even }} {{ 9 is divisibleby 3 }} {{ 9 is divisibleby(2) }} {{ yes is true }} {{ no is false }} {{ 1 is true }} {{ 'a' is eq 'a' }} {{ 1 is ne 2 }} {{ 3 is gt 2 }} {{ 3 is lessthan 2 }} {{ 2 is ge 2 }} {{ 2 is le 1 }}",
     "{{ 'a' is in ['a'] }} {{ 'a' is not in 'b' }} {{ none is sameas none }} {{ true is sameas 1 }} {{ 'ab' is lower }} {{ 'AB' is upper }} {{ 'upper' is filter }} {{ 'odd' is test }} {{ 'zzz' is filter }} {{ range is callable }} {{ n is callable }}",
     "{{ x is defined and x }} {{ (x is defined) or true }} {{ name is string and n is number }} {{ not x is defined }} {{ 'y' if x is not defined else 'n' }}",
@@ -205,6 +208,21 @@ CASES = [
     "{% set i = 5 %}{% for i in [1] %}{{ i }}{% endfor %}{{ i }}",
     "{% if yes %}{% set z = 1 %}{% else %}{% set z = 2 %}{% endif %}{{ z }}",
     "{% if no %}a{% elif nothing %}b{% elif n == 7 %}c{% else %}d{% endif %}",
+    # a block that assigns a name before it reads it owns the name from its start
+    "{% for i in [1] %}{{ n }}{% endfor %}{% set n = 1 %}{{ n }}",
+    "{% for i in [1] %}{% set q %}{{ n }}{% endset %}{{ q }}{% set n = 1 %}{% endfor %}",
+    "{{ n }}{% for i in [1] %}{{ n }}{% endfor %}{% set n = 1 %}{{ n }}",
+    "{% macro m() %}{{ n }}{% endmacro %}{{ m() }}{% set n = 1 %}{{ m() }}",
+    "{% macro m() %}{{ n }}{% endmacro %}{% if n is not defined %}{% set n = 5 %}{% endif %}{{ m() }}",
+    "{% macro m() %}{{ q }}{% endmacro %}{% if q is not defined %}{% set q = 5 %}{% endif %}{{ m() }}",
+    "{% for i in [1] %}{{ n }}{% endfor %}{% if no %}{% set n = 1 %}{% endif %}",
+    "{% for i in [1] %}{{ n }}{% endfor %}{% if no %}{% set n = 1 %}{% elif yes %}{{ n }}{% else %}{% set n = 2 %}{% endif %}{% set n = 3 %}{{ n }}",
+    "{% with %}{{ n }}{% endwith %}{% set n = 5 %}",
+    "{% for i in [1] %}{% for j in [1] %}{{ n }}{% endfor %}{% set n = 2 %}{{ n }}{% for j in [1] %}{{ n }}{% endfor %}{% endfor %}{{ n }}",
+    "{% filter upper %}{{ name }}{% endfilter %}{% set name = 'x' %}{% generation %}{{ name }}{% endgeneration %}",
+    "{% macro m(n) %}{{ n }}{% endmacro %}{{ m(3) }}{% set (n, name) = (1, 2) %}{{ n }}{{ name }}",
+    "{% call m() %}{{ n }}{% endcall %}{% macro m() %}{{ caller() }}{% endmacro %}",
+    "{% macro m() %}[{{ caller() }}]{% endmacro %}{% call m() %}{{ n }}{% endcall %}{% set n = 1 %}",
     # loops
     "{% for i in list %}{{ loop.index }}/{{ loop.index0 }}/{{ loop.revindex }}/{{ loop.revindex0 }}/{{ loop.first }}/{{ loop.last }}/{{ loop.length }} {% endfor %}",
     "{% for i in list %}{{ loop.previtem }}<{{ i }}>{{ loop.nextitem }} {% endfor %}",
@@ -284,7 +302,11 @@ CASES = [
     "{{ 'x'.index('y') }}",
     "{{ 'x'.no_such_method() }}",
     "{{ ', '.join([1]) }}",
+    "{{ people|unique|list }}",
     "{{ {[1]: 2} }}",
+    "{{ [1] in {} }}",
+    "{{ {}.get([]) }}",
+    "{{ undefined_thing|dictsort }}",
     "{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}",
     "{% macro m(a) %}{% endmacro %}{{ m(z=2) }}",
     "{% set ns = namespace() %}{% set ns._x = 1 %}",
@@ -321,7 +343,8 @@ CASES = [
 
 def render(template):
     try:
-        return {"output": chat._compile_jinja_template(template).render(**VARIABLES)}
+        # a copy, because a filter may change a list (indent does)
+        return {"output": chat._compile_jinja_template(template).render(**copy.deepcopy(VARIABLES))}
     except jinja2.exceptions.TemplateSyntaxError as e:
         return {"error": type(e).__name__, "message": e.message, "line": e.lineno}
     except Exception as e:  # whatever a template can raise is part of the reference

@@ -45,7 +45,7 @@ import picocli.CommandLine.Option;
             "Problems: those that a recipe holds out (without --config: of the built-in task), or all of --data. Each is"
                     + " answered --samples times as the recipe samples, or once with --greedy.",
             "Output: {\"accuracy\":…,\"low\":…,\"high\":…,\"problems\":…,\"samples\":…,\"undecided\":…,\"truncated\":…}:"
-                    + " the mean reward over problems (avg@k) with its 95 % interval, and the shares of responses that"
+                    + " the mean reward over problems (avg@k) with its 95 %% interval, and the shares of responses that"
                     + " could not be judged and that were cut off."
         })
 final class EvalCommand implements Callable<Integer> {

@@ -102,9 +102,18 @@ final class RecipeOptions {
         option(settings, "data.answer-after", answerAfter, "--answer-after");
         option(settings, "reward", reward, "--reward");
         if (!data.isEmpty()) {
-            settings.option("data.files", data, "--data");
+            settings.option("data.files", fromHere(data, settings), "--data");
         }
         return settings;
+    }
+
+    /** Files given on the command line are relative to where it was typed, whatever folder a recipe names. */
+    static List<String> fromHere(List<String> files, Settings settings) {
+        return settings.gives("data.folder")
+                ? files.stream()
+                        .map(file -> Path.of(file).toAbsolutePath().toString())
+                        .toList()
+                : files;
     }
 
     /** Gives a setting the value of a dedicated option, if it was given. */

@@ -64,7 +64,7 @@ final class SftCommand implements Callable<Integer> {
             settings.option("seed", seed, "--seed");
         }
         if (!data.isEmpty()) {
-            settings.option("data.files", data, "--data");
+            settings.option("data.files", RecipeOptions.fromHere(data, settings), "--data");
         }
         SftRecipe recipe = SftRecipe.binder().bind(SftRecipe.class, settings);
         if (printConfig) {

@@ -12,6 +12,7 @@ import org.minpro.config.Binder;
 import org.minpro.config.Settings;
 import org.minpro.eval.Evaluator;
 import org.minpro.model.ModelConfig;
+import org.minpro.objective.Objectives;
 import org.minpro.recipe.ModelFiles;
 import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.Recipe;
@@ -172,7 +173,7 @@ final class TrainCommand implements Callable<Integer> {
                 "  updates    %d of %d rows with %s; %d lanes on %d workers",
                 updates,
                 rows / recipe.updatesPerIteration(),
-                recipe.objective(),
+                Objectives.nameOf(recipe.objective()),
                 recipe.compute().lanes(),
                 recipe.compute().threads()));
         console.say("  memory     about " + Figures.bytes(memory) + " of "
@@ -233,7 +234,6 @@ final class TrainCommand implements Callable<Integer> {
             Runtime.getRuntime().removeShutdownHook(hook);
         } catch (IllegalStateException e) {
             // The shutdown is under way, and waits for this thread.
-            assert e != null;
         }
         live.say("model:  " + saved);
         live.say("try it: minpro generate --model " + saved + " --prompt '"

@@ -81,7 +81,10 @@ class ArchitectureTest {
             .and()
             .areDeclaredInClassesThat()
             .resideOutsideOfPackage("org.minpro.tensor..")
+            .and()
+            .areDeclaredInClassesThat()
+            .doNotHaveSimpleName("NativeTokenizers")
             .should()
             .beFinal()
-            .because("the only state of a process is the torch runtime");
+            .because("the only state of a process is which native code it has loaded");
 }

@@ -30,22 +30,19 @@ public final class RunFolder implements AutoCloseable {
     public static RunFolder create(Path parent) {
         try {
             Files.createDirectories(parent);
-            int number = 1;
+            int newest;
             try (Stream<Path> entries = Files.list(parent)) {
-                number = entries.map(entry -> entry.getFileName().toString())
-                                .filter(name -> name.matches("\\d{4,9}"))
-                                .mapToInt(Integer::parseInt)
-                                .max()
-                                .orElse(0)
-                        + 1;
+                newest = entries.map(entry -> entry.getFileName().toString())
+                        .filter(name -> name.matches("\\d{4,9}"))
+                        .mapToInt(Integer::parseInt)
+                        .max()
+                        .orElse(0);
             }
-            while (true) {
-                Path folder = parent.resolve(String.format("%04d", number++));
+            for (int number = newest + 1; ; number++) {
                 try {
-                    return lock(Files.createDirectory(folder));
+                    return lock(Files.createDirectory(parent.resolve(String.format("%04d", number))));
                 } catch (FileAlreadyExistsException e) {
                     // Another process took this number: the next one is tried.
-                    number = Math.max(number, 1);
                 }
             }
         } catch (IOException e) {

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -54,6 +55,32 @@ public record Dataset(String name, List<Problem> problems, int repeated) {
             throw new DataException(name + " must hold at least one row, got: none");
         }
         return new Dataset(name, problems, repeated);
+    }
+
+    /** All problems of several data sets, in order; a text that an earlier one has is left out and counted. */
+    public static Dataset join(List<Dataset> parts) {
+        if (parts.size() == 1) {
+            return parts.getFirst();
+        }
+        Map<String, Problem> byText = new LinkedHashMap<>();
+        Map<String, String> namesOfIds = new HashMap<>();
+        int repeated = 0;
+        for (Dataset part : parts) {
+            repeated += part.repeated();
+            for (Problem problem : part.problems()) {
+                if (byText.putIfAbsent(problem.identity(), problem) != null) {
+                    repeated++;
+                } else {
+                    String other = namesOfIds.putIfAbsent(problem.id(), part.name());
+                    if (other != null) {
+                        throw new DataException("ids must be unique, got: \"" + problem.id() + "\" in " + other
+                                + " and in " + part.name());
+                    }
+                }
+            }
+        }
+        return new Dataset(
+                String.join(", ", parts.stream().map(Dataset::name).toList()), List.copyOf(byText.values()), repeated);
     }
 
     public int size() {

@@ -347,7 +347,9 @@ public record ModelConfig(
     public String json() {
         Map<String, @Nullable Object> keys = new LinkedHashMap<>();
         keys.put("architectures", List.of(architecture.className()));
-        keys.put("attention_bias", attentionBias);
+        if (architecture != Architecture.QWEN2) {
+            keys.put("attention_bias", attentionBias);
+        }
         keys.put("attention_dropout", 0.0);
         keys.put("bos_token_id", bosId);
         if (moe != null) {

@@ -80,10 +80,11 @@ final class ModelConfigReader {
             Architecture.QWEN2,
             Set.of("attention_bias", "sliding_window", "max_window_layers"),
             Architecture.QWEN3,
-            Set.of("attention_bias", "sliding_window", "max_window_layers"),
+            Set.of("attention_bias", "sliding_window", "max_window_layers", "use_qk_norm"),
             Architecture.QWEN3_MOE,
             Set.of(
                     "attention_bias",
+                    "use_qk_norm",
                     "sliding_window",
                     "max_window_layers",
                     "num_experts",
@@ -127,7 +128,15 @@ final class ModelConfigReader {
             "problem_type",
             "model_max_length",
             "max_sequence_length",
+            "tokenizer_model_max_length",
+            "tokenizer_padding_side",
+            "bos_token",
+            "eos_token",
+            "pad_token",
+            "unk_token",
             "unk_token_id",
+            "cls_token_id",
+            "mask_token_id",
             "sep_token_id",
             "decoder_start_token_id",
             // Slices of a matrix product, mathematically the product; read by transformers 4 only.
@@ -136,6 +145,7 @@ final class ModelConfigReader {
             "initializer_range",
             "attention_dropout",
             "neftune_noise_alpha",
+            "gradient_checkpointing",
             // Generation, which has a file of its own.
             "max_length",
             "max_new_tokens",
@@ -266,6 +276,11 @@ final class ModelConfigReader {
         }
         if (file.flag("use_sliding_window", false)) {
             throw file.refusal("use_sliding_window", "false", "; sliding-window attention is not supported");
+        }
+        // Stands in Qwen3-Coder's files; transformers does not read it, the norms are always there.
+        boolean normed = architecture == Architecture.QWEN3 || architecture == Architecture.QWEN3_MOE;
+        if (normed && !file.flag("use_qk_norm", true)) {
+            throw file.refusal("use_qk_norm", "true or absent for " + architecture.modelType());
         }
         if (file.isGiven("quantization_config") || file.isGiven("compression_config")) {
             String key = file.isGiven("quantization_config") ? "quantization_config" : "compression_config";

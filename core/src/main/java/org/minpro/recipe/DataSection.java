@@ -1,16 +1,20 @@
 package org.minpro.recipe;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
-import org.minpro.data.AnswerExtraction;
-import org.minpro.data.RowMapping;
+import org.minpro.data.Dataset;
+import org.minpro.task.ArithmeticTask;
 
 /** Which problems, and which of their fields are prompt and answer. */
 public record DataSection(
         @Doc("JSONL files, one problem a line. Empty for the built-in task: sums worked out step by step, without end.")
         List<Path> files,
+
+        @Doc("Folder that files, evaluation-files and those of more are relative to.")
+        Path folder,
 
         @Doc("How many numbers a problem of the built-in task adds, 2 to 64.")
         int terms,
@@ -34,6 +38,10 @@ public record DataSection(
 
         @Doc("Field that names a problem; null names it by a hash of its prompt.") @Nullable String idField,
 
+        @Doc("Files with other fields, each a section with files, prompt-field, prompt-template, answer-field,"
+                + " answer-after, answer-pattern and id-field of its own.")
+        List<SourceSection> more,
+
         @Doc("Share of the files' problems that is kept for evaluation, [0, 1): chosen by a hash of the prompt, so the"
                 + " parts never meet.")
         double heldOut,
@@ -45,32 +53,62 @@ public record DataSection(
 
     public DataSection {
         files = List.copyOf(files);
+        more = List.copyOf(more);
         evaluationFiles = List.copyOf(evaluationFiles);
         Rule.check(terms >= 2 && terms <= 64, "terms", "in [2, 64]", terms);
-        Rule.check(!promptField.isBlank(), "prompt-field", "a name", "'" + promptField + "'");
-        Rule.check(!answerField.isBlank(), "answer-field", "a name", "'" + answerField + "'");
-        extraction(answerAfter, answerPattern);
         Rule.check(heldOut >= 0 && heldOut < 1, "held-out", "in [0, 1)", heldOut);
+        // The rules of one source are those of each.
+        source(files, promptField, promptTemplate, answerField, answerAfter, answerPattern, idField);
     }
 
     public DataSection() {
-        this(List.of(), 10, "prompt", null, "answer", null, null, null, 0.2, 0, List.of());
+        this(
+                List.of(),
+                Path.of("."),
+                ArithmeticTask.DEFAULT_TERMS,
+                "prompt",
+                null,
+                "answer",
+                null,
+                null,
+                null,
+                List.of(),
+                0.2,
+                0,
+                List.of());
     }
 
-    private static AnswerExtraction extraction(@Nullable String after, @Nullable String pattern) {
-        try {
-            return new AnswerExtraction(after, pattern);
-        } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException("answer-" + e.getMessage(), e);
-        }
+    private static SourceSection source(
+            List<Path> files,
+            String promptField,
+            @Nullable String promptTemplate,
+            String answerField,
+            @Nullable String answerAfter,
+            @Nullable String answerPattern,
+            @Nullable String idField) {
+        return new SourceSection(files, promptField, promptTemplate, answerField, answerAfter, answerPattern, idField);
     }
 
     public boolean isBuiltin() {
-        return files.isEmpty();
+        return files.isEmpty() && more.isEmpty();
     }
 
-    /** Fields to problems, but for the prompt template, which the text package compiles. */
-    public RowMapping mapping() {
-        return new RowMapping(promptField, null, answerField, extraction(answerAfter, answerPattern), idField);
+    /** Reads all problems to split or to train on. */
+    public Dataset read() {
+        List<Dataset> parts = new ArrayList<>();
+        if (!files.isEmpty()) {
+            parts.add(first(files).read(folder));
+        }
+        more.forEach(source -> parts.add(source.read(folder)));
+        return Dataset.join(parts);
+    }
+
+    /** Reads the problems of the evaluation files. */
+    public Dataset readEvaluationFiles() {
+        return first(evaluationFiles).read(folder);
+    }
+
+    private SourceSection first(List<Path> paths) {
+        return source(paths, promptField, promptTemplate, answerField, answerAfter, answerPattern, idField);
     }
 }

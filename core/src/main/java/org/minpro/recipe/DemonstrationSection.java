@@ -6,16 +6,19 @@ import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
+import org.minpro.task.ArithmeticTask;
 
 /** What {@code minpro sft} learns from: prompts with completions. */
 public record DemonstrationSection(
         @Doc("JSONL files, one prompt with its completion a line. Empty for demonstrations of the built-in task.")
         List<Path> files,
 
+        @Doc("Folder that files are relative to.") Path folder,
+
         @Doc("How many numbers a problem of the built-in task adds, 2 to 64.")
         int terms,
 
-        @Doc("Chance that a step of a built-in demonstration adds two numbers at once, [0, 1].")
+        @Doc("Chance that a step of a built-in demonstration writes the sum down at once, [0, 1].")
         double hastyShare,
 
         @Doc("Chance that such a hasty step forgets a carry, [0, 1].")
@@ -52,7 +55,12 @@ public record DemonstrationSection(
     }
 
     public DemonstrationSection() {
-        this(List.of(), 10, 0.5, 0.5, "prompt", null, "completion", null);
+        this(List.of(), Path.of("."), ArithmeticTask.DEFAULT_TERMS, 0.6, 0.5, "prompt", null, "completion", null);
+    }
+
+    /** The files' paths. */
+    public List<Path> paths() {
+        return files.stream().map(folder::resolve).toList();
     }
 
     public boolean isBuiltin() {

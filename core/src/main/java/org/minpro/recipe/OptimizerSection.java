@@ -36,7 +36,7 @@ public record OptimizerSection(
     }
 
     public OptimizerSection() {
-        this(6e-5, 0, LearningRateSchedule.Decay.CONSTANT, 0.9, 0.999, 1e-8, 0, 1);
+        this(4e-5, 20, LearningRateSchedule.Decay.CONSTANT, 0.9, 0.999, 1e-8, 0, 1);
     }
 
     public OptimizerSection(double learningRate) {

@@ -2,14 +2,11 @@ package org.minpro.recipe;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.minpro.data.Dataset;
 import org.minpro.data.DatasetSource;
 import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
-import org.minpro.data.RowMapping;
 import org.minpro.task.ArithmeticTask;
-import org.minpro.text.PromptTemplate;
 
 /**
  * A recipe's problems.
@@ -42,27 +39,17 @@ public record ProblemSets(ProblemSource training, List<Problem> heldOut, String 
                     problems,
                     "built-in sums of " + data.terms() + " numbers, without end");
         }
-        RowMapping mapping = data.mapping();
-        String template = data.promptTemplate();
-        if (template != null) {
-            PromptTemplate prompt = PromptTemplate.plain(template);
-            mapping = mapping.withTemplate(fields -> prompt.render(problemOf(fields)));
-        }
-        Dataset all = Dataset.read(data.files(), mapping);
+        Dataset all = data.read();
         if (!data.evaluationFiles().isEmpty()) {
-            Dataset evaluation = Dataset.read(data.evaluationFiles(), mapping);
             return new ProblemSets(
-                    new DatasetSource(all, seed), evaluation.limit(heldOut).problems(), all.size() + " problems");
+                    new DatasetSource(all, seed),
+                    data.readEvaluationFiles().limit(heldOut).problems(),
+                    all.size() + " problems");
         }
         Dataset.Split split = all.split(data.heldOut(), data.splitSeed());
         return new ProblemSets(
                 new DatasetSource(split.train(), seed),
                 split.heldOut().limit(heldOut).problems(),
                 split.train().size() + " problems (" + split.heldOut().size() + " held out by hash)");
-    }
-
-    @SuppressWarnings({"NullAway", "unchecked"}) // A field that is null in the file is absent to a template.
-    private static Problem problemOf(Map<String, @org.jspecify.annotations.Nullable Object> fields) {
-        return new Problem("", "", List.of(), "", (Map<String, Object>) (Map<String, ?>) fields);
     }
 }

@@ -109,7 +109,7 @@ public record Recipe(
                 40,
                 32,
                 8,
-                1,
+                2,
                 4,
                 0,
                 new MinPro(),

@@ -37,7 +37,7 @@ public record SamplingSection(
     }
 
     public SamplingSection() {
-        this(1, 0, 1, 0, 256, List.of(), false);
+        this(1, 0, 1, 0, 120, List.of(), false);
     }
 
     /** Whether some tokens cannot be sampled, so that ratios to the sampling policy are biased. */

@@ -140,7 +140,7 @@ public final class SftSession implements AutoCloseable {
         Pattern remove = recipe.data().completionRemove() == null
                 ? null
                 : Pattern.compile(Objects.requireNonNull(recipe.data().completionRemove()));
-        for (Path file : recipe.data().files()) {
+        for (Path file : recipe.data().paths()) {
             for (Row row : JsonlReader.readAll(file)) {
                 String completion = row.string(recipe.data().completionField());
                 if (remove != null) {

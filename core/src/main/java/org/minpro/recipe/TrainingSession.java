@@ -108,7 +108,6 @@ public final class TrainingSession implements AutoCloseable {
             resource.close();
         } catch (Exception e) {
             // The failure that led here is the one to report.
-            assert e != null;
         }
     }
 

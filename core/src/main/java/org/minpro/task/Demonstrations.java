@@ -10,7 +10,7 @@ import org.minpro.tensor.Philox;
  * works it out through an intermediate total, tens first or ones first, {@code 112+49>152>161;} or {@code
  * 112+49>121>161;}, and is always right. The hasty one writes the sum down at once, {@code 112+49=161;}, and <b>makes
  * honest mistakes</b>: where the ones carry into the tens, the carry is forgotten with chance {@link #slip}, {@code
- * 112+49=151;}, and the writer goes on from there.
+ * 112+49=151;}, and the writer goes on from there. A step ends in a semicolon or a comma, as it happens.
  *
  * <p>A model that imitates the mixture is therefore wrong in a way that neither more supervised training nor greedy
  * decoding mends: the likeliest style is the hasty one, and the likeliest carry a forgotten one. Reinforcement learning
@@ -26,6 +26,7 @@ public record Demonstrations(ArithmeticTask task, long seed, double hasty, doubl
     private static final int STYLE = 0;
     private static final int CARRY = 1;
     private static final int ORDER = 2;
+    private static final int SEPARATOR = 3;
 
     public Demonstrations {
         if (!(hasty >= 0 && hasty <= 1)) {
@@ -65,7 +66,7 @@ public record Demonstrations(ArithmeticTask task, long seed, double hasty, doubl
                         .append('>');
                 total += term;
             }
-            response.append(total).append(';');
+            response.append(total).append(uniform(index, SEPARATOR, place) < 0.5 ? ';' : ',');
         }
         return new Demonstration(
                 sum, response.append(Solution.ANSWER_MARKER).append(total).toString());

@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
  * the answer.
  *
  * <p>A step is either worked out through an intermediate total, {@code 112+49>152>161;}, or written down at once,
- * {@code 112+49=161;}.
+ * {@code 112+49=161,}; a semicolon or a comma ends it.
  *
  * @param wellFormed whether the whole response has this form, whether or not its arithmetic is right
  * @param steps how many steps it shows
@@ -21,8 +21,8 @@ public record Solution(boolean wellFormed, int steps, int workedSteps, OptionalI
     /** Stands before the final answer. */
     public static final char ANSWER_MARKER = '#';
 
-    private static final Pattern FORM = Pattern.compile("([0-9]+\\+[0-9]+(=|>[0-9]+>)[0-9]+;)+#[0-9]+");
-    private static final Pattern STEP = Pattern.compile("[0-9]+\\+[0-9]+(=|>[0-9]+>)[0-9]+;");
+    private static final Pattern FORM = Pattern.compile("([0-9]+\\+[0-9]+(=|>[0-9]+>)[0-9]+[;,])+#[0-9]+");
+    private static final Pattern STEP = Pattern.compile("[0-9]+\\+[0-9]+(=|>[0-9]+>)[0-9]+[;,]");
     private static final Pattern ANSWER = Pattern.compile("#([0-9]{1,6})$");
 
     /** Reads a response, without its stop token; never fails, whatever the text. */

@@ -24,7 +24,11 @@ final class BlockPlan {
      */
     record Block(TokenBlock tokens, int[] rows) {}
 
-    static List<Block> of(List<TrainingRow> rows, int tokenBudget) {
+    /**
+     * @param tokenBudget most computed tokens of a block, unless a single row has more
+     * @param lanes a block holds no more than a lane's fair share, so that every lane has work
+     */
+    static List<Block> of(List<TrainingRow> rows, int tokenBudget, int lanes) {
         Integer[] given = new Integer[rows.size()];
         Arrays.setAll(given, i -> i);
         Integer[] byLength = given.clone();
@@ -33,13 +37,18 @@ final class BlockPlan {
                 Comparator.<Integer>comparingInt(i -> rows.get(i).length())
                         .thenComparingLong(i -> rows.get(i).group())
                         .thenComparingInt(i -> i));
-        List<Block> first = cut(rows, given, tokenBudget);
-        List<Block> second = cut(rows, byLength, tokenBudget);
+        List<Block> first = shared(rows, given, tokenBudget, lanes);
+        List<Block> second = shared(rows, byLength, tokenBudget, lanes);
         return cost(second) < cost(first) ? second : first;
     }
 
     private static long cost(List<Block> blocks) {
         return blocks.stream().mapToLong(block -> block.tokens.computedTokens()).sum();
+    }
+
+    private static List<Block> shared(List<TrainingRow> rows, Integer[] order, int tokenBudget, int lanes) {
+        long all = cost(cut(rows, order, Integer.MAX_VALUE));
+        return cut(rows, order, (int) Math.min(tokenBudget, (all + lanes - 1) / lanes));
     }
 
     private static List<Block> cut(List<TrainingRow> rows, Integer[] order, int tokenBudget) {

@@ -86,7 +86,7 @@ public final class PolicyGradient {
 
     /** Log-probabilities and entropies of all rows, without gradients. */
     public Scored score(List<TrainingRow> rows, boolean withEntropy) {
-        List<BlockPlan.Block> blocks = BlockPlan.of(rows, tokenBudget);
+        List<BlockPlan.Block> blocks = BlockPlan.of(rows, tokenBudget, lanes);
         float[][] logProbs = new float[rows.size()][];
         float[][] entropies = new float[rows.size()][0];
         List<Callable<Boolean>> tasks = new ArrayList<>();
@@ -126,7 +126,7 @@ public final class PolicyGradient {
         ObjectiveMetrics metrics = new ObjectiveMetrics(rows.size());
         float[][] upstream =
                 objective.reach() == Reach.BATCH ? batchGradient(rows, objective, anchor, tokenWeights, metrics) : null;
-        List<BlockPlan.Block> blocks = BlockPlan.of(rows, tokenBudget);
+        List<BlockPlan.Block> blocks = BlockPlan.of(rows, tokenBudget, lanes);
         float[][] logProbs = new float[rows.size()][];
         float[][] entropies = new float[rows.size()][0];
         List<Callable<SequencedMap<String, Tensor>>> tasks = new ArrayList<>();

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.DoubleBinaryOperator;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 import org.minpro.advantage.Advantage;
@@ -344,7 +345,7 @@ public final class Trainer implements AutoCloseable {
                     }
                 }
             }
-            done.metrics().forEach((name, value) -> sums.merge(name, value, Double::sum));
+            done.metrics().forEach((name, value) -> sums.merge(name, value, combining(name)::applyAsDouble));
             listener.updateFinished(part + 1, parts);
         }
         metrics.put("learning_rate", rate);
@@ -355,12 +356,21 @@ public final class Trainer implements AutoCloseable {
         }
         metrics.put("entropy", entropy / tokens);
         metrics.put("age/mean", ages / tokens);
-        sums.forEach((name, sum) -> metrics.put(name, sum / taken));
+        sums.forEach((name, sum) -> metrics.put(name, isExtreme(name) ? sum : sum / taken));
         metrics.putAll(RatioStatistics.of(
                         logProbs.toArray(float[][]::new),
                         seen.stream().map(TrainingRow::behaviorLogProbs).toArray(float[][]::new),
                         seen.stream().map(TrainingRow::mask).toArray(boolean[][]::new))
                 .metrics());
+    }
+
+    private static boolean isExtreme(String name) {
+        return name.endsWith("/min") || name.endsWith("/max");
+    }
+
+    /** How a number of several updates becomes one of the iteration: the extreme that its name says, else a sum. */
+    private static DoubleBinaryOperator combining(String name) {
+        return name.endsWith("/min") ? Math::min : name.endsWith("/max") ? Math::max : Double::sum;
     }
 
     private List<TrainingRow> rows(List<ScoredGroup> groups) {

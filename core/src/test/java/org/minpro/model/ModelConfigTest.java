@@ -177,6 +177,11 @@ class ModelConfigTest {
                 + "'logits_scaling':1.0,'attention_multiplier':1,'unsloth_fixed':true,'transformers_version':'4.42.3',"
                 + "'hidden_act':'silu','initializer_range':0.04}");
         assertThat(config.architecture()).isEqualTo(Architecture.LLAMA);
+        assertThat(read("{'model_type':'qwen3_moe','use_qk_norm':true,'qkv_bias':false,"
+                                + "'shared_expert_intermediate_size':0,'output_router_logits':false,"
+                                + "'router_aux_loss_coef':0.001}")
+                        .queryKeyNorm())
+                .isTrue();
         // A window that is not used.
         assertThat(read("{'model_type':'qwen2','use_sliding_window':false,'sliding_window':131072,'use_mrope':false,"
                                 + "'max_window_layers':28,'num_hidden_layers':2,"
@@ -257,6 +262,7 @@ class ModelConfigTest {
                 "'num_experts':16000,'num_hidden_layers':4000|num_hidden_layers * num_experts must be from 1 to",
                 "'decoder_sparse_step':0|decoder_sparse_step must be from 1 to",
                 "'mlp_only_layers':[24]|mlp_only_layers must be a list of layers below num_hidden_layers (24), got: [24]",
+                "'use_qk_norm':false|use_qk_norm must be true or absent for qwen3_moe, got: false",
                 "'moe_intermediate_size':0|moe_intermediate_size must be from 1 to",
                 "'shared_expert_intermediate_size':64|shared_expert_intermediate_size must be absent, got: 64",
             },

@@ -3,17 +3,21 @@ package org.minpro.recipe;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.lang.reflect.RecordComponent;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.minpro.advantage.LeaveOneOut;
 import org.minpro.config.Binder;
 import org.minpro.config.ConfigurationException;
 import org.minpro.config.ConfigurationProblem;
 import org.minpro.config.Doc;
 import org.minpro.config.Settings;
+import org.minpro.data.Dataset;
 import org.minpro.data.Problem;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Grpo;
@@ -166,6 +170,32 @@ final class RecipeTest {
                 .startsWith("r.yaml:1:24: data.answer-pattern must be a regular expression");
         assertThat(problems("prompts: {date: 2026-13-01}"))
                 .containsExactly("r.yaml:1:17: prompts.date must be YYYY-MM-DD, got: 2026-13-01");
+    }
+
+    @Test
+    void readsSourcesWithFieldsOfTheirOwn(@TempDir Path folder) throws IOException {
+        Files.writeString(folder.resolve("a.jsonl"), "{\"input\":\"1+1\",\"target\":2}\n");
+        Files.writeString(
+                folder.resolve("b.jsonl"),
+                "{\"Body\":\"B.\",\"Question\":\"Q?\",\"Answer\":3.0}\n{\"Body\":\"1+1\",\"Question\":\"\",\"Answer\":2}\n");
+        Recipe recipe = recipe("""
+                data:
+                  files: [a.jsonl]
+                  prompt-field: input
+                  answer-field: target
+                  more:
+                    - files: [b.jsonl]
+                      prompt-template: "{Body} {Question}"
+                      answer-field: Answer
+                """, "data.folder=" + folder);
+        Dataset dataset = recipe.data().read();
+        assertThat(dataset.problems()).extracting(Problem::prompt).containsExactly("1+1", "B. Q?");
+        assertThat(dataset.problems()).extracting(Problem::answer).containsExactly("2", "3");
+        assertThat(dataset.repeated()).isEqualTo(1);
+        assertThat(problems("data: {more: [{files: [b.jsonl], prompt-template: \"{Body\"}]}"))
+                .singleElement()
+                .asString()
+                .startsWith("r.yaml:1:51: data.more[0].prompt-template");
     }
 
     @Test

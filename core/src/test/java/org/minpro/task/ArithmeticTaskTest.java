@@ -108,7 +108,7 @@ class ArithmeticTaskTest {
         int slips = 0;
         for (int index = 0; index < 1_000; index++) {
             String response = demonstrations.demonstration(index).response();
-            for (String step : response.substring(0, response.indexOf('#')).split(";")) {
+            for (String step : response.substring(0, response.indexOf('#')).split("[;,]")) {
                 String[] numbers = step.split("[+>=]");
                 int total = Integer.parseInt(numbers[0]);
                 int term = Integer.parseInt(numbers[1]);
@@ -141,7 +141,7 @@ class ArithmeticTaskTest {
 
     @Test
     void aSolutionIsReadWhateverTheTextSays() {
-        assertThat(Solution.parse("27+85=112;112+46>152>158;#158"))
+        assertThat(Solution.parse("27+85=112,112+46>152>158;#158"))
                 .isEqualTo(new Solution(true, 2, 1, OptionalInt.of(158)));
         assertThat(Solution.parse("27+85=112;112+46=158;#").wellFormed()).isFalse();
         assertThat(Solution.parse("27+85=112;112+46>152=158;#158").wellFormed()).isFalse();

@@ -80,7 +80,7 @@ final class Filters {
             filter("wordcount", b -> wordcount(Values.text(b.get(0))), "s"));
 
     private static final Pattern WORD_BEGINNING = Pattern.compile("[-\\s({\\[<]+", Pattern.UNICODE_CHARACTER_CLASS);
-    private static final Pattern WORD = Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS);
+    private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{N}_]+");
 
     private Filters() {}
 
@@ -267,7 +267,6 @@ final class Filters {
     }
 
     private static Object truncate(CallArguments.Bound b) {
-        String text = stringOf(b.get(0), "truncate");
         int length = b.integer(1, 255);
         String end = b.string(3, "...");
         int leeway = b.integer(4, 5);
@@ -275,9 +274,10 @@ final class Filters {
         if (length < endLength || leeway < 0) {
             throw JinjaException.of("expected length >= " + endLength + ", got " + length);
         }
-        if (Strings.length(text) <= length + leeway) {
-            return text;
+        if (Values.length(b.get(0)) <= length + leeway) {
+            return b.get(0);
         }
+        String text = stringOf(b.get(0), "truncate");
         String cut = text.substring(0, text.offsetByCodePoints(0, length - endLength));
         int space = cut.lastIndexOf(' ');
         return (b.truth(2) || space < 0 ? cut : cut.substring(0, space)) + end;
@@ -360,6 +360,9 @@ final class Filters {
         if (!by.equals("key") && !by.equals("value")) {
             throw JinjaException.of("You can only sort by either \"key\" or \"value\"");
         }
+        if (b.get(0) instanceof Undefined undefined) {
+            throw undefined.failure();
+        }
         if (!(b.get(0) instanceof Map<?, ?> map)) {
             throw JinjaException.of("dictsort needs a dict, got: " + Values.typeName(b.get(0)));
         }
@@ -401,6 +404,7 @@ final class Filters {
         List<Object> result = new ArrayList<>();
         for (Object item : Values.list(b.get(0))) {
             Object wanted = key.apply(item);
+            Values.requireHashable(wanted);
             if (seen.stream().noneMatch(other -> Values.equal(other, wanted))) {
                 seen.add(wanted);
                 result.add(item);

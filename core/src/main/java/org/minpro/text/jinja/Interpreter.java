@@ -2,6 +2,7 @@ package org.minpro.text.jinja;
 
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,13 +18,26 @@ final class Interpreter {
         CONTINUE
     }
 
+    private final IdentityHashMap<List<Statement>, List<String>> hidden;
     private long steps;
+
+    /** @param hidden the names that each body hides from the start, see {@link Names} */
+    Interpreter(IdentityHashMap<List<Statement>, List<String>> hidden) {
+        this.hidden = hidden;
+    }
 
     /** What the statements print with the names of a scope. */
     String render(List<Statement> template, Scope scope) {
         StringBuilder out = new StringBuilder();
         run(template, scope, out);
         return out.toString();
+    }
+
+    /** The scope of a body inside another. */
+    Scope enter(List<Statement> body, Scope around) {
+        Scope scope = new Scope(around);
+        hidden.getOrDefault(body, List.of()).forEach(name -> scope.set(name, Undefined.name(name)));
+        return scope;
     }
 
     private void step() {
@@ -76,13 +90,13 @@ final class Interpreter {
             case Statement.FilterBlock block ->
                 print(Values.text(filter(block.filter(), block(block.body(), scope), scope)), out);
             case Statement.With with -> {
-                Scope inner = new Scope(scope);
+                Scope inner = enter(with.body(), scope);
                 for (int i = 0; i < with.targets().size(); i++) {
                     assign(with.targets().get(i), evaluate(with.values().get(i), scope), inner);
                 }
                 return run(with.body(), inner, out);
             }
-            case Statement.Generation generation -> run(generation.body(), new Scope(scope), out);
+            case Statement.Generation generation -> run(generation.body(), enter(generation.body(), scope), out);
             case Statement.Break end -> {
                 return Flow.BREAK;
             }
@@ -99,7 +113,7 @@ final class Interpreter {
     }
 
     private String block(List<Statement> body, Scope scope) {
-        return render(body, new Scope(scope));
+        return render(body, enter(body, scope));
     }
 
     private Flow runIf(Statement.If statement, Scope scope, StringBuilder out) {
@@ -139,7 +153,7 @@ final class Interpreter {
         boolean completed = false;
         while (loop.hasNext()) {
             step();
-            Scope round = new Scope(scope);
+            Scope round = enter(statement.body(), scope);
             round.set("loop", loop);
             assign(statement.target(), loop.next(), round);
             Flow flow = run(statement.body(), round, out);
@@ -149,7 +163,7 @@ final class Interpreter {
             completed |= flow == Flow.NORMAL;
         }
         if (!completed) {
-            run(statement.otherwise(), new Scope(scope), out);
+            run(statement.otherwise(), enter(statement.otherwise(), scope), out);
         }
     }
 
@@ -179,7 +193,7 @@ final class Interpreter {
 
     private Macro macro(String name, Statement.Signature signature, List<Statement> body, Scope defined) {
         return new Macro(name, arguments -> {
-            Scope scope = new Scope(defined);
+            Scope scope = enter(body, defined);
             bind(name, signature, arguments, scope);
             return render(body, scope);
         });

@@ -1,6 +1,7 @@
 package org.minpro.text.jinja;
 
 import java.time.LocalDateTime;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -15,9 +16,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class JinjaTemplate {
     private final List<Statement> statements;
+    private final IdentityHashMap<List<Statement>, List<String>> hidden;
 
     private JinjaTemplate(List<Statement> statements) {
         this.statements = statements;
+        this.hidden = Names.hidden(statements);
     }
 
     /**
@@ -53,7 +56,8 @@ public final class JinjaTemplate {
                 DateFormat.format(arguments.bind("strftime_now", "format").string(0), now));
         try {
             variables.forEach((name, value) -> scope.set(name, Values.fromJava(value)));
-            return new Interpreter().render(statements, scope);
+            Interpreter interpreter = new Interpreter(hidden);
+            return interpreter.render(statements, interpreter.enter(statements, scope));
         } catch (StackOverflowError e) {
             throw JinjaException.of("a template must not call itself or nest its values so deeply");
         }

@@ -81,6 +81,9 @@ final class Methods {
                 boolean signed = s.startsWith("-") || s.startsWith("+");
                 return (signed ? s.substring(0, 1) : "") + Strings.repeat("0", missing) + s.substring(signed ? 1 : 0);
             }),
+            Map.entry(
+                    "expandtabs",
+                    (s, a) -> expandTabs(s, a.bind("expandtabs", "tabsize?").integer(0, 8))),
             Map.entry("format", BraceFormat::format));
 
     private Methods() {}
@@ -153,6 +156,7 @@ final class Methods {
             case "get" ->
                 arguments -> {
                     CallArguments.Bound b = arguments.bind("get", "key", "default?");
+                    Values.requireHashable(b.get(0));
                     Object value = Values.get(map, b.get(0));
                     return value == null ? b.get(1, None.NONE) : value;
                 };
@@ -353,6 +357,24 @@ final class Methods {
             default -> missing / 2 + (missing & width & 1);
         };
         return Strings.repeat(fill, left) + self + Strings.repeat(fill, missing - left);
+    }
+
+    private static String expandTabs(String self, int size) {
+        StringBuilder result = new StringBuilder();
+        int column = 0;
+        for (Object character : Strings.characters(self)) {
+            String text = (String) character;
+            if (text.equals("\t")) {
+                int spaces = size > 0 ? size - column % size : 0;
+                result.append(Strings.repeat(" ", spaces));
+                column += spaces;
+                Limits.size(result.length());
+            } else {
+                result.append(text);
+                column = text.equals("\n") || text.equals("\r") ? 0 : column + 1;
+            }
+        }
+        return result.toString();
     }
 
     private static boolean all(String text, IntPredicate predicate) {

@@ -198,17 +198,21 @@ final class Operators {
             case String text -> {
                 if (text.length() == Strings.length(text)) {
                     StringBuilder result = new StringBuilder();
-                    for (int i : positions(text.length(), start, stop, step)) {
+                    for (int i : span(text.length(), start, stop, step).positions()) {
                         result.append(text.charAt(i));
                     }
                     yield result.toString();
                 }
                 int[] characters = text.codePoints().toArray();
                 StringBuilder result = new StringBuilder();
-                for (int i : positions(characters.length, start, stop, step)) {
+                for (int i : span(characters.length, start, stop, step).positions()) {
                     result.appendCodePoint(characters[i]);
                 }
                 yield result.toString();
+            }
+            case Range range -> {
+                Span span = span(range.size(), start, stop, step);
+                yield range.slice(span.from(), span.to(), span.stride());
             }
             case List<?> list -> sliced(list, start, stop, step);
             case Tuple tuple -> new Tuple(sliced(tuple.items(), start, stop, step));
@@ -219,13 +223,25 @@ final class Operators {
     private static List<Object> sliced(
             List<?> items, @Nullable Object start, @Nullable Object stop, @Nullable Object step) {
         List<Object> result = new ArrayList<>();
-        for (int i : positions(items.size(), start, stop, step)) {
+        for (int i : span(items.size(), start, stop, step).positions()) {
             result.add(items.get(i));
         }
         return result;
     }
 
-    private static int[] positions(int length, @Nullable Object start, @Nullable Object stop, @Nullable Object step) {
+    /** A slice of a sequence whose length is known: from a position, up to but without another. */
+    private record Span(long from, long to, long stride) {
+        int[] positions() {
+            long count = stride > 0 ? Math.ceilDiv(to - from, stride) : Math.ceilDiv(from - to, -stride);
+            int[] positions = new int[(int) Math.max(0, count)];
+            for (int i = 0; i < positions.length; i++) {
+                positions[i] = (int) (from + i * stride);
+            }
+            return positions;
+        }
+    }
+
+    private static Span span(int length, @Nullable Object start, @Nullable Object stop, @Nullable Object step) {
         long stride = bound(step, 1);
         if (stride == 0) {
             throw JinjaException.of("slice step cannot be zero");
@@ -234,12 +250,7 @@ final class Operators {
         long highest = stride > 0 ? length : length - 1L;
         long from = clamp(bound(start, Long.MIN_VALUE), stride > 0 ? lowest : highest, length, lowest, highest);
         long to = clamp(bound(stop, Long.MIN_VALUE), stride > 0 ? highest : lowest, length, lowest, highest);
-        int count = (int) Math.max(0, stride > 0 ? Math.ceilDiv(to - from, stride) : Math.ceilDiv(from - to, -stride));
-        int[] positions = new int[count];
-        for (int i = 0; i < count; i++) {
-            positions[i] = (int) (from + i * stride);
-        }
-        return positions;
+        return new Span(from, to, stride);
     }
 
     private static long clamp(long value, long absent, int length, long lowest, long highest) {

@@ -51,7 +51,11 @@ final class PercentFormat {
             result.append(one(conversion, value, matcher));
             Limits.size(result.length());
         }
-        if (used < items.size() && !byName && !(values instanceof Map) && !(values instanceof List)) {
+        if (used < items.size()
+                && !byName
+                && !(values instanceof Map)
+                && !(values instanceof List)
+                && !(values instanceof Undefined)) {
             throw JinjaException.of("not all arguments converted during string formatting");
         }
         return result.append(format, at, format.length()).toString();

@@ -8,6 +8,7 @@ final class Range extends AbstractList<Object> {
     static final int LONGEST = 100_000;
 
     private final long start;
+    private final long stop;
     private final long step;
     private final int size;
 
@@ -27,7 +28,10 @@ final class Range extends AbstractList<Object> {
         this.stop = stop;
     }
 
-    private final long stop;
+    /** {@code range[from:to:stride]}, which is a range again. */
+    Range slice(long from, long to, long stride) {
+        return new Range(start + from * step, start + to * step, step * stride);
+    }
 
     @Override
     public Object get(int index) {

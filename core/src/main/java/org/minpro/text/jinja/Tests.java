@@ -9,8 +9,8 @@ import java.util.function.Predicate;
 /** The tests after {@code is}, by name; what is tested is argument 0. */
 final class Tests {
     private static final Map<String, Predicate<Object>> OF_ONE = Map.ofEntries(
-            Map.entry("odd", value -> odd(value)),
-            Map.entry("even", value -> !odd(value)),
+            Map.entry("odd", value -> parity(value, BigInteger.ONE)),
+            Map.entry("even", value -> parity(value, BigInteger.ZERO)),
             Map.entry("defined", value -> !(value instanceof Undefined)),
             Map.entry("undefined", value -> value instanceof Undefined),
             Map.entry("filter", value -> value instanceof String name && Filters.has(name)),
@@ -34,7 +34,9 @@ final class Tests {
                             || value instanceof Map
                             || value instanceof Undefined),
             Map.entry("iterable", Values::isIterable),
-            Map.entry("callable", value -> value instanceof Callable),
+            Map.entry(
+                    "callable",
+                    value -> value instanceof Callable || value instanceof Loop || value instanceof Undefined),
             Map.entry("escaped", value -> false));
 
     private static final Map<String, BiPredicate<Object, Object>> OF_TWO = Map.ofEntries(
@@ -76,8 +78,8 @@ final class Tests {
         return ofTwo.test(b.get(0), b.get(1));
     }
 
-    private static boolean odd(Object value) {
-        return Values.equal(Operators.binary("%", value, BigInteger.TWO), BigInteger.ONE);
+    private static boolean parity(Object value, BigInteger rest) {
+        return Values.equal(Operators.binary("%", value, BigInteger.TWO), rest);
     }
 
     @SuppressWarnings("ReferenceEquality") // Jinja's sameas asks for identity

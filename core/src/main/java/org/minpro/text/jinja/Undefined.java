@@ -19,7 +19,11 @@ record Undefined(String message) {
     }
 
     private static String owner(Object object) {
-        return object == None.NONE ? "None" : Values.typeName(object) + " object";
+        return switch (object) {
+            case None none -> "None";
+            case Loop loop -> "jinja2.runtime.LoopContext object";
+            default -> Values.typeName(object) + " object";
+        };
     }
 
     JinjaException failure() {

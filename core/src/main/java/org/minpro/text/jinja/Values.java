@@ -142,10 +142,14 @@ final class Values {
 
     /** Puts an entry into a dict; a key that is there already stays as it was written. */
     static void put(Map<Object, Object> map, Object key, Object value) {
-        if (key instanceof List || key instanceof Map) {
+        requireHashable(key);
+        map.put(sameKey(map, key), value);
+    }
+
+    static void requireHashable(Object key) {
+        if (key instanceof Map || (key instanceof List && !(key instanceof Range))) {
             throw JinjaException.of("unhashable type: '" + typeName(key) + "'");
         }
-        map.put(sameKey(map, key), value);
     }
 
     private static Object sameKey(Map<?, ?> map, Object key) {
@@ -256,9 +260,13 @@ final class Values {
                 throw JinjaException.of("'in <string>' requires string as left operand, not " + typeName(value));
             }
             case Map<?, ?> map -> {
+                requireHashable(value);
                 return get(map, value) != null;
             }
             default -> {
+                if (container instanceof DictView view && view.type().equals("dict_keys")) {
+                    requireHashable(value);
+                }
                 if (!isIterable(container)) {
                     throw JinjaException.of("argument of type '" + typeName(container) + "' is not iterable");
                 }

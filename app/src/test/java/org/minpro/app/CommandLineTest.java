@@ -1,0 +1,175 @@
+package org.minpro.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.minpro.objective.Objectives;
+
+/** What a person meets on the command line where nothing is computed. */
+final class CommandLineTest {
+    private static final List<String> COMMANDS =
+            List.of("train", "sft", "eval", "generate", "score", "tokenize", "objectives", "verify");
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void everyCommandHasHelpOnStdout() {
+        CommandLineRun minpro = CommandLineRun.of("--help");
+        assertThat(minpro.code()).isZero();
+        assertThat(minpro.err()).isEmpty();
+        assertThat(minpro.out()).contains(COMMANDS);
+        for (String command : COMMANDS) {
+            CommandLineRun help = CommandLineRun.of(command, "--help");
+            assertThat(help.code()).as(command).isZero();
+            assertThat(help.err()).as(command).isEmpty();
+            assertThat(help.out()).as(command).startsWith("Usage: minpro " + command);
+        }
+    }
+
+    @Test
+    void usageErrorsAreOneLineWithTheNearestName() {
+        CommandLineRun option = CommandLineRun.of("train", "--lagg", "3");
+        assertThat(option.code()).isEqualTo(2);
+        assertThat(option.errors())
+                .containsExactly(
+                        "minpro train: unknown option '--lagg'. Did you mean '--lag'? See 'minpro train --help'.");
+        CommandLineRun command = CommandLineRun.of("trian");
+        assertThat(command.code()).isEqualTo(2);
+        assertThat(command.errors())
+                .containsExactly("minpro: unknown command 'trian'. Did you mean 'train'? See 'minpro --help'.");
+        CommandLineRun missing = CommandLineRun.of("score");
+        assertThat(missing.code()).isEqualTo(2);
+        assertThat(missing.errors())
+                .containsExactly("minpro score: missing required option: '--input=F'. See 'minpro score --help'.");
+        assertThat(CommandLineRun.of().code()).isEqualTo(2);
+        assertThat(CommandLineRun.of("generate", "--samples", "many", "--prompt", "1")
+                        .errors())
+                .singleElement()
+                .asString()
+                .startsWith("minpro generate: ")
+                .contains("--samples", "many");
+        assertThat(option.out() + command.out() + missing.out()).isEmpty();
+    }
+
+    @Test
+    void configurationErrorsAreReportedAllAtOnce() throws IOException {
+        Path recipe = Files.writeString(folder.resolve("r.yaml"), "lag: -1\nobjectiv: grpo\n");
+        CommandLineRun run = CommandLineRun.of(
+                "train", "--config", recipe.toString(), "--set", "optimizer.beta1=2", "--objective", "gropo");
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.errors())
+                .hasSize(4)
+                .contains(
+                        "minpro: --set optimizer.beta1=2: optimizer.beta1 must be in [0, 1), got: 2.0",
+                        "minpro: " + recipe + ":2:1: unknown setting 'objectiv'. Did you mean 'objective'?")
+                .anyMatch(line -> line.startsWith("minpro: " + recipe + ":1:6: lag must be in [0, iterations)"))
+                .anyMatch(line -> line.startsWith("minpro: --objective: objective must be one of cispo, ")
+                        && line.endsWith("Did you mean 'grpo'?"));
+    }
+
+    @Test
+    void printedRecipeIsTheConfigurationItself() throws IOException {
+        for (String command : List.of("train", "sft")) {
+            CommandLineRun printed = CommandLineRun.of(command, "--print-config", "--seed", "9");
+            assertThat(printed.code()).as(printed.err()).isZero();
+            assertThat(printed.out()).contains("# ", "seed: 9\n");
+            Path recipe = Files.writeString(folder.resolve(command + ".yaml"), printed.out());
+            CommandLineRun again = CommandLineRun.of(command, "--config", recipe.toString(), "--print-config");
+            assertThat(again.out()).isEqualTo(printed.out());
+        }
+    }
+
+    @Test
+    void listsEveryObjectiveWithItsParameters() {
+        CommandLineRun list = CommandLineRun.of("objectives");
+        assertThat(list.code()).isZero();
+        assertThat(list.lines()).hasSameSizeAs(Objectives.entries());
+        assertThat(list.lines()).anyMatch(line -> line.startsWith("minpro ") && line.contains("cap=5.0"));
+        CommandLineRun one = CommandLineRun.of("objectives", "gspo", "--set", "clip-low=0.01");
+        assertThat(one.out()).contains("seq-mean-token-mean", "clip-low=0.01");
+        CommandLineRun unknown = CommandLineRun.of("objectives", "minpor");
+        assertThat(unknown.code()).isEqualTo(2);
+        assertThat(unknown.errors()).singleElement().asString().contains("Did you mean 'minpro'?");
+        CommandLineRun parameter = CommandLineRun.of("objectives", "minpro", "--set", "capp=3", "--set", "floor=-1");
+        assertThat(parameter.errors())
+                .hasSize(2)
+                .contains("minpro: --set capp=3: unknown setting 'capp'. Did you mean 'cap'?");
+    }
+
+    @Test
+    void verifiesLineForLine() {
+        CommandLineRun run = CommandLineRun.withInput(
+                "{\"gold\":\"42\",\"answer\":\"so it is \\\\boxed{42}\"}\n\n{\"gold\":\"42\",\"answer\":\"41\"}\n",
+                "verify",
+                "--input",
+                "-");
+        assertThat(run.code()).isZero();
+        assertThat(run.lines()).hasSize(2);
+        assertThat(run.lines().get(0)).startsWith("{\"verdict\":\"right\",\"reason\":\"");
+        assertThat(run.lines().get(1)).startsWith("{\"verdict\":\"wrong\",\"reason\":\"");
+    }
+
+    @Test
+    void inputErrorsNameTheLineAndKeepTheResultsBefore() {
+        CommandLineRun run = CommandLineRun.withInput(
+                "{\"gold\":\"1\",\"answer\":\"1\"}\n{\"gold\":\"1\"}\n", "verify", "--input", "-");
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.lines()).hasSize(1);
+        assertThat(run.errors()).containsExactly("minpro: <stdin>:2: field 'answer' is missing; the row has 'gold'");
+        CommandLineRun missing = CommandLineRun.of("verify", "--input", "no-such-file.jsonl");
+        assertThat(missing.code()).isEqualTo(2);
+        assertThat(missing.errors()).singleElement().asString().contains("no-such-file.jsonl does not exist");
+    }
+
+    @Test
+    void aModelThatIsNoFolderSaysWhatToFetch() {
+        CommandLineRun run = CommandLineRun.of("generate", "--model", "acme/model", "--prompt", "1+1=");
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.errors())
+                .singleElement()
+                .asString()
+                .contains("model.safetensors", "tokenizer.json", "acme/model");
+    }
+
+    @Test
+    void theLiveLineIsPlainLinesWhereThereIsNoTerminal() {
+        long[] now = new long[1];
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        PrintStream stream = new PrintStream(err, true, StandardCharsets.UTF_8);
+        Console file = new Console(new ByteArrayInputStream(new byte[0]), stream, stream, false);
+        try (LiveLine live = new LiveLine(file, () -> now[0])) {
+            live.show("one");
+            now[0] += 11_000_000_000L;
+            live.show("two");
+            live.show("three");
+            live.step("four");
+            live.say("five");
+        }
+        assertThat(err.toString(StandardCharsets.UTF_8)).isEqualTo("two\nfour\nfive\n");
+    }
+
+    @Test
+    void theLiveLineIsWrittenOverOnATerminal() {
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        PrintStream stream = new PrintStream(err, true, StandardCharsets.UTF_8);
+        Console terminal = new Console(new ByteArrayInputStream(new byte[0]), stream, stream, true);
+        try (LiveLine live = new LiveLine(terminal, () -> 0)) {
+            live.step("one");
+            live.say("stays");
+        }
+        String clear = "\r\u001b[K";
+        String one = clear + "\u001b[?7lone\u001b[?7h";
+        assertThat(err.toString(StandardCharsets.UTF_8)).isEqualTo(one + clear + "stays\n" + one + clear);
+    }
+}

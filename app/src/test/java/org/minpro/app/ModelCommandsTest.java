@@ -1,0 +1,281 @@
+package org.minpro.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The commands that compute, on a model of a few thousand weights. */
+final class ModelCommandsTest {
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    @TempDir
+    static Path folder;
+
+    private static String model = "";
+
+    @BeforeAll
+    static void writeModel() {
+        model = TinyModelFolder.write(folder).toString();
+    }
+
+    private static List<JsonNode> json(CommandLineRun run) {
+        assertThat(run.code()).as(run.err()).isZero();
+        return run.lines().stream().map(JSON::readTree).toList();
+    }
+
+    private static List<Integer> ids(JsonNode array) {
+        List<Integer> ids = new ArrayList<>();
+        array.forEach(id -> ids.add(id.intValue()));
+        return ids;
+    }
+
+    @Test
+    void tokenizesTextsAndConversations() {
+        CommandLineRun run = CommandLineRun.withInput("""
+                {"text":"12+3="}
+                {"text":"7<eos>"}
+                {"messages":[{"role":"user","content":"1+1"}],"add_generation_prompt":true}
+                {"messages":[{"role":"user","content":"1+1"}],"template_variables":{"suffix":";"}}
+                {"text":""}
+                """, "tokenize", "--model", model, "--input", "-");
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.lines())
+                .containsExactly(
+                        "{\"ids\":[4,5,13,6,15],\"text\":\"12+3=\"}",
+                        "{\"ids\":[10,1],\"text\":\"7<eos>\"}",
+                        "{\"ids\":[4,13,4,15],\"text\":\"1+1=\"}",
+                        "{\"ids\":[4,13,4,16],\"text\":\"1+1;\"}",
+                        "{\"ids\":[],\"text\":\"\"}");
+    }
+
+    @Test
+    void tokenizesWithTheTokenizersFilesAlone() throws IOException {
+        Path bare = Files.createDirectories(folder.resolve("tokenizer-only"));
+        Files.copy(Path.of(model, "tokenizer.json"), bare.resolve("tokenizer.json"));
+        CommandLineRun run =
+                CommandLineRun.withInput("{\"text\":\"5\"}", "tokenize", "--model", bare.toString(), "--input", "-");
+        assertThat(run.lines()).containsExactly("{\"ids\":[8],\"text\":\"5\"}");
+    }
+
+    @Test
+    void scoresWhatWasGeneratedAsItWasSampled() {
+        List<JsonNode> generated = json(CommandLineRun.withInput(
+                "{\"prompt\":\"12+34+\"}\n{\"ids\":[4,5,13,6]}\n{\"messages\":[{\"role\":\"user\",\"content\":\"9\"}]}\n",
+                "generate",
+                "--model",
+                model,
+                "--input",
+                "-",
+                "--samples",
+                "3",
+                "--max-new-tokens",
+                "12"));
+        assertThat(generated).hasSize(9);
+        assertThat(generated)
+                .extracting(line -> line.get("sample").intValue())
+                .containsExactly(0, 1, 2, 0, 1, 2, 0, 1, 2);
+        assertThat(generated)
+                .extracting(line -> ids(line.get("completion_ids")))
+                .doesNotHaveDuplicates();
+        StringBuilder input = new StringBuilder();
+        List<List<Integer>> prompts = List.of(List.of(4, 5, 13, 6, 7, 13), List.of(4, 5, 13, 6), List.of(12, 15));
+        for (int i = 0; i < 9; i++) {
+            List<Integer> all = new ArrayList<>(prompts.get(i / 3));
+            all.addAll(ids(generated.get(i).get("completion_ids")));
+            input.append("{\"ids\":").append(all).append("}\n");
+        }
+        List<JsonNode> scored =
+                json(CommandLineRun.withInput(input.toString(), "score", "--model", model, "--input", "-"));
+        assertThat(scored).hasSize(9);
+        for (int i = 0; i < 9; i++) {
+            JsonNode sampled = generated.get(i).get("log_probs");
+            JsonNode given = scored.get(i).get("log_probs");
+            assertThat(given.size()).isEqualTo(scored.get(i).get("ids").size());
+            assertThat(given.get(0).isNull()).isTrue();
+            int start = given.size() - sampled.size();
+            for (int t = 0; t < sampled.size(); t++) {
+                assertThat(given.get(start + t).doubleValue())
+                        .isCloseTo(sampled.get(t).doubleValue(), within(1e-4));
+            }
+            boolean stopped = generated.get(i).get("finish").stringValue().equals("stop");
+            List<Integer> ids = ids(generated.get(i).get("completion_ids"));
+            assertThat(ids.getLast() == 1).isEqualTo(stopped);
+            assertThat(ids.size() == 12 || stopped).isTrue();
+            assertThat(generated.get(i).get("text").stringValue()).doesNotContain("<eos>");
+        }
+    }
+
+    @Test
+    void scoresPromptAndCompletionAsOneSequence() {
+        List<JsonNode> scored = json(CommandLineRun.withInput(
+                "{\"prompt\":\"12+\",\"completion\":\"3=15\"}\n{\"ids\":[4,5,13,6,15,4,8]}\n{\"ids\":[4]}\n",
+                "score",
+                "--model",
+                model,
+                "--input",
+                "-"));
+        assertThat(scored.get(0)).isEqualTo(scored.get(1));
+        assertThat(scored.get(2).toString()).isEqualTo("{\"ids\":[4],\"log_probs\":[null]}");
+        double sum = 0;
+        for (int id = 0; id < 18; id++) {
+            List<JsonNode> one = json(
+                    CommandLineRun.withInput("{\"ids\":[4,5," + id + "]}", "score", "--model", model, "--input", "-"));
+            sum += Math.exp(one.getFirst().get("log_probs").get(2).doubleValue());
+        }
+        assertThat(sum).isCloseTo(1, within(1e-5));
+    }
+
+    @Test
+    void generationDependsOnTheSeedAndTheLineAlone() {
+        String[] command = {"generate", "--model", model, "--input", "-", "--max-new-tokens", "20", "--ignore-eos"};
+        String line = "{\"prompt\":\"1+2\"}\n";
+        List<String> two = CommandLineRun.withInput(line + line, command).lines();
+        assertThat(two.get(0)).isNotEqualTo(two.get(1));
+        assertThat(CommandLineRun.withInput(line, command).lines()).containsExactly(two.get(0));
+        assertThat(JSON.readTree(two.get(0)).get("completion_ids").size()).isEqualTo(20);
+        List<String> greedy = CommandLineRun.withInput(
+                        line + line, "generate", "--model", model, "--input", "-", "--greedy", "--max-new-tokens", "8")
+                .lines();
+        assertThat(greedy.get(0)).isEqualTo(greedy.get(1));
+        assertThat(CommandLineRun.of(
+                                "generate", "--model", model, "--prompt", "1+2", "--greedy", "--max-new-tokens", "8")
+                        .lines())
+                .containsExactly(greedy.get(0));
+    }
+
+    @Test
+    void generatesFromIdsWithoutATokenizer() throws IOException {
+        Path bare = Files.createDirectories(folder.resolve("no-tokenizer"));
+        for (String file : List.of("config.json", "model.safetensors")) {
+            Files.copy(Path.of(model, file), bare.resolve(file));
+        }
+        List<JsonNode> lines = json(CommandLineRun.withInput(
+                "{\"ids\":[4,5]}", "generate", "--model", bare.toString(), "--input", "-", "--max-new-tokens", "3"));
+        assertThat(lines.getFirst().get("text").isNull()).isTrue();
+        CommandLineRun prompt = CommandLineRun.of("generate", "--model", bare.toString(), "--prompt", "1");
+        assertThat(prompt.code()).isEqualTo(2);
+        assertThat(prompt.errors()).singleElement().asString().contains("tokenizer.json");
+    }
+
+    @Test
+    void whatWasReadBeforeABrokenLineIsAnswered() {
+        for (String broken : List.of("{\"ids\":[4,99]}", "{\"ids\":[4", "{\"id\":[4]}")) {
+            for (String command : List.of("score", "generate")) {
+                CommandLineRun run = CommandLineRun.withInput(
+                        "{\"ids\":[4,5]}\n" + broken + "\n", command, "--model", model, "--input", "-");
+                assertThat(run.code()).isEqualTo(2);
+                assertThat(run.lines()).hasSize(1);
+                assertThat(run.errors()).singleElement().asString().startsWith("minpro: <stdin>:2");
+            }
+        }
+    }
+
+    @Test
+    void evaluatesAnObjectiveLineForLine() {
+        String example = "{\"log_probs\":[[-1.0,-2.0]],\"behavior_log_probs\":[[-1.0,-2.0]],\"advantages\":[[1,1]],"
+                + "\"mask\":[[1,1]],\"aggregation\":\"token-mean\"}";
+        CommandLineRun run = CommandLineRun.withInput(
+                example + "\n" + example.replace("-1.0,-2.0]],\"adv", "-1.0,-3.0]],\"adv") + "\n",
+                "objectives",
+                "minpro",
+                "--evaluate",
+                "-",
+                "--set",
+                "cap=2");
+        List<JsonNode> lines = json(run);
+        assertThat(lines).hasSize(2);
+        // On policy: REINFORCE, -A log pi over the two tokens.
+        assertThat(lines.get(0).get("loss").doubleValue()).isEqualTo(1.5);
+        assertThat(lines.get(0).get("gradient").toString()).isEqualTo("[[-0.5,-0.5]]");
+        // The second token's ratio is e, capped at 2.
+        assertThat(lines.get(1).get("loss").doubleValue()).isEqualTo(0.5 * (1 + 2 * 2));
+        assertThat(lines.get(1).get("gradient").toString()).isEqualTo("[[-0.5,-1.0]]");
+        CommandLineRun broken = CommandLineRun.withInput(
+                example + "\n{\"log_probs\":[[1]]}\n", "objectives", "grpo", "--evaluate", "-");
+        assertThat(broken.code()).isEqualTo(2);
+        assertThat(broken.lines()).hasSize(1);
+        assertThat(broken.errors()).singleElement().asString().startsWith("minpro: <stdin>:2: ");
+    }
+
+    @Test
+    void evaluatesAModelOnProblemsOfAFile() throws IOException {
+        Path data = Files.writeString(
+                folder.resolve("problems.jsonl"),
+                "{\"q\":\"1+1=\",\"a\":2}\n{\"q\":\"2+2=\",\"a\":4}\n{\"q\":\"3+3=\",\"a\":6}\n");
+        Path completions = folder.resolve("completions.jsonl");
+        CommandLineRun run = CommandLineRun.of(
+                "eval",
+                "--model",
+                model,
+                "--data",
+                data.toString(),
+                "--prompt-field",
+                "q",
+                "--answer-field",
+                "a",
+                "--samples",
+                "2",
+                "--max-new-tokens",
+                "5",
+                "--completions",
+                completions.toString(),
+                "--set",
+                "prompts.chat-template=off");
+        JsonNode result = json(run).getFirst();
+        assertThat(result.get("problems").intValue() + result.get("undecided").doubleValue())
+                .isPositive();
+        assertThat(result.get("samples").intValue()).isEqualTo(2);
+        assertThat(Files.readAllLines(completions)).hasSize(6);
+        JsonNode first = JSON.readTree(Files.readAllLines(completions).getFirst());
+        assertThat(first.get("gold").stringValue()).isEqualTo("2");
+    }
+
+    @Test
+    void trainsResumesAndNamesTheModel() {
+        Path runs = folder.resolve("runs");
+        CommandLineRun run = CommandLineRun.of(
+                "train",
+                "--model",
+                model,
+                "--runs",
+                runs.toString(),
+                "--lag",
+                "1",
+                "--set",
+                "iterations=3",
+                "--set",
+                "groups-per-iteration=2",
+                "--set",
+                "group-size=2",
+                "--set",
+                "updates-per-iteration=1",
+                "--set",
+                "sampling.max-new-tokens=6",
+                "--set",
+                "evaluation.problems=4",
+                "--set",
+                "prompts.chat-template=off",
+                "--set",
+                "data.terms=3");
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.out()).isEmpty();
+        assertThat(run.err()).contains("plan: ", "before: ", "after: ", "minpro generate --model");
+        Path first = runs.resolve("0001");
+        assertThat(first.resolve("metrics.jsonl")).isRegularFile();
+        assertThat(first.resolve("model").resolve("model.safetensors")).isRegularFile();
+        CommandLineRun again = CommandLineRun.of("train", "--resume", first.toString());
+        assertThat(again.code()).as(again.err()).isZero();
+        CommandLineRun nothing = CommandLineRun.of("train", "--resume", runs.toString());
+        assertThat(nothing.code()).isEqualTo(2);
+    }
+}
