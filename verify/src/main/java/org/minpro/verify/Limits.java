@@ -12,7 +12,7 @@ package org.minpro.verify;
  */
 public record Limits(int length, int nodes, int depth, int digits, int terms, int steps) {
     /** Limits under which every reference of the public mathematics sets fits. */
-    public static final Limits STANDARD = new Limits(2_000, 1_000, 200, 1_000, 500, 60_000);
+    public static final Limits STANDARD = new Limits(2_000, 1_000, 200, 1_000, 500, 25_000);
 
     public Limits {
         requirePositive("length", length);
