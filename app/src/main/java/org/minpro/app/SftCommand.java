@@ -49,7 +49,9 @@ final class SftCommand implements Callable<Integer> {
         LiveLine live = new LiveLine(console);
         if (resume != null) {
             try (SftSession session = SftSession.resume(resume, live::say)) {
-                return train(session, live);
+                try (StopOnInterrupt interrupt = new StopOnInterrupt(session::stop)) {
+                    return train(session, live);
+                }
             }
         }
         Settings settings = new Settings();
@@ -73,7 +75,9 @@ final class SftCommand implements Callable<Integer> {
         }
         recipe.warnings().forEach(warning -> live.say("warning: " + warning));
         try (SftSession session = SftSession.start(recipe, live::say)) {
-            return train(session, live);
+            try (StopOnInterrupt interrupt = new StopOnInterrupt(session::stop)) {
+                return train(session, live);
+            }
         }
     }
 
@@ -86,18 +90,6 @@ final class SftCommand implements Callable<Integer> {
                 session.recipe().batchRows(),
                 session.done(),
                 session.folder().path()));
-        Thread main = Thread.currentThread();
-        Thread hook = new Thread(
-                () -> {
-                    session.stop();
-                    try {
-                        main.join(60_000);
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                    }
-                },
-                "minpro-stop");
-        Runtime.getRuntime().addShutdownHook(hook);
         long first = session.done();
         double[] spent = new double[1];
         long shownEvery = Math.max(1, session.updates() / 50);

@@ -77,7 +77,9 @@ final class TrainCommand implements Callable<Integer> {
                     .resume(resume)) {
                 console.say("continuing " + session.folder().path() + " at iteration " + session.iteration() + " of "
                         + session.recipe().iterations());
-                return train(session, live, progress, false);
+                try (StopOnInterrupt interrupt = new StopOnInterrupt(session::stop)) {
+                    return train(session, live, progress, false);
+                }
             }
         }
         Settings settings = settings();
@@ -107,7 +109,9 @@ final class TrainCommand implements Callable<Integer> {
                 .listener(progress)
                 .start()) {
             plan(session, memory, compute);
-            return train(session, live, progress, true);
+            try (StopOnInterrupt interrupt = new StopOnInterrupt(session::stop)) {
+                return train(session, live, progress, true);
+            }
         }
     }
 
@@ -190,18 +194,6 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private int train(TrainingSession session, LiveLine live, Progress progress, boolean fresh) {
-        Thread main = Thread.currentThread();
-        Thread hook = new Thread(
-                () -> {
-                    session.stop();
-                    try {
-                        main.join(60_000);
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                    }
-                },
-                "minpro-stop");
-        Runtime.getRuntime().addShutdownHook(hook);
         boolean done;
         try {
             if (fresh && !session.problems().heldOut().isEmpty()) {
@@ -229,11 +221,6 @@ final class TrainCommand implements Callable<Integer> {
             }
         } catch (java.util.concurrent.CancellationException e) {
             live.say("the evaluation was interrupted; the model is saved");
-        }
-        try {
-            Runtime.getRuntime().removeShutdownHook(hook);
-        } catch (IllegalStateException e) {
-            // The shutdown is under way, and waits for this thread.
         }
         live.say("model:  " + saved);
         live.say("try it: minpro generate --model " + saved + " --prompt '"

@@ -20,7 +20,7 @@ final class TinyModelFolder {
         try {
             Path bare = Files.createDirectories(parent.resolve("bare"));
             Files.writeString(bare.resolve("config.json"), """
-                    {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 18, "hidden_size": 16,
+                    {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 19, "hidden_size": 16,
                      "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
                      "hidden_act": "silu", "max_position_embeddings": 256, "rms_norm_eps": 1e-5,
                      "rope_theta": 10000.0, "tie_word_embeddings": true, "bos_token_id": null, "eos_token_id": 1,

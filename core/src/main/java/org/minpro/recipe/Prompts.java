@@ -15,10 +15,12 @@ import org.minpro.train.PromptEncoder;
 public final class Prompts implements PromptEncoder {
     private final PromptTemplate template;
     private final Tokenizer tokenizer;
+    private final int vocabulary;
 
-    private Prompts(PromptTemplate template, Tokenizer tokenizer) {
+    private Prompts(PromptTemplate template, Tokenizer tokenizer, int vocabulary) {
         this.template = template;
         this.tokenizer = tokenizer;
+        this.vocabulary = vocabulary;
     }
 
     public static Prompts of(PromptSection section, ModelFiles model, Tokenizer tokenizer) {
@@ -34,7 +36,8 @@ public final class Prompts implements PromptEncoder {
                             "{prompt}",
                             system == null ? null : system.replace("{", "{{").replace("}", "}}"),
                             section.templateVariables()),
-                    tokenizer);
+                    tokenizer,
+                    model.config().vocabSize());
         }
         if (section.chatTemplate() == PromptSection.ChatTemplate.ON) {
             throw new TextException("prompts.chat-template is on, but the model has none: " + model.path());
@@ -47,7 +50,8 @@ public final class Prompts implements PromptEncoder {
                     }
                     return Objects.requireNonNull(problem.prompt());
                 },
-                tokenizer);
+                tokenizer,
+                model.config().vocabSize());
     }
 
     /** The text that the model continues. */
@@ -57,6 +61,14 @@ public final class Prompts implements PromptEncoder {
 
     @Override
     public int[] encode(Problem problem) {
-        return tokenizer.encode(text(problem));
+        int[] ids = tokenizer.encode(text(problem));
+        for (int id : ids) {
+            if (id >= vocabulary) {
+                throw new TextException("the tokenizer's ids must be below the model's vocab_size (" + vocabulary
+                        + "), got: " + id + " in the prompt of problem " + problem.id()
+                        + "; take tokenizer and config.json of one model");
+            }
+        }
+        return ids;
     }
 }

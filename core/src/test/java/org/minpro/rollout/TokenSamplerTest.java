@@ -69,7 +69,8 @@ class TokenSamplerTest {
         boolean[] kept = all(vocabulary);
         Integer[] descending = new Integer[vocabulary];
         Arrays.setAll(descending, i -> i);
-        Arrays.sort(descending, Comparator.comparingDouble((Integer i) -> logits[i]).reversed());
+        Arrays.sort(
+                descending, Comparator.comparingDouble((Integer i) -> logits[i]).reversed());
         if (params.topK() > 0) {
             for (int rank = params.topK(); rank < vocabulary; rank++) {
                 kept[descending[rank]] = false;
@@ -105,7 +106,9 @@ class TokenSamplerTest {
         for (int i = 0; i < counts.length; i++) {
             double expected = probabilities[i] * draws;
             if (expected == 0) {
-                assertThat(counts[i]).as("draws of id %d, whose probability is 0", i).isZero();
+                assertThat(counts[i])
+                        .as("draws of id %d, whose probability is 0", i)
+                        .isZero();
             } else if (expected < 10) {
                 joinedCount += counts[i];
                 joinedExpected += expected;
@@ -188,9 +191,8 @@ class TokenSamplerTest {
                     random.nextBoolean() ? 0.05 + 0.9 * random.nextDouble() : 1,
                     random.nextBoolean() ? 0.3 * random.nextDouble() : 0);
             float[] logits = randomLogits(random, vocabulary, 2);
-            SamplingParams reference = params.topK() >= vocabulary
-                    ? params(temperature, 0, params.topP(), params.minP())
-                    : params;
+            SamplingParams reference =
+                    params.topK() >= vocabulary ? params(temperature, 0, params.topP(), params.minP()) : params;
             boolean[] kept = kept(logits, reference);
             double[] untruncated = softmax(logits, temperature, all(vocabulary));
             double mass = 0;

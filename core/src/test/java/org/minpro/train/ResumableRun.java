@@ -112,9 +112,7 @@ final class ResumableRun {
                     policy,
                     engine,
                     draw -> Problem.of("p" + draw, "", ""),
-                    problem -> new int[] {
-                        3, 4 + Integer.parseInt(problem.id().substring(1)) % 20
-                    },
+                    problem -> new int[] {3, 4 + Integer.parseInt(problem.id().substring(1)) % 20},
                     MOSTLY_EVEN,
                     workers,
                     CHECKPOINT_EVERY,

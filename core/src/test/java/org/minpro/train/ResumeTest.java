@@ -62,8 +62,7 @@ class ResumeTest {
     private record Left(Map<String, byte[]> checkpoint, List<String> journal, List<String> metrics, String samples) {
         static Left in(Path folder) throws IOException {
             Map<String, byte[]> checkpoint = new TreeMap<>();
-            Path last =
-                    folder.resolve("checkpoints").resolve(String.format("iteration-%09d", ResumableRun.ITERATIONS));
+            Path last = folder.resolve("checkpoints").resolve(String.format("iteration-%09d", ResumableRun.ITERATIONS));
             try (Stream<Path> files = Files.list(last)) {
                 for (Path file : files.toList()) {
                     checkpoint.put(file.getFileName().toString(), Files.readAllBytes(file));
@@ -86,8 +85,8 @@ class ResumeTest {
 
         void assertSame(Left other) {
             assertThat(checkpoint.keySet()).isEqualTo(other.checkpoint.keySet());
-            other.checkpoint.forEach((name, bytes) ->
-                    assertThat(checkpoint.get(name)).as(name).isEqualTo(bytes));
+            other.checkpoint.forEach(
+                    (name, bytes) -> assertThat(checkpoint.get(name)).as(name).isEqualTo(bytes));
             assertThat(metrics).isEqualTo(other.metrics);
             assertThat(journal).isEqualTo(other.journal);
             assertThat(samples).isEqualTo(other.samples);
@@ -112,8 +111,7 @@ class ResumeTest {
                         System.getProperty("java.class.path"),
                         ResumableRun.class.getName(),
                         folder.toString())
-                .redirectError(
-                        new File(folder.toFile().getParentFile(), folder.getFileName() + ".stderr"))
+                .redirectError(new File(folder.toFile().getParentFile(), folder.getFileName() + ".stderr"))
                 .start();
     }
 
@@ -194,15 +192,16 @@ class ResumeTest {
         try {
             if (!kills.enough()) {
                 Instant[] instants = Instant.values();
-                Instant instant = kills.all.get() >= KILLS
-                        ? Instant.CHECKPOINT
-                        : instants[random.nextInt(instants.length)];
+                Instant instant =
+                        kills.all.get() >= KILLS ? Instant.CHECKPOINT : instants[random.nextInt(instants.length)];
                 waitFor(instant, 1 + random.nextInt(instant.mostOccurrences), folder, process);
                 LockSupport.parkNanos((long) (random.nextDouble() * instant.mostMilliseconds * 1e6));
                 process.destroyForcibly();
                 int exit = process.waitFor();
                 if (exit != 0) {
-                    assertThat(exit).as("killed, not failed by itself: %s", errors(folder)).isEqualTo(128 + 9);
+                    assertThat(exit)
+                            .as("killed, not failed by itself: %s", errors(folder))
+                            .isEqualTo(128 + 9);
                     kills.all.incrementAndGet();
                     kills.byInstant.merge(instant, 1, Integer::sum);
                     if (unfinished(folder).entrySet().stream()
@@ -393,8 +392,7 @@ class ResumeTest {
             assertThat(second.waitFor()).isEqualTo(1);
             assertThat(errors(folder).lines().toList())
                     .singleElement()
-                    .satisfies(
-                            line -> assertThat(line).contains("must be used by one process", folder.toString()));
+                    .satisfies(line -> assertThat(line).contains("must be used by one process", folder.toString()));
         }
     }
 }
