@@ -127,7 +127,7 @@ final class ModelCommandsTest {
         assertThat(scored.get(0)).isEqualTo(scored.get(1));
         assertThat(scored.get(2).toString()).isEqualTo("{\"ids\":[4],\"log_probs\":[null]}");
         double sum = 0;
-        for (int id = 0; id < 18; id++) {
+        for (int id = 0; id < 19; id++) {
             List<JsonNode> one = json(
                     CommandLineRun.withInput("{\"ids\":[4,5," + id + "]}", "score", "--model", model, "--input", "-"));
             sum += Math.exp(one.getFirst().get("log_probs").get(2).doubleValue());
