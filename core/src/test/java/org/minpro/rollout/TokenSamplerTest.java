@@ -169,9 +169,9 @@ class TokenSamplerTest {
         assertThat(chiSquareAsNormal(counts, probabilities, draws)).isLessThan(4);
     }
 
-    /** A sampler that is wrong by a per mille of mass must not pass the test above. */
+    /** A sampler that is wrong by half a per cent of mass must not pass the test above. */
     @Test
-    void theChiSquareTestSeesAPerMille() {
+    void theChiSquareTestSeesHalfAPerCent() {
         double[] probabilities = softmax(randomLogits(new Random(1), 97, 1.5), 1, all(97));
         Random random = new Random(2);
         long[] counts = new long[97];
