@@ -12,7 +12,7 @@ import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
 
 /** One update of the policy: gradient, clipping, optimizer step, new version. */
-final class PolicyUpdater {
+public final class PolicyUpdater {
     private final Policy policy;
     private final PolicyGradient gradient;
     private final AdamW optimizer;
@@ -22,7 +22,11 @@ final class PolicyUpdater {
     private final double clipNorm;
     private final Workers workers;
 
-    PolicyUpdater(
+    /**
+     * @param clipNorm a gradient whose norm is larger is scaled down to it; 0 never
+     * @param workers what the optimizer's step runs on
+     */
+    public PolicyUpdater(
             Policy policy,
             PolicyGradient gradient,
             AdamW optimizer,
@@ -45,10 +49,13 @@ final class PolicyUpdater {
      * @param scored of the rows before the step
      * @param metrics the objective's, and {@code grad_norm} before clipping
      */
-    record Done(PolicyGradient.Scored scored, Map<String, Double> metrics) {}
+    public record Done(PolicyGradient.Scored scored, Map<String, Double> metrics) {}
 
-    /** @throws NonFiniteUpdateException before anything is changed */
-    Done update(List<TrainingRow> rows, double rate, boolean withEntropy) {
+    /**
+     * @param rate the learning rate of this step
+     * @throws NonFiniteUpdateException before anything is changed
+     */
+    public Done update(List<TrainingRow> rows, double rate, boolean withEntropy) {
         boolean[][] mask = rows.stream().map(TrainingRow::mask).toArray(boolean[][]::new);
         try (PolicyGradient.Result result =
                 gradient.compute(rows, objective, anchor, aggregation.tokenWeights(mask), withEntropy)) {

@@ -1,0 +1,126 @@
+package org.minpro.bench;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.minpro.model.HuggingFaceFolder;
+import org.minpro.objective.Aggregation;
+import org.minpro.objective.Anchor;
+import org.minpro.objective.Grpo;
+import org.minpro.recipe.ModelFiles;
+import org.minpro.recipe.ModelSection;
+import org.minpro.recipe.TrainingSettings;
+import org.minpro.rollout.LocalRolloutEngine;
+import org.minpro.rollout.Rollout;
+import org.minpro.rollout.RolloutRequest;
+import org.minpro.rollout.SamplingParams;
+import org.minpro.tensor.Workers;
+import org.minpro.train.AdamW;
+import org.minpro.train.Policy;
+import org.minpro.train.PolicyGradient;
+import org.minpro.train.PolicyUpdater;
+import org.minpro.train.TrainingRow;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectMapper;
+
+/**
+ * Our half of {@code bench/trl/side_by_side.py}: one whole GRPO step (sample, reward, gradient, AdamW) for every line
+ * that comes in on stdin, its seconds on stdout as JSON.
+ *
+ * <p>Arguments: MODEL WORKLOAD DTYPE WORKERS MICRO_BATCH_TOKENS; the workload has {@code prompts} (lists of ids),
+ * {@code rows_per_prompt} and {@code new_tokens}. Every response has exactly that many tokens.
+ */
+public final class GrpoStep {
+    private GrpoStep() {}
+
+    public static void main(String[] arguments) throws IOException {
+        if (arguments.length != 5) {
+            System.err.println("usage: GrpoStep MODEL WORKLOAD f32|bf16 WORKERS MICRO_BATCH_TOKENS");
+            System.exit(2);
+        }
+        JsonNode workload = new ObjectMapper().readTree(Path.of(arguments[1]).toFile());
+        List<int[]> prompts = new ArrayList<>();
+        for (JsonNode prompt : workload.get("prompts")) {
+            int[] ids = new int[prompt.size()];
+            Arrays.setAll(ids, i -> prompt.get(i).asInt());
+            prompts.add(ids);
+        }
+        int rowsPerPrompt = workload.get("rows_per_prompt").asInt();
+        int newTokens = workload.get("new_tokens").asInt();
+        ModelFiles files = ModelFiles.open(HuggingFaceFolder.open(arguments[0]).path().toString());
+        try (Workers workers = new Workers(Integer.parseInt(arguments[3]));
+                Policy policy = files.policy(files.computeType(
+                        arguments[2].equals("bf16") ? ModelSection.Dtype.BF16 : ModelSection.Dtype.F32));
+                AdamW optimizer = new AdamW(new AdamW.Settings(), policy.master());
+                LocalRolloutEngine engine = new LocalRolloutEngine(
+                        policy.model(), workers, TrainingSettings.DECODE_SLOTS, 1, ids -> "")) {
+            PolicyUpdater updater = new PolicyUpdater(
+                    policy,
+                    new PolicyGradient(policy.model(), workers, 2, Integer.parseInt(arguments[4]), 1),
+                    optimizer,
+                    new Grpo(),
+                    Aggregation.TOKEN_MEAN,
+                    Anchor.BEHAVIOR,
+                    1,
+                    workers);
+            System.out.println("ready");
+            BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+            for (int step = 0; lines.readLine() != null; step++) {
+                long start = System.nanoTime();
+                List<RolloutRequest> requests = new ArrayList<>();
+                for (int prompt = 0; prompt < prompts.size(); prompt++) {
+                    requests.add(RolloutRequest.of(
+                            (long) step * prompts.size() + prompt, prompts.get(prompt), rowsPerPrompt));
+                }
+                List<Rollout> rollouts =
+                        engine.generate(requests, SamplingParams.of(newTokens, List.of()), rollout -> {});
+                long sampled = System.nanoTime();
+                PolicyUpdater.Done done = updater.update(rows(rollouts, rowsPerPrompt), 1e-6, false);
+                long end = System.nanoTime();
+                engine.publish(policy.version());
+                int tokens = rollouts.stream()
+                        .mapToInt(rollout -> rollout.responseIds().length)
+                        .sum();
+                System.out.println("{\"tokens\":" + tokens + ",\"sampling\":" + (sampled - start) / 1e9 + ",\"step\":"
+                        + (end - start) / 1e9 + ",\"grad_norm\":" + done.metrics().get("grad_norm") + "}");
+            }
+        }
+    }
+
+    /** The reward is the share of even ids; the advantage is that of GRPO, divided by the group's deviation. */
+    private static List<TrainingRow> rows(List<Rollout> rollouts, int rowsPerPrompt) {
+        List<TrainingRow> rows = new ArrayList<>();
+        for (int first = 0; first < rollouts.size(); first += rowsPerPrompt) {
+            List<Rollout> group = rollouts.subList(first, first + rowsPerPrompt);
+            double[] rewards = group.stream()
+                    .mapToDouble(rollout -> Arrays.stream(rollout.responseIds())
+                            .filter(id -> id % 2 == 0)
+                            .count())
+                    .toArray();
+            double mean = Arrays.stream(rewards).average().orElseThrow();
+            double deviation = Math.sqrt(Arrays.stream(rewards)
+                    .map(reward -> (reward - mean) * (reward - mean))
+                    .average()
+                    .orElseThrow());
+            for (int i = 0; i < group.size(); i++) {
+                Rollout rollout = group.get(i);
+                rows.add(new TrainingRow(
+                        rollout.draw(),
+                        rollout.promptIds(),
+                        rollout.responseIds(),
+                        rollout.responseMask(),
+                        rollout.behaviorLogProbs(),
+                        null,
+                        rollout.versions(),
+                        (rewards[i] - mean) / (deviation + 1e-4),
+                        rewards[i]));
+            }
+        }
+        return rows;
+    }
+}

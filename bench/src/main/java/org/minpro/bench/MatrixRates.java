@@ -1,0 +1,74 @@
+package org.minpro.bench;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.NoGradient;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+import org.minpro.tensor.Workers;
+
+/**
+ * The machine's limit for what a transformer asks of it: GFLOP/s of {@code x W^T} by number of rows, for the shapes of
+ * one model, on every core at once with one kernel thread each.
+ *
+ * <p>Arguments: WORKERS, then shapes as IN:OUT.
+ */
+public final class MatrixRates {
+    private static final int[] ROWS = {16, 32, 64, 128, 256, 512, 1024, 2048};
+
+    private MatrixRates() {}
+
+    public static void main(String[] arguments) {
+        if (arguments.length < 2) {
+            System.err.println("usage: MatrixRates WORKERS IN:OUT...");
+            System.exit(2);
+        }
+        try (Workers workers = new Workers(Integer.parseInt(arguments[0]))) {
+            for (DType type : List.of(DType.F32, DType.BF16)) {
+                for (int i = 1; i < arguments.length; i++) {
+                    String[] sizes = arguments[i].split(":");
+                    long in = Long.parseLong(sizes[0]);
+                    long out = Long.parseLong(sizes[1]);
+                    StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-5s %6d -> %6d:", type, in, out));
+                    for (int rows : ROWS) {
+                        List<Callable<Double>> tasks = new ArrayList<>();
+                        for (int worker = 0; worker < workers.count(); worker++) {
+                            tasks.add(() -> rate(type, rows, in, out));
+                        }
+                        double sum = workers.run(tasks).stream().mapToDouble(Double::doubleValue).sum();
+                        line.append(String.format(Locale.ROOT, "  %d rows %.0f", rows, sum));
+                    }
+                    System.out.println(line.append("  GFLOP/s of all workers"));
+                }
+            }
+        }
+    }
+
+    private static double rate(DType type, int rows, long in, long out) {
+        try (Scope scope = Scope.open();
+                NoGradient off = NoGradient.open()) {
+            Tensor x = Tensor.full(type, 0.5, rows, in);
+            // Several weights, so that they come from memory as a model's layers do.
+            List<Tensor> weights = new ArrayList<>();
+            for (int i = 0; i < Math.max(1, Math.min(64, (1L << 27) / (in * out * type.bytes()))); i++) {
+                weights.add(Tensor.full(type, 0.25, out, in));
+            }
+            long operations = 2L * rows * in * out;
+            long repeats = Math.max(weights.size(), 4_000_000_000L / operations);
+            double best = 0;
+            for (int trial = 0; trial < 4; trial++) {
+                long start = System.nanoTime();
+                for (long i = 0; i < repeats; i++) {
+                    try (Scope inner = Scope.open()) {
+                        x.linear(weights.get((int) (i % weights.size())));
+                    }
+                }
+                best = Math.max(best, operations * repeats / (double) (System.nanoTime() - start));
+            }
+            return best;
+        }
+    }
+}

@@ -1,0 +1,155 @@
+"""A whole GRPO step of MinPRO beside one of TRL, alternately, on this machine.
+
+    ./test                                       # or any build: the module's classes are run from their folders
+    python3 bench/trl/side_by_side.py small
+    python3 bench/trl/side_by_side.py real --model FOLDER      # SmolLM2-135M-Instruct as a Hugging Face folder
+
+Equal on both sides: model, dtype, prompts, eight rows for each, 64 new tokens in every row (end-of-sequence ids do not end
+a row), temperature 1 without truncation, the reward, advantages divided by the group's deviation, AdamW, clipping at norm 1,
+one update for each batch. TRL runs in an environment of its own, bench/.venv, made here on first use, with each
+of the given threads and rows at once; its best setting counts. Before the measured steps each process makes one that is not
+counted; then they take turns. Figures: median seconds and response tokens per second of the step and of its sampling, peak
+resident memory (VmHWM) of the process.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import venv
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+ENVIRONMENT = ROOT / "bench" / ".venv" / "trl"
+DATA = ROOT / "bench" / "target" / "side-by-side"
+
+
+def python():
+    if not (ENVIRONMENT / "complete").exists():
+        print(f"making {ENVIRONMENT} (downloads torch, transformers and trl)", file=sys.stderr)
+        venv.create(ENVIRONMENT, with_pip=True, clear=True)
+        subprocess.run(
+            [ENVIRONMENT / "bin" / "pip", "install", "-q", "-r", HERE / "requirements.txt"], check=True)
+        (ENVIRONMENT / "complete").touch()
+    return str(ENVIRONMENT / "bin" / "python")
+
+
+def java(main, *arguments):
+    """The command that runs a class of module bench as ./minpro runs its own."""
+    subprocess.run([ROOT / "bin" / "maven", "-q", "-B", "package", "-DskipTests"], check=True, stdout=sys.stderr)
+    found = subprocess.run([ROOT / "bin" / "find-java"], check=True, capture_output=True, text=True)
+    libraries = (ROOT / "app" / "target" / "classpath").read_text().strip()
+    return [
+        found.stdout.split(" ", 1)[1].strip() + "/bin/java", "--sun-misc-unsafe-memory-access=allow",
+        "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-cp", f"{ROOT / 'bench' / 'target' / 'classes'}:{libraries}",
+        f"org.minpro.bench.{main}", *map(str, arguments)]
+
+
+# What ./minpro sets.
+JAVA_ENVIRONMENT = dict(
+    OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", OMP_WAIT_POLICY="passive", MALLOC_ARENA_MAX="2",
+    MALLOC_TRIM_THRESHOLD_="1073741824", MALLOC_MMAP_THRESHOLD_="1073741824")
+
+
+class Side:
+    def __init__(self, name, command, environment):
+        self.name = name
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=open(DATA / f"{name}.log", "w"), text=True,
+            env={**os.environ, **environment})
+        self.steps = []
+        line = self.process.stdout.readline()
+        if line.strip() != "ready":
+            sys.exit(f"{name} must say that it is ready, got: {line!r}; see {DATA / (name + '.log')}")
+
+    def step(self):
+        self.process.stdin.write("step\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"{self.name} must answer with figures, got nothing; see {DATA / (self.name + '.log')}")
+        return json.loads(line)
+
+    def peak(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) * 1024
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("case", choices=["small", "real"])
+    parser.add_argument("--model", help="Hugging Face folder, for real")
+    parser.add_argument("--steps", type=int, default=5, help="measured steps of each side")
+    parser.add_argument("--threads", default="1,2", help="TRL's threads that are tried")
+    parser.add_argument("--rows-at-once", help="rows of a TRL micro-batch that are tried")
+    parser.add_argument("--micro-batch-tokens", type=int, default=2048, help="ours")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="ours")
+    options = parser.parse_args()
+    if options.case == "real" and not options.model:
+        parser.error("real needs --model FOLDER")
+    DATA.mkdir(parents=True, exist_ok=True)
+    subprocess.run(
+        [python(), HERE / "workloads.py", options.case, DATA, *([options.model] if options.model else [])], check=True,
+        stdout=sys.stderr)
+    workload_file = DATA / f"{options.case}.json"
+    workload = json.loads(workload_file.read_text())
+    rows = len(workload["prompts"]) * workload["rows_per_prompt"]
+    command = java(
+        "GrpoStep", workload["model"], workload_file, workload["dtype"], options.workers, options.micro_batch_tokens)
+    results = []
+    for threads in map(int, options.threads.split(",")):
+        for rows_at_once in map(int, (options.rows_at_once or f"{rows},{rows // 4}").split(",")):
+            ours = Side("minpro", command, JAVA_ENVIRONMENT)
+            theirs = Side(
+                "trl", [python(), str(HERE / "trl_step.py"), str(workload_file), str(threads), str(rows_at_once)], {})
+            pair = [(ours, []), (theirs, [])]
+            for number in range(options.steps + 1):
+                for side, steps in pair:
+                    figures = side.step()
+                    if figures["tokens"] != rows * workload["new_tokens"]:
+                        sys.exit(f"{side.name} must sample {rows * workload['new_tokens']} tokens, got: {figures['tokens']}")
+                    if number > 0:
+                        steps.append(figures)
+            sides = {}
+            for side, steps in pair:
+                sides[side.name] = dict(
+                    step=statistics.median(s["step"] for s in steps),
+                    step_range=[min(s["step"] for s in steps), max(s["step"] for s in steps)],
+                    sampling=statistics.median(s["sampling"] for s in steps),
+                    rest=statistics.median(s["step"] - s["sampling"] for s in steps),
+                    peak=side.peak())
+                side.close()
+            result = dict(trl_threads=threads, trl_rows_at_once=rows_at_once, tokens=rows * workload["new_tokens"], **sides)
+            results.append(result)
+            show(result)
+    best = min(results, key=lambda result: result["trl"]["step"])
+    fastest_sampling = min(result["trl"]["sampling"] for result in results)
+    print(
+        f"{options.case}: TRL's best is {best['trl_threads']} threads, {best['trl_rows_at_once']} rows at once; beside it MinPRO"
+        f" makes the step in 1/{best['trl']['step'] / best['minpro']['step']:.2f} of the time,"
+        f" samples in 1/{fastest_sampling / best['minpro']['sampling']:.2f} of the fastest generate,"
+        f" and peaks at {best['minpro']['peak'] / best['trl']['peak']:.2f} of the memory")
+    (DATA / f"{options.case}-result.json").write_text(json.dumps(results, indent=1))
+
+
+def show(result):
+    for name in ("minpro", "trl"):
+        side = result[name]
+        setting = f" ({result['trl_threads']} threads, {result['trl_rows_at_once']} rows)" if name == "trl" else ""
+        print(
+            f"{name + setting:24} step {side['step']:7.2f} s [{side['step_range'][0]:.2f}, {side['step_range'][1]:.2f}]"
+            f" {result['tokens'] / side['step']:8.0f} tok/s   sampling {side['sampling']:6.2f} s"
+            f" {result['tokens'] / side['sampling']:8.0f} tok/s   rest {side['rest']:6.2f} s"
+            f"   peak {side['peak'] / 2**30:5.2f} GiB", flush=True)
+
+
+if __name__ == "__main__":
+    main()
