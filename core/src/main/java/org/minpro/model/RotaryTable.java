@@ -6,7 +6,7 @@ import org.minpro.tensor.Tensor;
 
 /**
  * Cosines and sines of the rotary position embedding, {@code [positions, headDim]}: the half table twice, as the rotation
- * of halves wants it.
+ * of halves wants it, the first half of the sines negated.
  *
  * <p>Frequencies and angles are rounded to float32 where transformers rounds them, so that long texts agree.
  */
@@ -63,7 +63,8 @@ final class RotaryTable implements AutoCloseable {
                 float angle = position * frequencies[i];
                 int at = position * 2 * half + i;
                 cosine[at] = cosine[at + half] = Math.cos(angle);
-                sine[at] = sine[at + half] = Math.sin(angle);
+                sine[at + half] = Math.sin(angle);
+                sine[at] = -sine[at + half];
             }
         }
         try (Scope scope = Scope.open()) {

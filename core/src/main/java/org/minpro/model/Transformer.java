@@ -119,15 +119,18 @@ public final class Transformer implements AutoCloseable {
 
     /** Attention of prompts over themselves and of responses over their prompt and themselves, {@code [tokens, heads * headDim]}. */
     private Tensor attend(TokenBlock.Placed placed, Tensor query, Tensor key, Tensor value) {
-        int prefix = placed.prefixTokens();
         int groups = placed.groups();
         int rows = placed.rows();
         int width = placed.width();
-        Tensor prefixKey = heads(key.narrow(0, 0, prefix), groups, placed.promptWidth());
-        Tensor prefixValue = heads(value.narrow(0, 0, prefix), groups, placed.promptWidth());
+        long[] parts = {placed.prefixTokens(), (long) rows * width};
+        Tensor[] queries = query.split(0, parts);
+        Tensor[] keys = key.split(0, parts);
+        Tensor[] values = value.split(0, parts);
+        Tensor prefixKey = heads(keys[0], groups, placed.promptWidth());
+        Tensor prefixValue = heads(values[0], groups, placed.promptWidth());
         Tensor ofPrefix = unfold(
                 Tensor.attention(
-                        fold(query.narrow(0, 0, prefix), groups, placed.promptWidth()),
+                        fold(queries[0], groups, placed.promptWidth()),
                         prefixKey,
                         prefixValue,
                         placed.prefixMask(),
@@ -138,15 +141,12 @@ public final class Transformer implements AutoCloseable {
         if (mask == null) {
             return ofPrefix;
         }
-        Tensor suffixKey = heads(key.narrow(0, prefix, (long) rows * width), rows, width);
-        Tensor suffixValue = heads(value.narrow(0, prefix, (long) rows * width), rows, width);
-        Tensor keys = Tensor.concatenate(List.of(prefixKey.indexSelect(0, placed.groupOf()), suffixKey), 2);
-        Tensor values = Tensor.concatenate(List.of(prefixValue.indexSelect(0, placed.groupOf()), suffixValue), 2);
+        Tensor allKeys =
+                Tensor.concatenate(List.of(prefixKey.indexSelect(0, placed.groupOf()), heads(keys[1], rows, width)), 2);
+        Tensor allValues = Tensor.concatenate(
+                List.of(prefixValue.indexSelect(0, placed.groupOf()), heads(values[1], rows, width)), 2);
         Tensor ofSuffix = unfold(
-                Tensor.attention(
-                        fold(query.narrow(0, prefix, (long) rows * width), rows, width), keys, values, mask, false),
-                rows,
-                width);
+                Tensor.attention(fold(queries[1], rows, width), allKeys, allValues, mask, false), rows, width);
         return Tensor.concatenate(List.of(ofPrefix, ofSuffix), 0);
     }
 
@@ -301,28 +301,26 @@ public final class Transformer implements AutoCloseable {
             long keyHeads = config.keyValueHeads();
             Tensor h = linear(x.rmsNorm(inputNorm, config.rmsNormEpsilon()), queryKeyValue, queryKeyValueBias);
             Tensor all = h.view(tokens, heads + 2 * keyHeads, config.headDim()).to(rotation[0].type());
-            Tensor value = all.narrow(1, heads + keyHeads, keyHeads);
-            Tensor query;
-            Tensor key;
             if (queryNorm != null && keyNorm != null) {
-                query = rotate(normed(all.narrow(1, 0, heads), queryNorm), rotation);
-                key = rotate(normed(all.narrow(1, heads, keyHeads), keyNorm), rotation);
-            } else {
-                Tensor both = rotate(all.narrow(1, 0, heads + keyHeads), rotation);
-                query = both.narrow(1, 0, heads);
-                key = both.narrow(1, heads, keyHeads);
+                Tensor[] parts = all.split(1, heads, keyHeads, keyHeads);
+                return new Tensor[] {
+                    rotate(normed(parts[0], queryNorm), rotation), rotate(normed(parts[1], keyNorm), rotation), parts[2]
+                };
             }
-            return new Tensor[] {query, key, value};
+            Tensor[] parts = all.split(1, heads + keyHeads, keyHeads);
+            Tensor[] rotated = rotate(parts[0], rotation).split(1, heads, keyHeads);
+            return new Tensor[] {rotated[0], rotated[1], parts[1]};
         }
 
         private Tensor normed(Tensor x, Tensor weight) {
             return x.rmsNorm(weight.to(x.type()), config.rmsNormEpsilon());
         }
 
-        /** {@code x cos + (-x2, x1) sin}, x1 and x2 the halves of a head. */
+        /** {@code x cos + (-x2, x1) sin}, x1 and x2 the halves of a head; the table of sines has the sign. */
         private Tensor rotate(Tensor x, Tensor[] rotation) {
-            long half = config.headDim() / 2;
-            Tensor turned = Tensor.concatenate(List.of(x.narrow(2, half, half).negate(), x.narrow(2, 0, half)), 2);
+            long[] shape = x.shape();
+            Tensor turned =
+                    x.reshape(shape[0], shape[1], 2, shape[2] / 2).flip(2).view(shape);
             return x.multiply(rotation[0]).add(turned.multiply(rotation[1]));
         }
 
@@ -362,7 +360,8 @@ public final class Transformer implements AutoCloseable {
 
     private static Tensor gated(Tensor gateUp) {
         long inner = gateUp.size(1) / 2;
-        return gateUp.narrow(1, 0, inner).silu().multiply(gateUp.narrow(1, inner, inner));
+        Tensor[] halves = gateUp.split(1, inner, inner);
+        return halves[0].silu().multiply(halves[1]);
     }
 
     /**

@@ -375,6 +375,25 @@ public final class Tensor {
         return new Tensor(value.narrow(dimension, start, length));
     }
 
+    /**
+     * Views of consecutive parts of a dimension. Their gradients are joined in one step, where those of {@link #narrow}
+     * are padded with zeros and added.
+     */
+    public Tensor[] split(int dimension, long... lengths) {
+        TensorVector parts = value.split_with_sizes(lengths, dimension);
+        Tensor[] tensors = new Tensor[lengths.length];
+        for (int i = 0; i < tensors.length; i++) {
+            // A handle of its own: the vector's goes with the vector.
+            tensors[i] = new Tensor(new org.bytedeco.pytorch.Tensor(parts.get(i)));
+        }
+        return tensors;
+    }
+
+    /** A copy with a dimension in reverse order. */
+    public Tensor flip(int dimension) {
+        return new Tensor(value.flip(dimension));
+    }
+
     public Tensor select(int dimension, long index) {
         return new Tensor(value.select(dimension, index));
     }
