@@ -66,7 +66,7 @@ public final class Transformer implements AutoCloseable {
         return config.tieWordEmbeddings() ? embedding() : parameters.stored("lm_head.weight");
     }
 
-    /** Reports every sparse layer's routing to {@code listener}; null stops it. */
+    /** Reports every sparse layer's routing in {@link #hidden} to {@code listener}; null stops it. */
     public void onRouting(@Nullable Consumer<Routing> listener) {
         routingListener = listener;
     }
@@ -75,10 +75,15 @@ public final class Transformer implements AutoCloseable {
      * What a sparse layer decided.
      *
      * @param layer the layer's index
-     * @param probabilities of every expert, {@code [tokens, experts]} float32, in the scope of the forward pass
+     * @param probabilities of every expert for each token that is no padding, {@code [tokens, experts]} float32, in the scope
+     *     of the forward pass
      * @param chosen experts of each token, {@code [tokens, expertsPerToken]}
      */
-    public record Routing(int layer, Tensor probabilities, Tensor chosen) {}
+    public record Routing(int layer, Tensor probabilities, Tensor chosen) {
+        private Routing only(Tensor tokens) {
+            return new Routing(layer, probabilities.indexSelect(0, tokens), chosen.indexSelect(0, tokens));
+        }
+    }
 
     /**
      * Final hidden states of the positions that predict the block's response tokens, row after row,
@@ -96,11 +101,17 @@ public final class Transformer implements AutoCloseable {
         if (listener != null) {
             x = listener.embedded(placed.ids(), x);
         }
+        Consumer<Routing> routing = routingListener == null ? null : withoutPadding(routingListener, block);
         for (Layer layer : layers) {
             Tensor[] qkv = layer.queryKeyValue(x, rotation);
-            x = layer.afterAttention(x, attend(placed, qkv[0], qkv[1], qkv[2]), routingListener);
+            x = layer.afterAttention(x, attend(placed, qkv[0], qkv[1], qkv[2]), routing);
         }
         return x.indexSelect(0, placed.predicting()).rmsNorm(norm(), config.rmsNormEpsilon());
+    }
+
+    private static Consumer<Routing> withoutPadding(Consumer<Routing> listener, TokenBlock block) {
+        Tensor tokens = Tensor.of(block.places());
+        return routing -> listener.accept(routing.only(tokens));
     }
 
     /** Sees the embedded tokens and may put a leaf in their place, so that the gradient stops there. */

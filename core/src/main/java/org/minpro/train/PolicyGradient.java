@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.Parameters;
+import org.minpro.model.RoutingStatistics;
 import org.minpro.model.Transformer;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.LossEvaluation;
@@ -71,8 +72,13 @@ public final class PolicyGradient {
      * @param gradients by the names of {@link Parameters#stored}, float32, owned by the caller until {@link #close}
      * @param scored log-probabilities and entropies before the update
      * @param metrics the objective's metrics of the whole update, {@code loss} among them
+     * @param routing what the sparse layers decided, of the tokens that are no padding
      */
-    public record Result(SequencedMap<String, Tensor> gradients, Scored scored, Map<String, Double> metrics)
+    public record Result(
+            SequencedMap<String, Tensor> gradients,
+            Scored scored,
+            Map<String, Double> metrics,
+            RoutingStatistics routing)
             implements AutoCloseable {
         public double loss() {
             return Objects.requireNonNull(metrics.get("loss"));
@@ -130,10 +136,14 @@ public final class PolicyGradient {
         float[][] logProbs = new float[rows.size()][];
         float[][] entropies = new float[rows.size()][0];
         List<Callable<SequencedMap<String, Tensor>>> tasks = new ArrayList<>();
+        List<RoutingStatistics> routing = new ArrayList<>();
         for (int lane = 0; lane < lanes; lane++) {
             int start = lane;
+            RoutingStatistics ofLane = new RoutingStatistics();
+            routing.add(ofLane);
             tasks.add(() -> {
                 try (Lane execution = new Lane(model)) {
+                    execution.live.onRouting(ofLane);
                     for (int b = start; b < blocks.size(); b += lanes) {
                         BlockPlan.Block block = blocks.get(b);
                         execution.run(block, rows, withEntropy, (flat, rectangle) -> {
@@ -160,7 +170,9 @@ public final class PolicyGradient {
         for (int lane = 1; lane < ofLanes.size(); lane++) {
             addInto(sum, ofLanes.get(lane));
         }
-        return new Result(sum, new Scored(logProbs, entropies), metrics.values());
+        RoutingStatistics ofAll = new RoutingStatistics();
+        routing.forEach(ofAll::add);
+        return new Result(sum, new Scored(logProbs, entropies), metrics.values(), ofAll);
     }
 
     /** The upstream gradient of every row, for an objective that needs them all at once: a pass without gradients first. */
