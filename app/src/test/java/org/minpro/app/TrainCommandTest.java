@@ -211,6 +211,18 @@ final class TrainCommandTest {
     }
 
     @Test
+    void demonstrationsWithoutEndNeedANumberOfUpdates() throws IOException {
+        CommandLineRun run = CommandLineRun.of("sft", "--set", "runs=" + runs);
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.errors())
+                .singleElement()
+                .asString()
+                .startsWith("minpro: updates must be given")
+                .contains("--data");
+        assertNoRunFolder();
+    }
+
+    @Test
     void errorsNameDataFilesAsTheyWereGiven() {
         for (String command : List.of("train", "sft")) {
             CommandLineRun run =

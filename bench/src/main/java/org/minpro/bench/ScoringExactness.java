@@ -203,7 +203,7 @@ public final class ScoringExactness {
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(5);
         try (NoGradient off = NoGradient.open();
                 Scope scope = Scope.open()) {
-            for (int[] shape : new int[][] {{128, 384}, {128, 19}, {576, 1536}, {1536, 576}}) {
+            for (int[] shape : new int[][] {{128, 384}, {128, 128}, {128, 672}, {336, 128}, {128, 19}, {576, 1536}}) {
                 Tensor weight = normal(random, shape[1], shape[0]);
                 Tensor all = normal(random, 1000, shape[0]);
                 Tensor product = all.linear(weight);
@@ -255,7 +255,7 @@ public final class ScoringExactness {
                         Tensor.concatenate(List.of(values, values), 2),
                         seen(256, 0, 100),
                         false));
-        for (int padding : new int[] {4, 8, 16}) {
+        for (int padding : new int[] {3, 8, 11}) {
             compare(
                     "attention, keys after " + padding + " of padding",
                     decoded,

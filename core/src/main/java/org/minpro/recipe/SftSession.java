@@ -63,6 +63,11 @@ public final class SftSession implements AutoCloseable {
             tokenizer = opened.add(files.tokenizer());
             Examples examples = examples(notice);
             description = examples.description;
+            if (recipe.updates() == null && recipe.data().isBuiltin()) {
+                throw new IllegalArgumentException(
+                        "updates must be given for demonstrations of the built-in task, which have"
+                                + " no end, got: null; --set updates=100, or --data FILE for examples of your own");
+            }
             updates = recipe.updates() != null
                     ? recipe.updates()
                     : Math.max(1, examples.count * recipe.epochs() / recipe.batchRows());

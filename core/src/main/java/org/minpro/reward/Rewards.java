@@ -197,7 +197,14 @@ public final class Rewards {
 
         IllegalArgumentException problem(String name, String rule, @Nullable Object got) {
             return new IllegalArgumentException("reward " + reward + ": " + name + " must be " + rule + ", got: "
-                    + (got == null ? "nothing" : got));
+                    + (got == null ? "nothing" + unknownNear(name) : got));
+        }
+
+        /** The name that was given in place of the right one, if any. */
+        private String unknownNear(String name) {
+            return NearestName.of(name, given.keySet())
+                    .map(near -> " (and '" + near + "', which it does not have)")
+                    .orElse("");
         }
 
         private @Nullable Object find(String name) {

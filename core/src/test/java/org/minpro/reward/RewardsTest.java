@@ -145,7 +145,8 @@ final class RewardsTest {
     void errorsNameTheNearestName() {
         assertThatThrownBy(() -> Rewards.create("maths")).hasMessageContaining("Did you mean 'math'?");
         assertThatThrownBy(() -> Rewards.create("overlong", Map.of("maximum-tokns", 3), null))
-                .hasMessageContaining("maximum-tokens must be an integer, got: nothing");
+                .hasMessage("reward overlong: maximum-tokens must be an integer, got: nothing"
+                        + " (and 'maximum-tokns', which it does not have)");
         assertThatThrownBy(() -> Rewards.create("math", Map.of("rigth", 3), null))
                 .hasMessageContaining("Did you mean 'right'?");
         assertThatThrownBy(() -> Rewards.create("com.acme.Missing")).hasMessageContaining("--class-path");
