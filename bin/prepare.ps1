@@ -78,6 +78,8 @@ if (-not (Test-Build)) {
 $java = Find-Java $false
 $jars = (Join-Path $root 'app\target\minpro.jar') + ';' + (Get-Content -LiteralPath $classpath)
 $quiet = if ((Get-JavaVersion $java).Major -ge 24) { "--sun-misc-unsafe-memory-access=allow`n" } else { '' }
-$arguments = "--enable-native-access=ALL-UNNAMED`n-XX:+UseSerialGC`n$quiet-cp`n`"$($jars.Replace('\', '\\'))`"`n"
+# A console that writes over a line when told to, and stderr goes to it.
+$terminal = if ($env:WT_SESSION -and -not [Console]::IsErrorRedirected) { 'true' } else { 'false' }
+$arguments = "--enable-native-access=ALL-UNNAMED`n-XX:+UseSerialGC`n-Dminpro.terminal=$terminal`n$quiet-cp`n`"$($jars.Replace('\', '\\'))`"`n"
 [IO.File]::WriteAllText((Join-Path $root 'app\target\java.args'), $arguments)
 $java

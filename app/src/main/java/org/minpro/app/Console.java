@@ -55,20 +55,23 @@ record Console(InputStream in, PrintStream out, PrintStream err, boolean termina
         }
     }
 
+    /**
+     * Java does not say whether stderr is a terminal: the launcher does, with {@code minpro.terminal}. Without it Linux is
+     * asked, and elsewhere a line for each step suits every stream.
+     */
     private static boolean errorsGoToATerminal() {
         if ("dumb".equals(System.getenv("TERM"))) {
             return false;
         }
-        Path descriptor = Path.of("/proc/self/fd/2");
+        String said = System.getProperty("minpro.terminal");
+        if (said != null) {
+            return said.equals("true");
+        }
         try {
-            if (Files.isSymbolicLink(descriptor)) {
-                String target = Files.readSymbolicLink(descriptor).toString();
-                return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
-            }
-        } catch (IOException e) {
+            String target = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
+            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
+        } catch (IOException | UnsupportedOperationException e) {
             return false;
         }
-        // Elsewhere Java does not say where stderr goes; the launcher does.
-        return Boolean.getBoolean("minpro.terminal");
     }
 }

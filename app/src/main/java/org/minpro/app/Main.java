@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
+import java.util.function.LongSupplier;
 import org.minpro.config.ConfigurationException;
 import org.minpro.config.NearestName;
 import org.minpro.data.DataException;
@@ -37,8 +38,13 @@ public final class Main {
 
     /** Runs a command line and returns its exit code. */
     static int run(Console console, String... args) {
+        return run(console, MachineMemory::availableBytes, args);
+    }
+
+    /** @param memoryAvailable bytes that the machine can still give */
+    static int run(Console console, LongSupplier memoryAvailable, String... args) {
         CommandLine minpro = new CommandLine(new Root(console));
-        minpro.addSubcommand(new TrainCommand(console));
+        minpro.addSubcommand(new TrainCommand(console, memoryAvailable));
         minpro.addSubcommand(new SftCommand(console));
         minpro.addSubcommand(new EvalCommand(console));
         minpro.addSubcommand(new GenerateCommand(console));

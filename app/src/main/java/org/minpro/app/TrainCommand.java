@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Binder;
 import org.minpro.config.Settings;
@@ -39,9 +40,12 @@ import picocli.CommandLine.Option;
         })
 final class TrainCommand implements Callable<Integer> {
     private final Console console;
+    private final LongSupplier memoryAvailable;
 
-    TrainCommand(Console console) {
+    /** @param memoryAvailable bytes that the machine can still give */
+    TrainCommand(Console console, LongSupplier memoryAvailable) {
         this.console = console;
+        this.memoryAvailable = memoryAvailable;
     }
 
     @Mixin
@@ -93,7 +97,7 @@ final class TrainCommand implements Callable<Integer> {
         ModelFiles files = ModelFiles.open(recipe.model().path());
         DType compute = files.computeType(recipe.model().dtype());
         long memory = TrainingSettings.memoryBytes(recipe, files.config(), compute);
-        long available = MachineMemory.availableBytes();
+        long available = memoryAvailable.getAsLong();
         if (memory > available) {
             throw new IllegalStateException("this run needs about " + Figures.bytes(memory) + " of memory, got: "
                     + Figures.bytes(available)
@@ -180,8 +184,8 @@ final class TrainCommand implements Callable<Integer> {
                 Objectives.nameOf(recipe.objective()),
                 recipe.compute().lanes(),
                 recipe.compute().threads()));
-        console.say("  memory     about " + Figures.bytes(memory) + " of "
-                + Figures.bytes(MachineMemory.availableBytes()) + " free");
+        console.say("  memory     about " + Figures.bytes(memory) + " of " + Figures.bytes(memoryAvailable.getAsLong())
+                + " free");
         console.say("  time       " + expectedTime(session));
         console.say("  run        " + session.folder().path());
     }
@@ -204,6 +208,10 @@ final class TrainCommand implements Callable<Integer> {
             live.close();
         } catch (java.util.concurrent.CancellationException e) {
             done = false;
+        }
+        if (!done && session.folder().isUnused()) {
+            live.say("stopped before anything was done; the run's folder is removed");
+            return 1;
         }
         if (!done) {
             live.say("stopped at iteration " + session.iteration() + "; continue with: minpro train --resume "

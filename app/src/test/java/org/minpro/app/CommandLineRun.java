@@ -5,6 +5,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.function.LongSupplier;
 
 /**
  * A command line run in this process with captured streams.
@@ -19,6 +20,15 @@ record CommandLineRun(int code, String out, String err) {
     }
 
     static CommandLineRun withInput(String input, String... arguments) {
+        return run(input, MachineMemory::availableBytes, arguments);
+    }
+
+    /** As on a machine that has so many bytes left. */
+    static CommandLineRun withMemory(LongSupplier bytes, String... arguments) {
+        return run("", bytes, arguments);
+    }
+
+    private static CommandLineRun run(String input, LongSupplier memory, String... arguments) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         Console console = new Console(
@@ -26,7 +36,7 @@ record CommandLineRun(int code, String out, String err) {
                 new PrintStream(out, false, StandardCharsets.UTF_8),
                 new PrintStream(err, true, StandardCharsets.UTF_8),
                 false);
-        int code = Main.run(console, arguments);
+        int code = Main.run(console, memory, arguments);
         console.out().flush();
         return new CommandLineRun(code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }

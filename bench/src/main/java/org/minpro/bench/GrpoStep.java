@@ -52,13 +52,14 @@ public final class GrpoStep {
         }
         int rowsPerPrompt = workload.get("rows_per_prompt").asInt();
         int newTokens = workload.get("new_tokens").asInt();
-        ModelFiles files = ModelFiles.open(HuggingFaceFolder.open(arguments[0]).path().toString());
+        ModelFiles files =
+                ModelFiles.open(HuggingFaceFolder.open(arguments[0]).path().toString());
         try (Workers workers = new Workers(Integer.parseInt(arguments[3]));
                 Policy policy = files.policy(files.computeType(
                         arguments[2].equals("bf16") ? ModelSection.Dtype.BF16 : ModelSection.Dtype.F32));
                 AdamW optimizer = new AdamW(new AdamW.Settings(), policy.master());
-                LocalRolloutEngine engine = new LocalRolloutEngine(
-                        policy.model(), workers, TrainingSettings.DECODE_SLOTS, 1, ids -> "")) {
+                LocalRolloutEngine engine =
+                        new LocalRolloutEngine(policy.model(), workers, TrainingSettings.DECODE_SLOTS, 1, ids -> "")) {
             PolicyUpdater updater = new PolicyUpdater(
                     policy,
                     new PolicyGradient(policy.model(), workers, 2, Integer.parseInt(arguments[4]), 1),
@@ -87,7 +88,8 @@ public final class GrpoStep {
                         .mapToInt(rollout -> rollout.responseIds().length)
                         .sum();
                 System.out.println("{\"tokens\":" + tokens + ",\"sampling\":" + (sampled - start) / 1e9 + ",\"step\":"
-                        + (end - start) / 1e9 + ",\"grad_norm\":" + done.metrics().get("grad_norm") + "}");
+                        + (end - start) / 1e9 + ",\"grad_norm\":"
+                        + done.metrics().get("grad_norm") + "}");
             }
         }
     }

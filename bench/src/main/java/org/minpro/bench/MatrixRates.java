@@ -32,13 +32,16 @@ public final class MatrixRates {
                     String[] sizes = arguments[i].split(":");
                     long in = Long.parseLong(sizes[0]);
                     long out = Long.parseLong(sizes[1]);
-                    StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-5s %6d -> %6d:", type, in, out));
+                    StringBuilder line =
+                            new StringBuilder(String.format(Locale.ROOT, "%-5s %6d -> %6d:", type, in, out));
                     for (int rows : ROWS) {
                         List<Callable<Double>> tasks = new ArrayList<>();
                         for (int worker = 0; worker < workers.count(); worker++) {
                             tasks.add(() -> rate(type, rows, in, out));
                         }
-                        double sum = workers.run(tasks).stream().mapToDouble(Double::doubleValue).sum();
+                        double sum = workers.run(tasks).stream()
+                                .mapToDouble(Double::doubleValue)
+                                .sum();
                         line.append(String.format(Locale.ROOT, "  %d rows %.0f", rows, sum));
                     }
                     System.out.println(line.append("  GFLOP/s of all workers"));

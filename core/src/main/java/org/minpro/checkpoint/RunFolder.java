@@ -9,21 +9,29 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
  * The folder of one run: everything it needs to continue, and its results. Never overwritten; locked while the run is
- * under way.
+ * under way. A new folder in which nothing was done when it is closed is removed.
  */
 public final class RunFolder implements AutoCloseable {
+    private static final String RECIPE = "recipe.yaml";
+    private static final String LOCK = "lock";
+
     private final Path path;
     private final FileChannel channel;
     private final FileLock lock;
+    private final boolean isNew;
 
-    private RunFolder(Path path, FileChannel channel, FileLock lock) {
+    private RunFolder(Path path, FileChannel channel, FileLock lock, boolean isNew) {
         this.path = path;
         this.channel = channel;
         this.lock = lock;
+        this.isNew = isNew;
     }
 
     /** Makes the next numbered folder, {@code 0001}, {@code 0002}, ..., under {@code parent}. */
@@ -40,7 +48,7 @@ public final class RunFolder implements AutoCloseable {
             }
             for (int number = newest + 1; ; number++) {
                 try {
-                    return lock(Files.createDirectory(parent.resolve(String.format("%04d", number))));
+                    return lock(Files.createDirectory(parent.resolve(String.format("%04d", number))), true);
                 } catch (FileAlreadyExistsException e) {
                     // Another process took this number: the next one is tried.
                 }
@@ -52,17 +60,17 @@ public final class RunFolder implements AutoCloseable {
 
     /** Opens the folder of a run that is to be continued. */
     public static RunFolder open(Path folder) {
-        if (!Files.isRegularFile(folder.resolve("recipe.yaml"))) {
+        if (!Files.isRegularFile(folder.resolve(RECIPE))) {
             throw new IllegalArgumentException("a run folder must have a recipe.yaml, got: " + folder
                     + (Files.isDirectory(folder) ? "" : ", which does not exist"));
         }
-        return lock(folder);
+        return lock(folder, false);
     }
 
-    private static RunFolder lock(Path folder) {
+    private static RunFolder lock(Path folder, boolean isNew) {
         try {
             FileChannel channel =
-                    FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                    FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             FileLock lock;
             try {
                 lock = channel.tryLock();
@@ -74,7 +82,7 @@ public final class RunFolder implements AutoCloseable {
                 throw new IllegalStateException(
                         "a run folder must be used by one process, got: " + folder + ", which another process holds");
             }
-            return new RunFolder(folder, channel, lock);
+            return new RunFolder(folder, channel, lock, isNew);
         } catch (IOException e) {
             throw new UncheckedIOException("the run folder must be writable, got: " + folder, e);
         }
@@ -86,7 +94,7 @@ public final class RunFolder implements AutoCloseable {
 
     /** The configuration with every setting written out. */
     public Path recipe() {
-        return path.resolve("recipe.yaml");
+        return path.resolve(RECIPE);
     }
 
     public Path metrics() {
@@ -111,13 +119,50 @@ public final class RunFolder implements AutoCloseable {
         return path.resolve("samples.txt");
     }
 
+    /**
+     * Whether this is a new folder and nothing was done in it yet: no response, no update, no checkpoint. Such a folder
+     * does not outlive {@link #close}.
+     */
+    public boolean isUnused() {
+        if (!isNew) {
+            return false;
+        }
+        try (Stream<Path> entries = Files.walk(path)) {
+            return entries.filter(Files::isRegularFile)
+                    .filter(file -> !file.equals(recipe()) && !file.equals(path.resolve(LOCK)))
+                    .allMatch(file -> file.toFile().length() == 0);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the run folder must be readable, got: " + path, e);
+        }
+    }
+
     @Override
     public void close() {
+        if (!channel.isOpen()) {
+            return;
+        }
         try {
+            boolean unused = isUnused();
+            if (unused) {
+                remove(file -> !file.equals(path) && !file.equals(path.resolve(LOCK)));
+            }
             lock.release();
             channel.close();
+            if (unused) {
+                remove(file -> true);
+            }
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("the run folder must be writable, got: " + path, e);
+        }
+    }
+
+    private void remove(Predicate<Path> chosen) throws IOException {
+        List<Path> files;
+        try (Stream<Path> entries = Files.walk(path)) {
+            files = entries.filter(chosen).sorted(Comparator.reverseOrder()).toList();
+        }
+        for (Path file : files) {
+            Files.deleteIfExists(file);
         }
     }
 }

@@ -6,7 +6,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A name with free parameters, for what is made by a factory instead of being a record of a {@link Table}: {@code reward: math}
+ * A name with free parameters, for what is made by a factory instead of being a record of {@link NamedRecords}: {@code reward: math}
  * or {@code reward: {name: length, maximum-tokens: 100}}.
  *
  * @param name which one

@@ -69,14 +69,15 @@ public final class LanguageHead {
      * The gradient through the head, written out: {@code dL/dz_v = u (1[v = y] - p_v) / temperature}.
      *
      * @param upstream {@code u = dL/dlog pi}, {@code [tokens]}
-     * @param headGradient {@code [vocabulary, hidden]}; the head's gradient is added to it
+     * @param gradients the head's gradient, {@code [vocabulary, hidden]}, is added to them
      * @return {@code dL/dhidden}, {@code [tokens, hidden]}, in the hidden states' type
      */
-    public Tensor gradient(Tensor hidden, Tensor targets, Tensor upstream, Tensor headGradient) {
+    public Tensor gradient(Tensor hidden, Tensor targets, Tensor upstream, WeightGradients gradients) {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
             Tensor states = hidden.detach();
             Tensor weight = model.head().detach();
+            Tensor headGradient = gradients.sum(model.headName(), weight.shape());
             long tokens = states.size(0);
             long chunk = chunk();
             Tensor result = scope.keep(Tensor.empty(states.type(), states.shape()));

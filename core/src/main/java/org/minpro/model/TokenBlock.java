@@ -1,6 +1,7 @@
 package org.minpro.model;
 
 import java.util.List;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.Tensor;
 
@@ -81,6 +82,24 @@ public record TokenBlock(List<int[]> prompts, int[] promptOf, List<int[]> respon
             }
         }
         return targets;
+    }
+
+    /** Where the tokens that are no padding stand on the flat axis, ascending. */
+    long[] places() {
+        LongStream.Builder places = LongStream.builder();
+        for (int group = 0; group < prompts.size(); group++) {
+            for (int i = 0; i < prompts.get(group).length; i++) {
+                places.add((long) group * promptWidth() + i);
+            }
+        }
+        long start = (long) prompts.size() * promptWidth();
+        for (int[] response : responses) {
+            for (int i = 0; i < response.length - 1; i++) {
+                places.add(start + i);
+            }
+            start += responseWidth() - 1;
+        }
+        return places.build().toArray();
     }
 
     /** The block's index tensors; they live in the current scope. */

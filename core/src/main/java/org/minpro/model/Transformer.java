@@ -22,7 +22,7 @@ public final class Transformer implements AutoCloseable {
 
     private final ModelConfig config;
     private final Parameters parameters;
-    private final List<Layer> layers = new ArrayList<>();
+    private final List<DecoderLayer> layers = new ArrayList<>();
     private final RotaryTable rotary;
     private final DType attentionType;
     private final boolean ownsRotary;
@@ -39,7 +39,7 @@ public final class Transformer implements AutoCloseable {
         this.ownsRotary = rotary == null;
         this.rotary = rotary != null ? rotary : new RotaryTable(config, attentionType, 256);
         for (int i = 0; i < config.layers(); i++) {
-            layers.add(new Layer(config, parameters, i));
+            layers.add(new DecoderLayer(config, parameters, i));
         }
     }
 
@@ -63,10 +63,15 @@ public final class Transformer implements AutoCloseable {
 
     /** The output head, {@code [vocabulary, hidden]}: the embedding where the two are tied. */
     public Tensor head() {
-        return config.tieWordEmbeddings() ? embedding() : parameters.stored("lm_head.weight");
+        return parameters.stored(headName());
     }
 
-    /** Reports every sparse layer's routing to {@code listener}; null stops it. */
+    /** The name of the head's parameter. */
+    String headName() {
+        return config.tieWordEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight";
+    }
+
+    /** Reports every sparse layer's routing in {@link #hidden} to {@code listener}; null stops it. */
     public void onRouting(@Nullable Consumer<Routing> listener) {
         routingListener = listener;
     }
@@ -75,42 +80,57 @@ public final class Transformer implements AutoCloseable {
      * What a sparse layer decided.
      *
      * @param layer the layer's index
-     * @param probabilities of every expert, {@code [tokens, experts]} float32, in the scope of the forward pass
+     * @param probabilities of every expert for each token that is no padding, {@code [tokens, experts]} float32, in the scope
+     *     of the forward pass
      * @param chosen experts of each token, {@code [tokens, expertsPerToken]}
      */
-    public record Routing(int layer, Tensor probabilities, Tensor chosen) {}
+    public record Routing(int layer, Tensor probabilities, Tensor chosen) {
+        private Routing only(Tensor tokens) {
+            return new Routing(layer, probabilities.indexSelect(0, tokens), chosen.indexSelect(0, tokens));
+        }
+    }
 
     /**
      * Final hidden states of the positions that predict the block's response tokens, row after row,
      * {@code [responseTokens, hidden]}.
      */
     public Tensor hidden(TokenBlock block) {
-        return hidden(block, null);
-    }
-
-    /** As {@link #hidden(TokenBlock)}, with the embedded tokens reported to a listener before the first layer. */
-    public Tensor hidden(TokenBlock block, @Nullable EmbeddingListener listener) {
         TokenBlock.Placed placed = block.place(config.heads() / config.keyValueHeads(), attentionType);
         Tensor[] rotation = rotary.at(placed.positions(), placed.highestPosition());
         Tensor x = Tensor.embedding(embedding(), placed.ids());
-        if (listener != null) {
-            x = listener.embedded(placed.ids(), x);
+        Consumer<Routing> routing = routingListener == null ? null : withoutPadding(routingListener, block);
+        for (DecoderLayer layer : layers) {
+            Tensor[] qkv = layer.rotated(layer.project(x), rotation);
+            x = layer.afterAttention(x, attend(placed, qkv), routing);
         }
-        for (Layer layer : layers) {
-            Tensor[] qkv = layer.queryKeyValue(x, rotation);
-            x = layer.afterAttention(x, attend(placed, qkv[0], qkv[1], qkv[2]), routingListener);
+        return readOut(placed, x);
+    }
+
+    /**
+     * {@link #hidden} with its way back; for a model over {@linkplain Parameters#alias leaves}. Everything it needs lives in
+     * the current scope.
+     */
+    public ForwardPass record(TokenBlock block) {
+        TokenBlock.Placed placed = block.place(config.heads() / config.keyValueHeads(), attentionType);
+        Tensor[] rotation = rotary.at(placed.positions(), placed.highestPosition());
+        Tensor x = Tensor.embedding(embedding().detach(), placed.ids());
+        Consumer<Routing> routing = routingListener == null ? null : withoutPadding(routingListener, block);
+        List<DecoderLayer.Backward> backward = new ArrayList<>();
+        for (DecoderLayer layer : layers) {
+            DecoderLayer.Recorded recorded = layer.record(x, rotation, qkv -> attend(placed, qkv), routing);
+            backward.add(recorded.backward());
+            x = recorded.result();
         }
+        return new ForwardPass(parameters, placed.ids(), x, last -> readOut(placed, last), backward);
+    }
+
+    private Tensor readOut(TokenBlock.Placed placed, Tensor x) {
         return x.indexSelect(0, placed.predicting()).rmsNorm(norm(), config.rmsNormEpsilon());
     }
 
-    /** Sees the embedded tokens and may put a leaf in their place, so that the gradient stops there. */
-    @FunctionalInterface
-    public interface EmbeddingListener {
-        /**
-         * @param ids {@code [tokens]}
-         * @param embedded {@code [tokens, hidden]}
-         */
-        Tensor embedded(Tensor ids, Tensor embedded);
+    private static Consumer<Routing> withoutPadding(Consumer<Routing> listener, TokenBlock block) {
+        Tensor tokens = Tensor.of(block.places());
+        return routing -> listener.accept(routing.only(tokens));
     }
 
     private Tensor norm() {
@@ -118,14 +138,14 @@ public final class Transformer implements AutoCloseable {
     }
 
     /** Attention of prompts over themselves and of responses over their prompt and themselves, {@code [tokens, heads * headDim]}. */
-    private Tensor attend(TokenBlock.Placed placed, Tensor query, Tensor key, Tensor value) {
+    private Tensor attend(TokenBlock.Placed placed, Tensor[] queryKeyValue) {
         int groups = placed.groups();
         int rows = placed.rows();
         int width = placed.width();
         long[] parts = {placed.prefixTokens(), (long) rows * width};
-        Tensor[] queries = query.split(0, parts);
-        Tensor[] keys = key.split(0, parts);
-        Tensor[] values = value.split(0, parts);
+        Tensor[] queries = queryKeyValue[0].split(0, parts);
+        Tensor[] keys = queryKeyValue[1].split(0, parts);
+        Tensor[] values = queryKeyValue[2].split(0, parts);
         Tensor prefixKey = heads(keys[0], groups, placed.promptWidth());
         Tensor prefixValue = heads(values[0], groups, placed.promptWidth());
         Tensor ofPrefix = unfold(
@@ -145,8 +165,8 @@ public final class Transformer implements AutoCloseable {
                 Tensor.concatenate(List.of(prefixKey.indexSelect(0, placed.groupOf()), heads(keys[1], rows, width)), 2);
         Tensor allValues = Tensor.concatenate(
                 List.of(prefixValue.indexSelect(0, placed.groupOf()), heads(values[1], rows, width)), 2);
-        Tensor ofSuffix = unfold(
-                Tensor.attention(fold(queries[1], rows, width), allKeys, allValues, mask, false), rows, width);
+        Tensor ofSuffix =
+                unfold(Tensor.attention(fold(queries[1], rows, width), allKeys, allValues, mask, false), rows, width);
         return Tensor.concatenate(List.of(ofPrefix, ofSuffix), 0);
     }
 
@@ -199,8 +219,8 @@ public final class Transformer implements AutoCloseable {
             Tensor mask = TokenBlock.of(new int[padded], new int[1])
                     .place((int) headsPerKey, attentionType)
                     .prefixMask();
-            for (Layer layer : layers) {
-                Tensor[] qkv = layer.queryKeyValue(x, rotation);
+            for (DecoderLayer layer : layers) {
+                Tensor[] qkv = layer.rotated(layer.project(x), rotation);
                 keys.add(qkv[1].contiguous().retain());
                 values.add(qkv[2].contiguous().retain());
                 Tensor y = unfold(
@@ -243,8 +263,8 @@ public final class Transformer implements AutoCloseable {
         long headsPerKey = config.heads() / keyHeads;
         Tensor x = Tensor.embedding(embedding(), Tensor.of(ids));
         for (int i = 0; i < layers.size(); i++) {
-            Layer layer = layers.get(i);
-            Tensor[] qkv = layer.queryKeyValue(x, rotation);
+            DecoderLayer layer = layers.get(i);
+            Tensor[] qkv = layer.rotated(layer.project(x), rotation);
             cache.append(i, at, qkv[1], qkv[2]);
             Tensor y = Tensor.attention(
                             qkv[0].reshape(slots, keyHeads, headsPerKey, config.headDim()),
@@ -261,180 +281,6 @@ public final class Transformer implements AutoCloseable {
     /** Logits of hidden states, {@code [tokens, vocabulary]}, float32 (float64 for float64 parameters). */
     public Tensor logits(Tensor hidden) {
         return hidden.linear(head().detach()).to(attentionType);
-    }
-
-    /** One decoder layer over its parameters. */
-    private static final class Layer {
-        private final ModelConfig config;
-        private final int index;
-        private final Tensor inputNorm;
-        private final Tensor outputNorm;
-        private final Tensor queryKeyValue;
-        private final @Nullable Tensor queryKeyValueBias;
-        private final @Nullable Tensor queryNorm;
-        private final @Nullable Tensor keyNorm;
-        private final Tensor output;
-        private final @Nullable Tensor outputBias;
-        private final FeedForward feedForward;
-
-        Layer(ModelConfig config, Parameters parameters, int index) {
-            this.config = config;
-            this.index = index;
-            String prefix = "model.layers." + index + ".";
-            inputNorm = parameters.stored(prefix + "input_layernorm.weight");
-            outputNorm = parameters.stored(prefix + "post_attention_layernorm.weight");
-            queryKeyValue = parameters.stored(prefix + "self_attn.qkv_proj.weight");
-            queryKeyValueBias = parameters.stored().get(prefix + "self_attn.qkv_proj.bias");
-            queryNorm = parameters.stored().get(prefix + "self_attn.q_norm.weight");
-            keyNorm = parameters.stored().get(prefix + "self_attn.k_norm.weight");
-            output = parameters.stored(prefix + "self_attn.o_proj.weight");
-            outputBias = parameters.stored().get(prefix + "self_attn.o_proj.bias");
-            feedForward = config.isSparse(index)
-                    ? new Experts(config, parameters, index)
-                    : new Dense(parameters, prefix + "mlp.");
-        }
-
-        /** Rotated queries and keys, and values: {@code [tokens, heads or keyValueHeads, headDim]} in the attention's type. */
-        Tensor[] queryKeyValue(Tensor x, Tensor[] rotation) {
-            long tokens = x.size(0);
-            long heads = config.heads();
-            long keyHeads = config.keyValueHeads();
-            Tensor h = linear(x.rmsNorm(inputNorm, config.rmsNormEpsilon()), queryKeyValue, queryKeyValueBias);
-            Tensor all = h.view(tokens, heads + 2 * keyHeads, config.headDim()).to(rotation[0].type());
-            if (queryNorm != null && keyNorm != null) {
-                Tensor[] parts = all.split(1, heads, keyHeads, keyHeads);
-                return new Tensor[] {
-                    rotate(normed(parts[0], queryNorm), rotation), rotate(normed(parts[1], keyNorm), rotation), parts[2]
-                };
-            }
-            Tensor[] parts = all.split(1, heads + keyHeads, keyHeads);
-            Tensor[] rotated = rotate(parts[0], rotation).split(1, heads, keyHeads);
-            return new Tensor[] {rotated[0], rotated[1], parts[1]};
-        }
-
-        private Tensor normed(Tensor x, Tensor weight) {
-            return x.rmsNorm(weight.to(x.type()), config.rmsNormEpsilon());
-        }
-
-        /** {@code x cos + (-x2, x1) sin}, x1 and x2 the halves of a head; the table of sines has the sign. */
-        private Tensor rotate(Tensor x, Tensor[] rotation) {
-            long[] shape = x.shape();
-            Tensor turned =
-                    x.reshape(shape[0], shape[1], 2, shape[2] / 2).flip(2).view(shape);
-            return x.multiply(rotation[0]).add(turned.multiply(rotation[1]));
-        }
-
-        Tensor afterAttention(Tensor x, Tensor attended, @Nullable Consumer<Routing> listener) {
-            Tensor h = x.add(linear(attended.to(x.type()), output, outputBias));
-            return h.add(feedForward.apply(h.rmsNorm(outputNorm, config.rmsNormEpsilon()), index, listener));
-        }
-    }
-
-    private static Tensor linear(Tensor x, Tensor weight, @Nullable Tensor bias) {
-        return bias == null ? x.linear(weight) : x.linear(weight, bias);
-    }
-
-    private interface FeedForward {
-        Tensor apply(Tensor x, int layer, @Nullable Consumer<Routing> listener);
-    }
-
-    /** {@code down(silu(gate x) * up x)}. */
-    private static final class Dense implements FeedForward {
-        private final Tensor gateUp;
-        private final @Nullable Tensor gateUpBias;
-        private final Tensor down;
-        private final @Nullable Tensor downBias;
-
-        Dense(Parameters parameters, String prefix) {
-            gateUp = parameters.stored(prefix + "gate_up_proj.weight");
-            gateUpBias = parameters.stored().get(prefix + "gate_up_proj.bias");
-            down = parameters.stored(prefix + "down_proj.weight");
-            downBias = parameters.stored().get(prefix + "down_proj.bias");
-        }
-
-        @Override
-        public Tensor apply(Tensor x, int layer, @Nullable Consumer<Routing> listener) {
-            return linear(gated(linear(x, gateUp, gateUpBias)), down, downBias);
-        }
-    }
-
-    private static Tensor gated(Tensor gateUp) {
-        long inner = gateUp.size(1) / 2;
-        Tensor[] halves = gateUp.split(1, inner, inner);
-        return halves[0].silu().multiply(halves[1]);
-    }
-
-    /**
-     * Mixture of experts: softmax router in float32, the {@code k} most probable experts of each token, their
-     * probabilities divided by their sum where {@code norm_topk_prob} says so.
-     */
-    private static final class Experts implements FeedForward {
-        private final ModelConfig.Moe moe;
-        private final Tensor router;
-        private final Tensor gateUp;
-        private final Tensor down;
-
-        Experts(ModelConfig config, Parameters parameters, int layer) {
-            moe = java.util.Objects.requireNonNull(config.moe());
-            String prefix = "model.layers." + layer + ".mlp.";
-            router = parameters.stored(prefix + "gate.weight");
-            gateUp = parameters.stored(prefix + "experts.gate_up_proj.weight");
-            down = parameters.stored(prefix + "experts.down_proj.weight");
-        }
-
-        @Override
-        public Tensor apply(Tensor x, int layer, @Nullable Consumer<Routing> listener) {
-            Tensor logits = x.linear(router);
-            Tensor probabilities = logits.to(logits.type() == DType.F64 ? DType.F64 : DType.F32)
-                    .softmax(1);
-            Tensor.Ranked top = probabilities.largest(moe.expertsPerToken(), 1);
-            Tensor weights =
-                    moe.normTopKProb() ? top.values().divide(top.values().sum(1, true)) : top.values();
-            if (listener != null) {
-                listener.accept(new Routing(layer, probabilities.detach(), top.indices()));
-            }
-            long[] chosen = top.indices().longs();
-            Tensor flatWeights = weights.reshape(chosen.length);
-            Tensor sum = Tensor.zeros(x.type(), x.shape());
-            for (int expert = 0; expert < moe.experts(); expert++) {
-                Tensor[] places = places(chosen, expert);
-                if (places.length == 0) {
-                    continue;
-                }
-                Tensor rows = x.indexSelect(0, places[0]);
-                Tensor y = gated(rows.linear(gateUp.select(0, expert))).linear(down.select(0, expert));
-                Tensor weight = flatWeights.indexSelect(0, places[1]).multiply(places[2].to(flatWeights.type()));
-                sum = sum.indexAdd(0, places[0], y.multiply(weight.unsqueeze(1).to(y.type())));
-            }
-            return sum;
-        }
-
-        /**
-         * Tokens that chose an expert, places of the choice, and 1; filled up to a multiple of {@link #ROW_STEP} with
-         * token 0 and weight 0, so that the kernel does not depend on how many chose it.
-         */
-        private Tensor[] places(long[] chosen, int expert) {
-            int count = 0;
-            for (long choice : chosen) {
-                count += choice == expert ? 1 : 0;
-            }
-            if (count == 0) {
-                return new Tensor[0];
-            }
-            int padded = (count + ROW_STEP - 1) / ROW_STEP * ROW_STEP;
-            long[] tokens = new long[padded];
-            long[] places = new long[padded];
-            float[] real = new float[padded];
-            int at = 0;
-            for (int i = 0; i < chosen.length; i++) {
-                if (chosen[i] == expert) {
-                    tokens[at] = i / moe.expertsPerToken();
-                    places[at] = i;
-                    real[at++] = 1;
-                }
-            }
-            return new Tensor[] {Tensor.of(tokens), Tensor.of(places), Tensor.of(real)};
-        }
     }
 
     @Override

@@ -60,7 +60,7 @@ public record DemonstrationSection(
 
     /** The files' paths. */
     public List<Path> paths() {
-        return files.stream().map(folder::resolve).toList();
+        return SourceSection.paths(folder, files);
     }
 
     public boolean isBuiltin() {

@@ -2,9 +2,7 @@ package org.minpro.recipe;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.minpro.advantage.Advantage;
 import org.minpro.advantage.Advantages;
@@ -153,10 +151,7 @@ public record Recipe(
             Rule.check(choice.parameters().isEmpty(), "reward arithmetic", "without parameters", choice.parameters());
             return new ArithmeticReward();
         }
-        // Recipes write kebab-case, the table of rewards snake_case.
-        Map<String, @Nullable Object> parameters = new LinkedHashMap<>();
-        choice.parameters().forEach((name, value) -> parameters.put(name.replace('-', '_'), value));
-        return Rewards.create(choice.name(), parameters, loader);
+        return Rewards.create(choice.name(), choice.parameters(), loader);
     }
 
     /** What is allowed and probably not meant, one line each. */

@@ -38,6 +38,7 @@ public final class SftSession implements AutoCloseable {
     /** Standard deviation of fresh weights, as transformers' initializer_range. */
     private static final double INITIAL_DEVIATION = 0.02;
 
+    private final OpenResources opened = new OpenResources();
     private final SftRecipe recipe;
     private final RunFolder folder;
     private final ModelFiles files;
@@ -54,44 +55,59 @@ public final class SftSession implements AutoCloseable {
     private SftSession(SftRecipe recipe, RunFolder folder, Consumer<String> notice) {
         this.recipe = recipe;
         this.folder = folder;
-        files = recipe.initialise()
-                ? ModelFiles.withoutWeights(recipe.model().path())
-                : ModelFiles.open(recipe.model().path());
-        tokenizer = files.tokenizer();
-        Examples examples = examples(notice);
-        description = examples.description;
-        updates = recipe.updates() != null
-                ? recipe.updates()
-                : Math.max(1, examples.count * recipe.epochs() / recipe.batchRows());
-        DType compute = files.computeType(recipe.model().dtype());
-        if (recipe.initialise()) {
-            Parameters master = Parameters.zeros(files.config(), DType.F32);
-            master.initialise(recipe.seed(), INITIAL_DEVIATION);
-            policy = new Policy(files.config(), master, compute);
-        } else {
-            policy = files.policy(compute);
+        opened.add(folder);
+        try {
+            files = recipe.initialise()
+                    ? ModelFiles.withoutWeights(recipe.model().path())
+                    : ModelFiles.open(recipe.model().path());
+            tokenizer = opened.add(files.tokenizer());
+            Examples examples = examples(notice);
+            description = examples.description;
+            if (recipe.updates() == null && recipe.data().isBuiltin()) {
+                throw new IllegalArgumentException(
+                        "updates must be given for demonstrations of the built-in task, which have"
+                                + " no end, got: null; --set updates=100, or --data FILE for examples of your own");
+            }
+            updates = recipe.updates() != null
+                    ? recipe.updates()
+                    : Math.max(1, examples.count * recipe.epochs() / recipe.batchRows());
+            policy = opened.add(policy());
+            workers = opened.add(new Workers(recipe.compute().threads()));
+            trainer = opened.add(new SupervisedTrainer(
+                    new SupervisedTrainer.Settings(
+                            updates,
+                            recipe.batchRows(),
+                            recipe.optimizer().adamW(),
+                            recipe.optimizer().learningRateSchedule(),
+                            recipe.optimizer().gradientClipNorm(),
+                            recipe.compute().lanes(),
+                            recipe.compute().microBatchTokens()),
+                    policy,
+                    examples.source,
+                    workers));
+            checkpoints =
+                    new Checkpoints(folder.checkpoints(), recipe.checkpoints().keep());
+            Optional<Checkpoints.Checkpoint> newest = checkpoints.newest(notice);
+            newest.ifPresent(checkpoint -> {
+                checkpoint.load(policy.master().named(), trainer.optimizer().state());
+                trainer.optimizer().setSteps(checkpoint.iteration());
+                policy.publish(checkpoint.iteration());
+            });
+            metrics = opened.add(MetricsFile.open(folder.metrics(), policy.version()));
+        } catch (RuntimeException | Error e) {
+            opened.closeAfter(e);
+            throw e;
         }
-        workers = new Workers(recipe.compute().threads());
-        trainer = new SupervisedTrainer(
-                new SupervisedTrainer.Settings(
-                        updates,
-                        recipe.batchRows(),
-                        recipe.optimizer().adamW(),
-                        recipe.optimizer().learningRateSchedule(),
-                        recipe.optimizer().gradientClipNorm(),
-                        recipe.compute().lanes(),
-                        recipe.compute().microBatchTokens()),
-                policy,
-                examples.source,
-                workers);
-        checkpoints = new Checkpoints(folder.checkpoints(), recipe.checkpoints().keep());
-        Optional<Checkpoints.Checkpoint> newest = checkpoints.newest(notice);
-        newest.ifPresent(checkpoint -> {
-            checkpoint.load(policy.master().named(), trainer.optimizer().state());
-            trainer.optimizer().setSteps(checkpoint.iteration());
-            policy.publish(checkpoint.iteration());
-        });
-        metrics = MetricsFile.open(folder.metrics(), policy.version());
+    }
+
+    private Policy policy() {
+        DType compute = files.computeType(recipe.model().dtype());
+        if (!recipe.initialise()) {
+            return files.policy(compute);
+        }
+        Parameters master = Parameters.zeros(files.config(), DType.F32);
+        master.initialise(recipe.seed(), INITIAL_DEVIATION);
+        return new Policy(files.config(), master, compute);
     }
 
     /** Starts a new run in a folder of its own. */
@@ -103,6 +119,7 @@ public final class SftSession implements AutoCloseable {
         try {
             Files.writeString(folder.recipe(), SftRecipe.binder().write(fixed, false));
         } catch (IOException e) {
+            folder.close();
             throw new UncheckedIOException("the run folder must be writable, got: " + folder.path(), e);
         }
         return new SftSession(fixed, folder, notice);
@@ -111,8 +128,14 @@ public final class SftSession implements AutoCloseable {
     /** Continues a run in its folder, bit for bit. */
     public static SftSession resume(Path run, Consumer<String> notice) {
         RunFolder folder = RunFolder.open(run);
-        return new SftSession(
-                SftRecipe.binder().bind(SftRecipe.class, new Settings().file(folder.recipe())), folder, notice);
+        SftRecipe stored;
+        try {
+            stored = SftRecipe.binder().bind(SftRecipe.class, new Settings().file(folder.recipe()));
+        } catch (RuntimeException e) {
+            folder.close();
+            throw e;
+        }
+        return new SftSession(stored, folder, notice);
     }
 
     private record Examples(SupervisedTrainer.ExampleSource source, long count, String description) {}
@@ -297,11 +320,6 @@ public final class SftSession implements AutoCloseable {
 
     @Override
     public void close() {
-        trainer.close();
-        metrics.close();
-        workers.close();
-        policy.close();
-        tokenizer.close();
-        folder.close();
+        opened.close();
     }
 }

@@ -91,6 +91,13 @@ public record SourceSection(
      * @param folder what relative paths are relative to
      */
     public Dataset read(Path folder) {
-        return Dataset.read(files.stream().map(folder::resolve).toList(), mapping());
+        return Dataset.read(paths(folder, files), mapping());
+    }
+
+    /** Files in a folder; as they are given where it is the current one, because messages name them. */
+    static List<Path> paths(Path folder, List<Path> files) {
+        return folder.equals(Path.of("."))
+                ? files
+                : files.stream().map(folder::resolve).toList();
     }
 }

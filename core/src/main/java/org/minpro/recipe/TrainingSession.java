@@ -44,6 +44,7 @@ import org.minpro.train.TrainingRun;
  * }</pre>
  */
 public final class TrainingSession implements AutoCloseable {
+    private final OpenResources opened = new OpenResources();
     private final Recipe recipe;
     private final RunFolder folder;
     private final ModelFiles files;
@@ -59,10 +60,10 @@ public final class TrainingSession implements AutoCloseable {
     private TrainingSession(Start start, RunFolder folder, Recipe recipe) {
         this.recipe = recipe;
         this.folder = folder;
-        List<AutoCloseable> opened = new ArrayList<>();
+        opened.add(folder);
         try {
             files = ModelFiles.open(recipe.model().path());
-            tokenizer = add(opened, files.tokenizer());
+            tokenizer = opened.add(files.tokenizer());
             reward = start.reward != null ? start.reward : recipe.createReward(start.loader);
             problems = start.problems != null
                     ? new ProblemSets(start.problems, start.heldOut, "problems of the program")
@@ -70,8 +71,8 @@ public final class TrainingSession implements AutoCloseable {
                             recipe.data(), recipe.seed(), recipe.evaluation().problems());
             prompts = Prompts.of(recipe.prompts(), files, tokenizer);
             DType compute = files.computeType(recipe.model().dtype());
-            policy = add(opened, files.policy(compute));
-            workers = add(opened, new Workers(recipe.compute().threads()));
+            policy = opened.add(files.policy(compute));
+            workers = opened.add(new Workers(recipe.compute().threads()));
             engine = new LocalRolloutEngine(
                     policy.model(),
                     workers,
@@ -79,7 +80,7 @@ public final class TrainingSession implements AutoCloseable {
                     recipe.seed(),
                     ids -> tokenizer.decode(ids, true));
             int every = recipe.checkpoints().every();
-            run = TrainingRun.open(
+            run = opened.add(TrainingRun.open(
                     folder,
                     TrainingSettings.of(recipe, files.config()),
                     policy,
@@ -90,24 +91,10 @@ public final class TrainingSession implements AutoCloseable {
                     workers,
                     every == 0 ? Integer.MAX_VALUE : every,
                     recipe.checkpoints().keep(),
-                    start.listener);
+                    start.listener));
         } catch (RuntimeException | Error e) {
-            opened.reversed().forEach(TrainingSession::quietly);
-            folder.close();
+            opened.closeAfter(e);
             throw e;
-        }
-    }
-
-    private static <C extends AutoCloseable> C add(List<AutoCloseable> opened, C resource) {
-        opened.add(resource);
-        return resource;
-    }
-
-    private static void quietly(AutoCloseable resource) {
-        try {
-            resource.close();
-        } catch (Exception e) {
-            // The failure that led here is the one to report.
         }
     }
 
@@ -294,10 +281,6 @@ public final class TrainingSession implements AutoCloseable {
 
     @Override
     public void close() {
-        run.close();
-        workers.close();
-        policy.close();
-        tokenizer.close();
-        folder.close();
+        opened.close();
     }
 }

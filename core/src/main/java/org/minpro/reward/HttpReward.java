@@ -44,7 +44,7 @@ public final class HttpReward implements Reward {
             throw new IllegalArgumentException("url must be an http or https address, got: " + uri);
         }
         if (budget.isNegative() || budget.isZero()) {
-            throw new IllegalArgumentException("budget_seconds must be > 0, got: " + budget);
+            throw new IllegalArgumentException("budget-seconds must be > 0, got: " + budget);
         }
         if (attempts < 1) {
             throw new IllegalArgumentException("attempts must be >= 1, got: " + attempts);

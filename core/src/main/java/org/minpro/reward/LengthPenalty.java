@@ -12,7 +12,7 @@ import org.minpro.rollout.Rollout;
 public record LengthPenalty(int maximumTokens, double factor) implements Reward {
     public LengthPenalty {
         if (maximumTokens < 1) {
-            throw new IllegalArgumentException("maximum_tokens must be >= 1, got: " + maximumTokens);
+            throw new IllegalArgumentException("maximum-tokens must be >= 1, got: " + maximumTokens);
         }
         if (!(factor >= 0 && Double.isFinite(factor))) {
             throw new IllegalArgumentException("factor must be >= 0 and finite, got: " + factor);

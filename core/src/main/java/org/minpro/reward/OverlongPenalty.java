@@ -15,7 +15,7 @@ public record OverlongPenalty(int maximumTokens, int bufferTokens, double factor
     public OverlongPenalty {
         if (bufferTokens < 1 || bufferTokens > maximumTokens) {
             throw new IllegalArgumentException(
-                    "buffer_tokens must be >= 1 and <= maximum_tokens (" + maximumTokens + "), got: " + bufferTokens);
+                    "buffer-tokens must be >= 1 and <= maximum-tokens (" + maximumTokens + "), got: " + bufferTokens);
         }
         if (!(factor >= 0 && Double.isFinite(factor))) {
             throw new IllegalArgumentException("factor must be >= 0 and finite, got: " + factor);

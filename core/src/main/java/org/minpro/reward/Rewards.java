@@ -14,6 +14,7 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
+import org.minpro.config.NearestName;
 import org.minpro.verify.AnswerExtractor;
 import org.minpro.verify.ExtractionPolicy;
 import org.minpro.verify.Limits;
@@ -50,8 +51,8 @@ public final class Rewards {
      * The built-in reward of that name, or an instance of the user's class of that name.
      *
      * @param name a name of the table, or a class name, recognised by its dot
-     * @param parameters the reward's parameters by snake_case name; a class gets them if it has a constructor
-     *     {@code (Map<String, Object>)}
+     * @param parameters the reward's parameters by kebab-case name, such as {@code maximum-tokens}; a class gets them if it
+     *     has a constructor {@code (Map<String, Object>)}
      * @param loader finds the user's classes
      * @throws IllegalArgumentException with one line that says what to change
      */
@@ -67,11 +68,11 @@ public final class Rewards {
             return instance(name, parameters, loader);
         }
         throw new IllegalArgumentException("reward must be one of " + String.join(", ", TABLE.keySet())
-                + " or a class name with its package, got: " + name + nearest(name, TABLE.keySet()));
+                + ", or the name of a class, got: '" + name + "'." + NearestName.hint(name, TABLE.keySet()));
     }
 
     private static Reward math(Parameters p) {
-        String from = p.text("answer_from", "automatic");
+        String from = p.text("answer-from", "automatic");
         String which = p.text("occurrence", "last");
         Occurrence occurrence = p.choice("occurrence", which, Occurrence.values());
         AnswerExtractor extractor = from.equals("automatic")
@@ -83,7 +84,7 @@ public final class Rewards {
     private static List<ExtractionPolicy> policies(Parameters p, String names) {
         List<ExtractionPolicy> policies = new ArrayList<>();
         for (String name : names.split(",")) {
-            policies.add(p.choice("answer_from", name.strip(), ExtractionPolicy.values()));
+            policies.add(p.choice("answer-from", name.strip(), ExtractionPolicy.values()));
         }
         return policies;
     }
@@ -99,12 +100,12 @@ public final class Rewards {
     }
 
     private static Reward length(Parameters p) {
-        return new LengthPenalty(p.integer("maximum_tokens", null), p.number("factor", 1.0));
+        return new LengthPenalty(p.integer("maximum-tokens", null), p.number("factor", 1.0));
     }
 
     private static Reward overlong(Parameters p) {
         return new OverlongPenalty(
-                p.integer("maximum_tokens", null), p.integer("buffer_tokens", null), p.number("factor", 1.0));
+                p.integer("maximum-tokens", null), p.integer("buffer-tokens", null), p.number("factor", 1.0));
     }
 
     private static Reward http(Parameters p) {
@@ -115,7 +116,7 @@ public final class Rewards {
         } catch (IllegalArgumentException e) {
             throw p.problem("url", "an http or https address", url);
         }
-        double seconds = p.number("budget_seconds", 10.0);
+        double seconds = p.number("budget-seconds", 10.0);
         return new HttpReward(uri, Duration.ofNanos((long) (seconds * 1e9)), p.integer("attempts", 3));
     }
 
@@ -181,37 +182,6 @@ public final class Rewards {
         }
     }
 
-    /** A suggestion in words, or nothing where no name is near. */
-    private static String nearest(String name, Iterable<String> names) {
-        String best = "";
-        int distance = Math.max(2, name.length() / 3) + 1;
-        for (String candidate : names) {
-            int d = editDistance(name.toLowerCase(Locale.ROOT), candidate);
-            if (d < distance) {
-                distance = d;
-                best = candidate;
-            }
-        }
-        return best.isEmpty() ? "" : "; did you mean " + best + "?";
-    }
-
-    private static int editDistance(String a, String b) {
-        int[] previous = new int[b.length() + 1];
-        for (int j = 0; j <= b.length(); j++) {
-            previous[j] = j;
-        }
-        for (int i = 1; i <= a.length(); i++) {
-            int[] current = new int[b.length() + 1];
-            current[0] = i;
-            for (int j = 1; j <= b.length(); j++) {
-                int substitution = previous[j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-                current[j] = Math.min(substitution, Math.min(previous[j], current[j - 1]) + 1);
-            }
-            previous = current;
-        }
-        return previous[b.length()];
-    }
-
     /** The parameters of one reward, each asked for by name, so that one left over is an error. */
     private static final class Parameters {
         private final String reward;
@@ -227,7 +197,14 @@ public final class Rewards {
 
         IllegalArgumentException problem(String name, String rule, @Nullable Object got) {
             return new IllegalArgumentException("reward " + reward + ": " + name + " must be " + rule + ", got: "
-                    + (got == null ? "nothing" : got));
+                    + (got == null ? "nothing" + unknownNear(name) : got));
+        }
+
+        /** The name that was given in place of the right one, if any. */
+        private String unknownNear(String name) {
+            return NearestName.of(name, given.keySet())
+                    .map(near -> " (and '" + near + "', which it does not have)")
+                    .orElse("");
         }
 
         private @Nullable Object find(String name) {
@@ -273,13 +250,14 @@ public final class Rewards {
         <T extends Enum<T>> T choice(String name, String value, T[] choices) {
             List<String> names = new ArrayList<>();
             for (T choice : choices) {
-                String text = choice.name().toLowerCase(Locale.ROOT);
+                String text = choice.name().toLowerCase(Locale.ROOT).replace('_', '-');
                 if (text.equals(value)) {
                     return choice;
                 }
                 names.add(text);
             }
-            throw problem(name, "one of " + String.join(", ", names), value + nearest(value, names));
+            throw problem(
+                    name, "one of " + String.join(", ", names), "'" + value + "'." + NearestName.hint(value, names));
         }
 
         Map<String, ?> map(String name) {
@@ -296,8 +274,7 @@ public final class Rewards {
             for (String name : given.keySet()) {
                 if (!known.contains(name)) {
                     throw new IllegalArgumentException("reward " + reward + ": parameters must be among "
-                            + (known.isEmpty() ? "none" : String.join(", ", known)) + ", got: " + name
-                            + nearest(name, known));
+                            + String.join(", ", known) + ", got: '" + name + "'." + NearestName.hint(name, known));
                 }
             }
         }

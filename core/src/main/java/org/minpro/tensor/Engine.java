@@ -18,6 +18,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.jar.JarFile;
 import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.Context;
 import org.bytedeco.pytorch.global.torch;
@@ -30,6 +32,35 @@ import org.bytedeco.pytorch.global.torch;
  */
 public final class Engine {
     private static final String CACHE_PROPERTY = "org.bytedeco.javacpp.cachedir";
+    /** The processors that OpenBLAS 0.3 has kernels for on x86-64 and on 64-bit ARM, as its symbols name them. */
+    private static final List<String> OPENBLAS_CORES = List.of(
+            "SAPPHIRERAPIDS",
+            "COOPERLAKE",
+            "SKYLAKEX",
+            "HASWELL",
+            "ZEN",
+            "SANDYBRIDGE",
+            "NEHALEM",
+            "EXCAVATOR",
+            "STEAMROLLER",
+            "PILEDRIVER",
+            "BULLDOZER",
+            "BOBCAT",
+            "BARCELONA",
+            "OPTERON_SSE3",
+            "OPTERON",
+            "ATOM",
+            "NANO",
+            "DUNNINGTON",
+            "PENRYN",
+            "CORE2",
+            "PRESCOTT",
+            "NEOVERSEV1",
+            "NEOVERSEN2",
+            "NEOVERSEN1",
+            "ARMV8SVE",
+            "ARMV8");
+
     private static volatile boolean started;
 
     private Engine() {}
@@ -185,13 +216,26 @@ public final class Engine {
      */
     public static String kernels() {
         start();
-        String core = openblas_nolapack.blas_get_vendor() == 0 ? "unknown" : blasCore();
-        return "libtorch " + cpuCapability() + ", OpenBLAS " + core;
+        return "libtorch " + cpuCapability() + ", OpenBLAS " + openBlasCore();
     }
 
-    private static String blasCore() {
-        String forced = System.getenv("OPENBLAS_CORETYPE");
-        return forced == null ? "chosen by processor" : forced;
+    /**
+     * The processor that OpenBLAS's kernels in use were written for: its table of functions, {@code gotoblas}, points to one
+     * of the tables that the library has for each of them.
+     */
+    private static String openBlasCore() {
+        Pointer table = Loader.addressof("gotoblas");
+        if (table == null) {
+            return "with kernels for one processor";
+        }
+        long used = new PointerPointer<>(table).get(0).address();
+        for (String core : OPENBLAS_CORES) {
+            Pointer ofCore = Loader.addressof("gotoblas_" + core);
+            if (ofCore != null && ofCore.address() == used) {
+                return core;
+            }
+        }
+        return "with kernels unknown to this version";
     }
 
     private static void setDefault(String property, String value) {

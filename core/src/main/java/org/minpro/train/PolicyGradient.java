@@ -2,16 +2,17 @@ package org.minpro.train;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
+import org.minpro.model.ForwardPass;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.Parameters;
+import org.minpro.model.RoutingStatistics;
 import org.minpro.model.Transformer;
+import org.minpro.model.WeightGradients;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.LossEvaluation;
 import org.minpro.objective.Objective;
@@ -71,8 +72,13 @@ public final class PolicyGradient {
      * @param gradients by the names of {@link Parameters#stored}, float32, owned by the caller until {@link #close}
      * @param scored log-probabilities and entropies before the update
      * @param metrics the objective's metrics of the whole update, {@code loss} among them
+     * @param routing what the sparse layers decided, of the tokens that are no padding
      */
-    public record Result(SequencedMap<String, Tensor> gradients, Scored scored, Map<String, Double> metrics)
+    public record Result(
+            SequencedMap<String, Tensor> gradients,
+            Scored scored,
+            Map<String, Double> metrics,
+            RoutingStatistics routing)
             implements AutoCloseable {
         public double loss() {
             return Objects.requireNonNull(metrics.get("loss"));
@@ -130,10 +136,14 @@ public final class PolicyGradient {
         float[][] logProbs = new float[rows.size()][];
         float[][] entropies = new float[rows.size()][0];
         List<Callable<SequencedMap<String, Tensor>>> tasks = new ArrayList<>();
+        List<RoutingStatistics> routing = new ArrayList<>();
         for (int lane = 0; lane < lanes; lane++) {
             int start = lane;
+            RoutingStatistics ofLane = new RoutingStatistics();
+            routing.add(ofLane);
             tasks.add(() -> {
                 try (Lane execution = new Lane(model)) {
+                    execution.live.onRouting(ofLane);
                     for (int b = start; b < blocks.size(); b += lanes) {
                         BlockPlan.Block block = blocks.get(b);
                         execution.run(block, rows, withEntropy, (flat, rectangle) -> {
@@ -151,7 +161,7 @@ public final class PolicyGradient {
                             return rectangle.flatten(evaluation.gradient());
                         });
                     }
-                    return execution.sum;
+                    return execution.gradients.sums();
                 }
             });
         }
@@ -160,7 +170,9 @@ public final class PolicyGradient {
         for (int lane = 1; lane < ofLanes.size(); lane++) {
             addInto(sum, ofLanes.get(lane));
         }
-        return new Result(sum, new Scored(logProbs, entropies), metrics.values());
+        RoutingStatistics ofAll = new RoutingStatistics();
+        routing.forEach(ofAll::add);
+        return new Result(sum, new Scored(logProbs, entropies), metrics.values(), ofAll);
     }
 
     /** The upstream gradient of every row, for an objective that needs them all at once: a pass without gradients first. */
@@ -323,83 +335,29 @@ public final class PolicyGradient {
     private final class Lane implements AutoCloseable {
         private final Parameters leaves;
         private final Transformer live;
-        private final SequencedMap<String, Tensor> sum = new LinkedHashMap<>();
-        private final DType sumType = resultType();
+        private final WeightGradients gradients = new WeightGradients(resultType());
 
         Lane(Transformer model) {
             leaves = model.parameters().alias();
             live = model.over(leaves);
-            try (Scope scope = Scope.open()) {
-                for (String name : List.of("model.embed_tokens.weight", "lm_head.weight")) {
-                    Tensor leaf = leaves.stored().get(name);
-                    if (leaf != null) {
-                        sum.put(name, Tensor.zeros(sumType, leaf.shape()).retain());
-                    }
-                }
-            }
         }
 
         void run(BlockPlan.Block block, List<TrainingRow> rows, boolean withEntropy, Upstream upstream) {
             try (Scope scope = Scope.open()) {
-                EmbeddedTokens embedded = new EmbeddedTokens();
-                Tensor hidden = live.hidden(block.tokens(), embedded);
+                ForwardPass pass = live.record(block.tokens());
                 Tensor targets = Tensor.of(block.tokens().targets());
                 LanguageHead head = new LanguageHead(live, temperature);
-                LanguageHead.Result flat = head.logProbs(hidden, targets, withEntropy);
-                Tensor gradient = upstream.of(flat, new Rectangle(rows, block.rows(), sumType));
-                if (!gradient.notEqual(0).any()) {
-                    return;
-                }
-                Tensor ofHead = Objects.requireNonNull(
-                        sum.get(live.config().tieWordEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight"));
-                hidden.backward(head.gradient(hidden, targets, gradient, ofHead));
-                try (NoGradient off = NoGradient.open()) {
-                    embedded.addTo(Objects.requireNonNull(sum.get("model.embed_tokens.weight")));
-                    collect();
+                LanguageHead.Result flat = head.logProbs(pass.hidden(), targets, withEntropy);
+                Tensor gradient = upstream.of(flat, new Rectangle(rows, block.rows(), gradients.type()));
+                if (gradient.notEqual(0).any()) {
+                    pass.backward(head.gradient(pass.hidden(), targets, gradient, gradients), gradients);
                 }
             }
-        }
-
-        private void collect() {
-            leaves.stored().forEach((name, leaf) -> {
-                Tensor gradient = leaf.gradient();
-                if (gradient == null) {
-                    return;
-                }
-                Tensor present = sum.get(name);
-                if (present == null) {
-                    sum.put(name, gradient.to(sumType).retain());
-                } else {
-                    present.addInPlace(gradient);
-                }
-                leaf.clearGradient();
-            });
         }
 
         @Override
         public void close() {
             leaves.close();
-        }
-    }
-
-    /** Cuts the gradient at the embedded tokens: it is added to the few rows used, not to a dense table. */
-    private static final class EmbeddedTokens implements Transformer.EmbeddingListener {
-        private @Nullable Tensor ids;
-        private @Nullable Tensor leaf;
-
-        @Override
-        public Tensor embedded(Tensor tokens, Tensor embedded) {
-            ids = tokens;
-            leaf = embedded.detach().requireGradient();
-            return leaf;
-        }
-
-        void addTo(Tensor embeddingGradient) {
-            Tensor gradient = Objects.requireNonNull(leaf).gradient();
-            if (gradient != null) {
-                embeddingGradient.indexAddInPlace(
-                        0, Objects.requireNonNull(ids), gradient.to(embeddingGradient.type()));
-            }
         }
     }
 }

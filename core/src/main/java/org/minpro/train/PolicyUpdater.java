@@ -3,6 +3,7 @@ package org.minpro.train;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.minpro.model.RoutingStatistics;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.Objective;
@@ -48,8 +49,9 @@ public final class PolicyUpdater {
     /**
      * @param scored of the rows before the step
      * @param metrics the objective's, and {@code grad_norm} before clipping
+     * @param routing what the sparse layers decided
      */
-    public record Done(PolicyGradient.Scored scored, Map<String, Double> metrics) {}
+    public record Done(PolicyGradient.Scored scored, Map<String, Double> metrics, RoutingStatistics routing) {}
 
     /**
      * @param rate the learning rate of this step
@@ -71,7 +73,7 @@ public final class PolicyUpdater {
             policy.publish(policy.version() + 1);
             Map<String, Double> metrics = new LinkedHashMap<>(result.metrics());
             metrics.put("grad_norm", norm);
-            return new Done(result.scored(), metrics);
+            return new Done(result.scored(), metrics, result.routing());
         }
     }
 

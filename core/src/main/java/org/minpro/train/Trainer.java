@@ -14,6 +14,7 @@ import org.minpro.advantage.Advantage;
 import org.minpro.advantage.GroupAdvantages;
 import org.minpro.checkpoint.Journal;
 import org.minpro.data.ProblemSource;
+import org.minpro.model.RoutingStatistics;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.LossEvaluation;
@@ -322,6 +323,7 @@ public final class Trainer implements AutoCloseable {
         long tokens = 0;
         int skipped = 0;
         Map<String, Double> sums = new TreeMap<>();
+        RoutingStatistics routing = new RoutingStatistics();
         double rate = 0;
         for (int part = 0; part < parts; part++) {
             List<TrainingRow> rows = updatesRows.get(part);
@@ -345,6 +347,7 @@ public final class Trainer implements AutoCloseable {
                     }
                 }
             }
+            routing.add(done.routing());
             done.metrics().forEach((name, value) -> sums.merge(name, value, combining(name)::applyAsDouble));
             listener.updateFinished(part + 1, parts);
         }
@@ -357,6 +360,7 @@ public final class Trainer implements AutoCloseable {
         metrics.put("entropy", entropy / tokens);
         metrics.put("age/mean", ages / tokens);
         sums.forEach((name, sum) -> metrics.put(name, isExtreme(name) ? sum : sum / taken));
+        metrics.putAll(routing.metrics());
         metrics.putAll(RatioStatistics.of(
                         logProbs.toArray(float[][]::new),
                         seen.stream().map(TrainingRow::behaviorLogProbs).toArray(float[][]::new),

@@ -332,7 +332,7 @@ final class BinderTest {
                 Map.of("k", List.of(1, 2.5, "true", true)),
                 new Limits(3, 4),
                 new Circle(0.1, true),
-                new Choice("length", Map.of("maximum_tokens", 7)));
+                new Choice("length", Map.of("maximum-tokens", 7)));
         for (Sample written : List.of(sample, new Sample())) {
             for (boolean comments : new boolean[] {true, false}) {
                 String text = BINDER.write(written, comments);

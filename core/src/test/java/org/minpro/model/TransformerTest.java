@@ -130,12 +130,15 @@ class TransformerTest {
                     .multiply(upstream)
                     .sum()
                     .backward();
-            Tensor headGradient = Tensor.zeros(DType.F64, 97, 32);
-            Tensor toHidden = new LanguageHead(model, temperature).gradient(hidden, targets, upstream, headGradient);
+            WeightGradients gradients = new WeightGradients(DType.F64);
+            Tensor toHidden = new LanguageHead(model, temperature).gradient(hidden, targets, upstream, gradients);
+            assertThat(gradients.sums()).hasSize(1);
+            Tensor headGradient = gradients.sums().firstEntry().getValue();
             assertThat(toHidden.doubles())
                     .containsExactly(Objects.requireNonNull(hidden.gradient()).doubles(), within(1e-12));
             assertThat(headGradient.doubles())
                     .containsExactly(Objects.requireNonNull(weight.gradient()).doubles(), within(1e-12));
+            headGradient.close();
         }
     }
 

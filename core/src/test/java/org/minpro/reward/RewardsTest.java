@@ -56,7 +56,7 @@ final class RewardsTest {
     @Test
     void mathRewardJudgesTheLastNumberOfACompletion() {
         Reward reward = Rewards.create(
-                "math", Map.of("answer_from", "number"), getClass().getClassLoader());
+                "math", Map.of("answer-from", "number"), getClass().getClassLoader());
         assertThat(value(reward, "2 + 3 = 5", 3)).isEqualTo(1.0);
         assertThat(value(reward, "2 + 3 = 6", 3)).isEqualTo(0.0);
         assertThat(value(reward, "no idea", 3)).isEqualTo(0.0);
@@ -130,7 +130,7 @@ final class RewardsTest {
                                 "math",
                                 Map.of("weight", 2.0),
                                 "short",
-                                Map.of("reward", "length", "weight", 1, "maximum_tokens", 10))),
+                                Map.of("reward", "length", "weight", 1, "maximum-tokens", 10))),
                 getClass().getClassLoader());
         assertThat(value(reward, "\\boxed{5}", 5)).isEqualTo(1.5, within(1e-12));
     }
@@ -143,11 +143,12 @@ final class RewardsTest {
 
     @Test
     void errorsNameTheNearestName() {
-        assertThatThrownBy(() -> Rewards.create("maths")).hasMessageContaining("did you mean math?");
-        assertThatThrownBy(() -> Rewards.create("overlong", Map.of("maximum_tokns", 3), null))
-                .hasMessageContaining("maximum_tokens must be an integer, got: nothing");
+        assertThatThrownBy(() -> Rewards.create("maths")).hasMessageContaining("Did you mean 'math'?");
+        assertThatThrownBy(() -> Rewards.create("overlong", Map.of("maximum-tokns", 3), null))
+                .hasMessage("reward overlong: maximum-tokens must be an integer, got: nothing"
+                        + " (and 'maximum-tokns', which it does not have)");
         assertThatThrownBy(() -> Rewards.create("math", Map.of("rigth", 3), null))
-                .hasMessageContaining("did you mean right?");
+                .hasMessageContaining("Did you mean 'right'?");
         assertThatThrownBy(() -> Rewards.create("com.acme.Missing")).hasMessageContaining("--class-path");
         assertThatThrownBy(() -> Rewards.create("java.lang.String")).hasMessageContaining("must implement");
     }

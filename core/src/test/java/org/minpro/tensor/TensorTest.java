@@ -59,6 +59,15 @@ class TensorTest {
     }
 
     @Test
+    void theKernelsInUseAreNamed() {
+        assertThat(Engine.kernels()).matches("libtorch [A-Z0-9]+, OpenBLAS [A-Z0-9_]+");
+        String forced = System.getenv("OPENBLAS_CORETYPE");
+        if (forced != null) {
+            assertThat(Engine.kernels()).endsWithIgnoringCase(forced);
+        }
+    }
+
+    @Test
     void retainedTensorsOutliveScopesUntilClosed() {
         Tensor tensor;
         try (Scope scope = Scope.open()) {

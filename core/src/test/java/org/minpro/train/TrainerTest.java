@@ -3,6 +3,7 @@ package org.minpro.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.minpro.advantage.Advantages;
 import org.minpro.checkpoint.Journal;
 import org.minpro.data.Problem;
+import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
 import org.minpro.model.TinyModels;
 import org.minpro.objective.Anchor;
@@ -19,6 +21,7 @@ import org.minpro.objective.Objective;
 import org.minpro.objective.Objectives;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
+import org.minpro.reward.ScoredGroup;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.SamplingParams;
@@ -59,6 +62,15 @@ class TrainerTest {
         return Score.of((double) even / rollout.length());
     };
 
+    /** Two to four tokens. */
+    private static int[] prompt(Problem problem) {
+        int draw = Integer.parseInt(problem.id().substring(1));
+        int[] prompt = new int[2 + draw % 3];
+        Arrays.fill(prompt, 3);
+        prompt[1] = 4 + draw % 20;
+        return prompt;
+    }
+
     /** A whole run in memory. */
     private static final class Run implements AutoCloseable {
         private final Policy policy;
@@ -67,9 +79,13 @@ class TrainerTest {
         private final Trainer trainer;
 
         Run(Trainer.Settings settings, int workerCount, Reward reward, Journal journal) {
-            Parameters parameters = Parameters.zeros(TinyModels.dense(), DType.F32);
+            this(TinyModels.dense(), settings, workerCount, reward, journal);
+        }
+
+        Run(ModelConfig model, Trainer.Settings settings, int workerCount, Reward reward, Journal journal) {
+            Parameters parameters = Parameters.zeros(model, DType.F32);
             parameters.initialise(5, 0.1);
-            policy = new Policy(TinyModels.dense(), parameters, DType.F32);
+            policy = new Policy(model, parameters, DType.F32);
             workers = new Workers(workerCount);
             engine = new LocalRolloutEngine(policy.model(), workers, 16, settings.seed(), ids -> "");
             trainer = new Trainer(
@@ -77,7 +93,7 @@ class TrainerTest {
                     policy,
                     engine,
                     draw -> Problem.of("p" + draw, "", ""),
-                    problem -> new int[] {3, 4 + Integer.parseInt(problem.id().substring(1)) % 20},
+                    TrainerTest::prompt,
                     reward,
                     journal,
                     workers);
@@ -231,6 +247,68 @@ class TrainerTest {
             assertThat(second.toTheEnd()).isEqualTo(expected.subList(4, 7));
             assertSame(second.weights(), whole.weights());
         }
+    }
+
+    @Test
+    void routerLoadsAddUpToTokensTimesExpertsTimesLayersWithoutPadding() {
+        Trainer.Settings settings = settings(2, 0, 2, 0, Objectives.of("minpro"));
+        ModelConfig model = TinyModels.experts();
+        ModelConfig.Moe moe = Objects.requireNonNull(model.moe());
+        try (Run one = new Run(model, settings, 1, EVEN, Journal.none());
+                Run two = new Run(model, settings, 2, EVEN, Journal.none())) {
+            while (!one.trainer.finished()) {
+                Trainer.IterationReport report = one.trainer.iterate(IterationListener.none());
+                assertThat(two.trainer.iterate(IterationListener.none()).metrics())
+                        .isEqualTo(report.metrics());
+                long computed = 0;
+                long tokens = 0;
+                for (int update = 0; update < 2; update++) {
+                    for (BlockPlan.Block block : BlockPlan.of(
+                            rowsOf(report.fresh().subList(2 * update, 2 * update + 2)),
+                            settings.microBatchTokens(),
+                            settings.lanes())) {
+                        computed += block.tokens().computedTokens();
+                        for (int[] prompt : block.tokens().prompts()) {
+                            tokens += prompt.length;
+                        }
+                        for (int[] response : block.tokens().responses()) {
+                            tokens += response.length - 1;
+                        }
+                    }
+                }
+                Map<String, Double> metrics = report.metrics();
+                assertThat(computed).as("some tokens are padding").isGreaterThan(tokens);
+                assertThat(metrics.get("router/tokens")).isEqualTo((double) tokens);
+                assertThat(metrics.get("router/choices"))
+                        .isEqualTo((double) tokens * moe.expertsPerToken() * model.layers());
+                assertThat(metrics.get("router/share_min")).isBetween(0.0, 1.0 / moe.experts());
+                assertThat(metrics.get("router/share_max")).isBetween(1.0 / moe.experts(), 1.0 / moe.expertsPerToken());
+                assertThat(metrics.get("router/entropy")).isBetween(0.1, Math.log(moe.experts()));
+            }
+        }
+        try (Run dense = new Run(settings, 1, EVEN, Journal.none())) {
+            assertThat(dense.toTheEnd())
+                    .noneMatch(metrics -> metrics.keySet().stream().anyMatch(name -> name.startsWith("router")));
+        }
+    }
+
+    private static List<TrainingRow> rowsOf(List<ScoredGroup> groups) {
+        List<TrainingRow> rows = new ArrayList<>();
+        for (ScoredGroup group : groups) {
+            for (Rollout rollout : group.rollouts()) {
+                rows.add(new TrainingRow(
+                        group.draw(),
+                        rollout.promptIds(),
+                        rollout.responseIds(),
+                        rollout.responseMask(),
+                        rollout.behaviorLogProbs(),
+                        null,
+                        rollout.versions(),
+                        1,
+                        0));
+            }
+        }
+        return rows;
     }
 
     @Test

@@ -1,0 +1,154 @@
+package org.minpro.model;
+
+import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import org.minpro.tensor.NoGradient;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+
+/** One decoder layer over its parameters: {@code h = x + attention(norm(x)), h + feedForward(norm(h))}. */
+final class DecoderLayer {
+    private final ModelConfig config;
+    private final Tensor inputNorm;
+    private final Tensor outputNorm;
+    private final Linear queryKeyValue;
+    private final @Nullable Tensor queryNorm;
+    private final @Nullable Tensor keyNorm;
+    private final Linear output;
+    private final FeedForward feedForward;
+
+    DecoderLayer(ModelConfig config, Parameters parameters, int index) {
+        this.config = config;
+        String prefix = "model.layers." + index + ".";
+        inputNorm = parameters.stored(prefix + "input_layernorm.weight");
+        outputNorm = parameters.stored(prefix + "post_attention_layernorm.weight");
+        queryKeyValue = new Linear(parameters, prefix + "self_attn.qkv_proj");
+        queryNorm = parameters.stored().get(prefix + "self_attn.q_norm.weight");
+        keyNorm = parameters.stored().get(prefix + "self_attn.k_norm.weight");
+        output = new Linear(parameters, prefix + "self_attn.o_proj");
+        feedForward = config.isSparse(index)
+                ? new Experts(config, parameters, index)
+                : new Dense(parameters, prefix + "mlp.");
+    }
+
+    /** Attention over a block: projected queries, keys and values in, {@code [tokens, heads * headDim]} out. */
+    @FunctionalInterface
+    interface Attention {
+        Tensor of(Tensor[] queryKeyValue);
+    }
+
+    /** Queries, keys and values side by side, before rotation, {@code [tokens, (heads + 2 keyValueHeads) * headDim]}. */
+    Tensor project(Tensor x) {
+        return queryKeyValue.apply(x.rmsNorm(inputNorm, config.rmsNormEpsilon()));
+    }
+
+    /** Rotated queries and keys, and values: {@code [tokens, heads or keyValueHeads, headDim]} in the rotation's type. */
+    Tensor[] rotated(Tensor projected, Tensor[] rotation) {
+        long heads = config.heads();
+        long keyHeads = config.keyValueHeads();
+        Tensor all = projected
+                .view(projected.size(0), heads + 2 * keyHeads, config.headDim())
+                .to(rotation[0].type());
+        if (queryNorm != null && keyNorm != null) {
+            Tensor[] parts = all.split(1, heads, keyHeads, keyHeads);
+            return new Tensor[] {
+                rotate(normed(parts[0], queryNorm), rotation), rotate(normed(parts[1], keyNorm), rotation), parts[2]
+            };
+        }
+        Tensor[] parts = all.split(1, heads + keyHeads, keyHeads);
+        Tensor[] rotated = rotate(parts[0], rotation).split(1, heads, keyHeads);
+        return new Tensor[] {rotated[0], rotated[1], parts[1]};
+    }
+
+    private Tensor normed(Tensor x, Tensor weight) {
+        return x.rmsNorm(weight.to(x.type()), config.rmsNormEpsilon());
+    }
+
+    /** {@code x cos + (-x2, x1) sin}, x1 and x2 the halves of a head; the table of sines has the sign. */
+    private static Tensor rotate(Tensor x, Tensor[] rotation) {
+        long[] shape = x.shape();
+        Tensor turned = x.reshape(shape[0], shape[1], 2, shape[2] / 2).flip(2).view(shape);
+        return x.multiply(rotation[0]).add(turned.multiply(rotation[1]));
+    }
+
+    Tensor afterAttention(Tensor x, Tensor attended, @Nullable Consumer<Transformer.Routing> listener) {
+        Tensor h = x.add(output.apply(attended.to(x.type())));
+        return h.add(feedForward.finish(feedForward.project(normedOutput(h), listener)));
+    }
+
+    private Tensor normedOutput(Tensor h) {
+        return h.rmsNorm(outputNorm, config.rmsNormEpsilon());
+    }
+
+    /**
+     * What a layer's backward pass needs: what it was given and what its products gave. All else is quickly computed
+     * again.
+     *
+     * @param input {@code [tokens, hidden]}
+     * @param projected {@code [tokens, (heads + 2 keyValueHeads) * headDim]}
+     * @param attended {@code [tokens, heads * headDim]}, in the input's type
+     * @param middle input plus attention, {@code [tokens, hidden]}
+     * @param inner what {@link FeedForward#project} gave
+     */
+    private record Memory(Tensor input, Tensor projected, Tensor attended, Tensor middle, Tensor inner) {}
+
+    /** A layer's output and its way back. */
+    record Recorded(Tensor result, Backward backward) {}
+
+    /** From {@code dL/dresult} to {@code dL/dinput}; the weights' gradients are added up on the way. */
+    @FunctionalInterface
+    interface Backward {
+        Tensor of(Tensor upstream, WeightGradients gradients);
+    }
+
+    /** Runs the layer without recording; what the way back needs stays in the current scope. */
+    Recorded record(
+            Tensor x, Tensor[] rotation, Attention attention, @Nullable Consumer<Transformer.Routing> listener) {
+        try (Scope scope = Scope.open();
+                NoGradient off = NoGradient.open()) {
+            Tensor projected = scope.keep(project(x));
+            Tensor attended =
+                    scope.keep(attention.of(rotated(projected, rotation)).to(x.type()));
+            Tensor h = scope.keep(x.add(output.apply(attended)));
+            Tensor inner = scope.keep(feedForward.project(normedOutput(h), listener));
+            Tensor result = scope.keep(h.add(feedForward.finish(inner)));
+            Memory memory = new Memory(x, projected, attended, h, inner);
+            return new Recorded(
+                    result, (upstream, gradients) -> backward(memory, rotation, attention, upstream, gradients));
+        }
+    }
+
+    private Tensor backward(
+            Memory memory, Tensor[] rotation, Attention attention, Tensor upstream, WeightGradients gradients) {
+        try (Scope scope = Scope.open()) {
+            Tensor toMiddle = upstream.add(piece(
+                    memory.middle,
+                    this::normedOutput,
+                    normed -> feedForward.backward(normed, memory.inner, upstream, gradients)));
+            Tensor toAttended = output.backward(memory.attended, toMiddle, gradients);
+            Tensor toProjected = piece(
+                    memory.projected,
+                    projected -> attention.of(rotated(projected, rotation)).to(memory.attended.type()),
+                    attended -> toAttended);
+            Tensor toInput = piece(
+                    memory.input,
+                    x -> x.rmsNorm(inputNorm, config.rmsNormEpsilon()),
+                    normed -> queryKeyValue.backward(normed, toProjected, gradients));
+            return scope.keep(toMiddle.add(toInput));
+        }
+    }
+
+    /**
+     * The gradient through one piece of the pass, which is computed again for it.
+     *
+     * @param upstream from the piece's result to the gradient with respect to it
+     */
+    static Tensor piece(Tensor input, UnaryOperator<Tensor> forward, UnaryOperator<Tensor> upstream) {
+        Tensor leaf = input.detach().requireGradient();
+        Tensor result = forward.apply(leaf);
+        result.backward(upstream.apply(result.detach()));
+        return Objects.requireNonNull(leaf.gradient());
+    }
+}

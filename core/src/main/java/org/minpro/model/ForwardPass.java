@@ -1,0 +1,69 @@
+package org.minpro.model;
+
+import java.util.List;
+import java.util.Objects;
+import java.util.function.UnaryOperator;
+import org.minpro.tensor.NoGradient;
+import org.minpro.tensor.Tensor;
+
+/**
+ * A pass over a block that can be run backwards, made by {@link Transformer#record}.
+ *
+ * <p>It remembers what each layer was given and what its products gave; norms, rotation, attention and activations are
+ * computed again on the way back, piece by piece, and the products' gradients are written out. So a token takes a third
+ * of the memory that recording everything takes. Its tensors live in the scope in which it was made.
+ */
+public final class ForwardPass {
+    private final Parameters parameters;
+    private final Tensor ids;
+    private final Tensor last;
+    private final Tensor hidden;
+    private final UnaryOperator<Tensor> readOut;
+    private final List<DecoderLayer.Backward> layers;
+
+    ForwardPass(
+            Parameters parameters,
+            Tensor ids,
+            Tensor last,
+            UnaryOperator<Tensor> readOut,
+            List<DecoderLayer.Backward> layers) {
+        this.parameters = parameters;
+        this.ids = ids;
+        this.last = last;
+        this.readOut = readOut;
+        this.layers = layers;
+        try (NoGradient off = NoGradient.open()) {
+            this.hidden = readOut.apply(last);
+        }
+    }
+
+    /** As {@link Transformer#hidden}, {@code [responseTokens, hidden]}. */
+    public Tensor hidden() {
+        return hidden;
+    }
+
+    /**
+     * Adds the gradients of all weights that the hidden states depend on; once for a pass.
+     *
+     * @param upstream {@code dL/dhidden}, {@code [responseTokens, hidden]}
+     */
+    public void backward(Tensor upstream, WeightGradients gradients) {
+        Tensor gradient = DecoderLayer.piece(last, readOut, result -> upstream);
+        for (DecoderLayer.Backward layer : layers.reversed()) {
+            gradient = layer.of(gradient, gradients);
+        }
+        try (NoGradient off = NoGradient.open()) {
+            String embedding = "model.embed_tokens.weight";
+            gradients
+                    .sum(embedding, parameters.stored(embedding).shape())
+                    .indexAddInPlace(0, ids, gradient.to(gradients.type()));
+            // What autograd left at the leaves: norms, and all of a mixture of experts.
+            parameters.stored().forEach((name, leaf) -> {
+                if (leaf.gradient() != null) {
+                    gradients.add(name, Objects.requireNonNull(leaf.gradient()));
+                    leaf.clearGradient();
+                }
+            });
+        }
+    }
+}
