@@ -1,5 +1,6 @@
 package org.minpro.model;
 
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
@@ -123,20 +124,21 @@ final class DecoderLayer {
     private Tensor backward(
             Memory memory, Tensor[] rotation, Attention attention, Tensor upstream, WeightGradients gradients) {
         try (Scope scope = Scope.open()) {
-            Tensor toMiddle = upstream.add(piece(
+            Tensor toMiddle = residual(
                     memory.middle,
+                    upstream,
                     this::normedOutput,
-                    normed -> feedForward.backward(normed, memory.inner, upstream, gradients)));
+                    normed -> feedForward.backward(normed, memory.inner, upstream, gradients));
             Tensor toAttended = output.backward(memory.attended, toMiddle, gradients);
             Tensor toProjected = piece(
                     memory.projected,
                     projected -> attention.of(rotated(projected, rotation)).to(memory.attended.type()),
                     attended -> toAttended);
-            Tensor toInput = piece(
+            return scope.keep(residual(
                     memory.input,
+                    toMiddle,
                     x -> x.rmsNorm(inputNorm, config.rmsNormEpsilon()),
-                    normed -> queryKeyValue.backward(normed, toProjected, gradients));
-            return scope.keep(toMiddle.add(toInput));
+                    normed -> queryKeyValue.backward(normed, toProjected, gradients)));
         }
     }
 
@@ -149,6 +151,18 @@ final class DecoderLayer {
         Tensor leaf = input.detach().requireGradient();
         Tensor result = forward.apply(leaf);
         result.backward(upstream.apply(result.detach()));
+        return Objects.requireNonNull(leaf.gradient());
+    }
+
+    /**
+     * As {@link #piece}, for an input that is also passed on as it is. The gradient that comes that way is the first to be
+     * added, as autograd would have it.
+     */
+    private static Tensor residual(
+            Tensor input, Tensor passedOn, UnaryOperator<Tensor> forward, UnaryOperator<Tensor> upstream) {
+        Tensor leaf = input.detach().requireGradient();
+        Tensor result = forward.apply(leaf);
+        Tensor.backward(List.of(leaf, result), List.of(passedOn, upstream.apply(result.detach())));
         return Objects.requireNonNull(leaf.gradient());
     }
 }

@@ -308,10 +308,19 @@ public final class Tensor {
         value.backward(gradient.value, NO_RETAIN, false, ALL_LEAVES);
     }
 
+    /**
+     * Accumulates the leaves' gradients of several results at once; what reaches a leaf is added in the order in which
+     * the engine goes back, a root that is itself a leaf first.
+     */
+    public static void backward(List<Tensor> results, List<Tensor> gradients) {
+        torch.backward(vector(results), vector(gradients), NO_RETAIN, false, new TensorVector());
+    }
+
     /** The gradient of this leaf, or null where there is none yet. */
     public @Nullable Tensor gradient() {
         org.bytedeco.pytorch.Tensor gradient = value.grad();
-        return gradient.defined() ? new Tensor(gradient) : null;
+        // A handle of its own: the leaf's goes with the leaf.
+        return gradient.defined() ? new Tensor(new org.bytedeco.pytorch.Tensor(gradient)) : null;
     }
 
     /** Forgets this leaf's gradient. */
