@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -46,7 +47,20 @@ import picocli.CommandLine.Option;
                     + " answered --samples times as the recipe samples, or once with --greedy.",
             "Output: {\"accuracy\":…,\"low\":…,\"high\":…,\"problems\":…,\"samples\":…,\"undecided\":…,\"truncated\":…}:"
                     + " the mean reward over problems (avg@k) with its 95 %% interval, and the shares of responses that"
-                    + " could not be judged and that were cut off."
+                    + " could not be judged and that were cut off.",
+            "",
+            "Benchmarks: --benchmarks LIST --benchmark-folder FOLDER --results FOLDER reads NAME.jsonl, as its public"
+                    + " source has it, for each of aime24, aime25, amc23, math500, minerva, olympiadbench, gsm8k, svamp,"
+                    + " multiarith. The prompt is the problem, a line feed and 'Please reason step by step, and put your"
+                    + " final answer within \\boxed{}.', in the model's chat template if it has one; --prompt-template"
+                    + " changes it ({problem} stands for the problem, {{ and }} for braces). Sampling: temperature 0.6,"
+                    + " top-p 0.95, at most 4096 new tokens, unless a recipe, --set or an option says otherwise. Answers"
+                    + " are judged by the reward math.",
+            "Output: a line of JSON for each benchmark: avg@k, pass@j for the powers of two j up to k, maj@k, each"
+                    + " with its 95 %% interval clustered by problem, the shares truncated and undecided, tokens, time."
+                    + " --results FOLDER gets results.json, results.csv, problems.jsonl and journal.jsonl; the same"
+                    + " command continues an evaluation that was killed, and other settings are refused. See"
+                    + " docs/benchmarks.md."
         })
 final class EvalCommand implements Callable<Integer> {
     private final Console console;
@@ -72,6 +86,25 @@ final class EvalCommand implements Callable<Integer> {
             description = "Writes each response with its score, as JSON lines.")
     private @Nullable Path completions;
 
+    @Option(names = "--benchmarks", paramLabel = "LIST", split = ",", description = "Benchmarks by name, with commas.")
+    private List<String> benchmarks = List.of();
+
+    @Option(names = "--benchmark-folder", paramLabel = "FOLDER", description = "Where the benchmarks' files are.")
+    private @Nullable Path benchmarkFolder;
+
+    @Option(
+            names = "--results",
+            paramLabel = "FOLDER",
+            description = "Folder of a benchmark evaluation, made or continued.")
+    private @Nullable Path results;
+
+    @Option(
+            names = "--compare",
+            paramLabel = "FOLDER",
+            description = "Results of a finished benchmark evaluation; adds this minus that, paired by problem, with"
+                    + " 95 %% intervals.")
+    private @Nullable Path compare;
+
     EvalCommand(Console console) {
         this.console = console;
     }
@@ -79,6 +112,14 @@ final class EvalCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         ClassLoader loader = options.loader();
+        if (!benchmarks.isEmpty()) {
+            evaluateBenchmarks(loader);
+            return 0;
+        }
+        if (benchmarkFolder != null || results != null || compare != null) {
+            throw new IllegalArgumentException(
+                    "--benchmark-folder, --results and --compare must come with --benchmarks, got: none");
+        }
         Recipe recipe = recipe(Recipe.binder(loader));
         Reward reward = recipe.createReward(loader);
         int most = recipe.evaluation().problems();
@@ -115,11 +156,32 @@ final class EvalCommand implements Callable<Integer> {
         return 0;
     }
 
-    private Recipe recipe(Binder binder) {
-        Settings settings = options.settings(Map.of("evaluation", Map.of("problems", Integer.MAX_VALUE)));
+    private void evaluateBenchmarks(ClassLoader loader) {
+        if (benchmarkFolder == null || results == null) {
+            throw new IllegalArgumentException("--benchmarks must come with --benchmark-folder and --results, got: no "
+                    + (benchmarkFolder == null ? "--benchmark-folder" : "--results"));
+        }
+        if (options.givesData() || completions != null) {
+            throw new IllegalArgumentException("--benchmarks must come without "
+                    + (completions == null ? "--data" : "--completions (journal.jsonl has every response)"));
+        }
+        Settings settings = settings(BenchmarkEvaluation.DEFAULTS);
+        Recipe recipe = options.recipe(Recipe.binder(loader), settings, console);
+        new BenchmarkEvaluation(console, recipe, loader, benchmarks, benchmarkFolder, results, greedy).run(compare);
+    }
+
+    private Settings settings(Map<String, Object> defaults) {
+        Map<String, Object> all = new LinkedHashMap<>(defaults);
+        all.put("evaluation", Map.of("problems", Integer.MAX_VALUE));
+        Settings settings = options.settings(all);
         RecipeOptions.option(settings, "evaluation.problems", problems, "--problems");
         RecipeOptions.option(settings, "evaluation.samples", samples, "--samples");
         RecipeOptions.option(settings, "sampling.max-new-tokens", maxNewTokens, "--max-new-tokens");
+        return settings;
+    }
+
+    private Recipe recipe(Binder binder) {
+        Settings settings = settings(Map.of());
         Recipe recipe = options.recipe(binder, settings, console);
         if (recipe.data().isBuiltin() && recipe.evaluation().problems() == Integer.MAX_VALUE) {
             recipe = Binder.with(

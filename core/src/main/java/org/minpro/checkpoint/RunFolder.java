@@ -67,6 +67,15 @@ public final class RunFolder implements AutoCloseable {
         return lock(folder, false);
     }
 
+    /** Opens a folder of any name, made if it is not there; what is in it is the caller's to check. */
+    public static RunFolder at(Path folder) {
+        try {
+            return lock(Files.createDirectories(folder), false);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the run folder must be writable, got: " + folder, e);
+        }
+    }
+
     private static RunFolder lock(Path folder, boolean isNew) {
         try {
             FileChannel channel =

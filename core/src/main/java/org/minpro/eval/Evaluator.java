@@ -1,11 +1,12 @@
 package org.minpro.eval;
 
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
+import java.util.SequencedMap;
 import java.util.function.Consumer;
+import org.minpro.checkpoint.GroupGenerator;
+import org.minpro.checkpoint.Journal;
 import org.minpro.data.Problem;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
@@ -23,12 +24,15 @@ public final class Evaluator {
      */
     private static final long FIRST_DRAW = 1L << 48;
 
-    private final RolloutEngine engine;
-    private final Reward reward;
+    private final GroupGenerator generator;
 
     public Evaluator(RolloutEngine engine, Reward reward) {
-        this.engine = engine;
-        this.reward = reward;
+        this(engine, reward, Journal.none());
+    }
+
+    /** @param journal responses that it has are not generated again */
+    public Evaluator(RolloutEngine engine, Reward reward, Journal journal) {
+        this.generator = new GroupGenerator(engine, reward, journal);
     }
 
     /** A problem with the ids of its prompt. */
@@ -50,30 +54,33 @@ public final class Evaluator {
      * @param finished told of each response as it ends, from any thread
      */
     public Result evaluate(List<Question> questions, SamplingParams params, int samples, Consumer<Rollout> finished) {
+        return evaluate(questions, params, samples, 0, finished);
+    }
+
+    /**
+     * @param samples responses to each question
+     * @param firstDraw ordinal of the first question among all that evaluations ask, a coordinate of its random numbers
+     * @param finished told of each response that is generated now, from any thread
+     */
+    public Result evaluate(
+            List<Question> questions, SamplingParams params, int samples, long firstDraw, Consumer<Rollout> finished) {
         if (samples < 1) {
             throw new IllegalArgumentException("samples must be >= 1, got: " + samples);
         }
-        List<RolloutRequest> requests = new ArrayList<>();
+        SequencedMap<RolloutRequest, Problem> requests = new LinkedHashMap<>();
         for (int i = 0; i < questions.size(); i++) {
-            requests.add(RolloutRequest.of(FIRST_DRAW + i, questions.get(i).promptIds(), samples));
+            Question question = questions.get(i);
+            requests.put(
+                    RolloutRequest.of(FIRST_DRAW + firstDraw + i, question.promptIds(), samples), question.problem());
         }
-        Map<Long, List<Rollout>> byDraw = new HashMap<>();
-        for (Rollout rollout : engine.generate(requests, params, finished)) {
-            byDraw.computeIfAbsent(rollout.draw(), key -> new ArrayList<>()).add(rollout);
-        }
-        List<ScoredGroup> groups = new ArrayList<>();
+        List<ScoredGroup> groups = generator.generate(0, requests, params, finished);
         List<Double> values = new ArrayList<>();
         long undecided = 0;
         long truncated = 0;
-        for (int i = 0; i < questions.size(); i++) {
-            Problem problem = questions.get(i).problem();
-            List<Rollout> rollouts = Objects.requireNonNull(byDraw.get(FIRST_DRAW + i));
-            List<Score> scores = rollouts.stream()
-                    .map(rollout -> reward.score(problem, rollout))
-                    .toList();
-            groups.add(new ScoredGroup(FIRST_DRAW + i, problem, rollouts, scores));
+        for (ScoredGroup group : groups) {
+            List<Score> scores = group.scores();
             undecided += scores.stream().filter(score -> !score.decided()).count();
-            truncated += rollouts.stream()
+            truncated += group.rollouts().stream()
                     .filter(rollout -> rollout.finish() == Rollout.Finish.LENGTH)
                     .count();
             scores.stream()

@@ -1,4 +1,4 @@
-/** Measuring a model: accuracy with intervals, and log-probabilities of given sequences. */
+/** Measuring a model: accuracy with intervals, the public benchmarks, and log-probabilities of given sequences. */
 @NullMarked
 package org.minpro.eval;
 

@@ -1,13 +1,21 @@
 package org.minpro.recipe;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.LocalDate;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.HuggingFaceFolder;
 import org.minpro.model.ModelConfig;
@@ -56,6 +64,32 @@ public final class ModelFiles {
 
     public ModelConfig config() {
         return config;
+    }
+
+    /**
+     * The SHA-256 over all files of the folder that decide what the model says: weights, configuration, tokenizer, chat
+     * templates. Reads all of them.
+     */
+    public String sha256() {
+        try (Stream<Path> entries = Files.walk(path, 2)) {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            for (Path file : entries.filter(Files::isRegularFile)
+                    .filter(file -> file.toString().matches(".*\\.(safetensors|json|jinja)"))
+                    .sorted()
+                    .toList()) {
+                digest.update(
+                        path.relativize(file).toString().replace('\\', '/').getBytes(StandardCharsets.UTF_8));
+                digest.update(ByteBuffer.allocate(8).putLong(Files.size(file)).flip());
+                try (DigestInputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
+                    in.transferTo(OutputStream.nullOutputStream());
+                }
+            }
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (IOException e) {
+            throw new UncheckedIOException("the model folder must be readable, got: " + path, e);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
     }
 
     /** Writes a model of this shape, with the tokenizer's files, in the layout and the types of this one. */

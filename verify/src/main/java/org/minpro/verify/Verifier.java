@@ -1,6 +1,7 @@
 package org.minpro.verify;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Checks an answer, or the answer of a whole completion, against a reference.
@@ -50,9 +51,7 @@ public final class Verifier {
         for (ExtractedAnswer candidate : extractor.candidates(completion)) {
             Checked checked = check(reference, candidate.text());
             verdict = checked.verdict();
-            boolean marked =
-                    candidate.policy() == ExtractionPolicy.BOXED || candidate.policy() == ExtractionPolicy.HASHES;
-            if (marked || verdict.isRight() || !checked.prose()) {
+            if (isMarked(candidate) || verdict.isRight() || !checked.prose()) {
                 return verdict;
             }
             if (candidate.policy() == ExtractionPolicy.WHOLE
@@ -62,6 +61,21 @@ public final class Verifier {
             }
         }
         return verdict;
+    }
+
+    /**
+     * The answer of a completion where no reference says which of its pieces is meant: the first that the extractor finds
+     * marked, or that is no prose; empty where all are prose.
+     */
+    public Optional<String> answer(String completion) {
+        return extractor.candidates(completion).stream()
+                .filter(candidate -> isMarked(candidate) || !TextAnswer.hasProse(candidate.text()))
+                .map(ExtractedAnswer::text)
+                .findFirst();
+    }
+
+    private static boolean isMarked(ExtractedAnswer candidate) {
+        return candidate.policy() == ExtractionPolicy.BOXED || candidate.policy() == ExtractionPolicy.HASHES;
     }
 
     /** Whether a whole text says much more than the words that are asked for, which may be among them. */
