@@ -1,17 +1,26 @@
-"""Math-Verify on the pairs of verdicts.tsv and on lines of references, for docs/verify.md.
+"""Math-Verify beside minpro verify, on the pairs of verdicts.tsv and on references, for docs/verify.md.
 
-python3 -m venv VENV && VENV/bin/pip install math-verify==0.8.0 antlr4-python3-runtime==4.13.2
-VENV/bin/python bench/verify/math_verify_side_by_side.py TABLE [REFERENCES ...]
-REFERENCES: text files with one reference a line. Each side is parsed by Math-Verify's default configuration; a text
-without dollar signs or a box is put between dollar signs, because its LaTeX extraction asks for them.
+python3 -m venv bench/.venv && bench/.venv/bin/pip install math-verify==0.8.0 antlr4-python3-runtime==4.13.2
+bench/.venv/bin/python bench/verify/math_verify_side_by_side.py TABLE [REFERENCES ...]
+REFERENCES: text files with one reference a line, as org.minpro.bench.References writes them. Of each file at most 500
+references, drawn with a fixed seed, are compared with themselves and with another one of the file. ./minpro judges the
+same pairs. Each side is parsed by Math-Verify's default configuration; a text without dollar signs or a box is put between
+dollar signs, because its LaTeX extraction asks for them. An exception of Math-Verify is no acceptance.
 """
 
+import json
 import logging
+import random
+import subprocess
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 from math_verify import parse, verify
+
+MINPRO = [str(Path(__file__).resolve().parents[2] / "minpro"), "verify", "--input", "-"]
+MOST_REFERENCES = 500
 
 logging.disable(logging.CRITICAL)
 
@@ -20,58 +29,60 @@ def fenced(text):
     return text if "$" in text.replace("\\$", "") or "\\boxed" in text or "####" in text else f"${text}$"
 
 
-def right(gold, answer, prose):
-    return bool(verify(parse(fenced(gold)), parse(answer if prose else fenced(answer))))
+def accepted(gold, answer, prose):
+    try:
+        return bool(verify(parse(fenced(gold)), parse(answer if prose else fenced(answer))))
+    except Exception:
+        return False
+
+
+def minpro(pairs):
+    lines = "".join(json.dumps({"gold": gold, "answer": answer}) + "\n" for gold, answer in pairs)
+    done = subprocess.run(MINPRO, input=lines, capture_output=True, text=True, check=True)
+    return [json.loads(line)["verdict"] for line in done.stdout.splitlines()]
+
+
+def side_by_side(name, pairs):
+    """pairs: (gold, answer, whether they are the same answer, whether answer is prose, label)."""
+    start = time.process_time()
+    theirs = [accepted(gold, answer, prose) for gold, answer, _, prose, _ in pairs]
+    seconds = time.process_time() - start
+    ours = minpro([pair[:2] for pair in pairs])
+    counts = Counter()
+    for (gold, answer, same, _, label), other, own in zip(pairs, theirs, ours, strict=True):
+        kind = "right" if same else "not right"
+        counts[f"{kind} {label}: all".replace(" :", ":")] += 1
+        counts[f"{kind} {label}: accepted by Math-Verify".replace(" :", ":")] += other
+        counts[f"{kind} {label}: accepted by minpro".replace(" :", ":")] += own == "right"
+        counts["both accept or neither does"] += other == (own == "right")
+        if other != same or (own == "right") != same:
+            print(f"{name}\t{kind}\tMath-Verify {'accepts' if other else 'refuses'}\tminpro {own}\t{gold}\t{answer}")
+    for key in sorted(counts):
+        print(f"{name}: {key}: {counts[key]}")
+    print(f"{name}: {len(pairs)} pairs, Math-Verify {len(pairs) / seconds:.0f} per CPU second")
 
 
 def table(path):
-    counts = Counter()
-    shown = []
-    rows = []
+    pairs = []
     with open(path, encoding="utf-8") as lines:
         for line in lines:
-            if line.startswith("#") or not line.strip():
-                continue
-            fields = line.rstrip("\n").replace("\u2424", "\n").split("\t")
-            rows.append(fields)
-    start = time.process_time()
-    for fields in rows:
-        category, expected, gold, answer = fields[:4]
-        try:
-            found = right(gold, answer, category == "completion")
-        except Exception as error:  # a checker that raises gives no verdict
-            counts["raised " + type(error).__name__] += 1
-            found = False
-        gaming = len(fields) > 4
-        if expected == "right":
-            counts["right: accepted" if found else "right: missed"] += 1
-        else:
-            counts["not right: accepted (false right)" if found else "not right: refused"] += 1
-            if found and gaming:
-                counts["of them gaming"] += 1
-        if found != (expected == "right"):
-            shown.append((category, expected, gold, answer))
-    seconds = time.process_time() - start
-    for key in sorted(counts):
-        print(f"{key}: {counts[key]}")
-    print(f"{len(rows)} pairs, {len(rows) / seconds:.0f} per CPU second")
-    for row in shown:
-        print("differs:", *row, sep="\t")
+            if not line.startswith("#") and line.strip():
+                fields = line.rstrip("\n").replace("\u2424", "\n").split("\t")
+                category, expected, gold, answer = fields[:4]
+                label = "gaming" if len(fields) > 4 and fields[4] == "gaming" else ""
+                pairs.append((gold, answer, expected == "right", category == "completion", label))
+    side_by_side("table", pairs)
 
 
 def references(path):
     with open(path, encoding="utf-8") as lines:
         texts = [line.rstrip("\n").replace("\u2424", "\n") for line in lines if line.strip()]
-    texts = list(dict.fromkeys(texts))
-    same = 0
-    start = time.process_time()
-    for text in texts:
-        try:
-            same += right(text, text, False)
-        except Exception:
-            pass
-    seconds = time.process_time() - start
-    print(f"{path}: {same} of {len(texts)} equal themselves, {len(texts) / seconds:.0f} per CPU second")
+    draw = random.Random(4)
+    chosen = draw.sample(texts, min(MOST_REFERENCES, len(texts)))
+    pairs = [(text, text, True, False, "") for text in chosen]
+    for text in chosen:
+        pairs.append((text, draw.choice([other for other in texts if other != text]), False, False, ""))
+    side_by_side(Path(path).stem, pairs)
 
 
 if __name__ == "__main__":

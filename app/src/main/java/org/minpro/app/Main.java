@@ -52,6 +52,7 @@ public final class Main {
         minpro.addSubcommand(new TokenizeCommand(console));
         minpro.addSubcommand(new ObjectivesCommand(console));
         minpro.addSubcommand(new VerifyCommand(console));
+        minpro.addSubcommand(new AuditVerdictsCommand(console));
         minpro.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
         minpro.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
         minpro.setColorScheme(Help.defaultColorScheme(Help.Ansi.OFF));

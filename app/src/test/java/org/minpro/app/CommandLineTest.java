@@ -17,7 +17,7 @@ import org.minpro.objective.Objectives;
 /** What a person meets on the command line where nothing is computed. */
 final class CommandLineTest {
     private static final List<String> COMMANDS =
-            List.of("train", "sft", "eval", "generate", "score", "tokenize", "objectives", "verify");
+            List.of("train", "sft", "eval", "generate", "score", "tokenize", "objectives", "verify", "audit-verdicts");
 
     @TempDir
     Path folder;
@@ -118,6 +118,82 @@ final class CommandLineTest {
         assertThat(run.lines()).hasSize(2);
         assertThat(run.lines().get(0)).startsWith("{\"verdict\":\"right\",\"reason\":\"");
         assertThat(run.lines().get(1)).startsWith("{\"verdict\":\"wrong\",\"reason\":\"");
+    }
+
+    private static final String STORED = """
+            {"id":"a","gold":"1/2","answer":"it is \\\\boxed{0.5}","score":1.0,"reason":"exact"}
+            {"id":"b","gold":"1/2","answer":"it is \\\\boxed{0.5}","score":0.0,"reason":"different"}
+            {"id":"c","gold":"1/2","answer":"it is \\\\boxed{\\\\sum_{k=1}^2 k}","score":null}
+            {"id":"d","gold":"7","answer":"\\\\boxed{7}, no, \\\\boxed{8}","verdict":"wrong"}
+            {"id":"e","gold":"7","answer":"8"}
+            {"draw":3,"problem":"f","answer":"7","text":"it is 8","score":{"decided":true,"value":0.9,"parts":{"math":1.0}}}
+            """;
+
+    @Test
+    void auditsStoredVerdictsInGroups() throws IOException {
+        Path file = Files.writeString(folder.resolve("completions.jsonl"), STORED);
+        CommandLineRun run = CommandLineRun.of("audit-verdicts", file.toString());
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.err()).isEmpty();
+        assertThat(run.lines().getFirst())
+                .isEqualTo("6 completions: 2 right, 3 wrong, 1 undecided; 2 of 5 stored verdicts disagree; 1 are"
+                        + " suspicious");
+        assertThat(run.out())
+                .containsSubsequence(
+                        "disagrees, 1: stored right, now wrong: ",
+                        file + ":6 f\n    reference  7\n    answer     8\n",
+                        "disagrees, 1: stored wrong, now right: ",
+                        file + ":2 b\n    reference  1/2\n    answer     0.5   read as   1/2\n",
+                        "undecided, 1: ",
+                        file + ":3 c",
+                        "suspicious, 1: wrong, and right by the first answer from boxed",
+                        file + ":4 d");
+    }
+
+    @Test
+    void auditsAsJsonEveryCase() {
+        CommandLineRun run = CommandLineRun.withInput(STORED, "audit-verdicts", "-", "--json", "--examples", "1");
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.lines()).hasSize(4).allMatch(line -> line.startsWith("{\"finding\":\""));
+        assertThat(run.lines().getFirst())
+                .isEqualTo(
+                        "{\"finding\":\"disagrees\",\"what\":\"stored wrong, now right: equal as exact normal forms\","
+                                + "\"id\":\"<stdin>:2 b\",\"gold\":\"1/2\",\"extracted\":\"0.5\",\"stored\":\"wrong\","
+                                + "\"verdict\":\"right\",\"reason\":\"exact\",\"gold_form\":\"1/2\",\"answer_form\":\"1/2\"}");
+        assertThat(run.errors()).singleElement().asString().startsWith("6 completions: ");
+        CommandLineRun numbers =
+                CommandLineRun.withInput(STORED, "audit-verdicts", "-", "--json", "--answer-from", "number");
+        assertThat(numbers.out()).doesNotContain("\"id\":\"<stdin>:2 b\",\"gold\":\"1/2\",\"extracted\":\"\"");
+    }
+
+    @Test
+    void auditErrorsNameTheLine() throws IOException {
+        Path file = folder.resolve("bad.jsonl");
+        for (String[] bad : new String[][] {
+            {"{\"gold\":\"1\"}", ":1: field 'answer' is missing; the row has 'gold'"},
+            {"{\"gold\":\"1\",\"answer\":\"1\",\"score\":\"high\"}", ":1: field 'score' must be a number or null"},
+            {
+                "{\"gold\":\"1\",\"answer\":\"1\",\"verdict\":\"yes\"}",
+                ":1: field 'verdict' must be right, wrong or undecided"
+            },
+            {"{\"gold\":\"1\",\"answer\":\"1\"}\n{\"gold\"", ":2:"}
+        }) {
+            Files.writeString(file, bad[0]);
+            CommandLineRun run = CommandLineRun.of("audit-verdicts", file.toString());
+            assertThat(run.code()).isEqualTo(2);
+            assertThat(run.errors()).singleElement().asString().startsWith("minpro: " + file + bad[1]);
+        }
+        assertThat(CommandLineRun.of("audit-verdicts", folder.resolve("none").toString())
+                        .errors())
+                .singleElement()
+                .asString()
+                .contains("none does not exist");
+        assertThat(CommandLineRun.of("audit-verdicts", folder.toString()).errors())
+                .containsExactly("minpro: a folder must be that of a run, with a journal.jsonl, got: " + folder);
+        assertThat(CommandLineRun.of("audit-verdicts").code()).isEqualTo(2);
+        assertThat(CommandLineRun.withInput(STORED, "audit-verdicts", "-", "--examples", "0")
+                        .errors())
+                .containsExactly("minpro: --examples must be >= 1, got: 0");
     }
 
     @Test

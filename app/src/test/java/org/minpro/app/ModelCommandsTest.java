@@ -3,11 +3,16 @@ package org.minpro.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -238,6 +243,71 @@ final class ModelCommandsTest {
         assertThat(Files.readAllLines(completions)).hasSize(6);
         JsonNode first = JSON.readTree(Files.readAllLines(completions).getFirst());
         assertThat(first.get("gold").stringValue()).isEqualTo("2");
+    }
+
+    @Test
+    void aRunStopsSavedWhereTheRemoteRewardIsUndecided() throws IOException {
+        HttpServer service = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        AtomicBoolean down = new AtomicBoolean();
+        service.createContext("/score", exchange -> {
+            exchange.getRequestBody().readAllBytes();
+            byte[] reply = "{\"score\":0.5}".getBytes(StandardCharsets.UTF_8);
+            exchange.sendResponseHeaders(down.get() ? 503 : 200, down.get() ? -1 : reply.length);
+            if (!down.get()) {
+                exchange.getResponseBody().write(reply);
+            }
+            exchange.close();
+        });
+        service.start();
+        String url = "http://" + InetAddress.getLoopbackAddress().getHostAddress() + ":"
+                + service.getAddress().getPort() + "/score";
+        Path runs = folder.resolve("remote-runs");
+        Path recipe = Files.writeString(folder.resolve("remote.yaml"), """
+                model: {path: %s}
+                runs: %s
+                reward: {name: http, url: "%s", budget-seconds: 30, attempts: 2}
+                max-undecided: 0.25
+                iterations: 4
+                lag: 1
+                groups-per-iteration: 2
+                group-size: 2
+                updates-per-iteration: 1
+                sampling: {max-new-tokens: 4}
+                evaluation: {problems: 0}
+                prompts: {chat-template: off}
+                """.formatted(model, runs, url));
+        try {
+            CommandLineRun whole = CommandLineRun.of("train", "--config", recipe.toString());
+            assertThat(whole.code()).as(whole.err()).isZero();
+            JsonNode metrics =
+                    JSON.readTree(Files.readAllLines(runs.resolve("0001").resolve("metrics.jsonl"))
+                            .getFirst());
+            assertThat(metrics.toString()).contains("\"undecided\":0.0").contains("\"reward\":0.5");
+
+            down.set(true);
+            CommandLineRun stopped = CommandLineRun.of("train", "--config", recipe.toString());
+            Path run = runs.resolve("0002");
+            assertThat(stopped.code()).isEqualTo(1);
+            assertThat(stopped.errors().getLast())
+                    .startsWith(
+                            "minpro: the share of undecided responses must be at most max-undecided (0.25), got: 4 of 4"
+                                    + " in iteration 0: reward service " + url
+                                    + ": 2 attempts failed; last: status 503 (4). The"
+                                    + " run is saved: ")
+                    .endsWith("'minpro train --resume " + run + "'");
+            assertThat(run.resolve("model")).doesNotExist();
+            CommandLineRun audit = CommandLineRun.of("audit-verdicts", run.toString());
+            assertThat(audit.code()).as(audit.err()).isZero();
+            assertThat(audit.lines().getFirst()).startsWith("4 completions: ");
+
+            down.set(false);
+            CommandLineRun resumed = CommandLineRun.of("train", "--resume", run.toString());
+            assertThat(resumed.code()).as(resumed.err()).isZero();
+            assertThat(resumed.err()).contains("at iteration 1 of 4");
+            assertThat(run.resolve("model").resolve("model.safetensors")).isRegularFile();
+        } finally {
+            service.stop(0);
+        }
     }
 
     @Test

@@ -34,6 +34,10 @@ public record Recipe(
                         + " null takes arithmetic for the built-in task and math for files.")
         @Nullable Choice reward,
 
+        @Doc("Share of an iteration's responses that may be undecided, [0, 1]; the run is saved and stops beyond it. 1"
+                + " never stops.")
+        double maxUndecided,
+
         @Doc("How responses are sampled.") SamplingSection sampling,
         @Doc("Rollout phases of the run.") int iterations,
 
@@ -86,6 +90,7 @@ public record Recipe(
                 "a divisor of groups-per-iteration (" + groupsPerIteration + ")",
                 updatesPerIteration);
         Rule.check(lag >= 0 && lag < iterations, "lag", "in [0, iterations), here [0, " + iterations + ")", lag);
+        Rule.check(maxUndecided >= 0 && maxUndecided <= 1, "max-undecided", "in [0, 1]", maxUndecided);
         Rule.notNegative("resample-limit", resampleLimit);
         Rule.notNegative("aggregation-length", aggregationLength);
         if (aggregation != null) {
@@ -103,6 +108,7 @@ public record Recipe(
                 new DataSection(),
                 new PromptSection(),
                 null,
+                0.9,
                 new SamplingSection(),
                 40,
                 32,

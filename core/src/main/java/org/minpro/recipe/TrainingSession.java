@@ -91,6 +91,7 @@ public final class TrainingSession implements AutoCloseable {
                     workers,
                     every == 0 ? Integer.MAX_VALUE : every,
                     recipe.checkpoints().keep(),
+                    recipe.maxUndecided(),
                     start.listener));
         } catch (RuntimeException | Error e) {
             opened.closeAfter(e);

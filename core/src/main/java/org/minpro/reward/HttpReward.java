@@ -9,6 +9,10 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
 import tools.jackson.core.JacksonException;
@@ -64,40 +68,68 @@ public final class HttpReward implements Reward {
         long deadline = System.nanoTime() + budget.toNanos();
         Duration pause = FIRST_PAUSE;
         String failure = "no attempt was made";
-        for (int attempt = 1; attempt <= attempts; attempt++) {
-            Duration left = Duration.ofNanos(deadline - System.nanoTime());
-            if (left.isNegative() || left.isZero()) {
-                return Score.undecided("reward service " + uri + ": time budget of " + budget.toMillis()
-                        + " ms spent; last: " + failure);
-            }
-            try {
-                HttpRequest request = HttpRequest.newBuilder(uri)
-                        .timeout(left)
-                        .header("Content-Type", "application/json")
-                        .POST(HttpRequest.BodyPublishers.ofString(body))
-                        .build();
-                HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
-                int status = response.statusCode();
-                if (status == 200) {
-                    return read(response.body());
-                }
-                failure = "status " + status;
-                if (status != 408 && status != 429 && status < 500) {
-                    return Score.undecided("reward service " + uri + ": " + failure);
-                }
-                if (attempt < attempts) {
-                    Duration rest = Duration.ofNanos(deadline - System.nanoTime());
-                    Thread.sleep(pause.compareTo(rest) < 0 ? pause : rest.isNegative() ? Duration.ZERO : rest);
+        try {
+            for (int attempt = 1; attempt <= attempts; attempt++) {
+                if (attempt > 1) {
+                    Duration rest = left(deadline);
+                    Thread.sleep(pause.compareTo(rest) < 0 ? pause : rest);
                     pause = pause.multipliedBy(2);
                 }
-            } catch (IOException e) {
-                failure = e.getClass().getSimpleName() + (e.getMessage() == null ? "" : ": " + e.getMessage());
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return Score.undecided("reward service " + uri + ": interrupted");
+                Duration left = left(deadline);
+                if (left.isZero()) {
+                    return spent(failure);
+                }
+                try {
+                    HttpResponse<String> response = send(body, left);
+                    int status = response.statusCode();
+                    if (status == 200) {
+                        return read(response.body());
+                    }
+                    failure = "status " + status;
+                    if (status != 408 && status != 429 && status < 500) {
+                        return undecided(failure);
+                    }
+                } catch (IOException e) {
+                    failure = e.getClass().getSimpleName() + (e.getMessage() == null ? "" : ": " + e.getMessage());
+                } catch (TimeoutException e) {
+                    return spent("no whole reply");
+                }
             }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return undecided("interrupted");
         }
-        return Score.undecided("reward service " + uri + ": " + attempts + " attempts failed; last: " + failure);
+        return undecided(attempts + " attempts failed; last: " + failure);
+    }
+
+    /** The whole reply within that time: the client's own timeout ends with the reply's header on older JDKs. */
+    private HttpResponse<String> send(String body, Duration left)
+            throws IOException, InterruptedException, TimeoutException {
+        HttpRequest request = HttpRequest.newBuilder(uri)
+                .timeout(left)
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(body))
+                .build();
+        CompletableFuture<HttpResponse<String>> reply = client.sendAsync(request, HttpResponse.BodyHandlers.ofString());
+        try {
+            return reply.get(left.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof IOException failure ? failure : new IOException(e.getCause());
+        } finally {
+            reply.cancel(true);
+        }
+    }
+
+    private static Duration left(long deadline) {
+        return Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
+    }
+
+    private Score spent(String failure) {
+        return undecided("time budget of " + budget.toMillis() + " ms spent; last: " + failure);
+    }
+
+    private Score undecided(String reason) {
+        return Score.undecided("reward service " + uri + ": " + reason);
     }
 
     private static Map<String, Object> request(Problem problem, Rollout rollout) {
@@ -124,10 +156,10 @@ public final class HttpReward implements Reward {
             String reason = root.path("reason").asString("");
             JsonNode score = root.path("score");
             if (score.isNull()) {
-                return Score.undecided(reason.isEmpty() ? "reward service " + uri + ": undecided" : reason);
+                return reason.isEmpty() ? undecided("undecided") : Score.undecided(reason);
             }
             if (!score.isNumber() || !Double.isFinite(score.asDouble())) {
-                return Score.undecided("reward service " + uri + ": the reply must have a finite number \"score\"");
+                return undecided("the reply must have a finite number \"score\"");
             }
             Map<String, Double> parts = new TreeMap<>();
             root.path("parts").properties().forEach(part -> {
@@ -137,7 +169,7 @@ public final class HttpReward implements Reward {
             });
             return new Score(true, score.asDouble(), parts, reason);
         } catch (JacksonException e) {
-            return Score.undecided("reward service " + uri + ": the reply is no JSON");
+            return undecided("the reply is no JSON");
         }
     }
 }

@@ -11,7 +11,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
+import java.util.stream.Collectors;
 import org.minpro.checkpoint.Checkpoints;
 import org.minpro.checkpoint.JournalFile;
 import org.minpro.checkpoint.RunFolder;
@@ -35,6 +37,8 @@ public final class TrainingRun implements AutoCloseable {
     /** Iterations without any difference in reward after which a person is told. */
     static final int DULL_ITERATIONS = 5;
 
+    private static final int REASONS_SHOWN = 3;
+
     private final RunFolder folder;
     private final Policy policy;
     private final RolloutEngine engine;
@@ -43,6 +47,7 @@ public final class TrainingRun implements AutoCloseable {
     private final MetricsFile metrics;
     private final Checkpoints checkpoints;
     private final int checkpointEvery;
+    private final double maxUndecided;
     private final RunListener listener;
     private volatile boolean stopping;
 
@@ -55,6 +60,7 @@ public final class TrainingRun implements AutoCloseable {
             MetricsFile metrics,
             Checkpoints checkpoints,
             int checkpointEvery,
+            double maxUndecided,
             RunListener listener) {
         this.folder = folder;
         this.policy = policy;
@@ -64,6 +70,7 @@ public final class TrainingRun implements AutoCloseable {
         this.metrics = metrics;
         this.checkpoints = checkpoints;
         this.checkpointEvery = checkpointEvery;
+        this.maxUndecided = maxUndecided;
         this.listener = listener;
     }
 
@@ -72,6 +79,7 @@ public final class TrainingRun implements AutoCloseable {
      *
      * @param checkpointEvery iterations between two checkpoints
      * @param keep checkpoints kept
+     * @param maxUndecided share of an iteration's responses that may be undecided; the run stops beyond it
      */
     public static TrainingRun open(
             RunFolder folder,
@@ -84,6 +92,7 @@ public final class TrainingRun implements AutoCloseable {
             Workers workers,
             int checkpointEvery,
             int keep,
+            double maxUndecided,
             RunListener listener) {
         if (checkpointEvery < 1) {
             throw new IllegalArgumentException("checkpoint every must be >= 1 iterations, got: " + checkpointEvery);
@@ -108,7 +117,16 @@ public final class TrainingRun implements AutoCloseable {
             trainer.restore(state, journal);
         }
         return new TrainingRun(
-                folder, policy, engine, trainer, journal, metrics, checkpoints, checkpointEvery, listener);
+                folder,
+                policy,
+                engine,
+                trainer,
+                journal,
+                metrics,
+                checkpoints,
+                checkpointEvery,
+                maxUndecided,
+                listener);
     }
 
     public Trainer trainer() {
@@ -130,12 +148,18 @@ public final class TrainingRun implements AutoCloseable {
      * Goes on until the last iteration or until it is asked to stop; either way a checkpoint is saved.
      *
      * @return whether all iterations are done
+     * @throws IllegalStateException where an update is not finite, or more responses of an iteration are undecided than
+     *     allowed; the run is saved then too
      */
     public boolean run() {
         try {
             while (!trainer.finished() && !stopping) {
                 Trainer.IterationReport report = trainer.iterate(listener);
                 record(report);
+                if (report.metrics().getOrDefault("undecided", 0.0) > maxUndecided) {
+                    save();
+                    throw new IllegalStateException(undecided(report));
+                }
                 if (trainer.state().iteration() % checkpointEvery == 0) {
                     save();
                 }
@@ -171,6 +195,32 @@ public final class TrainingRun implements AutoCloseable {
                     + "); advantages compare responses of one group. Problems of another difficulty, a larger"
                     + " group-size or a reward with parts would give a signal");
         }
+    }
+
+    private String undecided(Trainer.IterationReport report) {
+        Map<String, Integer> counts = new TreeMap<>();
+        int all = 0;
+        for (ScoredGroup group : report.fresh()) {
+            for (Score score : group.scores()) {
+                all++;
+                if (!score.decided()) {
+                    counts.merge(score.reason().replaceAll("\\s+", " "), 1, Integer::sum);
+                }
+            }
+        }
+        int undecided = counts.values().stream().mapToInt(Integer::intValue).sum();
+        String reasons = counts.entrySet().stream()
+                .sorted(Map.Entry.<String, Integer>comparingByValue().reversed())
+                .limit(REASONS_SHOWN)
+                .map(reason -> reason.getKey() + " (" + reason.getValue() + ")")
+                .collect(Collectors.joining("; "));
+        return "the share of undecided responses must be at most max-undecided (" + maxUndecided + "), got: "
+                + undecided
+                + " of " + all + " in iteration " + report.iteration() + ": " + reasons
+                + (counts.size() > REASONS_SHOWN ? "; and other reasons" : "")
+                + ". The run is saved: 'minpro audit-verdicts " + folder.path()
+                + "' shows them; mend the reward or the references, or raise max-undecided in " + folder.recipe()
+                + ", and go on with 'minpro train --resume " + folder.path() + "'";
     }
 
     /** The first group of the iteration, for people. */

@@ -231,4 +231,48 @@ final class RewardsTest {
         Reward reward = new HttpReward(URI.create("http://127.0.0.1:" + port + "/"), Duration.ofSeconds(2), 2);
         assertThat(reward.score(PROBLEM, rollout("5", 1)).decided()).isFalse();
     }
+
+    @Test
+    void httpRewardEndsWithItsBudgetWhereTheReplyNeverEnds() throws IOException {
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        java.util.concurrent.CountDownLatch done = new java.util.concurrent.CountDownLatch(1);
+        server.createContext("/", exchange -> {
+            exchange.sendResponseHeaders(200, 0);
+            exchange.getResponseBody().write('{');
+            exchange.getResponseBody().flush();
+            try {
+                done.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            exchange.close();
+        });
+        server.setExecutor(runnable -> Thread.ofPlatform().daemon().start(runnable));
+        server.start();
+        try {
+            URI uri = URI.create("http://" + InetAddress.getLoopbackAddress().getHostAddress() + ":"
+                    + server.getAddress().getPort() + "/");
+            long start = System.nanoTime();
+            Score score = new HttpReward(uri, Duration.ofMillis(400), 3).score(PROBLEM, rollout("5", 1));
+            assertThat(score.decided()).isFalse();
+            assertThat(score.reason()).contains("time budget of 400 ms spent");
+            assertThat(System.nanoTime() - start).isBetween(300_000_000L, 60_000_000_000L);
+        } finally {
+            done.countDown();
+            server.stop(0);
+        }
+    }
+
+    @Test
+    void httpRewardPausesBeforeItTriesAConnectionAgain() throws IOException {
+        int port;
+        try (java.net.ServerSocket socket = new java.net.ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = socket.getLocalPort();
+        }
+        Reward reward = new HttpReward(URI.create("http://127.0.0.1:" + port + "/"), Duration.ofSeconds(30), 3);
+        long start = System.nanoTime();
+        Score score = reward.score(PROBLEM, rollout("5", 1));
+        assertThat(score.reason()).contains("3 attempts failed");
+        assertThat(System.nanoTime() - start).isGreaterThan(150_000_000L);
+    }
 }

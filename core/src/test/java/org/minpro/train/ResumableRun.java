@@ -117,6 +117,7 @@ final class ResumableRun {
                     workers,
                     CHECKPOINT_EVERY,
                     2,
+                    1,
                     told)) {
                 opened[0] = run;
                 return run.run();

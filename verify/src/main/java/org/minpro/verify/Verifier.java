@@ -46,13 +46,27 @@ public final class Verifier {
 
     /** Compares the answer that the extractor finds in the completion with the one that the reference states. */
     public Verdict verify(String gold, String completion) {
-        String reference = REFERENCE.extract(gold).map(ExtractedAnswer::text).orElse(gold);
+        return judge(gold, completion).verdict();
+    }
+
+    /**
+     * A verdict and what it is about.
+     *
+     * @param extracted the answer that was compared; empty where the completion has none
+     */
+    record Judged(Verdict verdict, String extracted) {}
+
+    /** {@link #verify} with the answer that it found. */
+    Judged judge(String gold, String completion) {
+        String reference = reference(gold);
         Verdict verdict = Verdict.wrong(Reason.NO_ANSWER, shortened(reference), "");
+        String extracted = "";
         for (ExtractedAnswer candidate : extractor.candidates(completion)) {
             Checked checked = check(reference, candidate.text());
             verdict = checked.verdict();
+            extracted = candidate.text();
             if (isMarked(candidate) || verdict.isRight() || !checked.prose()) {
-                return verdict;
+                return new Judged(verdict, extracted);
             }
             if (candidate.policy() == ExtractionPolicy.WHOLE
                     && checked.goldIsWords()
@@ -60,7 +74,17 @@ public final class Verifier {
                 verdict = Verdict.undecided(Reason.ANSWER_NOT_UNDERSTOOD, verdict.gold(), verdict.answer());
             }
         }
-        return verdict;
+        return new Judged(verdict, extracted);
+    }
+
+    /** The answer that a reference states: that of a whole solution too. */
+    static String reference(String gold) {
+        return REFERENCE.extract(gold).map(ExtractedAnswer::text).orElse(gold);
+    }
+
+    /** This verifier with another way to find the answer. */
+    Verifier extractingBy(ExtractionPolicy policy, Occurrence occurrence) {
+        return new Verifier(new AnswerExtractor(List.of(policy), occurrence), limits, sameText);
     }
 
     /**
