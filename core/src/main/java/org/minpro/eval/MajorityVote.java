@@ -40,9 +40,9 @@ public final class MajorityVote {
             }
             groups.get(group).add(i);
         }
-        List<Integer> winners = silent;
+        List<Integer> winners = groups.isEmpty() ? silent : groups.getFirst();
         for (List<Integer> group : groups) {
-            if (winners == silent || group.size() > winners.size()) {
+            if (group.size() > winners.size()) {
                 winners = group;
             }
         }
