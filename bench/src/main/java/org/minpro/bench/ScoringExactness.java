@@ -175,7 +175,7 @@ public final class ScoringExactness {
                         int last = Math.min(t, response.length - 1);
                         ids[slot] = response[Math.max(0, last - 1)];
                         targets[slot] = response[last];
-                        positions[slot] = batch.get(slot).promptIds().length + Math.max(0, last - 1);
+                        positions[slot] = (long) batch.get(slot).promptIds().length + Math.max(0, last - 1);
                     }
                     try (Scope scope = Scope.open()) {
                         float[] logProbs = logProbs(model, model.decode(cache, ids, positions), targets);
