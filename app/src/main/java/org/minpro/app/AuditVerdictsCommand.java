@@ -3,7 +3,6 @@ package org.minpro.app;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -191,8 +190,10 @@ final class AuditVerdictsCommand implements Callable<Integer> {
             console.result(word(group.finding()) + ", " + group.count() + ": " + group.what());
             for (VerdictAudit.Case found : group.examples()) {
                 console.result("  " + found.id());
-                console.result("    reference  " + withForm(found.gold(), found.verdict().gold()));
-                console.result("    answer     " + withForm(found.extracted(), found.verdict().answer()));
+                console.result("    reference  "
+                        + withForm(found.gold(), found.verdict().gold()));
+                console.result("    answer     "
+                        + withForm(found.extracted(), found.verdict().answer()));
             }
             int left = group.count() - group.examples().size();
             if (left > 0) {
@@ -210,7 +211,8 @@ final class AuditVerdictsCommand implements Callable<Integer> {
         }
         return audit.checked() + " completions: " + audit.count(Verdict.Kind.RIGHT) + " right, "
                 + audit.count(Verdict.Kind.WRONG) + " wrong, " + audit.count(Verdict.Kind.UNDECIDED) + " undecided; "
-                + disagreeing + " of " + audit.stored() + " stored verdicts disagree; " + suspicious + " are suspicious";
+                + disagreeing + " of " + audit.stored() + " stored verdicts disagree; " + suspicious
+                + " are suspicious";
     }
 
     private static String withForm(String text, String form) {
@@ -220,7 +222,9 @@ final class AuditVerdictsCommand implements Callable<Integer> {
 
     private static String oneLine(String text) {
         String line = text.strip().replaceAll("\\s*\\R\\s*", " \u2424 ");
-        return line.isEmpty() ? "(none)" : line.length() <= LONGEST_SHOWN ? line : line.substring(0, LONGEST_SHOWN) + "…";
+        return line.isEmpty()
+                ? "(none)"
+                : line.length() <= LONGEST_SHOWN ? line : line.substring(0, LONGEST_SHOWN) + "…";
     }
 
     private static String word(Enum<?> value) {

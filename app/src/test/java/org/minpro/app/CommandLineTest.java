@@ -156,9 +156,10 @@ final class CommandLineTest {
         assertThat(run.code()).as(run.err()).isZero();
         assertThat(run.lines()).hasSize(4).allMatch(line -> line.startsWith("{\"finding\":\""));
         assertThat(run.lines().getFirst())
-                .isEqualTo("{\"finding\":\"disagrees\",\"what\":\"stored wrong, now right: equal as exact normal forms\","
-                        + "\"id\":\"<stdin>:2 b\",\"gold\":\"1/2\",\"extracted\":\"0.5\",\"stored\":\"wrong\","
-                        + "\"verdict\":\"right\",\"reason\":\"exact\",\"gold_form\":\"1/2\",\"answer_form\":\"1/2\"}");
+                .isEqualTo(
+                        "{\"finding\":\"disagrees\",\"what\":\"stored wrong, now right: equal as exact normal forms\","
+                                + "\"id\":\"<stdin>:2 b\",\"gold\":\"1/2\",\"extracted\":\"0.5\",\"stored\":\"wrong\","
+                                + "\"verdict\":\"right\",\"reason\":\"exact\",\"gold_form\":\"1/2\",\"answer_form\":\"1/2\"}");
         assertThat(run.errors()).singleElement().asString().startsWith("6 completions: ");
         CommandLineRun numbers =
                 CommandLineRun.withInput(STORED, "audit-verdicts", "-", "--json", "--answer-from", "number");
@@ -171,7 +172,10 @@ final class CommandLineTest {
         for (String[] bad : new String[][] {
             {"{\"gold\":\"1\"}", ":1: field 'answer' is missing; the row has 'gold'"},
             {"{\"gold\":\"1\",\"answer\":\"1\",\"score\":\"high\"}", ":1: field 'score' must be a number or null"},
-            {"{\"gold\":\"1\",\"answer\":\"1\",\"verdict\":\"yes\"}", ":1: field 'verdict' must be right, wrong or undecided"},
+            {
+                "{\"gold\":\"1\",\"answer\":\"1\",\"verdict\":\"yes\"}",
+                ":1: field 'verdict' must be right, wrong or undecided"
+            },
             {"{\"gold\":\"1\",\"answer\":\"1\"}\n{\"gold\"", ":2:"}
         }) {
             Files.writeString(file, bad[0]);
@@ -179,14 +183,16 @@ final class CommandLineTest {
             assertThat(run.code()).isEqualTo(2);
             assertThat(run.errors()).singleElement().asString().startsWith("minpro: " + file + bad[1]);
         }
-        assertThat(CommandLineRun.of("audit-verdicts", folder.resolve("none").toString()).errors())
+        assertThat(CommandLineRun.of("audit-verdicts", folder.resolve("none").toString())
+                        .errors())
                 .singleElement()
                 .asString()
                 .contains("none does not exist");
         assertThat(CommandLineRun.of("audit-verdicts", folder.toString()).errors())
                 .containsExactly("minpro: a folder must be that of a run, with a journal.jsonl, got: " + folder);
         assertThat(CommandLineRun.of("audit-verdicts").code()).isEqualTo(2);
-        assertThat(CommandLineRun.withInput(STORED, "audit-verdicts", "-", "--examples", "0").errors())
+        assertThat(CommandLineRun.withInput(STORED, "audit-verdicts", "-", "--examples", "0")
+                        .errors())
                 .containsExactly("minpro: --examples must be >= 1, got: 0");
     }
 

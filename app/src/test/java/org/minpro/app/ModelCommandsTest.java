@@ -279,8 +279,9 @@ final class ModelCommandsTest {
         try {
             CommandLineRun whole = CommandLineRun.of("train", "--config", recipe.toString());
             assertThat(whole.code()).as(whole.err()).isZero();
-            JsonNode metrics = JSON.readTree(
-                    Files.readAllLines(runs.resolve("0001").resolve("metrics.jsonl")).getFirst());
+            JsonNode metrics =
+                    JSON.readTree(Files.readAllLines(runs.resolve("0001").resolve("metrics.jsonl"))
+                            .getFirst());
             assertThat(metrics.toString()).contains("\"undecided\":0.0").contains("\"reward\":0.5");
 
             down.set(true);
@@ -288,9 +289,11 @@ final class ModelCommandsTest {
             Path run = runs.resolve("0002");
             assertThat(stopped.code()).isEqualTo(1);
             assertThat(stopped.errors().getLast())
-                    .startsWith("minpro: the share of undecided responses must be at most max-undecided (0.25), got: 4 of 4"
-                            + " in iteration 0: reward service " + url + ": 2 attempts failed; last: status 503 (4). The"
-                            + " run is saved: ")
+                    .startsWith(
+                            "minpro: the share of undecided responses must be at most max-undecided (0.25), got: 4 of 4"
+                                    + " in iteration 0: reward service " + url
+                                    + ": 2 attempts failed; last: status 503 (4). The"
+                                    + " run is saved: ")
                     .endsWith("'minpro train --resume " + run + "'");
             assertThat(run.resolve("model")).doesNotExist();
             CommandLineRun audit = CommandLineRun.of("audit-verdicts", run.toString());

@@ -53,6 +53,7 @@ public final class ReferencePairs {
             }
         }
         right.forEach(System.out::println);
-        System.out.println(pairs + " pairs: " + kinds + "; " + rightPairs + " right, " + right.size() + " of them distinct");
+        System.out.println(
+                pairs + " pairs: " + kinds + "; " + rightPairs + " right, " + right.size() + " of them distinct");
     }
 }

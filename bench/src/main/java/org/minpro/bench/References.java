@@ -67,7 +67,8 @@ public final class References {
                                 source.field().equals("solution")
                                         ? AnswerExtractor.LAST_BOXED
                                                 .extract(text)
-                                                .orElseThrow(() -> row.error("field 'solution' must have a \\boxed answer"))
+                                                .orElseThrow(
+                                                        () -> row.error("field 'solution' must have a \\boxed answer"))
                                                 .text()
                                         : text);
                     }
@@ -76,8 +77,8 @@ public final class References {
             }
         }
         if (sets.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "FOLDER must have one of " + SOURCES.stream().map(Source::name).toList() + " .jsonl, got: " + folder);
+            throw new IllegalArgumentException("FOLDER must have one of "
+                    + SOURCES.stream().map(Source::name).toList() + " .jsonl, got: " + folder);
         }
         return sets;
     }

@@ -110,8 +110,7 @@ public final class HttpReward implements Reward {
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString(body))
                 .build();
-        CompletableFuture<HttpResponse<String>> reply =
-                client.sendAsync(request, HttpResponse.BodyHandlers.ofString());
+        CompletableFuture<HttpResponse<String>> reply = client.sendAsync(request, HttpResponse.BodyHandlers.ofString());
         try {
             return reply.get(left.toNanos(), TimeUnit.NANOSECONDS);
         } catch (ExecutionException e) {

@@ -117,7 +117,16 @@ public final class TrainingRun implements AutoCloseable {
             trainer.restore(state, journal);
         }
         return new TrainingRun(
-                folder, policy, engine, trainer, journal, metrics, checkpoints, checkpointEvery, maxUndecided, listener);
+                folder,
+                policy,
+                engine,
+                trainer,
+                journal,
+                metrics,
+                checkpoints,
+                checkpointEvery,
+                maxUndecided,
+                listener);
     }
 
     public Trainer trainer() {
@@ -205,7 +214,8 @@ public final class TrainingRun implements AutoCloseable {
                 .limit(REASONS_SHOWN)
                 .map(reason -> reason.getKey() + " (" + reason.getValue() + ")")
                 .collect(Collectors.joining("; "));
-        return "the share of undecided responses must be at most max-undecided (" + maxUndecided + "), got: " + undecided
+        return "the share of undecided responses must be at most max-undecided (" + maxUndecided + "), got: "
+                + undecided
                 + " of " + all + " in iteration " + report.iteration() + ": " + reasons
                 + (counts.size() > REASONS_SHOWN ? "; and other reasons" : "")
                 + ". The run is saved: 'minpro audit-verdicts " + folder.path()
