@@ -150,11 +150,14 @@ record PlainNumber(Rational value, @Nullable Rational unit, boolean fine, boolea
     /**
      * Whether a decimal claims enough digits for a rounded answer to be more than near: three significant ones, or two
      * where both stand behind the point (0.33) or scientific notation marks a measurement. 4.5 may be exact, and
-     * 2√5 = 4.47 would be a false right.
+     * 2√5 = 4.47 would be a false right; so may 0.75, and √5/3 = 0.745 would be another.
      */
-    static boolean isFine(Rational value, int significantDigits, boolean scientific) {
-        return significantDigits >= 3
-                || significantDigits == 2 && (scientific || value.abs().compareTo(Rational.ONE) < 0);
+    private static boolean isFine(BigDecimal written, int significantDigits, boolean scientific) {
+        if (significantDigits != 2 || scientific) {
+            return significantDigits >= 2;
+        }
+        boolean endsInFive = written.unscaledValue().mod(BigInteger.valueOf(5)).signum() == 0;
+        return written.abs().compareTo(BigDecimal.ONE) < 0 && !endsInFive;
     }
 
     /** A decimal as written, with the precision that it claims. */
@@ -173,7 +176,7 @@ record PlainNumber(Rational value, @Nullable Rational unit, boolean fine, boolea
         int significant = written.signum() == 0
                 ? 0
                 : written.unscaledValue().abs().toString().length();
-        return new PlainNumber(value, unit, isFine(value, significant, scientific), percent);
+        return new PlainNumber(value, unit, isFine(written, significant, scientific), percent);
     }
 
     private static Rational rational(BigDecimal value) {
