@@ -30,7 +30,6 @@ import org.minpro.model.Transformer;
 import org.minpro.recipe.ModelFiles;
 import org.minpro.recipe.Prompts;
 import org.minpro.recipe.Recipe;
-import org.minpro.recipe.TrainingSettings;
 import org.minpro.reward.MathReward;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.SamplingParams;
@@ -136,11 +135,7 @@ final class BenchmarkEvaluation {
                 Workers workers = new Workers(recipe.compute().threads());
                 Transformer transformer = model.transformer(compute);
                 LocalRolloutEngine engine = new LocalRolloutEngine(
-                        transformer,
-                        workers,
-                        TrainingSettings.DECODE_SLOTS,
-                        recipe.seed(),
-                        ids -> tokenizer.decode(ids, true));
+                        transformer, workers, Evaluator.SLOTS, recipe.seed(), ids -> tokenizer.decode(ids, true));
                 LiveLine live = new LiveLine(console)) {
             Prompts prompts = Prompts.of(recipe.prompts(), model, tokenizer);
             problems.forEach((benchmark, all) -> reports.add(

@@ -24,7 +24,6 @@ import org.minpro.recipe.ModelFiles;
 import org.minpro.recipe.ProblemSets;
 import org.minpro.recipe.Prompts;
 import org.minpro.recipe.Recipe;
-import org.minpro.recipe.TrainingSettings;
 import org.minpro.reward.Reward;
 import org.minpro.reward.ScoredGroup;
 import org.minpro.rollout.LocalRolloutEngine;
@@ -134,11 +133,7 @@ final class EvalCommand implements Callable<Integer> {
                 Transformer transformer =
                         files.transformer(files.computeType(recipe.model().dtype()));
                 LocalRolloutEngine engine = new LocalRolloutEngine(
-                        transformer,
-                        workers,
-                        TrainingSettings.DECODE_SLOTS,
-                        recipe.seed(),
-                        ids -> tokenizer.decode(ids, true));
+                        transformer, workers, Evaluator.SLOTS, recipe.seed(), ids -> tokenizer.decode(ids, true));
                 LiveLine live = new LiveLine(console)) {
             List<Evaluator.Question> questions =
                     questions(recipe, sets, Prompts.of(recipe.prompts(), files, tokenizer));

@@ -14,7 +14,6 @@ import org.minpro.data.Row;
 import org.minpro.model.Transformer;
 import org.minpro.recipe.ModelFiles;
 import org.minpro.recipe.SamplingSection;
-import org.minpro.recipe.TrainingSettings;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutRequest;
@@ -141,7 +140,7 @@ final class GenerateCommand implements Callable<Integer> {
                 text = ids -> tokenizer.decode(ids, true);
             }
             try (LocalRolloutEngine engine =
-                    new LocalRolloutEngine(transformer, workers, TrainingSettings.DECODE_SLOTS, seed, text)) {
+                    new LocalRolloutEngine(transformer, workers, LocalRolloutEngine.FEWEST_SLOTS, seed, text)) {
                 Run run = new Run(engine, params, tokenizerThere, live);
                 if (prompt != null) {
                     run.add(texts.encode(prompt));
@@ -161,7 +160,7 @@ final class GenerateCommand implements Callable<Integer> {
 
     private void readInto(Run run, String source, Texts texts, int vocabulary, int workers) {
         // Enough for every worker's slots twice over, so that few of them are empty at a batch's end.
-        int rows = 2 * workers * TrainingSettings.DECODE_SLOTS;
+        int rows = 2 * workers * LocalRolloutEngine.FEWEST_SLOTS;
         try (JsonlReader reader = InputOptions.open(source, console)) {
             for (Row row = reader.next(); row != null; row = reader.next()) {
                 int[] ids = ids(row, texts);

@@ -12,9 +12,9 @@ import org.minpro.model.HuggingFaceFolder;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.Grpo;
+import org.minpro.recipe.ComputeSection;
 import org.minpro.recipe.ModelFiles;
 import org.minpro.recipe.ModelSection;
-import org.minpro.recipe.TrainingSettings;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutRequest;
@@ -52,17 +52,18 @@ public final class GrpoStep {
         }
         int rowsPerPrompt = workload.get("rows_per_prompt").asInt();
         int newTokens = workload.get("new_tokens").asInt();
+        int lanes = new ComputeSection().lanes();
+        int slots = LocalRolloutEngine.slots((long) prompts.size() * rowsPerPrompt, lanes);
         ModelFiles files =
                 ModelFiles.open(HuggingFaceFolder.open(arguments[0]).path().toString());
         try (Workers workers = new Workers(Integer.parseInt(arguments[3]));
                 Policy policy = files.policy(files.computeType(
                         arguments[2].equals("bf16") ? ModelSection.Dtype.BF16 : ModelSection.Dtype.F32));
                 AdamW optimizer = new AdamW(new AdamW.Settings(), policy.master());
-                LocalRolloutEngine engine =
-                        new LocalRolloutEngine(policy.model(), workers, TrainingSettings.DECODE_SLOTS, 1, ids -> "")) {
+                LocalRolloutEngine engine = new LocalRolloutEngine(policy.model(), workers, slots, 1, ids -> "")) {
             PolicyUpdater updater = new PolicyUpdater(
                     policy,
-                    new PolicyGradient(policy.model(), workers, 2, Integer.parseInt(arguments[4]), 1),
+                    new PolicyGradient(policy.model(), workers, lanes, Integer.parseInt(arguments[4]), 1),
                     optimizer,
                     new Grpo(),
                     Aggregation.TOKEN_MEAN,

@@ -19,7 +19,6 @@ import org.minpro.objective.Grpo;
 import org.minpro.objective.Reinforce;
 import org.minpro.recipe.ModelFiles;
 import org.minpro.recipe.ModelSection;
-import org.minpro.recipe.TrainingSettings;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutRequest;
@@ -57,7 +56,7 @@ public final class ScoringExactness {
                 Transformer model = files.transformer(DType.F32);
                 Parameters parameters = model.parameters();
                 LocalRolloutEngine engine =
-                        new LocalRolloutEngine(model, worker, TrainingSettings.DECODE_SLOTS, 1, ids -> "")) {
+                        new LocalRolloutEngine(model, worker, LocalRolloutEngine.FEWEST_SLOTS, 1, ids -> "")) {
             List<RolloutRequest> requests = new ArrayList<>();
             for (int group = 0; group < ROWS / 8; group++) {
                 int[] prompt = tokenizer.encode("77+78+79+61+40+72+" + (10 + group) + "=");
@@ -148,7 +147,7 @@ public final class ScoringExactness {
 
     /** The sampler's own steps with the tokens given: the same shapes, hence the same kernels. */
     private static float[][] decode(Transformer model, List<Rollout> rollouts) {
-        int slots = TrainingSettings.DECODE_SLOTS;
+        int slots = LocalRolloutEngine.FEWEST_SLOTS;
         float[][] result = new float[rollouts.size()][];
         try (NoGradient off = NoGradient.open();
                 KeyValueCache cache = new KeyValueCache(model.config(), DType.F32, slots, CAPACITY)) {

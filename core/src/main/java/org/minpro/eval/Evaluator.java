@@ -18,6 +18,9 @@ import org.minpro.rollout.SamplingParams;
 
 /** Lets a policy answer problems and scores the answers. */
 public final class Evaluator {
+    /** Responses that a worker decodes at once in an evaluation: there are many, and most of the time goes into products. */
+    public static final int SLOTS = 32;
+
     /**
      * Draws of evaluations lie far above those of any run, so that an evaluation before and one after training use the
      * same random numbers as each other and none of the run's.

@@ -54,9 +54,7 @@ public final class ForwardPass {
         }
         try (NoGradient off = NoGradient.open()) {
             String embedding = "model.embed_tokens.weight";
-            gradients
-                    .sum(embedding, parameters.stored(embedding).shape())
-                    .indexAddInPlace(0, ids, gradient.to(gradients.type()));
+            gradients.sum(embedding).indexAddInPlace(0, ids, gradient.to(gradients.type()));
             // What autograd left at the leaves: norms, and all of a mixture of experts.
             parameters.stored().forEach((name, leaf) -> {
                 if (leaf.gradient() != null) {

@@ -9,12 +9,20 @@ import org.minpro.tensor.Tensor;
 /**
  * Keys and values of the tokens so far, for a fixed number of slots of a fixed capacity.
  *
- * <p>All shapes are fixed, so what a slot computes depends neither on how many others are in use nor on how long they
- * are. Entries that no token has written are zero and masked.
+ * <p>Attention reads as many entries as the longest slot has, in steps. Entries that no token has written are zero and
+ * masked, and by whole vectors of them no sum changes as long as the kernels stay the same: what a slot computes depends
+ * neither on how many others are in use nor on how long they are.
  */
 public final class KeyValueCache implements AutoCloseable {
+    /** Two of the widest vectors, in float32: narrower products take kernels of their own. */
+    private static final int STEP = 32;
+
+    /** OpenBLAS's AVX-512 kernels for small products end here, in elements of the result; larger ones add in another order. */
+    private static final int SMALL_PRODUCT = 1200;
+
     private final int slots;
     private final int capacity;
+    private final int leastEntries;
     private final List<Tensor> keys = new ArrayList<>();
     private final List<Tensor> values = new ArrayList<>();
     private final Tensor mask;
@@ -24,9 +32,11 @@ public final class KeyValueCache implements AutoCloseable {
         return 2L * config.layers() * slots * capacity * config.keyValueHeads() * config.headDim() * DType.F32.bytes();
     }
 
+    /** @param capacity most tokens of a slot */
     public KeyValueCache(ModelConfig config, DType type, int slots, int capacity) {
         this.slots = slots;
         this.capacity = capacity;
+        this.leastEntries = leastEntries(config.heads() / config.keyValueHeads(), config.headDim(), capacity);
         try (Scope scope = Scope.open()) {
             for (int layer = 0; layer < config.layers(); layer++) {
                 keys.add(Tensor.zeros(type, slots, capacity, config.keyValueHeads(), config.headDim())
@@ -40,6 +50,14 @@ public final class KeyValueCache implements AutoCloseable {
                 release(slot);
             }
         }
+    }
+
+    /** So many that the products of attention take the kernels that they take for the whole capacity. */
+    private static int leastEntries(int queriesPerKey, int headDim, int capacity) {
+        if (queriesPerKey * headDim > SMALL_PRODUCT) {
+            return capacity;
+        }
+        return queriesPerKey * capacity > SMALL_PRODUCT ? (SMALL_PRODUCT / queriesPerKey / STEP + 1) * STEP : STEP;
     }
 
     public int slots() {
@@ -102,17 +120,23 @@ public final class KeyValueCache implements AutoCloseable {
         return cache.view((long) slots * capacity, cache.size(2), cache.size(3));
     }
 
-    /** {@code [slots, keyValueHeads, capacity, headDim]}. */
-    Tensor keys(int layer) {
-        return keys.get(layer).transpose(1, 2);
+    /** The entries that attention reads so that every slot sees its first {@code tokens}. */
+    int entries(int tokens) {
+        return Math.min(capacity, Math.max(leastEntries, (tokens + STEP - 1) / STEP * STEP));
     }
 
-    Tensor values(int layer) {
-        return values.get(layer).transpose(1, 2);
+    /** The first entries, {@code [slots, keyValueHeads, entries, headDim]}. */
+    Tensor keys(int layer, int entries) {
+        return keys.get(layer).narrow(1, 0, entries).transpose(1, 2);
     }
 
-    Tensor mask() {
-        return mask;
+    Tensor values(int layer, int entries) {
+        return values.get(layer).narrow(1, 0, entries).transpose(1, 2);
+    }
+
+    /** What is added to scores: 0 for an entry that its slot sees, minus infinity else; {@code [slots, 1, 1, entries]}. */
+    Tensor mask(int entries) {
+        return mask.narrow(3, 0, entries);
     }
 
     @Override

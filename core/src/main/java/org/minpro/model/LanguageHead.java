@@ -14,7 +14,10 @@ import org.minpro.tensor.Tensor;
  */
 public final class LanguageHead {
     /** Logits held at once. */
-    private static final long CHUNK_ELEMENTS = 1L << 24;
+    private static final long CHUNK_ELEMENTS = 1L << 23;
+
+    /** Tokens of the vocabulary whose gradient is computed at once. */
+    private static final long SLICE = 8192;
 
     private final Transformer model;
     private final double temperature;
@@ -48,8 +51,7 @@ public final class LanguageHead {
             for (long start = 0; start < tokens; start += chunk) {
                 long length = Math.min(chunk, tokens - start);
                 try (Scope inner = Scope.open()) {
-                    Tensor distribution =
-                            scores(states.narrow(0, start, length)).logSoftmax(1);
+                    Tensor distribution = logDistribution(states.narrow(0, start, length));
                     Tensor index = targets.narrow(0, start, length).unsqueeze(1);
                     logProbs.add(inner.keep(distribution.gather(1, index).squeeze(1)));
                     if (withEntropy) {
@@ -77,7 +79,7 @@ public final class LanguageHead {
                 NoGradient off = NoGradient.open()) {
             Tensor states = hidden.detach();
             Tensor weight = model.head().detach();
-            Tensor headGradient = gradients.sum(model.headName(), weight.shape());
+            Tensor headGradient = gradients.sum(model.headName());
             long tokens = states.size(0);
             long chunk = chunk();
             Tensor result = scope.keep(Tensor.empty(states.type(), states.shape()));
@@ -85,26 +87,59 @@ public final class LanguageHead {
                 long length = Math.min(chunk, tokens - start);
                 try (Scope inner = Scope.open()) {
                     Tensor part = states.narrow(0, start, length);
-                    Tensor scores = scores(part);
-                    Tensor scale = upstream.narrow(0, start, length)
-                            .divide(temperature)
-                            .to(scores.type())
-                            .unsqueeze(1);
-                    Tensor distribution = scores.softmax(1).multiplyInPlace(scale.negate());
-                    distribution.scatterAddInPlace(
-                            1, targets.narrow(0, start, length).unsqueeze(1), scale);
-                    Tensor toLogits = distribution.to(part.type());
+                    Tensor toLogits =
+                            toLogits(part, targets.narrow(0, start, length), upstream.narrow(0, start, length));
                     result.narrow(0, start, length).copyInPlace(toLogits.matrixProduct(weight));
-                    headGradient.addInPlace(toLogits.transposed().matrixProduct(part));
+                    addProduct(headGradient, toLogits, part);
                 }
             }
             return result;
         }
     }
 
+    /** Adds {@code toLogits^T states} by slices of the vocabulary: the whole product takes as much as the head. */
+    private static void addProduct(Tensor headGradient, Tensor toLogits, Tensor states) {
+        long vocabulary = toLogits.size(1);
+        for (long start = 0; start < vocabulary; start += SLICE) {
+            long length = Math.min(SLICE, vocabulary - start);
+            try (Scope scope = Scope.open()) {
+                headGradient
+                        .narrow(0, start, length)
+                        .addInPlace(
+                                toLogits.narrow(1, start, length).transposed().matrixProduct(states));
+            }
+        }
+    }
+
+    // What is as large as the logits is freed as soon as it has been used: a chunk of it takes 32 MB.
+
+    private Tensor logDistribution(Tensor states) {
+        try (Scope scope = Scope.open()) {
+            return scope.keep(scores(states).logSoftmax(1));
+        }
+    }
+
+    /** {@code dL/dz}, {@code [tokens, vocabulary]}, in the states' type. */
+    private Tensor toLogits(Tensor states, Tensor targets, Tensor upstream) {
+        try (Scope scope = Scope.open()) {
+            Tensor distribution = distribution(states);
+            Tensor scale = upstream.divide(temperature).to(distribution.type()).unsqueeze(1);
+            distribution.multiplyInPlace(scale.negate()).scatterAddInPlace(1, targets.unsqueeze(1), scale);
+            return scope.keep(distribution.to(states.type()));
+        }
+    }
+
+    private Tensor distribution(Tensor states) {
+        try (Scope scope = Scope.open()) {
+            return scope.keep(scores(states).softmax(1));
+        }
+    }
+
     private Tensor scores(Tensor states) {
-        Tensor logits = model.logits(states);
-        return temperature == 1 ? logits : logits.divide(temperature);
+        try (Scope scope = Scope.open()) {
+            Tensor logits = model.logits(states);
+            return scope.keep(temperature == 1 ? logits : logits.divide(temperature));
+        }
     }
 
     private long chunk() {

@@ -256,11 +256,13 @@ public final class Transformer implements AutoCloseable {
             entries[slot] = (long) slot * cache.capacity() + positions[slot];
             highest = Math.max(highest, positions[slot]);
         }
+        int seen = cache.entries(Math.toIntExact(highest) + 1);
         Tensor at = Tensor.of(entries);
         cache.admit(at, Tensor.zeros(attentionType, slots));
         Tensor[] rotation = rotary.at(Tensor.of(positions), highest);
         long keyHeads = config.keyValueHeads();
         long headsPerKey = config.heads() / keyHeads;
+        Tensor mask = cache.mask(seen);
         Tensor x = Tensor.embedding(embedding(), Tensor.of(ids));
         for (int i = 0; i < layers.size(); i++) {
             DecoderLayer layer = layers.get(i);
@@ -268,9 +270,9 @@ public final class Transformer implements AutoCloseable {
             cache.append(i, at, qkv[1], qkv[2]);
             Tensor y = Tensor.attention(
                             qkv[0].reshape(slots, keyHeads, headsPerKey, config.headDim()),
-                            cache.keys(i),
-                            cache.values(i),
-                            cache.mask(),
+                            cache.keys(i, seen),
+                            cache.values(i, seen),
+                            mask,
                             false)
                     .reshape(slots, (long) config.heads() * config.headDim());
             x = layer.afterAttention(x, y, null);

@@ -9,43 +9,68 @@ import org.minpro.tensor.Tensor;
 /**
  * Sums of gradients by the names of {@link Parameters#stored}, float32 (float64 for a float64 model), whatever type the
  * gradients are computed in.
+ *
+ * <p>Memory for all of them is taken at once, before a block's activations are: taken one by one between them, they leave
+ * holes that nothing else fits into.
  */
-public final class WeightGradients {
+public final class WeightGradients implements AutoCloseable {
     private final DType type;
+    private final SequencedMap<String, Tensor> reserved = new LinkedHashMap<>();
     private final SequencedMap<String, Tensor> sums = new LinkedHashMap<>();
 
-    public WeightGradients(DType type) {
+    /** @param parameters whose gradients are added up */
+    public WeightGradients(DType type, Parameters parameters) {
         this.type = type;
+        try (Scope scope = Scope.open()) {
+            parameters
+                    .stored()
+                    .forEach((name, parameter) -> reserved.put(
+                            name, Tensor.empty(type, parameter.shape()).retain()));
+        }
     }
 
     public DType type() {
         return type;
     }
 
-    /** The sums so far; each is {@linkplain Tensor#retain retained}, and closing it is the caller's. */
-    public SequencedMap<String, Tensor> sums() {
-        return sums;
+    /** Hands over the sums of the parameters that had a gradient; closing them is the caller's from now on. */
+    public SequencedMap<String, Tensor> takeSums() {
+        SequencedMap<String, Tensor> taken = new LinkedHashMap<>(sums);
+        sums.clear();
+        return taken;
     }
 
     /** Adds a gradient; the first of a name becomes its sum. */
     void add(String name, Tensor gradient) {
         Tensor sum = sums.get(name);
         if (sum == null) {
-            sums.put(name, gradient.to(type).retain());
+            begin(name).copyInPlace(gradient);
         } else {
             sum.addInPlace(gradient);
         }
     }
 
     /** The sum of a parameter that is added to in place, zero at first. */
-    public Tensor sum(String name, long... shape) {
+    public Tensor sum(String name) {
         Tensor sum = sums.get(name);
+        return sum == null ? begin(name).zeroInPlace() : sum;
+    }
+
+    private Tensor begin(String name) {
+        Tensor sum = reserved.remove(name);
         if (sum == null) {
-            try (Scope scope = Scope.open()) {
-                sum = Tensor.zeros(type, shape).retain();
-            }
-            sums.put(name, sum);
+            throw new IllegalArgumentException("parameter must be one of the model's, got: " + name);
         }
+        sums.put(name, sum);
         return sum;
+    }
+
+    /** Frees what was not handed over. */
+    @Override
+    public void close() {
+        reserved.values().forEach(Tensor::close);
+        sums.values().forEach(Tensor::close);
+        reserved.clear();
+        sums.clear();
     }
 }

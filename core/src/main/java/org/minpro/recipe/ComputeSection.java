@@ -20,7 +20,7 @@ public record ComputeSection(
     }
 
     public ComputeSection() {
-        this(2048, 2, 0);
+        this(768, 2, 0);
     }
 
     /** The number of threads. */

@@ -76,7 +76,7 @@ public final class TrainingSession implements AutoCloseable {
             engine = new LocalRolloutEngine(
                     policy.model(),
                     workers,
-                    TrainingSettings.DECODE_SLOTS,
+                    TrainingSettings.decodeSlots(recipe),
                     recipe.seed(),
                     ids -> tokenizer.decode(ids, true));
             int every = recipe.checkpoints().every();
@@ -223,7 +223,7 @@ public final class TrainingSession implements AutoCloseable {
         int workerCount = workers.count();
         List<RolloutRequest> requests = new ArrayList<>();
         for (int i = 0; i < workerCount; i++) {
-            requests.add(RolloutRequest.of(i, prompt, TrainingSettings.DECODE_SLOTS));
+            requests.add(RolloutRequest.of(i, prompt, TrainingSettings.decodeSlots(recipe)));
         }
         engine.generate(requests, params, rollout -> {});
         long start = System.nanoTime();

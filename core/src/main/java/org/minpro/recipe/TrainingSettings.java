@@ -3,16 +3,21 @@ package org.minpro.recipe;
 import org.minpro.model.KeyValueCache;
 import org.minpro.model.ModelConfig;
 import org.minpro.objective.Aggregation;
+import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.tensor.DType;
 import org.minpro.train.AdamW;
 import org.minpro.train.Trainer;
 
 /** From a recipe to what the trainer takes. */
 public final class TrainingSettings {
-    /** Rows that a worker decodes at once. */
-    public static final int DECODE_SLOTS = 16;
-
     private TrainingSettings() {}
+
+    /** Responses that a worker decodes at once: a function of the recipe, whatever the machine. */
+    public static int decodeSlots(Recipe recipe) {
+        return LocalRolloutEngine.slots(
+                (long) recipe.groupsPerIteration() * recipe.groupSize(),
+                recipe.compute().lanes());
+    }
 
     public static Trainer.Settings of(Recipe recipe, ModelConfig model) {
         return new Trainer.Settings(
@@ -61,13 +66,13 @@ public final class TrainingSettings {
                                         * (model.heads() + 2L * model.keyValueHeads())
                                         * model.headDim()
                                         * DType.F32.bytes())
-                + 2L * Math.min(model.vocabSize(), (1 << 24) / 256) * DType.F32.bytes();
+                + 2L * Math.min(model.vocabSize(), (1 << 23) / 256) * DType.F32.bytes();
         long tokens =
                 Math.max(recipe.compute().microBatchTokens(), recipe.sampling().maxNewTokens());
-        long activations = workers * tokens * perToken + 2L * (1 << 24) * DType.F32.bytes() * workers;
+        long activations = workers * tokens * perToken + 3L * (1 << 23) * DType.F32.bytes() * workers;
         int longest =
                 Math.min(recipe.prompts().maxTokens(), 512) + recipe.sampling().maxNewTokens();
-        long caches = recipe.compute().threads() * KeyValueCache.bytes(model, DECODE_SLOTS, longest);
+        long caches = recipe.compute().threads() * KeyValueCache.bytes(model, decodeSlots(recipe), longest);
         long runtime = 500L << 20;
         boolean small = model.vocabSize() < 4096;
         return weights

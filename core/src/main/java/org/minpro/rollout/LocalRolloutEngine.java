@@ -24,11 +24,16 @@ import org.minpro.tensor.Workers;
  * Generates in this process, with the very module that is trained.
  *
  * <p>Each worker fills a block of a fixed number of slots; a slot whose response has ended takes the next waiting one.
- * A group's prompt is computed once. All shapes follow from the request alone (the prompt's length and the limit of new
- * tokens choose the cache's capacity), so a response does not depend on what is generated beside it, on the number of
- * workers or on the order of the requests.
+ * A group's prompt is computed once. The number of slots is fixed, and the cache's capacity follows from the request alone
+ * (the prompt's length and the limit of new tokens), so a response does not depend on what is generated beside it, on the
+ * number of workers or on the order of the requests.
  */
 public final class LocalRolloutEngine implements RolloutEngine {
+    /** Slots where it is not known how many responses are asked for at once. */
+    public static final int FEWEST_SLOTS = 16;
+
+    private static final int MOST_SLOTS = 64;
+
     private final Transformer model;
     private final Workers workers;
     private final int slots;
@@ -53,6 +58,17 @@ public final class LocalRolloutEngine implements RolloutEngine {
         this.text = text;
     }
 
+    /**
+     * Slots for generations of so many responses: more rows make a matrix product faster, but every lane should have some.
+     * It does not depend on the number of workers.
+     *
+     * @param lanes into which a batch is cut
+     */
+    public static int slots(long responses, int lanes) {
+        long ofLane = (responses + lanes - 1) / lanes;
+        return Math.clamp((ofLane + 15) / 16 * 16, FEWEST_SLOTS, MOST_SLOTS);
+    }
+
     @Override
     public void publish(long version) {
         this.version = version;
@@ -68,9 +84,9 @@ public final class LocalRolloutEngine implements RolloutEngine {
         cancelled = true;
     }
 
-    /** Entries of a cache for rows of up to this many tokens: steps of an eighth, so that few shapes occur. */
+    /** Entries of a cache for rows of up to this many tokens: few sizes, so that rows of similar length share one. */
     static int capacity(int tokens) {
-        int step = Math.max(64, Integer.highestOneBit(Math.max(1, tokens - 1)) / 4);
+        int step = Math.max(256, Integer.highestOneBit(Math.max(1, tokens - 1)) / 4);
         return Math.multiplyExact((tokens + step - 1) / step, step);
     }
 

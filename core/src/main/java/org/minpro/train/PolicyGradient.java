@@ -161,7 +161,7 @@ public final class PolicyGradient {
                             return rectangle.flatten(evaluation.gradient());
                         });
                     }
-                    return execution.gradients.sums();
+                    return execution.gradients.takeSums();
                 }
             });
         }
@@ -335,11 +335,12 @@ public final class PolicyGradient {
     private final class Lane implements AutoCloseable {
         private final Parameters leaves;
         private final Transformer live;
-        private final WeightGradients gradients = new WeightGradients(resultType());
+        private final WeightGradients gradients;
 
         Lane(Transformer model) {
             leaves = model.parameters().alias();
             live = model.over(leaves);
+            gradients = new WeightGradients(resultType(), leaves);
         }
 
         void run(BlockPlan.Block block, List<TrainingRow> rows, boolean withEntropy, Upstream upstream) {
@@ -357,6 +358,7 @@ public final class PolicyGradient {
 
         @Override
         public void close() {
+            gradients.close();
             leaves.close();
         }
     }
