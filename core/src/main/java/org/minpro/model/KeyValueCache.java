@@ -39,9 +39,9 @@ public final class KeyValueCache implements AutoCloseable {
         this.leastEntries = leastEntries(config.heads() / config.keyValueHeads(), config.headDim(), capacity);
         try (Scope scope = Scope.open()) {
             for (int layer = 0; layer < config.layers(); layer++) {
-                keys.add(Tensor.zeros(type, slots, capacity, config.keyValueHeads(), config.headDim())
+                keys.add(Tensor.zeros(type, slots, config.keyValueHeads(), capacity, config.headDim())
                         .retain());
-                values.add(Tensor.zeros(type, slots, capacity, config.keyValueHeads(), config.headDim())
+                values.add(Tensor.zeros(type, slots, config.keyValueHeads(), capacity, config.headDim())
                         .retain());
             }
             mask = Tensor.full(type, Double.NEGATIVE_INFINITY, slots, 1, 1, capacity)
@@ -88,7 +88,7 @@ public final class KeyValueCache implements AutoCloseable {
 
     private void write(Tensor slot, Tensor prefix, int length) {
         slot.zeroInPlace();
-        slot.narrow(0, 0, length).copyInPlace(prefix.narrow(0, 0, length));
+        slot.narrow(1, 0, length).copyInPlace(prefix.narrow(0, 0, length).transpose(0, 1));
     }
 
     /** Leaves a slot idle: it sees its first entry only, so that its attention stays finite. */
@@ -100,24 +100,41 @@ public final class KeyValueCache implements AutoCloseable {
         }
     }
 
-    /** Lets every slot see the entry that its next token is written to; {@code entries} as in {@link #append}. */
-    void admit(Tensor entries, Tensor zeros) {
-        mask.view((long) slots * capacity).indexCopyInPlace(0, entries, zeros);
+    /**
+     * Lets every slot see the entry that its next token is written to.
+     *
+     * @param positions one for each slot
+     * @return where {@link #append} writes: the entries of every slot and head, {@code [slots * keyValueHeads]}
+     */
+    Tensor admit(long[] positions) {
+        int heads = (int) keys.getFirst().size(1);
+        long[] seen = new long[slots];
+        long[] entries = new long[slots * heads];
+        for (int slot = 0; slot < slots; slot++) {
+            seen[slot] = (long) slot * capacity + positions[slot];
+            for (int head = 0; head < heads; head++) {
+                entries[slot * heads + head] = ((long) slot * heads + head) * capacity + positions[slot];
+            }
+        }
+        mask.view((long) slots * capacity).indexCopyInPlace(0, Tensor.of(seen), Tensor.zeros(mask.type(), slots));
+        return Tensor.of(entries);
     }
 
     /**
      * Writes one token's key and value for every slot.
      *
-     * @param entries {@code slot * capacity + position}, {@code [slots]}
+     * @param entries of {@link #admit}
      * @param key {@code [slots, keyValueHeads, headDim]}
      */
     void append(int layer, Tensor entries, Tensor key, Tensor value) {
-        flat(keys.get(layer)).indexCopyInPlace(0, entries, key);
-        flat(values.get(layer)).indexCopyInPlace(0, entries, value);
+        write(keys.get(layer), entries, key);
+        write(values.get(layer), entries, value);
     }
 
-    private Tensor flat(Tensor cache) {
-        return cache.view((long) slots * capacity, cache.size(2), cache.size(3));
+    private static void write(Tensor cache, Tensor entries, Tensor token) {
+        long width = cache.size(3);
+        cache.view(cache.elements() / width, width)
+                .indexCopyInPlace(0, entries, token.reshape(token.size(0) * token.size(1), width));
     }
 
     /** The entries that attention reads so that every slot sees its first {@code tokens}. */
@@ -127,11 +144,11 @@ public final class KeyValueCache implements AutoCloseable {
 
     /** The first entries, {@code [slots, keyValueHeads, entries, headDim]}. */
     Tensor keys(int layer, int entries) {
-        return keys.get(layer).narrow(1, 0, entries).transpose(1, 2);
+        return keys.get(layer).narrow(2, 0, entries);
     }
 
     Tensor values(int layer, int entries) {
-        return values.get(layer).narrow(1, 0, entries).transpose(1, 2);
+        return values.get(layer).narrow(2, 0, entries);
     }
 
     /** What is added to scores: 0 for an entry that its slot sees, minus infinity else; {@code [slots, 1, 1, entries]}. */

@@ -1,6 +1,7 @@
 package org.minpro.model;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -250,15 +251,9 @@ public final class Transformer implements AutoCloseable {
      */
     public Tensor decode(KeyValueCache cache, long[] ids, long[] positions) {
         int slots = cache.slots();
-        long[] entries = new long[slots];
-        long highest = 0;
-        for (int slot = 0; slot < slots; slot++) {
-            entries[slot] = (long) slot * cache.capacity() + positions[slot];
-            highest = Math.max(highest, positions[slot]);
-        }
+        long highest = Arrays.stream(positions).max().orElseThrow();
         int seen = cache.entries(Math.toIntExact(highest) + 1);
-        Tensor at = Tensor.of(entries);
-        cache.admit(at, Tensor.zeros(attentionType, slots));
+        Tensor entries = cache.admit(positions);
         Tensor[] rotation = rotary.at(Tensor.of(positions), highest);
         long keyHeads = config.keyValueHeads();
         long headsPerKey = config.heads() / keyHeads;
@@ -267,7 +262,7 @@ public final class Transformer implements AutoCloseable {
         for (int i = 0; i < layers.size(); i++) {
             DecoderLayer layer = layers.get(i);
             Tensor[] qkv = layer.rotated(layer.project(x), rotation);
-            cache.append(i, at, qkv[1], qkv[2]);
+            cache.append(i, entries, qkv[1], qkv[2]);
             Tensor y = Tensor.attention(
                             qkv[0].reshape(slots, keyHeads, headsPerKey, config.headDim()),
                             cache.keys(i, seen),

@@ -20,16 +20,31 @@ public final class TinyModels {
         return config(ModelConfig.Architecture.QWEN3_MOE, new ModelConfig.Moe(6, 2, 24, true, 1, List.of()), 97);
     }
 
+    /** A dense model of other attention heads. */
+    public static ModelConfig heads(int heads, int keyValueHeads, int headDim) {
+        return config(ModelConfig.Architecture.LLAMA, null, 97, heads, keyValueHeads, headDim);
+    }
+
     private static ModelConfig config(
             ModelConfig.Architecture architecture, ModelConfig.@Nullable Moe moe, int vocabulary) {
+        return config(architecture, moe, vocabulary, 4, 2, 16);
+    }
+
+    private static ModelConfig config(
+            ModelConfig.Architecture architecture,
+            ModelConfig.@Nullable Moe moe,
+            int vocabulary,
+            int heads,
+            int keyValueHeads,
+            int headDim) {
         return new ModelConfig(
                 architecture,
                 vocabulary,
                 32,
                 2,
-                4,
-                2,
-                16,
+                heads,
+                keyValueHeads,
+                headDim,
                 48,
                 1e-5,
                 10_000,

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.ModelConfig;
@@ -70,6 +71,28 @@ class LocalRolloutEngineTest {
             }
             RolloutEquality.assertSame(oneByOne, reference);
         }
+    }
+
+    /** A longer neighbour makes attention read more entries; kernels change with their number and the queries of a key. */
+    @ParameterizedTest
+    @CsvSource({"2, 2, 32", "6, 2, 64", "7, 1, 64", "8, 1, 128", "16, 1, 128"})
+    void aLongNeighbourChangesNoBitOfAShortResponse(int heads, int keyValueHeads, int headDim) {
+        try (Transformer model = TinyModels.random(TinyModels.heads(heads, keyValueHeads, headDim), DType.F32, 7);
+                Parameters parameters = model.parameters()) {
+            SamplingParams params = SamplingParams.of(20, List.of());
+            RolloutRequest shorter = RolloutRequest.of(0, new int[] {5, 6, 7}, 3);
+            RolloutRequest longer =
+                    RolloutRequest.of(1, new Random(3).ints(200, 2, 97).toArray(), 3);
+            List<Rollout> alone = generate(model, List.of(shorter), 16, 1, params);
+            List<Rollout> beside = generate(model, List.of(longer, shorter), 16, 1, params);
+            RolloutEquality.assertSame(beside.subList(0, 3), alone);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 2, 16", "32, 2, 16", "70, 2, 48", "256, 2, 64", "9000, 2, 64", "64, 1, 64"})
+    void slotsFollowFromTheResponsesOfALane(long responses, int lanes, int slots) {
+        assertThat(LocalRolloutEngine.slots(responses, lanes)).isEqualTo(slots);
     }
 
     @ParameterizedTest
