@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.BeforeAll;
@@ -156,6 +157,25 @@ final class ModelCommandsTest {
                                 "generate", "--model", model, "--prompt", "1+2", "--greedy", "--max-new-tokens", "8")
                         .lines())
                 .containsExactly(greedy.get(0));
+    }
+
+    @Test
+    void optionsWithoutEffectAreNamed() {
+        String[] greedy = {"generate", "--model", model, "--prompt", "1+2", "--greedy", "--max-new-tokens", "4"};
+        String[] hot = Arrays.copyOf(greedy, greedy.length + 4);
+        hot[greedy.length] = "--temperature";
+        hot[greedy.length + 1] = "2";
+        hot[greedy.length + 2] = "--top-k";
+        hot[greedy.length + 3] = "3";
+        CommandLineRun plain = CommandLineRun.of(greedy);
+        assertThat(plain.errors()).noneMatch(line -> line.contains("no effect"));
+        CommandLineRun run = CommandLineRun.of(hot);
+        assertThat(run.code()).isZero();
+        assertThat(run.out()).isEqualTo(plain.out());
+        assertThat(run.errors())
+                .contains(
+                        "minpro: --temperature has no effect with --greedy",
+                        "minpro: --top-k has no effect with --greedy");
     }
 
     @Test
