@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.JsonlReader;
 import org.minpro.data.Row;
@@ -246,7 +247,11 @@ final class GenerateCommand implements Callable<Integer> {
                 console.result(new JsonLine()
                         .with("sample", rollout.sample())
                         .with("completion_ids", rollout.responseIds())
-                        .with("log_probs", rollout.behaviorLogProbs())
+                        .withLogProbs(
+                                0,
+                                IntStream.range(0, rollout.length())
+                                        .mapToDouble(t -> rollout.behaviorLogProbs()[t])
+                                        .toArray())
                         .with("text", withText ? rollout.text() : null)
                         .with("finish", rollout.finish() == Rollout.Finish.STOP ? "stop" : "length")
                         .toString());

@@ -194,14 +194,45 @@ final class ModelCommandsTest {
 
     @Test
     void whatWasReadBeforeABrokenLineIsAnswered() {
-        for (String broken : List.of("{\"ids\":[4,99]}", "{\"ids\":[4", "{\"id\":[4]}")) {
+        for (String broken : List.of(
+                "{\"ids\":[4,99]}",
+                "{\"ids\":[4",
+                "{\"id\":[4]}",
+                "{\"ids\":[4],\"prompt\":\"1\",\"completion\":\"2\"}")) {
             for (String command : List.of("score", "generate")) {
                 CommandLineRun run = CommandLineRun.withInput(
                         "{\"ids\":[4,5]}\n" + broken + "\n", command, "--model", model, "--input", "-");
                 assertThat(run.code()).isEqualTo(2);
                 assertThat(run.lines()).hasSize(1);
-                assertThat(run.errors()).singleElement().asString().startsWith("minpro: <stdin>:2");
+                assertThat(run.errors())
+                        .singleElement()
+                        .asString()
+                        .startsWith("minpro: <stdin>:2")
+                        .doesNotContain("Source:");
             }
+        }
+    }
+
+    @Test
+    void aModelWithoutFiniteWeightsGivesNoResults() throws IOException {
+        Path broken = Files.createDirectories(folder.resolve("not-finite"));
+        Files.copy(Path.of(model, "config.json"), broken.resolve("config.json"));
+        byte[] weights = Files.readAllBytes(Path.of(model, "model.safetensors"));
+        for (int i = weights.length - 4; i < weights.length; i++) {
+            weights[i] = (byte) 0xff;
+        }
+        Files.write(broken.resolve("model.safetensors"), weights);
+        for (String[] line : new String[][] {{"score"}, {"generate"}, {"generate", "--greedy"}}) {
+            List<String> command = new ArrayList<>(List.of(line));
+            command.addAll(List.of("--model", broken.toString(), "--input", "-"));
+            CommandLineRun run = CommandLineRun.withInput("{\"ids\":[4,5]}", command.toArray(String[]::new));
+            assertThat(run.code()).isEqualTo(1);
+            assertThat(run.out()).isEmpty();
+            assertThat(run.errors())
+                    .singleElement()
+                    .asString()
+                    .startsWith("minpro: ")
+                    .endsWith("are the model's weights finite?");
         }
     }
 
@@ -228,6 +259,18 @@ final class ModelCommandsTest {
         CommandLineRun broken = CommandLineRun.withInput(
                 example + "\n{\"log_probs\":[[1]]}\n", "objectives", "grpo", "--evaluate", "-");
         assertThat(broken.code()).isEqualTo(2);
+        assertThat(CommandLineRun.withInput(
+                                example.replace("\"token-mean\"", "null,\"length\":null,\"anchor\":null"),
+                                "objectives",
+                                "minpro",
+                                "--evaluate",
+                                "-")
+                        .lines())
+                .containsExactly(run.lines().getFirst());
+        assertThat(CommandLineRun.withInput(
+                                example.replaceFirst("-1.0", "-1e400"), "objectives", "minpro", "--evaluate", "-")
+                        .errors())
+                .containsExactly("minpro: <stdin>:1: log_probs[0][0] must be a finite number, got: \"-Infinity\"");
         assertThat(broken.lines()).hasSize(1);
         assertThat(broken.errors()).singleElement().asString().startsWith("minpro: <stdin>:2: ");
     }
