@@ -20,6 +20,11 @@ final class ClassPathOption {
             description = "Jars or folders with classes of your own, which are then named in place of a built-in name.")
     private @Nullable String classPath;
 
+    /** The option as it was given, nothing if it was not. */
+    List<String> given() {
+        return classPath == null ? List.of() : List.of("--class-path", classPath);
+    }
+
     /** Finds the user's classes, and ours. */
     ClassLoader loader() {
         ClassLoader ours = ClassPathOption.class.getClassLoader();

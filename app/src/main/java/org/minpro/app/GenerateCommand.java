@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.JsonlReader;
 import org.minpro.data.Row;
@@ -61,7 +62,10 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--prompt", paramLabel = "TEXT", description = "One prompt, in place of --input.")
     private @Nullable String prompt;
 
-    @Option(names = "--greedy", description = "Take the most probable token each time.")
+    @Option(
+            names = "--greedy",
+            description =
+                    "Take the most probable token each time; temperature, top-k, top-p and min-p have no effect then.")
     private boolean greedy;
 
     @Option(names = "--temperature", paramLabel = "T", description = "Divides the logits; 1 by default.")
@@ -126,6 +130,12 @@ final class GenerateCommand implements Callable<Integer> {
         }
         SamplingSection section =
                 new SamplingSection(temperature, topK, topP, minP, maxNewTokens, stopTokenIds, ignoreEos);
+        if (greedy) {
+            sayUnused("--greedy", "--temperature", "--top-k", "--top-p", "--min-p");
+        }
+        if (ignoreEos) {
+            sayUnused("--ignore-eos", "--stop-token-id");
+        }
         ModelFiles files = model.open();
         SamplingParams params = section.params(files.config().eosIds()).withGreedy(greedy);
         boolean tokenizerThere = Files.exists(files.path().resolve("tokenizer.json"));
@@ -156,6 +166,15 @@ final class GenerateCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    /** Says which of the options given do nothing beside another. */
+    private void sayUnused(String stronger, String... weaker) {
+        for (String option : weaker) {
+            if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
+                console.say("minpro: " + option + " has no effect with " + stronger);
+            }
+        }
     }
 
     private void readInto(Run run, String source, Texts texts, int vocabulary, int workers) {
@@ -227,7 +246,11 @@ final class GenerateCommand implements Callable<Integer> {
                 console.result(new JsonLine()
                         .with("sample", rollout.sample())
                         .with("completion_ids", rollout.responseIds())
-                        .with("log_probs", rollout.behaviorLogProbs())
+                        .withLogProbs(
+                                0,
+                                IntStream.range(0, rollout.length())
+                                        .mapToDouble(t -> rollout.behaviorLogProbs()[t])
+                                        .toArray())
                         .with("text", withText ? rollout.text() : null)
                         .with("finish", rollout.finish() == Rollout.Finish.STOP ? "stop" : "length")
                         .toString());

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.minpro.config.ConfigurationException;
 import org.minpro.config.NearestName;
 import org.minpro.data.DataException;
@@ -114,6 +115,10 @@ public final class Main {
         String message = String.valueOf(e.getMessage());
         if (e instanceof UnmatchedArgumentException unmatched) {
             message = unmatched(spec, unmatched.getUnmatched().getFirst());
+        } else if (e instanceof MissingParameterException
+                && unknownOption(e.getCommandLine()) instanceof String option) {
+            // What is missing is most often what was meant.
+            message = unmatched(spec, option);
         } else if (e instanceof MissingParameterException) {
             message = message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1);
         }
@@ -121,6 +126,13 @@ public final class Main {
                 + (message.endsWith(".") || message.endsWith("?") ? "" : ".") + " See '" + spec.qualifiedName()
                 + " --help'.");
         return USAGE;
+    }
+
+    private static @Nullable String unknownOption(CommandLine command) {
+        return command.getUnmatchedArguments().stream()
+                .filter(argument -> argument.startsWith("-") && argument.length() > 1)
+                .findFirst()
+                .orElse(null);
     }
 
     private static String unmatched(CommandSpec spec, String argument) {

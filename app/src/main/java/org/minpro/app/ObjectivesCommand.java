@@ -14,6 +14,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
+import org.minpro.config.JsonProblem;
 import org.minpro.config.NamedRecords;
 import org.minpro.config.Settings;
 import org.minpro.data.DataException;
@@ -159,10 +160,7 @@ final class ObjectivesCommand implements Callable<Integer> {
             }
         } catch (JacksonException e) {
             int at = e.getLocation() == null ? (int) line : e.getLocation().getLineNr();
-            throw new DataException(
-                    source + ":" + at + ": is not valid JSON: "
-                            + e.getOriginalMessage().lines().findFirst().orElse("unreadable"),
-                    e);
+            throw new DataException(source + ":" + at + ": is not valid JSON: " + JsonProblem.of(e), e);
         } catch (NoSuchFileException e) {
             throw new DataException(source + " does not exist", e);
         } catch (IOException e) {

@@ -64,6 +64,11 @@ final class RecipeOptions {
         return classPath.loader();
     }
 
+    /** What a command that continues this one must be given too. */
+    List<String> givenClassPath() {
+        return classPath.given();
+    }
+
     /** The file of {@code --config}, if any. */
     @Nullable Path config() {
         return config;

@@ -86,16 +86,18 @@ final class ScoreCommand implements Callable<Integer> {
 
     private static int[] ids(Row row, Texts texts, int vocabulary) {
         int[] ids;
+        boolean written = row.has("prompt") || row.has("completion");
+        if (row.has("ids") == written) {
+            throw row.error("must have either 'ids' or 'prompt' and 'completion'");
+        }
         if (row.has("ids")) {
             ids = row.ids("ids");
-        } else if (row.has("prompt") || row.has("completion")) {
+        } else {
             int[] prompt = texts.encode(row.string("prompt"));
             int[] completion = texts.encode(row.string("completion"));
             ids = new int[prompt.length + completion.length];
             System.arraycopy(prompt, 0, ids, 0, prompt.length);
             System.arraycopy(completion, 0, ids, prompt.length, completion.length);
-        } else {
-            throw row.error("must have either 'ids' or 'prompt' and 'completion'");
         }
         if (ids.length == 0) {
             throw row.error("must have at least one token, got: none");
@@ -107,15 +109,9 @@ final class ScoreCommand implements Callable<Integer> {
     private void score(SequenceScorer scorer, List<int[]> waiting) {
         List<double[]> scores = scorer.score(waiting);
         for (int i = 0; i < scores.size(); i++) {
-            List<@Nullable Float> logProbs = new ArrayList<>();
-            logProbs.add(null);
-            for (double logProb : scores.get(i)) {
-                // They are float32: the shortest decimal that reads back to it.
-                logProbs.add((float) logProb);
-            }
             console.result(new JsonLine()
                     .with("ids", waiting.get(i))
-                    .with("log_probs", logProbs)
+                    .withLogProbs(1, scores.get(i))
                     .toString());
         }
         waiting.clear();

@@ -112,8 +112,9 @@ final class SftCommand implements Callable<Integer> {
             }
         });
         if (!done) {
-            live.say("stopped at update " + session.done() + "; continue with: minpro sft --resume "
-                    + session.folder().path());
+            live.say("stopped at update " + session.done() + "; continue with: "
+                    + ShownCommand.of(
+                            List.of("sft", "--resume", session.folder().path().toString())));
             return 1;
         }
         live.say("model: " + session.saveModel());

@@ -214,8 +214,10 @@ final class TrainCommand implements Callable<Integer> {
             return 1;
         }
         if (!done) {
-            live.say("stopped at iteration " + session.iteration() + "; continue with: minpro train --resume "
-                    + session.folder().path());
+            List<String> command = new ArrayList<>(
+                    List.of("train", "--resume", session.folder().path().toString()));
+            command.addAll(options.givenClassPath());
+            live.say("stopped at iteration " + session.iteration() + "; continue with: " + ShownCommand.of(command));
             return 1;
         }
         int dropped = session.trainer().droppedBatches();
@@ -231,8 +233,8 @@ final class TrainCommand implements Callable<Integer> {
             live.say("the evaluation was interrupted; the model is saved");
         }
         live.say("model:  " + saved);
-        live.say("try it: minpro generate --model " + saved + " --prompt '"
-                + session.example().replace("'", "'\\''").replace("\n", "\\n") + "'");
+        live.say("try it: "
+                + ShownCommand.of(List.of("generate", "--model", saved.toString(), "--prompt", session.example())));
         return 0;
     }
 

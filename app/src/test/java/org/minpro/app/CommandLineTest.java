@@ -51,6 +51,10 @@ final class CommandLineTest {
         assertThat(missing.code()).isEqualTo(2);
         assertThat(missing.errors())
                 .containsExactly("minpro score: missing required option: '--input=F'. See 'minpro score --help'.");
+        CommandLineRun misspelt = CommandLineRun.of("score", "--inputt", "x");
+        assertThat(misspelt.errors())
+                .containsExactly(
+                        "minpro score: unknown option '--inputt'. Did you mean '--input'? See 'minpro score --help'.");
         assertThat(CommandLineRun.of().code()).isEqualTo(2);
         assertThat(CommandLineRun.of("generate", "--samples", "many", "--prompt", "1")
                         .errors())

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.BeforeAll;
@@ -159,6 +160,25 @@ final class ModelCommandsTest {
     }
 
     @Test
+    void optionsWithoutEffectAreNamed() {
+        String[] greedy = {"generate", "--model", model, "--prompt", "1+2", "--greedy", "--max-new-tokens", "4"};
+        String[] hot = Arrays.copyOf(greedy, greedy.length + 4);
+        hot[greedy.length] = "--temperature";
+        hot[greedy.length + 1] = "2";
+        hot[greedy.length + 2] = "--top-k";
+        hot[greedy.length + 3] = "3";
+        CommandLineRun plain = CommandLineRun.of(greedy);
+        assertThat(plain.errors()).noneMatch(line -> line.contains("no effect"));
+        CommandLineRun run = CommandLineRun.of(hot);
+        assertThat(run.code()).isZero();
+        assertThat(run.out()).isEqualTo(plain.out());
+        assertThat(run.errors())
+                .contains(
+                        "minpro: --temperature has no effect with --greedy",
+                        "minpro: --top-k has no effect with --greedy");
+    }
+
+    @Test
     void generatesFromIdsWithoutATokenizer() throws IOException {
         Path bare = Files.createDirectories(folder.resolve("no-tokenizer"));
         for (String file : List.of("config.json", "model.safetensors")) {
@@ -174,14 +194,45 @@ final class ModelCommandsTest {
 
     @Test
     void whatWasReadBeforeABrokenLineIsAnswered() {
-        for (String broken : List.of("{\"ids\":[4,99]}", "{\"ids\":[4", "{\"id\":[4]}")) {
+        for (String broken : List.of(
+                "{\"ids\":[4,99]}",
+                "{\"ids\":[4",
+                "{\"id\":[4]}",
+                "{\"ids\":[4],\"prompt\":\"1\",\"completion\":\"2\"}")) {
             for (String command : List.of("score", "generate")) {
                 CommandLineRun run = CommandLineRun.withInput(
                         "{\"ids\":[4,5]}\n" + broken + "\n", command, "--model", model, "--input", "-");
                 assertThat(run.code()).isEqualTo(2);
                 assertThat(run.lines()).hasSize(1);
-                assertThat(run.errors()).singleElement().asString().startsWith("minpro: <stdin>:2");
+                assertThat(run.errors())
+                        .singleElement()
+                        .asString()
+                        .startsWith("minpro: <stdin>:2")
+                        .doesNotContain("Source:");
             }
+        }
+    }
+
+    @Test
+    void aModelWithoutFiniteWeightsGivesNoResults() throws IOException {
+        Path broken = Files.createDirectories(folder.resolve("not-finite"));
+        Files.copy(Path.of(model, "config.json"), broken.resolve("config.json"));
+        byte[] weights = Files.readAllBytes(Path.of(model, "model.safetensors"));
+        for (int i = weights.length - 4; i < weights.length; i++) {
+            weights[i] = (byte) 0xff;
+        }
+        Files.write(broken.resolve("model.safetensors"), weights);
+        for (String[] line : new String[][] {{"score"}, {"generate"}, {"generate", "--greedy"}}) {
+            List<String> command = new ArrayList<>(List.of(line));
+            command.addAll(List.of("--model", broken.toString(), "--input", "-"));
+            CommandLineRun run = CommandLineRun.withInput("{\"ids\":[4,5]}", command.toArray(String[]::new));
+            assertThat(run.code()).isEqualTo(1);
+            assertThat(run.out()).isEmpty();
+            assertThat(run.errors())
+                    .singleElement()
+                    .asString()
+                    .startsWith("minpro: ")
+                    .endsWith("are the model's weights finite?");
         }
     }
 
@@ -208,6 +259,18 @@ final class ModelCommandsTest {
         CommandLineRun broken = CommandLineRun.withInput(
                 example + "\n{\"log_probs\":[[1]]}\n", "objectives", "grpo", "--evaluate", "-");
         assertThat(broken.code()).isEqualTo(2);
+        assertThat(CommandLineRun.withInput(
+                                example.replace("\"token-mean\"", "null,\"length\":null,\"anchor\":null"),
+                                "objectives",
+                                "minpro",
+                                "--evaluate",
+                                "-")
+                        .lines())
+                .containsExactly(run.lines().getFirst());
+        assertThat(CommandLineRun.withInput(
+                                example.replaceFirst("-1.0", "-1e400"), "objectives", "minpro", "--evaluate", "-")
+                        .errors())
+                .containsExactly("minpro: <stdin>:1: log_probs[0][0] must be a finite number, got: \"-Infinity\"");
         assertThat(broken.lines()).hasSize(1);
         assertThat(broken.errors()).singleElement().asString().startsWith("minpro: <stdin>:2: ");
     }

@@ -67,12 +67,8 @@ final class TrainCommandTest {
                 .toList();
     }
 
-    private void assertNoRunFolder() throws IOException {
-        if (Files.exists(runs)) {
-            try (Stream<Path> entries = Files.list(runs)) {
-                assertThat(entries).isEmpty();
-            }
-        }
+    private void assertNoRunFolder() {
+        assertThat(runs).doesNotExist();
     }
 
     private Path problems(String name, String... prompts) throws IOException {

@@ -52,7 +52,7 @@ public final class GroupGenerator {
             entriesOf.put(request.draw(), entries);
             int[] samples = entries.fill(journal);
             if (samples.length > 0) {
-                missing.add(new RolloutRequest(request.draw(), request.promptIds(), samples));
+                missing.add(request.only(samples));
             }
         });
         engine.generate(missing, params, rollout -> {

@@ -5,10 +5,12 @@ import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.Predicate;
@@ -16,7 +18,7 @@ import java.util.stream.Stream;
 
 /**
  * The folder of one run: everything it needs to continue, and its results. Never overwritten; locked while the run is
- * under way. A new folder in which nothing was done when it is closed is removed.
+ * under way. A new folder in which nothing was done when it is closed is removed, with the folders made to hold it.
  */
 public final class RunFolder implements AutoCloseable {
     private static final String RECIPE = "recipe.yaml";
@@ -26,17 +28,20 @@ public final class RunFolder implements AutoCloseable {
     private final FileChannel channel;
     private final FileLock lock;
     private final boolean isNew;
+    private final List<Path> madeParents;
 
-    private RunFolder(Path path, FileChannel channel, FileLock lock, boolean isNew) {
+    private RunFolder(Path path, FileChannel channel, FileLock lock, boolean isNew, List<Path> madeParents) {
         this.path = path;
         this.channel = channel;
         this.lock = lock;
         this.isNew = isNew;
+        this.madeParents = madeParents;
     }
 
     /** Makes the next numbered folder, {@code 0001}, {@code 0002}, ..., under {@code parent}. */
     public static RunFolder create(Path parent) {
         try {
+            List<Path> madeParents = missing(parent);
             Files.createDirectories(parent);
             int newest;
             try (Stream<Path> entries = Files.list(parent)) {
@@ -48,7 +53,10 @@ public final class RunFolder implements AutoCloseable {
             }
             for (int number = newest + 1; ; number++) {
                 try {
-                    return lock(Files.createDirectory(parent.resolve(String.format("%04d", number))), true);
+                    // A run that could not begin may have removed the parent again.
+                    Files.createDirectories(parent);
+                    Path folder = Files.createDirectory(parent.resolve(String.format("%04d", number)));
+                    return lock(folder, true, madeParents);
                 } catch (FileAlreadyExistsException e) {
                     // Another process took this number: the next one is tried.
                 }
@@ -64,19 +72,28 @@ public final class RunFolder implements AutoCloseable {
             throw new IllegalArgumentException("a run folder must have a recipe.yaml, got: " + folder
                     + (Files.isDirectory(folder) ? "" : ", which does not exist"));
         }
-        return lock(folder, false);
+        return lock(folder, false, List.of());
     }
 
     /** Opens a folder of any name, made if it is not there; what is in it is the caller's to check. */
     public static RunFolder at(Path folder) {
         try {
-            return lock(Files.createDirectories(folder), false);
+            return lock(Files.createDirectories(folder), false, List.of());
         } catch (IOException e) {
             throw new UncheckedIOException("the run folder must be writable, got: " + folder, e);
         }
     }
 
-    private static RunFolder lock(Path folder, boolean isNew) {
+    /** The folders that are not there yet, innermost first. */
+    private static List<Path> missing(Path folder) {
+        List<Path> missing = new ArrayList<>();
+        for (Path path = folder.toAbsolutePath(); path != null && Files.notExists(path); path = path.getParent()) {
+            missing.add(path);
+        }
+        return missing;
+    }
+
+    private static RunFolder lock(Path folder, boolean isNew, List<Path> madeParents) {
         try {
             FileChannel channel =
                     FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -91,7 +108,7 @@ public final class RunFolder implements AutoCloseable {
                 throw new IllegalStateException(
                         "a run folder must be used by one process, got: " + folder + ", which another process holds");
             }
-            return new RunFolder(folder, channel, lock, isNew);
+            return new RunFolder(folder, channel, lock, isNew, madeParents);
         } catch (IOException e) {
             throw new UncheckedIOException("the run folder must be writable, got: " + folder, e);
         }
@@ -159,9 +176,20 @@ public final class RunFolder implements AutoCloseable {
             channel.close();
             if (unused) {
                 remove(file -> true);
+                removeMadeParents();
             }
         } catch (IOException e) {
             throw new UncheckedIOException("the run folder must be writable, got: " + path, e);
+        }
+    }
+
+    private void removeMadeParents() throws IOException {
+        try {
+            for (Path parent : madeParents) {
+                Files.deleteIfExists(parent);
+            }
+        } catch (DirectoryNotEmptyException e) {
+            // Somebody else put something there meanwhile.
         }
     }
 

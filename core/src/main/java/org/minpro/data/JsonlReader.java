@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.minpro.config.JsonProblem;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.DeserializationFeature;
@@ -139,7 +140,7 @@ public final class JsonlReader implements AutoCloseable {
             String where = e.getLocation() == null
                     ? ""
                     : ":" + Math.max(1, e.getLocation().getColumnNr());
-            String what = e.getOriginalMessage().lines().findFirst().orElse("unreadable");
+            String what = JsonProblem.of(e);
             throw new DataException(source + ":" + line + where + ": is not valid JSON: " + what, e);
         }
     }

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.minpro.config.JsonProblem;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.JsonNode;
@@ -54,7 +55,7 @@ final class JsonObjectFile {
         try {
             node = MAPPER.readTree(text);
         } catch (JacksonException e) {
-            throw new ModelFormatException(file, "must be JSON: " + e.getOriginalMessage() + position(e), e);
+            throw new ModelFormatException(file, "must be JSON: " + JsonProblem.of(e) + position(e), e);
         }
         if (!node.isObject()) {
             throw new ModelFormatException(file, "must be a JSON object, got: " + shown(node));

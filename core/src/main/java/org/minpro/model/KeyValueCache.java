@@ -9,16 +9,13 @@ import org.minpro.tensor.Tensor;
 /**
  * Keys and values of the tokens so far, for a fixed number of slots of a fixed capacity.
  *
- * <p>Attention reads as many entries as the longest slot has, in steps. Entries that no token has written are zero and
- * masked, and by whole vectors of them no sum changes as long as the kernels stay the same: what a slot computes depends
- * neither on how many others are in use nor on how long they are.
+ * <p>Attention reads as many entries as the longest slot has, and no fewer than give the same bits as all of them
+ * ({@link AttentionSpan}); those that no token has written are zero and masked. So what a slot computes depends neither on how
+ * many others are in use nor on how long they are.
  */
 public final class KeyValueCache implements AutoCloseable {
-    /** Two of the widest vectors, in float32: narrower products take kernels of their own. */
+    /** Entries are read in steps of two of the widest vectors, in float32. */
     private static final int STEP = 32;
-
-    /** OpenBLAS's AVX-512 kernels for small products end here, in elements of the result; larger ones add in another order. */
-    private static final int SMALL_PRODUCT = 1200;
 
     private final int slots;
     private final int capacity;
@@ -36,7 +33,7 @@ public final class KeyValueCache implements AutoCloseable {
     public KeyValueCache(ModelConfig config, DType type, int slots, int capacity) {
         this.slots = slots;
         this.capacity = capacity;
-        this.leastEntries = leastEntries(config.heads() / config.keyValueHeads(), config.headDim(), capacity);
+        this.leastEntries = AttentionSpan.least(config, type, capacity, STEP);
         try (Scope scope = Scope.open()) {
             for (int layer = 0; layer < config.layers(); layer++) {
                 keys.add(Tensor.zeros(type, slots, config.keyValueHeads(), capacity, config.headDim())
@@ -50,14 +47,6 @@ public final class KeyValueCache implements AutoCloseable {
                 release(slot);
             }
         }
-    }
-
-    /** So many that the products of attention take the kernels that they take for the whole capacity. */
-    private static int leastEntries(int queriesPerKey, int headDim, int capacity) {
-        if (queriesPerKey * headDim > SMALL_PRODUCT) {
-            return capacity;
-        }
-        return queriesPerKey * capacity > SMALL_PRODUCT ? (SMALL_PRODUCT / queriesPerKey / STEP + 1) * STEP : STEP;
     }
 
     public int slots() {

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
+import org.minpro.config.JsonProblem;
 import org.minpro.tensor.DType;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -138,7 +139,7 @@ public record SafetensorsHeader(SequencedMap<String, Entry> tensors, Map<String,
                 throw new ModelFormatException(file, "header must be one JSON object");
             }
         } catch (JacksonException e) {
-            throw new ModelFormatException(file, "header must be JSON: " + e.getOriginalMessage(), e);
+            throw new ModelFormatException(file, "header must be JSON: " + JsonProblem.of(e), e);
         }
         checkPlaces(file, tensors, dataBytes);
         return new SafetensorsHeader(tensors, metadata, (long) LENGTH_BYTES + json.length);

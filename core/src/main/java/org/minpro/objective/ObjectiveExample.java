@@ -116,7 +116,7 @@ public record ObjectiveExample(
         Aggregation aggregation = null;
         try {
             JsonNode length = json.path("length");
-            if (!length.isMissingNode() && !length.isInt()) {
+            if (json.hasNonNull("length") && !length.isInt()) {
                 problems.add("length must be a whole number of tokens, got: " + length);
             }
             if (json.hasNonNull("aggregation")) {
@@ -170,10 +170,10 @@ public record ObjectiveExample(
                 if (numbers[t] != 0 && numbers[t] != 1) {
                     problems.add(name + "[" + t + "] must be 1, 0, true or false, got: " + number);
                 }
-            } else if (number.isNumber()) {
+            } else if (number.isNumber() && Double.isFinite(number.asDouble())) {
                 numbers[t] = number.asDouble();
             } else if (mask == null || mask[t] != 0) {
-                problems.add(name + "[" + t + "] must be a number, got: " + number);
+                problems.add(name + "[" + t + "] must be a finite number, got: " + number);
             }
         }
         return numbers;

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -24,9 +25,9 @@ import org.minpro.tensor.Workers;
  * Generates in this process, with the very module that is trained.
  *
  * <p>Each worker fills a block of a fixed number of slots; a slot whose response has ended takes the next waiting one.
- * A group's prompt is computed once. The number of slots is fixed, and the cache's capacity follows from the request alone
- * (the prompt's length and the limit of new tokens), so a response does not depend on what is generated beside it, on the
- * number of workers or on the order of the requests.
+ * A group's prompt is computed once. The number of slots is fixed, the cache's capacity follows from the request alone (the
+ * prompt's length and the limit of new tokens), and a response is decoded in slots of one kind ({@link SlotKinds}), so it
+ * does not depend on what is generated beside it, on the number of workers or on the order of the requests.
  */
 public final class LocalRolloutEngine implements RolloutEngine {
     /** Slots where it is not known how many responses are asked for at once. */
@@ -37,6 +38,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
     private final Transformer model;
     private final Workers workers;
     private final int slots;
+    private final int[] kinds;
     private final long seed;
     private final Function<int[], String> text;
     private volatile long version;
@@ -54,6 +56,10 @@ public final class LocalRolloutEngine implements RolloutEngine {
         this.model = model;
         this.workers = workers;
         this.slots = slots;
+        Callable<int[]> find =
+                () -> SlotKinds.of(model.config(), model.parameters().type(), slots);
+        // On a worker, whose kernels are those that will decode.
+        this.kinds = workers.run(List.of(find)).getFirst();
         this.seed = seed;
         this.text = text;
     }
@@ -93,34 +99,52 @@ public final class LocalRolloutEngine implements RolloutEngine {
     @Override
     public List<Rollout> generate(List<RolloutRequest> requests, SamplingParams params, Consumer<Rollout> finished) {
         List<Rollout[]> results = new ArrayList<>();
-        Map<Integer, Queue<Waiting>> byCapacity = new TreeMap<>();
+        Map<Integer, Map<Integer, Queue<Waiting>>> byCapacity = new TreeMap<>();
         for (RolloutRequest request : requests) {
             Rollout[] ofRequest = new Rollout[request.samples().length];
             results.add(ofRequest);
             int capacity = capacity(Math.addExact(request.promptIds().length, params.maxNewTokens()));
             Prompt prompt = new Prompt(request, ofRequest.length);
             for (int i = 0; i < ofRequest.length; i++) {
-                byCapacity.computeIfAbsent(capacity, key -> new ArrayDeque<>()).add(new Waiting(prompt, i, ofRequest));
+                Waiting waiting = new Waiting(prompt, i, ofRequest);
+                Map<Integer, Queue<Waiting>> queues = byCapacity.computeIfAbsent(capacity, key -> queues());
+                Objects.requireNonNull(queues.get(kinds[place(waiting)])).add(waiting);
             }
         }
         long sampledVersion = version;
-        for (Map.Entry<Integer, Queue<Waiting>> entry : byCapacity.entrySet()) {
-            Queue<Waiting> queue = entry.getValue();
-            int blocks = Math.min(workers.count(), (queue.size() + slots - 1) / slots);
+        for (Map.Entry<Integer, Map<Integer, Queue<Waiting>>> entry : byCapacity.entrySet()) {
+            Map<Integer, Queue<Waiting>> queues = entry.getValue();
+            int waitingRows = queues.values().stream().mapToInt(Queue::size).sum();
+            int blocks = Math.min(workers.count(), (waitingRows + slots - 1) / slots);
             List<Callable<Boolean>> tasks = new ArrayList<>();
             for (int i = 0; i < blocks; i++) {
                 tasks.add(() -> {
-                    new Block(queue, params, entry.getKey(), sampledVersion, finished).run();
+                    new Block(queues, params, entry.getKey(), sampledVersion, finished).run();
                     return true;
                 });
             }
             try {
                 workers.run(tasks);
             } finally {
-                queue.forEach(waiting -> waiting.prompt.discard());
+                queues.values().forEach(queue -> queue.forEach(waiting -> waiting.prompt.discard()));
             }
         }
         return results.stream().flatMap(Arrays::stream).toList();
+    }
+
+    /** A queue for each kind of slot. */
+    private Map<Integer, Queue<Waiting>> queues() {
+        Map<Integer, Queue<Waiting>> queues = new TreeMap<>();
+        for (int kind : kinds) {
+            queues.putIfAbsent(kind, new ArrayDeque<>());
+        }
+        return queues;
+    }
+
+    /** The slot whose kind a response is decoded in: the responses of a run take the slots in turn. */
+    private int place(Waiting waiting) {
+        RolloutRequest request = waiting.prompt.request;
+        return (int) Math.floorMod(request.draw() * request.groupSize() + waiting.sample(), (long) slots);
     }
 
     @Override
@@ -190,7 +214,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     /** One worker's slots. */
     private final class Block {
-        private final Queue<Waiting> queue;
+        private final Map<Integer, Queue<Waiting>> queues;
         private final SamplingParams params;
         private final int capacity;
         private final long sampledVersion;
@@ -199,12 +223,12 @@ public final class LocalRolloutEngine implements RolloutEngine {
         private final @Nullable Row[] rows = new @Nullable Row[slots];
 
         Block(
-                Queue<Waiting> queue,
+                Map<Integer, Queue<Waiting>> queues,
                 SamplingParams params,
                 int capacity,
                 long sampledVersion,
                 Consumer<Rollout> finished) {
-            this.queue = queue;
+            this.queues = queues;
             this.params = params;
             this.capacity = capacity;
             this.sampledVersion = sampledVersion;
@@ -237,6 +261,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
         /** Takes the next waiting response into a slot; one that ends with its first token needs no slot. */
         private @Nullable Row next(KeyValueCache cache, int slot) {
+            Queue<Waiting> queue = Objects.requireNonNull(queues.get(kinds[slot]));
             while (true) {
                 Waiting waiting;
                 synchronized (queue) {

@@ -9,8 +9,9 @@ import java.util.stream.IntStream;
  * @param draw ordinal of the group in the run; a coordinate of its random numbers
  * @param promptIds token ids, at least one
  * @param samples ordinals of the responses wanted, each a coordinate of its random numbers
+ * @param groupSize how many responses the group has in all, so that each has an ordinal of its own in the run
  */
-public record RolloutRequest(long draw, int[] promptIds, int[] samples) {
+public record RolloutRequest(long draw, int[] promptIds, int[] samples, int groupSize) {
     public RolloutRequest {
         if (promptIds.length == 0) {
             throw new IllegalArgumentException("a prompt must have at least one token, got: 0");
@@ -19,7 +20,12 @@ public record RolloutRequest(long draw, int[] promptIds, int[] samples) {
 
     /** Responses {@code 0 .. count - 1}. */
     public static RolloutRequest of(long draw, int[] promptIds, int count) {
-        return new RolloutRequest(draw, promptIds, IntStream.range(0, count).toArray());
+        return new RolloutRequest(draw, promptIds, IntStream.range(0, count).toArray(), count);
+    }
+
+    /** For some of the responses: each is the one that the whole request would get. */
+    public RolloutRequest only(int... some) {
+        return new RolloutRequest(draw, promptIds, some, groupSize);
     }
 
     @Override
@@ -27,7 +33,8 @@ public record RolloutRequest(long draw, int[] promptIds, int[] samples) {
         return other instanceof RolloutRequest request
                 && draw == request.draw
                 && Arrays.equals(promptIds, request.promptIds)
-                && Arrays.equals(samples, request.samples);
+                && Arrays.equals(samples, request.samples)
+                && groupSize == request.groupSize;
     }
 
     @Override

@@ -136,8 +136,8 @@ final class TokenSampler {
             }
         }
         if (last < 0) {
-            throw new ArithmeticException("probabilities must have a positive entry, got: none of " + count
-                    + " (are the model's weights finite?)");
+            throw new IllegalStateException("probabilities must have a positive entry, got: none of " + count
+                    + "; are the model's weights finite?");
         }
         return last;
     }

@@ -23,7 +23,7 @@ public final class Philox {
         SHUFFLE,
         INITIALISATION,
         AUDIT,
-        TEST
+        TRIAL
     }
 
     /** Four 32-bit words of the block at {@code counter} under {@code key}. */

@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.minpro.config.JsonProblem;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -96,8 +97,7 @@ public record SpecialTokens(Map<String, String> byRole) {
             return node;
         } catch (JacksonException e) {
             throw new TextException(
-                    file + " must be JSON, got: " + e.getOriginalMessage() + " at " + at(e) + "; fetch the file again",
-                    e);
+                    file + " must be JSON, got: " + JsonProblem.of(e) + " at " + at(e) + "; fetch the file again", e);
         }
     }
 

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalInt;
+import org.minpro.config.JsonProblem;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -165,7 +166,7 @@ public final class Tokenizer implements AutoCloseable {
             }
         } catch (JacksonException e) {
             throw new TextException(
-                    file + " must be JSON, got: " + e.getOriginalMessage() + " at " + SpecialTokens.at(e)
+                    file + " must be JSON, got: " + JsonProblem.of(e) + " at " + SpecialTokens.at(e)
                             + "; fetch the file again",
                     e);
         }

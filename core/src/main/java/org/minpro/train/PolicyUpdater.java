@@ -59,13 +59,14 @@ public final class PolicyUpdater {
      */
     public Done update(List<TrainingRow> rows, double rate, boolean withEntropy) {
         boolean[][] mask = rows.stream().map(TrainingRow::mask).toArray(boolean[][]::new);
-        try (PolicyGradient.Result result =
-                gradient.compute(rows, objective, anchor, aggregation.tokenWeights(mask), withEntropy)) {
+        double[][] tokenWeights = aggregation.tokenWeights(mask);
+        try (PolicyGradient.Result result = gradient.compute(rows, objective, anchor, tokenWeights, withEntropy)) {
             double norm = norm(result.gradients());
             if (!Double.isFinite(result.loss()) || !Double.isFinite(norm)) {
                 throw new NonFiniteUpdateException(
                         "loss and gradient must be finite, got: loss " + result.loss() + ", gradient norm " + norm
-                                + " at version " + policy.version() + "; " + culprit(rows, result.scored()),
+                                + " at version " + policy.version() + "; "
+                                + culprit(rows, result.scored(), tokenWeights),
                         rows);
             }
             double scale = clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1;
@@ -95,21 +96,35 @@ public final class PolicyUpdater {
         return Math.sqrt(squares);
     }
 
-    private static String culprit(List<TrainingRow> rows, PolicyGradient.Scored scored) {
+    private String culprit(List<TrainingRow> rows, PolicyGradient.Scored scored, double[][] tokenWeights) {
         for (int i = 0; i < rows.size(); i++) {
             for (int t = 0; t < rows.get(i).length(); t++) {
                 if (rows.get(i).mask()[t]
                         && !(Float.isFinite(scored.logProbs()[i][t])
                                 && Float.isFinite(rows.get(i).behaviorLogProbs()[t])
                                 && Double.isFinite(rows.get(i).advantage()))) {
-                    return "first at row " + i + " (group of draw "
-                            + rows.get(i).group() + "), token " + t + ": log pi "
+                    return "first at " + named(rows, i) + ", token " + t + ": log pi "
                             + scored.logProbs()[i][t] + ", log mu "
                             + rows.get(i).behaviorLogProbs()[t] + ", advantage "
                             + rows.get(i).advantage();
                 }
             }
         }
-        return "all log-probabilities and advantages are finite: it arose in the backward pass";
+        for (int i = 0; i < rows.size(); i++) {
+            try (PolicyGradient.Result alone = gradient.compute(
+                    List.of(rows.get(i)), objective, anchor, new double[][] {tokenWeights[i]}, false)) {
+                double norm = norm(alone.gradients());
+                if (!Double.isFinite(alone.loss()) || !Double.isFinite(norm)) {
+                    return "first at " + named(rows, i)
+                            + ", whose log-probabilities and advantage are finite: alone it has loss " + alone.loss()
+                            + ", gradient norm " + norm;
+                }
+            }
+        }
+        return "each row alone is finite: it arose in their sum";
+    }
+
+    private static String named(List<TrainingRow> rows, int row) {
+        return "row " + row + " (group of draw " + rows.get(row).group() + ")";
     }
 }

@@ -55,4 +55,21 @@ final class RunFolderTest {
         }
         assertThat(old.resolve("recipe.yaml")).exists();
     }
+
+    @Test
+    void theFoldersMadeToHoldAnUnusedOneGoWithIt() throws IOException {
+        Path parent = runs.resolve("a/runs");
+        RunFolder.create(parent).close();
+        assertThat(runs.resolve("a")).doesNotExist();
+        assertThat(runs).exists();
+
+        RunFolder first = RunFolder.create(parent);
+        try (RunFolder second = RunFolder.create(parent)) {
+            first.close();
+            assertThat(second.path()).exists();
+        }
+        Files.createDirectories(parent);
+        RunFolder.create(parent).close();
+        assertThat(parent).isEmptyDirectory();
+    }
 }

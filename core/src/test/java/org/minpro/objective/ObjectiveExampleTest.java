@@ -68,7 +68,7 @@ class ObjectiveExampleTest {
         assertThatThrownBy(() -> parse("""
                                 {"log_probs": [[-1, null]], "behavior_log_probs": [[-1], [2]], "advantages": [[1]],
                                  "mask": [[1, 1]], "anchor": "proximal", "aggregation": "mean"}"""))
-                .hasMessageContaining("log_probs[0][1] must be a number, got: null")
+                .hasMessageContaining("log_probs[0][1] must be a finite number, got: null")
                 .hasMessageContaining("behavior_log_probs must have 1 rows like mask, got: 2")
                 .hasMessageContaining("advantages[0] must have 2 tokens like mask, got: 1")
                 .hasMessageContaining("proximal_log_probs must be given")

@@ -156,7 +156,7 @@ class TokenSamplerTest {
             TokenSampler sampler = new TokenSampler(params);
             for (int done = 0; done < draws; done += rows) {
                 for (int row = 0; row < rows; row++) {
-                    uniforms[row] = Philox.uniform(3, Philox.Purpose.TEST, done + row, vocabulary, topK);
+                    uniforms[row] = Philox.uniform(3, Philox.Purpose.TRIAL, done + row, vocabulary, topK);
                 }
                 try (Scope step = Scope.open()) {
                     for (int id : sampler.draw(tensor, uniforms).ids()) {

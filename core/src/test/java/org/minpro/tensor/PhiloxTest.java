@@ -36,7 +36,7 @@ class PhiloxTest {
         int[] counts = new int[16];
         int draws = 160_000;
         for (int i = 0; i < draws; i++) {
-            counts[(int) (16 * Philox.uniform(7, Philox.Purpose.TEST, i, 0, 0))]++;
+            counts[(int) (16 * Philox.uniform(7, Philox.Purpose.TRIAL, i, 0, 0))]++;
         }
         double chiSquare = 0;
         for (int count : counts) {

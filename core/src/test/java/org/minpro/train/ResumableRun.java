@@ -80,7 +80,7 @@ final class ResumableRun {
                 Policy policy = new Policy(config, parameters, DType.F32);
                 Workers workers = new Workers(2);
                 LocalRolloutEngine engine =
-                        new LocalRolloutEngine(policy.model(), workers, 8, 11, ResumableRun::text)) {
+                        new LocalRolloutEngine(policy.model(), workers, 16, 11, ResumableRun::text)) {
             TrainingRun[] opened = new TrainingRun[1];
             RunListener told = new RunListener() {
                 @Override

@@ -319,8 +319,21 @@ class TrainerTest {
             Map<String, byte[]> before = run.weights();
             org.assertj.core.api.Assertions.assertThatThrownBy(() -> run.trainer.iterate(IterationListener.none()))
                     .isInstanceOf(NonFiniteUpdateException.class)
-                    .hasMessageContaining("loss and gradient must be finite");
+                    .hasMessageContaining("loss and gradient must be finite")
+                    .hasMessageContaining("first at row 0 (group of draw 0)");
             assertSame(run.weights(), before);
+        }
+    }
+
+    @Test
+    void aGradientThatIsNoNumberIsTracedToItsRowWhereAllLogProbabilitiesAreFinite() {
+        Objective broken = inputs -> new org.minpro.objective.ObjectiveResult(inputs.logProbs()
+                .multiply(
+                        inputs.advantages().less(0).to(inputs.logProbs().type()).multiply(Double.POSITIVE_INFINITY)));
+        try (Run run = new Run(settings(2, 0, 1, 0, broken), 1, EVEN, Journal.none())) {
+            org.assertj.core.api.Assertions.assertThatThrownBy(() -> run.trainer.iterate(IterationListener.none()))
+                    .isInstanceOf(NonFiniteUpdateException.class)
+                    .hasMessageContaining("whose log-probabilities and advantage are finite: alone it has loss ");
         }
     }
 

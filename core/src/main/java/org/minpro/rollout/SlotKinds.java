@@ -1,0 +1,74 @@
+package org.minpro.rollout;
+
+import java.util.Arrays;
+import org.minpro.model.ModelConfig;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.NoGradient;
+import org.minpro.tensor.Philox;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+
+/**
+ * Which slots of a block compute alike. Some kernels (OpenBLAS's for Haswell) round a row of a matrix product by its place
+ * among the rows, whatever the other rows hold; a response that always decodes in slots of one kind has the same bits
+ * wherever it is decoded.
+ */
+final class SlotKinds {
+    /** So many numbers of a row are compared that different roundings show. */
+    private static final int MOST_OUTPUTS = 512;
+
+    private SlotKinds() {}
+
+    /** The kind of each slot, {@code [slots]}: found with products of equal rows, in the shapes and the type of the model's. */
+    static int[] of(ModelConfig config, DType type, int slots) {
+        int hidden = config.hiddenSize();
+        int inner = config.intermediateSize();
+        double[][][] products = {
+            products(type, slots, hidden, hidden),
+            products(type, slots, hidden, inner),
+            products(type, slots, inner, hidden),
+            products(type, slots, hidden, config.vocabSize())
+        };
+        int[] kinds = new int[slots];
+        for (int slot = 0; slot < slots; slot++) {
+            while (!alike(products, slot, kinds[slot])) {
+                kinds[slot]++;
+            }
+        }
+        return kinds;
+    }
+
+    private static boolean alike(double[][][] products, int one, int other) {
+        for (double[][] rows : products) {
+            if (!Arrays.equals(rows[one], rows[other])) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The same row in every slot, times one matrix, {@code [slots][outputs]}. */
+    private static double[][] products(DType type, int slots, int inputs, int allOutputs) {
+        int outputs = Math.min(MOST_OUTPUTS, allOutputs);
+        try (Scope scope = Scope.open();
+                NoGradient off = NoGradient.open()) {
+            Tensor row = Tensor.of(normals(0, inputs), 1, inputs).to(type); // [1, inputs]
+            Tensor weight =
+                    Tensor.of(normals(1, outputs * inputs), outputs, inputs).to(type); // [outputs, inputs]
+            double[] flat = row.expand(slots, inputs).copy().linear(weight).doubles(); // [slots, outputs]
+            double[][] rows = new double[slots][];
+            for (int slot = 0; slot < slots; slot++) {
+                rows[slot] = Arrays.copyOfRange(flat, slot * outputs, (slot + 1) * outputs);
+            }
+            return rows;
+        }
+    }
+
+    private static double[] normals(long draw, int count) {
+        double[] numbers = new double[count];
+        for (int i = 0; i < count; i++) {
+            numbers[i] = Philox.normal(0, Philox.Purpose.TRIAL, draw, 0, i);
+        }
+        return numbers;
+    }
+}
