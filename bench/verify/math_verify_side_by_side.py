@@ -2,9 +2,8 @@
 
 python3 -m venv bench/.venv && bench/.venv/bin/pip install math-verify==0.8.0 antlr4-python3-runtime==4.13.2
 bench/.venv/bin/python bench/verify/math_verify_side_by_side.py TABLE [REFERENCES ...]
-REFERENCES: text files with one reference a line, as org.minpro.bench.References writes them. Of each file at most 500
-references, drawn with a fixed seed, are compared with themselves and with another one of the file. ./minpro judges the
-same pairs. Each side is parsed by Math-Verify's default configuration; a text without dollar signs or a box is put between
+REFERENCES: text files with one reference a line, as org.minpro.bench.References writes them. Each is compared with itself
+and with another one of the file, drawn with a fixed seed. ./minpro judges the same pairs. Each side is parsed by Math-Verify's default configuration; a text without dollar signs or a box is put between
 dollar signs, because its LaTeX extraction asks for them. An exception of Math-Verify is no acceptance.
 """
 
@@ -20,7 +19,6 @@ from pathlib import Path
 from math_verify import parse, verify
 
 MINPRO = [str(Path(__file__).resolve().parents[2] / "minpro"), "verify", "--input", "-"]
-MOST_REFERENCES = 500
 
 logging.disable(logging.CRITICAL)
 
@@ -78,10 +76,10 @@ def references(path):
     with open(path, encoding="utf-8") as lines:
         texts = [line.rstrip("\n").replace("\u2424", "\n") for line in lines if line.strip()]
     draw = random.Random(4)
-    chosen = draw.sample(texts, min(MOST_REFERENCES, len(texts)))
-    pairs = [(text, text, True, False, "") for text in chosen]
-    for text in chosen:
-        pairs.append((text, draw.choice([other for other in texts if other != text]), False, False, ""))
+    pairs = [(text, text, True, False, "") for text in texts]
+    for at, text in enumerate(texts):
+        # The references are distinct: a step of 1 to n - 1 never meets the reference itself.
+        pairs.append((text, texts[(at + draw.randrange(1, len(texts))) % len(texts)], False, False, ""))
     side_by_side(Path(path).stem, pairs)
 
 

@@ -48,7 +48,7 @@ final class AuditVerdictsCommand implements Callable<Integer> {
             names = "--answer-from",
             paramLabel = "P,…",
             description = "Where completions state their answer, as in reward 'math': automatic, or boxed, hashes,"
-                    + " answer_is, whole, number in order. Default: a run's own, else automatic.")
+                    + " answer_is, whole, formula, number in order. Default: a run's own, else automatic.")
     private @Nullable String answerFrom;
 
     @Option(names = "--occurrence", paramLabel = "O", description = "first or last of several answers. Default: last.")
