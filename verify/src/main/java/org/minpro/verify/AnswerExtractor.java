@@ -109,8 +109,9 @@ public final class AnswerExtractor {
         if (text.length() > 2 && text.startsWith("`") && text.indexOf('`', 1) == text.length() - 1) {
             return text.substring(1, text.length() - 1).strip();
         }
-        return text.length() > 4 && text.startsWith("**") && text.indexOf("**", 2) == text.length() - 2
-                ? text.substring(2, text.length() - 2).strip()
+        int end = text.endsWith(".") ? text.length() - 1 : text.length();
+        return end > 4 && text.startsWith("**") && text.indexOf("**", 2) == end - 2
+                ? text.substring(2, end - 2).strip()
                 : text;
     }
 
