@@ -2,15 +2,16 @@
 
 python3 -m venv bench/.venv && bench/.venv/bin/pip install math-verify==0.8.0 antlr4-python3-runtime==4.13.2
 bench/.venv/bin/python bench/verify/math_verify_side_by_side.py TABLE [REFERENCES ...]
-REFERENCES: text files with one reference a line, as org.minpro.bench.References writes them. Of each file at most 500
-references, drawn with a fixed seed, are compared with themselves and with another one of the file. ./minpro judges the
-same pairs. Each side is parsed by Math-Verify's default configuration; a text without dollar signs or a box is put between
+REFERENCES: text files with one reference a line, as org.minpro.bench.References writes them. Of each
+file at most 1,000, drawn with a fixed seed, are compared with themselves, with themselves in another notation, with one digit
+changed and with another one of the file. ./minpro judges the same pairs. Each side is parsed by Math-Verify's default configuration; a text without dollar signs or a box is put between
 dollar signs, because its LaTeX extraction asks for them. An exception of Math-Verify is no acceptance.
 """
 
 import json
 import logging
 import random
+import re
 import subprocess
 import sys
 import time
@@ -19,8 +20,8 @@ from pathlib import Path
 
 from math_verify import parse, verify
 
+MOST_REFERENCES = 1000
 MINPRO = [str(Path(__file__).resolve().parents[2] / "minpro"), "verify", "--input", "-"]
-MOST_REFERENCES = 500
 
 logging.disable(logging.CRITICAL)
 
@@ -79,10 +80,32 @@ def references(path):
         texts = [line.rstrip("\n").replace("\u2424", "\n") for line in lines if line.strip()]
     draw = random.Random(4)
     chosen = draw.sample(texts, min(MOST_REFERENCES, len(texts)))
-    pairs = [(text, text, True, False, "") for text in chosen]
+    pairs = []
     for text in chosen:
-        pairs.append((text, draw.choice([other for other in texts if other != text]), False, False, ""))
+        pairs.append((text, text, True, False, "itself"))
+        form = rendered(text)
+        if form != text:
+            pairs.append((text, form, True, False, "another notation"))
+        digits = [at for at, letter in enumerate(text) if letter in "0123456789"]
+        if digits:
+            at = draw.choice(digits)
+            changed = text[:at] + str((int(text[at]) + draw.randrange(1, 10)) % 10) + text[at + 1 :]
+            pairs.append((text, changed, False, False, "a digit changed"))
+        pairs.append((text, draw.choice([other for other in texts if other != text]), False, False, "another"))
     side_by_side(Path(path).stem, pairs)
+
+
+def rendered(text):
+    """The same answer as another person might write it; the text itself where none of the rules applies."""
+    if re.fullmatch(r"-?\d{1,15}", text):
+        return f"{int(text):,}" if abs(int(text)) > 999 else text + ".0"
+    fraction = re.fullmatch(r"(-?)\\d?frac\{(\d+)\}\{(\d+)\}", text)
+    if fraction:
+        return f"\\boxed{{{fraction[1]}\\dfrac{{{3 * int(fraction[2])}}}{{{3 * int(fraction[3])}}}}}"
+    if re.fullmatch(r"[-0-9a-z ]+(, [-0-9a-z ]+)+", text):
+        return ", ".join(reversed(text.split(", ")))
+    form = text.replace("\\left", "").replace("\\right", "").replace("\\frac{", "\\dfrac{")
+    return form.replace("^\\circ", "^{\\circ}").replace("pmatrix", "bmatrix")
 
 
 if __name__ == "__main__":

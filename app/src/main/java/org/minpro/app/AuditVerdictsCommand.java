@@ -34,7 +34,8 @@ import picocli.CommandLine.Parameters;
                     + " with lines {\"id\":…,\"gold\":…,\"answer\":…,\"score\":…}; the score is right at 1, undecided at"
                     + " null; \"verdict\":\"right|wrong|undecided\" may stand in its place.",
             "Output: what a person should look at, grouped: verdicts that differ from the stored ones, undecided"
-                    + " ones by reason, and suspicious ones, whose completion holds another answer."
+                    + " ones by reason, suspicious ones, whose completion holds another answer or whose answer is near, and"
+                    + " the wrong answers that are given most often."
         })
 final class AuditVerdictsCommand implements Callable<Integer> {
     private static final int LONGEST_SHOWN = 120;
@@ -48,7 +49,7 @@ final class AuditVerdictsCommand implements Callable<Integer> {
             names = "--answer-from",
             paramLabel = "P,…",
             description = "Where completions state their answer, as in reward 'math': automatic, or boxed, hashes,"
-                    + " answer_is, whole, number in order. Default: a run's own, else automatic.")
+                    + " answer_is, whole, formula, number in order. Default: a run's own, else automatic.")
     private @Nullable String answerFrom;
 
     @Option(names = "--occurrence", paramLabel = "O", description = "first or last of several answers. Default: last.")
@@ -92,6 +93,10 @@ final class AuditVerdictsCommand implements Callable<Integer> {
             }
         }
         if (json) {
+            audit.groups().stream()
+                    .filter(group -> group.finding() == VerdictAudit.Finding.FREQUENT)
+                    .flatMap(group -> group.examples().stream())
+                    .forEach(this::write);
             console.say(summary(audit));
         } else {
             report(audit);

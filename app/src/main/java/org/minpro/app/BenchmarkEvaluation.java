@@ -120,7 +120,7 @@ final class BenchmarkEvaluation {
         }
         String template = recipe.data().promptTemplate() == null
                 ? Benchmark.PROMPT_TEMPLATE
-                : recipe.data().promptTemplate();
+                : Benchmark.template(recipe.data().promptTemplate());
         // All files are read before a model takes minutes on the first.
         Map<Benchmark, List<Problem>> problems = new LinkedHashMap<>();
         files.forEach((benchmark, file) -> problems.put(

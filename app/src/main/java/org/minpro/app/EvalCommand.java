@@ -52,7 +52,8 @@ import picocli.CommandLine.Option;
                     + " source has it, for each of aime24, aime25, amc23, math500, minerva, olympiadbench, gsm8k, svamp,"
                     + " multiarith. The prompt is the problem, a line feed and 'Please reason step by step, and put your"
                     + " final answer within \\boxed{}.', in the model's chat template if it has one; --prompt-template"
-                    + " changes it ({problem} stands for the problem, {{ and }} for braces). Sampling: temperature 0.6,"
+                    + " changes it: boxed (this one), dapo, question-answer, plain, or a text ({problem} stands for the problem,"
+                    + " {{ and }} for braces). Sampling: temperature 0.6,"
                     + " top-p 0.95, at most 4096 new tokens, unless a recipe, --set or an option says otherwise. Answers"
                     + " are judged by the reward math.",
             "Output: a line of JSON for each benchmark: avg@k, pass@j for the powers of two j up to k, maj@k, each"

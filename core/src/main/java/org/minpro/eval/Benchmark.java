@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.NearestName;
 import org.minpro.data.AnswerExtraction;
@@ -34,6 +35,21 @@ public record Benchmark(String name, String title, List<String> files, List<Stri
     /** The prompt of the field: the problem, then a request for steps and a box, in the message of a user. */
     public static final String PROMPT_TEMPLATE =
             "{problem}\nPlease reason step by step, and put your final answer within \\boxed{{}}.";
+
+    /** The prompts of the field by name; the problem stands where each puts it. */
+    private static final Map<String, String> PROMPT_TEMPLATES = Map.of(
+            "boxed",
+            PROMPT_TEMPLATE,
+            "plain",
+            "{problem}",
+            // DAPO (arXiv 2503.14476): a last line "Answer: …", which the checker finds where there is no box.
+            "dapo",
+            "Solve the following math problem step by step. The last line of your response should be of the form Answer:"
+                    + " $Answer (without quotes) where $Answer is the answer to the problem.\n\n{problem}\n\nRemember to"
+                    + " put your answer on its own line after \"Answer:\".",
+            // For base models, which have no chat template.
+            "question-answer",
+            "Question:\n{problem}\n\nAnswer:\nLet's think step by step.");
 
     private static final List<String> PROBLEM = List.of("problem", "question");
     private static final Answer PLAIN = new Answer("answer", Form.PLAIN);
@@ -101,6 +117,23 @@ public record Benchmark(String name, String title, List<String> files, List<Stri
             files.add(name + "/test.jsonl");
         }
         return files;
+    }
+
+    /**
+     * A prompt template by its name, or as it is where it holds a placeholder.
+     *
+     * @throws IllegalArgumentException if it is neither
+     */
+    public static String template(String nameOrText) {
+        String named = PROMPT_TEMPLATES.get(nameOrText);
+        if (named != null) {
+            return named;
+        }
+        if (nameOrText.contains("{")) {
+            return nameOrText;
+        }
+        throw new IllegalArgumentException(NearestName.message(
+                "--prompt-template must hold {problem}, or", nameOrText, new TreeSet<>(PROMPT_TEMPLATES.keySet())));
     }
 
     /** The names of all benchmarks. */

@@ -2,11 +2,15 @@ package org.minpro.eval;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.entry;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -65,6 +69,37 @@ final class BenchmarkTest {
     }
 
     @Test
+    void promptsOfTheFieldHaveNames() throws IOException {
+        Path file = folder.resolve("aime24.jsonl");
+        Files.writeString(file, "{\"problem\":\"Find $x$.\",\"answer\":7}\n");
+        Benchmark benchmark = Benchmark.of("aime24");
+        assertThat(Benchmark.template("boxed")).isEqualTo(Benchmark.PROMPT_TEMPLATE);
+        assertThat(benchmark
+                        .read(file, Benchmark.template("dapo"), 1)
+                        .getFirst()
+                        .prompt())
+                .startsWith("Solve the following math problem step by step.")
+                .contains("\n\nFind $x$.\n\n")
+                .endsWith("on its own line after \"Answer:\".");
+        assertThat(benchmark
+                        .read(file, Benchmark.template("plain"), 1)
+                        .getFirst()
+                        .prompt())
+                .isEqualTo("Find $x$.");
+        assertThat(benchmark
+                        .read(file, Benchmark.template("question-answer"), 1)
+                        .getFirst()
+                        .prompt())
+                .isEqualTo("Question:\nFind $x$.\n\nAnswer:\nLet's think step by step.");
+        assertThat(Benchmark.template("({level}) {problem}")).isEqualTo("({level}) {problem}");
+        assertThatThrownBy(() -> Benchmark.template("boxd"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(
+                        "--prompt-template must hold {problem}, or must be one of boxed, dapo, plain, question-answer,"
+                                + " got: boxd. Did you mean 'boxed'?");
+    }
+
+    @Test
     void badInputGetsOneLineWithItsPlace() {
         assertThatThrownBy(() -> Benchmark.of("amie24"))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -89,6 +124,35 @@ final class BenchmarkTest {
                 .hasMessageContaining("amc23.jsonl:1: the problem must be in field 'problem' or 'question'");
         assertThatThrownBy(() -> read("aime25", "aime25.jsonl", "", " "))
                 .hasMessageContaining("aime25.jsonl must hold at least one row");
+    }
+
+    /** The numbers of problems that the field counts. */
+    @Test
+    void everyPublicSetIsReadWhole() {
+        Path shared = Path.of("..", "..", "shared", "data");
+        assumeTrue(Files.isDirectory(shared), "skipped: no folder shared/data with the public sets beside the project");
+        Map<String, Integer> problems = new LinkedHashMap<>();
+        for (String name : Benchmark.names()) {
+            Benchmark benchmark = Benchmark.of(name);
+            List<Problem> read = benchmark.read(benchmark.file(shared), Benchmark.PROMPT_TEMPLATE, Integer.MAX_VALUE);
+            problems.put(name, read.size());
+            assertThat(read).as(name).allSatisfy(problem -> {
+                assertThat(problem.answer()).isNotBlank();
+                assertThat(problem.prompt()).endsWith("within \\boxed{}.");
+            });
+            assertThat(read.stream().map(Problem::id)).as(name).doesNotHaveDuplicates();
+        }
+        assertThat(problems)
+                .containsExactly(
+                        entry("aime24", 30),
+                        entry("aime25", 30),
+                        entry("amc23", 40),
+                        entry("math500", 500),
+                        entry("minerva", 272),
+                        entry("olympiadbench", 675),
+                        entry("gsm8k", 1319),
+                        entry("svamp", 1000),
+                        entry("multiarith", 600));
     }
 
     @Test

@@ -63,6 +63,17 @@ final class RewardsTest {
     }
 
     @Test
+    void mathRewardHasTheValuesAndTheOccurrenceAskedFor() {
+        Reward reward = Rewards.create(
+                "math",
+                Map.of("occurrence", "first", "right", 2, "wrong", -1),
+                getClass().getClassLoader());
+        assertThat(value(reward, "\\boxed{5}, no, \\boxed{6}", 3)).isEqualTo(2.0);
+        assertThat(value(reward, "\\boxed{6}, no, \\boxed{5}", 3)).isEqualTo(-1.0);
+        assertThat(value(reward, "\\boxed{5 \\text{ or } 6}", 3)).isEqualTo(-1.0);
+    }
+
+    @Test
     void mathRewardIsUndecidedWhereTheReferenceMeansNothing() {
         Problem broken = Problem.of("p", "?", "\\unknowncommand{5");
         assertThat(Rewards.create("math")
@@ -205,6 +216,21 @@ final class RewardsTest {
         assertThat(score.decided()).isTrue();
         assertThat(score.value()).isEqualTo(1.0);
         assertThat(calls).hasValue(3);
+    }
+
+    @Test
+    void httpRewardTriesAgainOnlyWhereThatMayHelp() throws IOException {
+        for (int status : new int[] {408, 429, 500, 502}) {
+            AtomicInteger calls = new AtomicInteger();
+            assertThat(ask((call, body) -> new Reply(status, ""), 3, calls).decided())
+                    .isFalse();
+            assertThat(calls).as("state %d", status).hasValue(3);
+        }
+        for (Reply reply : List.of(new Reply(400, ""), new Reply(404, ""), new Reply(200, "not json"))) {
+            AtomicInteger calls = new AtomicInteger();
+            assertThat(ask((call, body) -> reply, 3, calls).decided()).isFalse();
+            assertThat(calls).as(reply.toString()).hasValue(1);
+        }
     }
 
     @Test

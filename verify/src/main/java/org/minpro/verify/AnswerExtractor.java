@@ -3,6 +3,7 @@ package org.minpro.verify;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,13 +13,14 @@ import org.jspecify.annotations.Nullable;
  * first or the last counts, and boxes joined by a comma or {@code and} are one list of answers.
  */
 public final class AnswerExtractor {
-    /** The last box, else {@code ####}, else {@code answer is}, else the whole text, else the last number. */
+    /** The last box, else {@code ####}, else {@code answer is}, else the whole text, else the last formula or number. */
     public static final AnswerExtractor AUTOMATIC = new AnswerExtractor(
             List.of(
                     ExtractionPolicy.BOXED,
                     ExtractionPolicy.HASHES,
                     ExtractionPolicy.ANSWER_IS,
                     ExtractionPolicy.WHOLE,
+                    ExtractionPolicy.FORMULA,
                     ExtractionPolicy.NUMBER),
             Occurrence.LAST);
 
@@ -31,10 +33,29 @@ public final class AnswerExtractor {
             new AnswerExtractor(List.of(ExtractionPolicy.NUMBER), Occurrence.LAST);
 
     private static final String[] BOXES = {"\\boxed", "\\fbox"};
-    private static final String[] PHRASES = {"answer is", "answers are", "answer:", "answer :", "answers:"};
-    private static final String[] STOP_WORDS = {
-        " because", " since ", " as ", " which ", " so ", " where ", " when ", " for ", " if ", " that ", " but "
+    private static final String[] PHRASES = {
+        "answer is", "answers are", "answer:", "answer :", "answers:", "correct option is", "correct choice is"
     };
+    private static final String[] STOP_WORDS = {
+        " because",
+        " since ",
+        " as ",
+        " which ",
+        " so ",
+        " where ",
+        " when ",
+        " for ",
+        " if ",
+        " that ",
+        " but ",
+        ", not "
+    };
+
+    private static final List<String> CLOSES = List.of("$", "$$", "\\)", "\\]");
+    private static final int LONGEST_FORMULA = 1000;
+    private static final Pattern FONT = Pattern.compile("\\\\(?:text|textbf|mathrm|mbox|operatorname)\\{[^{}]*}");
+    private static final Pattern MATHEMATICS = Pattern.compile("[\\\\^_{}]|^-?[0-9.]+[bcefijnqrtuvwxyz\u03c0][.,;]?$");
+    private static final Pattern ALTERNATIVE = Pattern.compile("[$*\\s,]{0,4}or[$*\\s]{1,4}");
 
     private final List<ExtractionPolicy> policies;
     private final Occurrence occurrence;
@@ -70,16 +91,28 @@ public final class AnswerExtractor {
                 case HASHES -> afterHashes(completion);
                 case ANSWER_IS -> afterPhrase(completion);
                 case WHOLE -> completion.isBlank() ? null : completion.strip();
+                case FORMULA -> formula(completion);
                 case NUMBER -> number(completion);
             };
             if (text != null) {
-                found.add(new ExtractedAnswer(text, policy));
+                found.add(new ExtractedAnswer(withoutEmphasis(text), policy));
                 if (policy == ExtractionPolicy.BOXED || policy == ExtractionPolicy.HASHES) {
                     break;
                 }
             }
         }
         return found;
+    }
+
+    /** A text that is set in bold as a whole, without its marks. */
+    private static String withoutEmphasis(String text) {
+        if (text.length() > 2 && text.startsWith("`") && text.indexOf('`', 1) == text.length() - 1) {
+            return text.substring(1, text.length() - 1).strip();
+        }
+        int end = text.endsWith(".") ? text.length() - 1 : text.length();
+        return end > 4 && text.startsWith("**") && text.indexOf("**", 2) == end - 2
+                ? text.substring(2, end - 2).strip()
+                : text;
     }
 
     private record Box(int start, int contentStart, int contentEnd, int end) {}
@@ -222,7 +255,7 @@ public final class AnswerExtractor {
         }
         String rest = text.substring(skipMarks(text, from));
         String phrase = mathOrSentence(rest);
-        return phrase.isBlank() ? null : phrase.strip();
+        return phrase.isBlank() || phrase.startsWith("not ") ? null : phrase.strip();
     }
 
     private static int indexOfIgnoringCase(String text, String phrase, Occurrence occurrence) {
@@ -300,13 +333,132 @@ public final class AnswerExtractor {
         return sentence.replace("**", "");
     }
 
+    /**
+     * The formula between dollar signs or in \\(…\\) that the text's first or last number stands in, else the number with
+     * what is written to it without a space; null where that is the number alone. It keeps the 3 of {@code 2\sqrt{3}} from
+     * being an answer.
+     */
+    private @Nullable String formula(String text) {
+        int end = -1;
+        int start = -1;
+        for (int i = 0; i < text.length(); i++) {
+            int numberEnd = NumberScanner.end(text, i);
+            if (numberEnd > i) {
+                start = i;
+                end = numberEnd;
+                if (occurrence == Occurrence.FIRST) {
+                    break;
+                }
+                i = numberEnd - 1;
+            }
+        }
+        List<Box> spans = spans(text);
+        if (!spans.isEmpty()) {
+            int last = occurrence == Occurrence.LAST ? spans.size() - 1 : 0;
+            boolean holdsNumber = occurrence == Occurrence.LAST
+                    ? end <= spans.get(last).end()
+                    : start < 0 || start >= spans.get(last).start();
+            if (holdsNumber) {
+                int first = last;
+                while (occurrence == Occurrence.LAST
+                        && first > 0
+                        && joins(
+                                text,
+                                spans.get(first - 1).end(),
+                                spans.get(first).start())) {
+                    first--;
+                }
+                List<String> contents = new ArrayList<>();
+                for (Box span : spans.subList(first, last + 1)) {
+                    contents.add(text.substring(span.contentStart(), span.contentEnd())
+                            .strip());
+                }
+                return String.join(", ", contents);
+            }
+        }
+        if (start < 0) {
+            return null;
+        }
+        while (start > 0 && !Character.isWhitespace(text.charAt(start - 1))) {
+            start--;
+        }
+        while (end < text.length() && !Character.isWhitespace(text.charAt(end))) {
+            end++;
+        }
+        String cluster = text.substring(start, end);
+        return cluster.length() < 200 && MATHEMATICS.matcher(cluster).find() ? cluster : null;
+    }
+
+    /** The formulas of one line between marks, without those that hold words: {@code $5 to $7} is money. */
+    private static List<Box> spans(String text) {
+        List<Box> spans = new ArrayList<>();
+        int[] next = new int[CLOSES.size()]; // where the next mark of each kind stands, so that none is sought twice
+        int i = 0;
+        while (i + 1 < text.length()) {
+            String close = null;
+            int from = i + 1;
+            if (text.charAt(i) == '$') {
+                boolean display = text.charAt(i + 1) == '$';
+                close = display ? "$$" : "$";
+                from = display ? i + 2 : i + 1;
+            } else if (text.charAt(i) == '\\') {
+                char c = text.charAt(i + 1);
+                close = c == '(' ? "\\)" : c == '[' ? "\\]" : null;
+                from = i + 2;
+            }
+            if (close == null) {
+                i = text.charAt(i) == '\\' ? i + 2 : i + 1;
+                continue;
+            }
+            int kind = CLOSES.indexOf(close);
+            if (next[kind] < from) {
+                next[kind] = closeAfter(text, close, from);
+            }
+            int until = next[kind] - from > LONGEST_FORMULA ? -1 : next[kind];
+            if (next[kind] == text.length()) {
+                until = -1;
+            }
+            String content = until < 0 ? "" : text.substring(from, until);
+            if (content.isBlank() || TextAnswer.hasProse(FONT.matcher(content).replaceAll(""))) {
+                i = from;
+            } else {
+                spans.add(new Box(i, from, until, until + close.length()));
+                i = until + close.length();
+            }
+        }
+        return spans;
+    }
+
+    /** The position of a mark that closes a formula, or the text's length. */
+    private static int closeAfter(String text, String close, int from) {
+        int at = text.indexOf(close, from);
+        while (at > 0 && close.equals("$") && text.charAt(at - 1) == '\\') {
+            at = text.indexOf(close, at + 1);
+        }
+        return at < 0 ? text.length() : at;
+    }
+
+    private static boolean isDenied(String text, int number) {
+        return text.startsWith("not ", number - 4) || text.startsWith("not $", number - 5);
+    }
+
     private @Nullable String number(String text) {
         String found = null;
+        int from = -1;
+        int last = 0;
         int i = 0;
         while (i < text.length()) {
             int end = NumberScanner.end(text, i);
-            if (end > i) {
-                found = text.substring(i, end);
+            if (end > i && isDenied(text, i)) {
+                i = end;
+            } else if (end > i) {
+                // "6 or 7" is one answer of two numbers, and not the last of them.
+                boolean alternative = found != null
+                        && from >= 0
+                        && ALTERNATIVE.matcher(text.substring(last, i)).matches();
+                from = alternative ? from : i;
+                last = end;
+                found = text.substring(from, end);
                 if (occurrence == Occurrence.FIRST) {
                     return found;
                 }

@@ -2,6 +2,7 @@ package org.minpro.verify;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Compares two shapes; one per check. */
@@ -32,6 +33,9 @@ final class Comparison {
             }
             return compare(gold, b.shape());
         }
+        if (answer instanceof Shape.Relation relation && !(gold instanceof Shape.Relation)) {
+            return solved(gold, relation);
+        }
         return switch (gold) {
             case Shape.Value a -> value(a, answer);
             case Shape.Items a -> items(a, answer);
@@ -40,12 +44,45 @@ final class Comparison {
             case Shape.Table a -> table(a, answer);
             case Shape.Relation a -> answer instanceof Shape.Relation b ? relations(a, b) : Outcome.DIFFERENT_KIND;
             case Shape.Words a ->
-                answer instanceof Shape.Words b && a.words().equals(b.words())
+                answer instanceof Shape.Words b && areSameWords(a.words(), b.words())
                         ? Outcome.TEXT
                         : answer instanceof Shape.Words ? Outcome.DIFFERENT : Outcome.DIFFERENT_KIND;
             case Shape.Residue a -> residue(a, answer);
             case Shape.Labeled ignored -> Outcome.DIFFERENT_KIND;
         };
+    }
+
+    /**
+     * An equation for an answer that is no equation. {@code m + n = 5} states 5; {@code x^2 = 5} may state 5 or ask for a
+     * root of it.
+     */
+    private Outcome solved(Shape gold, Shape.Relation answer) {
+        if (gold instanceof Shape.Tuple && answer.left() instanceof Node.Group) {
+            return Outcome.undecided(Reason.AMBIGUOUS); // (y, x) = (3, 2)
+        }
+        boolean constant = answer.operator().equals("=")
+                && Evaluator.symbols(answer.right()).isEmpty();
+        if (!constant || !compare(gold, new Shape.Value(answer.right())).isRight()) {
+            return Outcome.DIFFERENT_KIND;
+        }
+        return isSumOfNames(answer.left())
+                ? compare(gold, new Shape.Value(answer.right()))
+                : Outcome.undecided(Reason.AMBIGUOUS);
+    }
+
+    /** Whether words are the same, or the same two things in another order. */
+    private static boolean areSameWords(String gold, String answer) {
+        if (gold.equals(answer)) {
+            return true;
+        }
+        int and = gold.indexOf(" and ");
+        return and > 0 && answer.equals(gold.substring(and + 5) + " and " + gold.substring(0, and));
+    }
+
+    private static boolean isSumOfNames(Node node) {
+        return node instanceof Node.Sum sum
+                && sum.terms().stream().allMatch(Node.Symbol.class::isInstance)
+                && sum.terms().stream().distinct().count() == sum.terms().size();
     }
 
     private Outcome labeled(Shape.Labeled gold, Shape.Labeled answer) {
@@ -58,7 +95,19 @@ final class Comparison {
                 && b != null
                 && !Evaluator.symbols(a.right()).isEmpty()
                 && !Evaluator.symbols(b.right()).isEmpty();
-        return functions && a != null && b != null ? relations(a, b) : Outcome.DIFFERENT;
+        if (functions && a != null && b != null) {
+            Outcome same = relations(a, b);
+            // f(x) and f(t) name one function, whose variable would have to be renamed.
+            return same.isWrong() && isOneFunction(gold.label(), answer.label())
+                    ? Outcome.undecided(Reason.AMBIGUOUS)
+                    : same;
+        }
+        return Outcome.DIFFERENT;
+    }
+
+    private static boolean isOneFunction(String gold, String answer) {
+        int open = gold.indexOf('(');
+        return open > 0 && answer.startsWith(gold.substring(0, open + 1));
     }
 
     /** A named reference against an equation that is not solved for the name: the same curve, or unsolved. */
@@ -81,6 +130,10 @@ final class Comparison {
                 && items.items().size() == 1) {
             return compare(gold, items.items().get(0));
         }
+        if (answer instanceof Shape.Residue residue
+                && values.compare(gold.node(), residue.residue()).isRight()) {
+            return Outcome.undecided(Reason.AMBIGUOUS);
+        }
         return Outcome.DIFFERENT_KIND;
     }
 
@@ -94,6 +147,10 @@ final class Comparison {
         if (answer instanceof Shape.Tuple tuple
                 && !gold.braces()
                 && tuple.items().size() == gold.items().size()) {
+            List<Shape> named = inOrderOfNames(gold.items());
+            if (named != null) {
+                return each(named, tuple.items());
+            }
             Outcome ordered = each(gold.items(), tuple.items());
             return ordered.isRight() ? Outcome.undecided(Reason.AMBIGUOUS) : Outcome.DIFFERENT_KIND;
         }
@@ -215,20 +272,17 @@ final class Comparison {
         return vector && cells.size() == size ? each(items, cells) : Outcome.DIFFERENT_KIND;
     }
 
-    /** x = 1, y = 2 as (1, 2), where the names are written in alphabetical order. */
+    /** x = 1, y = 2 as (1, 2): the values in alphabetical order of their names; null where not each has its own name. */
     private static @Nullable List<Shape> inOrderOfNames(List<Shape> items) {
-        List<Shape> named = new ArrayList<>();
-        String last = "";
+        TreeMap<String, Shape> named = new TreeMap<>();
         for (Shape item : items) {
             if (!(item instanceof Shape.Labeled labeled)
-                    || labeled.label().compareTo(last) <= 0
-                    || !(labeled.shape() instanceof Shape.Value)) {
+                    || !(labeled.shape() instanceof Shape.Value)
+                    || named.put(labeled.label(), labeled.shape()) != null) {
                 return null;
             }
-            last = labeled.label();
-            named.add(labeled.shape());
         }
-        return named;
+        return List.copyOf(named.values());
     }
 
     /** (1, 2) may be meant as the open interval that the other side writes unmistakably. */

@@ -13,6 +13,11 @@ public enum ExtractionPolicy {
     ANSWER_IS,
     /** The whole text. */
     WHOLE,
+    /**
+     * A formula between dollar signs, or in LaTeX's other brackets, after which no number comes; else a number with what is
+     * written to it without a space, where that is mathematics.
+     */
+    FORMULA,
     /** A number, with its sign, its percent sign and the fraction it begins. */
     NUMBER
 }

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** Cuts LaTeX or plain text into tokens; spacing, sizing and font commands disappear here. */
 final class Lexer {
@@ -43,7 +45,16 @@ final class Lexer {
             "boxed",
             "mathbin",
             "mathrel",
-            "ensuremath");
+            "ensuremath",
+            "tiny",
+            "small",
+            "normalsize",
+            "large",
+            "Large",
+            "LARGE",
+            "huge",
+            "Huge",
+            "bfseries");
     private static final Set<String> TEXTS = Set.of(
             "text",
             "mbox",
@@ -58,7 +69,8 @@ final class Lexer {
             "hbox",
             "operatorname",
             "emph");
-    private static final Set<String> SKIPPED_WITH_GROUP = Set.of("phantom", "hspace", "vspace", "hphantom", "vphantom");
+    private static final Set<String> SKIPPED_WITH_GROUP =
+            Set.of("phantom", "hspace", "vspace", "hphantom", "vphantom", "color", "textcolor");
     private static final Map<String, String> SAME_COMMAND = Map.ofEntries(
             Map.entry("dfrac", "frac"),
             Map.entry("tfrac", "frac"),
@@ -92,6 +104,8 @@ final class Lexer {
             Map.entry("varepsilon", "epsilon"),
             Map.entry("vartheta", "theta"));
     private static final Map<String, String> SIGN_COMMANDS = Map.ofEntries(
+            Map.entry("pounds", "pound"),
+            Map.entry("euro", "euro"),
             Map.entry("lt", "<"),
             Map.entry("gt", ">"),
             Map.entry("lvert", "|"),
@@ -147,6 +161,9 @@ final class Lexer {
             Map.entry('\u00a0', " "),
             Map.entry('\u2009', " "),
             Map.entry('\u202f', " "),
+            Map.entry('\u3000', " "),
+            Map.entry('\u3001', ","),
+            Map.entry('\u2014', "-"),
             Map.entry('\u2019', "'"),
             Map.entry('\u2032', "'"));
     /** Plain names that are functions, constants or connectives. */
@@ -186,11 +203,18 @@ final class Lexer {
             Map.entry("alpha", "alpha"),
             Map.entry("beta", "beta"));
 
+    private static final Pattern FORMULA_IN_TEXT =
+            Pattern.compile("^[-+(]*(?:\\\\?\\$)?\\.?[0-9]|^or [0-9]|^\\(or [0-9]");
+    private static final Pattern LETTER_UNITS =
+            Pattern.compile("[a-zA-Z]{1,3}(\\^\\{?[23]}?)?(/[a-zA-Z]{1,3}(\\^\\{?[23]}?)?)?[\\s.]*");
+
     private final String text;
     private final Reading reading;
     private final Budget budget;
     private final List<Token> tokens = new ArrayList<>();
     private boolean sawThousands;
+    private boolean sawLetterUnits;
+    private boolean inText;
     private boolean spaced;
     private int brackets;
 
@@ -206,6 +230,11 @@ final class Lexer {
     /** Whether a comma was read as a thousands separator although it may separate two numbers. */
     boolean sawThousands() {
         return sawThousands;
+    }
+
+    /** Whether letters behind the last number may be units although they are read as variables. */
+    boolean sawLetterUnits() {
+        return sawLetterUnits;
     }
 
     List<Token> tokens() {
@@ -229,7 +258,7 @@ final class Lexer {
         StringBuilder result = null;
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
-            String replacement = c < 128 ? null : CHARACTERS.get(c);
+            String replacement = c < 128 ? null : replacement(c);
             if (replacement != null && result == null) {
                 result = new StringBuilder(text.length() + 16).append(text, 0, i);
             }
@@ -242,6 +271,13 @@ final class Lexer {
             }
         }
         return result == null ? text : result.toString();
+    }
+
+    private static @Nullable String replacement(char c) {
+        if (c >= '\uff01' && c <= '\uff5e') {
+            return String.valueOf((char) (c - 0xfee0)); // the full-width form of an ASCII character
+        }
+        return Character.getType(c) == Character.FORMAT ? "" : CHARACTERS.get(c);
     }
 
     private int next(int at) {
@@ -383,13 +419,38 @@ final class Lexer {
                 return;
             }
         }
+        if (!inText && FORMULA_IN_TEXT.matcher(trimmed).find()) {
+            formula(trimmed);
+            return;
+        }
         String bare = trimmed.toLowerCase(java.util.Locale.ROOT);
+        if (bare.endsWith(" and") || bare.endsWith(" or")) {
+            int end = trimmed.lastIndexOf(' ');
+            add(Token.Type.TEXT, trimmed.substring(0, end).strip());
+            add(Token.Type.COMMAND, bare.substring(end + 1));
+            return;
+        }
         switch (bare) {
             case "and", "or", "," -> add(bare.equals(",") ? Token.Type.SIGN : Token.Type.COMMAND, bare);
             case ", and", ",and" -> add(Token.Type.COMMAND, "and");
             case ", or", ",or" -> add(Token.Type.COMMAND, "or");
             default -> add(Token.Type.TEXT, trimmed);
         }
+    }
+
+    /** An amount that is set as text, {@code \text{7 apples}}, is read as if it were not. */
+    private void formula(String content) {
+        Lexer inner = new Lexer(content, reading, budget);
+        inner.inText = true;
+        inner.spaced = true;
+        List<Token> read = inner.tokens();
+        for (Token token : read.subList(0, read.size() - 1)) {
+            spaced = token.spaced();
+            add(token.type(), token.text());
+        }
+        sawThousands = sawThousands || inner.sawThousands;
+        sawLetterUnits = sawLetterUnits || inner.sawLetterUnits;
+        spaced = true;
     }
 
     /** The position after the brace that closes the group that opens at a position. */
@@ -443,8 +504,19 @@ final class Lexer {
         if (digits.length() > budget.limits().digits()) {
             throw Refusal.limit();
         }
+        if (endsInDots(i)) {
+            throw Refusal.unknown(); // 0.333… says that digits are left out and not which
+        }
         add(Token.Type.NUMBER, digits.toString());
         return i;
+    }
+
+    private boolean endsInDots(int at) {
+        return text.startsWith("...", at)
+                || text.startsWith("\u2026", at)
+                || text.startsWith("\\ldots", at)
+                || text.startsWith("\\dots", at)
+                || text.startsWith("\\cdots", at);
     }
 
     private int digits(int at, StringBuilder into) {
@@ -490,8 +562,11 @@ final class Lexer {
         if (text.startsWith(",\\!", at)) {
             return skipSpaces(at + 3);
         }
-        if (text.startsWith("\\,", at)) {
+        if (text.startsWith("\\,", at) || text.startsWith("\\ ", at)) {
             return at + 2;
+        }
+        if (text.startsWith(" ", at) && threeDigits(at + 1) && !text.startsWith("/", at + 4)) {
+            return at + 1; // 3 100/201 is a mixed number
         }
         return -1;
     }
@@ -518,6 +593,17 @@ final class Lexer {
             add(Token.Type.TEXT, text.substring(at, at + 3));
             return at + (text.startsWith(".", at + 3) ? 4 : 3);
         }
+        if ((run.equals("PM") || run.equals("AM")) && isAfterTime()) {
+            add(Token.Type.TEXT, run.equals("PM") ? "p.m" : "a.m");
+            return end;
+        }
+        if (isLetterUnits(run, at)) {
+            sawLetterUnits = true;
+            if (reading.letterUnits()) {
+                add(Token.Type.TEXT, text.substring(at).strip());
+                return text.length();
+            }
+        }
         if (end < text.length() && text.charAt(end) == '.' && run.equals("np")) {
             return end + 1; // numpy.arcsin(…)
         }
@@ -535,6 +621,25 @@ final class Lexer {
             add(Token.Type.WORD, run);
         }
         return end;
+    }
+
+    /** Whether the tokens end in a time of day such as 5:30. */
+    private boolean isAfterTime() {
+        int last = tokens.size() - 1;
+        return last >= 2
+                && tokens.get(last).type() == Token.Type.NUMBER
+                && tokens.get(last - 1).isSign(":")
+                && tokens.get(last - 2).type() == Token.Type.NUMBER;
+    }
+
+    /** Whether everything from a letter behind a number on names a unit: 5 m, 9.8 m/s^2. */
+    private boolean isLetterUnits(String run, int at) {
+        return run.length() == 1
+                && "mshgLlNJWK".contains(run)
+                && !tokens.isEmpty()
+                && tokens.get(tokens.size() - 1).type() == Token.Type.NUMBER
+                && text.length() - at <= 12
+                && LETTER_UNITS.matcher(text.substring(at)).matches();
     }
 
     /** Two letters are a word only where they stand alone in the text. */

@@ -13,7 +13,12 @@ final class NumberComparison {
             return Verdict.right(Reason.EXACT, goldForm, answerForm);
         }
         Rational unit = gold.unit();
-        if (unit != null && roundsTo(gold.value(), unit, answer.value())) {
+        boolean rounds = unit != null
+                && (roundsTo(gold.value(), unit, answer.value())
+                        || gold.percent()
+                                && !answer.percent()
+                                && roundsTo(applied(gold), unit.times(HUNDREDTH), answer.value()));
+        if (rounds) {
             return gold.fine()
                     ? Verdict.right(Reason.ROUNDED, goldForm, answerForm)
                     : Verdict.undecided(Reason.COARSE, goldForm, answerForm);

@@ -5,7 +5,6 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -70,29 +69,6 @@ final class Parser {
             Set.of("overline", "vec", "hat", "bar", "dot", "ddot", "tilde", "underline", "widehat", "overrightarrow");
     private static final Set<String> FACTOR_COMMANDS =
             Set.of("frac", "sqrt", "binom", "pi", "infty", "lfloor", "lceil", "emptyset", "mathbb{R}");
-    private static final Map<String, Integer> NUMBER_WORDS = Map.ofEntries(
-            Map.entry("zero", 0),
-            Map.entry("one", 1),
-            Map.entry("two", 2),
-            Map.entry("three", 3),
-            Map.entry("four", 4),
-            Map.entry("five", 5),
-            Map.entry("six", 6),
-            Map.entry("seven", 7),
-            Map.entry("eight", 8),
-            Map.entry("nine", 9),
-            Map.entry("ten", 10),
-            Map.entry("eleven", 11),
-            Map.entry("twelve", 12),
-            Map.entry("thirteen", 13),
-            Map.entry("fourteen", 14),
-            Map.entry("fifteen", 15),
-            Map.entry("sixteen", 16),
-            Map.entry("seventeen", 17),
-            Map.entry("eighteen", 18),
-            Map.entry("nineteen", 19),
-            Map.entry("twenty", 20));
-
     private final List<Token> tokens;
     private final Budget budget;
     private final Reading reading;
@@ -124,11 +100,18 @@ final class Parser {
         if (tokens.size() == 1) {
             throw Refusal.malformed();
         }
+        if (tokens.get(0).isSign("]") || tokens.get(tokens.size() - 2).isSign("[")) {
+            throw Refusal.unknown(); // ]0, 1[ is an open interval in some countries
+        }
         Parser parser = new Parser(tokens, reading, budget);
         Node node = parser.words();
         if (node == null) {
             try {
                 node = parser.list();
+                if (parser.peek().isCommand("over")) {
+                    parser.take();
+                    node = parser.made(new Node.Quotient(node, parser.sum()));
+                }
                 if (parser.peek().type() != Token.Type.END) {
                     throw Refusal.malformed();
                 }
@@ -136,12 +119,12 @@ final class Parser {
                 if (refusal.reason() == Reason.LIMIT || !TextAnswer.isProse(tokens)) {
                     throw refusal;
                 }
-                node = new Node.Text(TextAnswer.words(text));
+                node = TextAnswer.node(TextAnswer.words(text));
             }
         }
         Reading second = null;
-        if (lexer.sawThousands() || parser.sawLog || parser.sawTightProduct) {
-            second = new Reading(!lexer.sawThousands(), parser.sawLog, parser.sawTightProduct);
+        if (lexer.sawThousands() || parser.sawLog || parser.sawTightProduct || lexer.sawLetterUnits()) {
+            second = new Reading(!lexer.sawThousands(), parser.sawLog, parser.sawTightProduct, lexer.sawLetterUnits());
         }
         return new Parsed(node, reading.equals(Reading.USUAL) ? second : null);
     }
@@ -160,11 +143,12 @@ final class Parser {
         if (tokens.get(1).isSign("=")) {
             return null;
         }
-        Integer number = NUMBER_WORDS.get(first.text().toLowerCase(Locale.ROOT));
-        if (number != null && tokens.get(1).type() == Token.Type.END) {
-            return Node.Numeral.of(Rational.of(number));
+        StringBuilder words = new StringBuilder();
+        for (Token token : tokens.subList(0, Math.min(tokens.size() - 1, 16))) {
+            words.append(token.text()).append(' ');
         }
-        return null;
+        Rational number = tokens.size() > 16 ? null : NumberWords.read(words.toString());
+        return number == null ? null : Node.Numeral.of(number);
     }
 
     /** Letters A, B, … set as text: one choice, or several. */
@@ -356,7 +340,7 @@ final class Parser {
         Token first = peek();
         if ((first.type() == Token.Type.TEXT || first.type() == Token.Type.WORD)
                 && (peek(1).isSign("=") || peek(1).isSign(":"))) {
-            if (NUMBER_WORDS.containsKey(first.text().toLowerCase(Locale.ROOT))) {
+            if (NumberWords.read(first.text()) != null) {
                 return null;
             }
             take();
@@ -436,8 +420,7 @@ final class Parser {
     }
 
     private Node product() {
-        Node mixed = mixedNumber();
-        Node left = mixed != null ? mixed : power();
+        Node left = power();
         List<Node> factors = new ArrayList<>(List.of(left));
         while (true) {
             Token token = peek();
@@ -505,7 +488,8 @@ final class Parser {
         if (peek(1).isCommand("frac")) {
             int start = at;
             take();
-            Node fraction = power();
+            take();
+            Node fraction = fraction();
             if (fraction instanceof Node.Quotient quotient
                     && quotient.numerator() instanceof Node.Numeral above
                     && quotient.denominator() instanceof Node.Numeral below
@@ -603,6 +587,7 @@ final class Parser {
                     || token.isSign("{")
                     || token.isSign("}")
                     || token.isSign("/")
+                    || token.isSign("-") && !phrase.isEmpty() && "^{".indexOf(phrase.charAt(phrase.length() - 1)) >= 0
                     || token.type() == Token.Type.NUMBER;
             if (!attach && !phrase.isEmpty() && phrase.charAt(phrase.length() - 1) != '/') {
                 phrase.append(' ');
@@ -626,22 +611,57 @@ final class Parser {
             throw Refusal.malformed();
         }
         String words = phrase.toString().toLowerCase(Locale.ROOT).strip();
+        Node scaled = scaled(amount, words);
+        if (scaled != null) {
+            return scaled;
+        }
         if (words.equals("percent") || words.equals("per cent") || words.startsWith("percent ")) {
             return made(new Node.Percent(amount));
         }
         Units.Unit unit = Units.parse(words);
+        if (!unit.known() && (amount instanceof Node.Symbol || Units.qualifies(words))) {
+            throw Refusal.malformed(); // a sentence: "A train", "7 or 8 apples"
+        }
         if (unit.dimension().equals("{angle=1}")) {
             return made(new Node.Degrees(amount));
         }
         return made(new Node.Quantity(amount, unit));
     }
 
+    /** An amount of millions and the like, of a unit or of none; null where the words begin otherwise. */
+    private @Nullable Node scaled(Node amount, String words) {
+        String first = words.split(" ", 2)[0];
+        Rational scale = NumberWords.scale(first);
+        if (scale == null) {
+            return null;
+        }
+        String rest = words.substring(first.length()).strip();
+        Units.Unit unit = rest.isEmpty() ? null : Units.parse(rest);
+        if (unit != null && !unit.known() && Units.qualifies(rest)) {
+            throw Refusal.malformed();
+        }
+        Node bare = amount;
+        if (amount instanceof Node.Quantity quantity) {
+            if (unit != null && !unit.equals(quantity.unit())) {
+                throw Refusal.unknown();
+            }
+            bare = quantity.node();
+            unit = quantity.unit();
+        }
+        Node product = made(new Node.Product(List.of(bare, made(Node.Numeral.of(scale)))));
+        return unit == null ? product : made(new Node.Quantity(product, unit));
+    }
+
     private Node power() {
         enter();
-        Node base = postfix(atom());
+        Node mixed = mixedNumber();
+        Node base = postfix(mixed != null ? mixed : atom());
+        if (mixed != null && peek().isSign("^") && !degreesFollow(1)) {
+            throw Refusal.malformed(); // 1\frac{1}{2}^3 raises the fraction or the number
+        }
         while (peek().isSign("^")) {
             take();
-            if (peek().isCommand("circ") || peek().isSign("{") && peek(1).isCommand("circ") && peek(2).isSign("}")) {
+            if (degreesFollow(0)) {
                 at += peek().isSign("{") ? 3 : 1;
                 base = made(new Node.Degrees(base));
             } else if (primeFollows()) {
@@ -656,6 +676,13 @@ final class Parser {
         }
         depth--;
         return base;
+    }
+
+    private boolean degreesFollow(int ahead) {
+        return peek(ahead).isCommand("circ")
+                || peek(ahead).isSign("{")
+                        && peek(ahead + 1).isCommand("circ")
+                        && peek(ahead + 2).isSign("}");
     }
 
     private boolean primeFollows() {
@@ -863,10 +890,10 @@ final class Parser {
 
     private Node based(String digits) {
         String subscript = subscript();
-        Integer word = NUMBER_WORDS.get(subscript.toLowerCase(Locale.ROOT));
+        Rational word = NumberWords.read(subscript);
         int base;
-        if (word != null) {
-            base = word;
+        if (word != null && word.isInteger() && word.compareTo(Rational.of(36)) <= 0) {
+            base = word.numerator().intValue();
         } else if (isDigits(subscript) && subscript.length() <= 2) {
             base = Integer.parseInt(subscript);
         } else {
@@ -939,9 +966,9 @@ final class Parser {
             take();
             return based(token.text());
         }
-        Integer number = NUMBER_WORDS.get(token.text().toLowerCase(Locale.ROOT));
+        Rational number = NumberWords.read(token.text());
         if (number != null) {
-            return made(Node.Numeral.of(Rational.of(number)));
+            return made(Node.Numeral.of(number));
         }
         if (isLetterChoice(token.text()) && token.text().indexOf(',') < 0) {
             return made(new Node.Symbol(token.text().replace("(", "").replace(")", "")));
@@ -1170,8 +1197,7 @@ final class Parser {
                 Units.Unit unit = open.text().equals("pound")
                         ? new Units.Unit(Rational.ONE, "{sterling=1}", true)
                         : Units.parse(name);
-                Node mixed = mixedNumber();
-                return made(new Node.Quantity(mixed != null ? mixed : power(), unit));
+                return made(new Node.Quantity(power(), unit));
             }
             default -> throw Refusal.malformed();
         }
@@ -1182,12 +1208,23 @@ final class Parser {
         if (open.equals("\\{") && takeSign("\\}")) {
             return made(new Node.SetOf(List.of()));
         }
+        if (open.equals("\\{") && describesSet()) {
+            Node condition = list();
+            expectSign("\\}");
+            return condition;
+        }
         items.add(statement());
         if (open.equals("{") && peek().isCommand("choose")) {
             take();
             Node below = sum();
             expectSign("}");
             return made(new Node.Call("binomial", List.of(items.get(0), below)));
+        }
+        if (open.equals("{") && peek().isCommand("over")) {
+            take();
+            Node below = sum();
+            expectSign("}");
+            return made(new Node.Quotient(items.get(0), below));
         }
         if (open.equals("\\{") && (peek().isSign("|") || peek().isCommand("mid"))) {
             take();
@@ -1224,11 +1261,32 @@ final class Parser {
                     if (!matching) {
                         throw Refusal.malformed();
                     }
+                    if (peek().isSign("_")
+                            && at >= 2
+                            && tokens.get(at - 2).type() == Token.Type.NUMBER
+                            && isDigits(tokens.get(at - 2).text())
+                            && tokens.get(at - 3).isSign(open)) {
+                        take();
+                        return based(tokens.get(at - 3).text());
+                    }
                     return items.get(0);
                 }
                 return made(new Node.Group(open, close.text(), items));
             }
         }
+    }
+
+    /** Whether a set is written as the reals x with a condition; what stands before the condition is taken. */
+    private boolean describesSet() {
+        if (peek().type() != Token.Type.LETTER) {
+            return false;
+        }
+        int bar = peek(1).isCommand("in") && peek(2).isCommand("mathbb{R}") ? 3 : 1;
+        if (!peek(bar).isSign(":") && !peek(bar).isSign("|") && !peek(bar).isCommand("mid")) {
+            return false;
+        }
+        at += bar + 1;
+        return true;
     }
 
     private Node matrix(String environment) {

@@ -6,7 +6,8 @@ package org.minpro.verify;
  * @param thousands whether {@code 1,234} is one number rather than two
  * @param naturalLog whether {@code log} without a base is natural rather than decimal
  * @param tightProduct whether {@code 1/2x} is {@code 1/(2x)} rather than {@code (1/2)x}
+ * @param letterUnits whether the letters behind a last number are units, {@code 5 m} five metres, rather than variables
  */
-record Reading(boolean thousands, boolean naturalLog, boolean tightProduct) {
-    static final Reading USUAL = new Reading(true, false, false);
+record Reading(boolean thousands, boolean naturalLog, boolean tightProduct, boolean letterUnits) {
+    static final Reading USUAL = new Reading(true, false, false, false);
 }

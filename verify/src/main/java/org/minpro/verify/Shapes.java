@@ -4,10 +4,15 @@ import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Resolves the notation of a parsed answer into a {@link Shape}. */
 final class Shapes {
+    private static final Set<String> NAMED_BY_ARGUMENT = Set.of("sin", "cos", "tan", "cot", "sec", "csc", "abs");
+    private static final Set<String> ANGLES = Set.of("theta", "alpha", "beta", "gamma", "phi");
+    private static final List<String> SPHERICAL = List.of("rho", "theta", "phi");
+
     private final Values values;
     private final Budget budget;
 
@@ -395,10 +400,13 @@ final class Shapes {
 
     private Shape membership(List<Node> sides, List<String> operators) {
         String label = labelOf(sides.get(0));
+        Node set = sides.get(1);
+        if (label == null && operators.size() == 1 && areCoordinates(sides.get(0))) {
+            return shape(set);
+        }
         if (label == null || operators.size() != 1) {
             throw Refusal.unknown();
         }
-        Node set = sides.get(1);
         Shape.Region region = set instanceof Node.Group group && group.items().size() == 2 ? interval(group) : null;
         return new Shape.Labeled(label, region != null ? region : shape(set), null);
     }
@@ -408,9 +416,30 @@ final class Shapes {
         return switch (node) {
             case Node.Symbol symbol -> symbol.name();
             case Node.Call call when call.function().length() == 1 -> call.toString();
+            case Node.Call call
+            when NAMED_BY_ARGUMENT.contains(call.function()) -> {
+                String argument = labelOf(call.arguments().get(0));
+                boolean length = call.function().equals("abs");
+                // |x| = 3 is an equation for x, and so is \sin x = 1/2.
+                boolean named = argument != null
+                        && (length
+                                ? argument.length() > 1 && Character.isUpperCase(argument.charAt(0))
+                                : ANGLES.contains(argument)
+                                        || argument.startsWith("angle")
+                                        || Character.isUpperCase(argument.charAt(0)) && argument.length() == 1);
+                yield named ? call.function() + " " + argument : null;
+            }
             case Node.Product product -> {
                 StringBuilder name = new StringBuilder();
                 for (Node factor : product.factors()) {
+                    if (name.isEmpty()
+                            && product.factors().size() > 1
+                            && factor instanceof Node.Symbol measure
+                            && measure.name().equals("m")
+                            && product.factors().get(1) instanceof Node.Symbol angle
+                            && angle.name().equals("angle")) {
+                        continue; // the measure of an angle is named like the angle
+                    }
                     boolean part = factor instanceof Node.Symbol symbol
                             && (Character.isUpperCase(symbol.name().charAt(0))
                                     || symbol.name().equals("angle")
@@ -435,6 +464,13 @@ final class Shapes {
             Shape.Relation equation = isExpression(last) ? new Shape.Relation(first, last, "=") : null;
             return new Shape.Labeled(label, shape(last), equation);
         }
+        if (sides.size() == 2
+                && first instanceof Node.Group names
+                && last instanceof Node.Group point
+                && names.items().size() == point.items().size()
+                && areCoordinates(first)) {
+            return group(point);
+        }
         boolean constants = true;
         for (Node side : sides) {
             constants = constants && Evaluator.symbols(side).isEmpty();
@@ -451,6 +487,21 @@ final class Shapes {
             return new Shape.Relation(first, last, "=");
         }
         throw Refusal.unknown();
+    }
+
+    /** Whether a side is (x, y) and the like, its names in the order in which coordinates are given. */
+    private static boolean areCoordinates(Node node) {
+        if (!(node instanceof Node.Group group)) {
+            return false;
+        }
+        List<String> names = new ArrayList<>();
+        for (Node item : group.items()) {
+            if (!(item instanceof Node.Symbol symbol)) {
+                return false;
+            }
+            names.add(symbol.name());
+        }
+        return names.equals(SPHERICAL) || names.equals(List.copyOf(new TreeSet<>(names)));
     }
 
     private static boolean isFree(Node label, List<Node> others) {
@@ -499,12 +550,40 @@ final class Shapes {
         if (operators.size() != 1) {
             throw Refusal.unknown();
         }
+        Shape distance = distance(sides, operators.get(0));
+        if (distance != null) {
+            return distance;
+        }
         String operator = operators.get(0);
         boolean swap = operator.startsWith(">");
         return new Shape.Relation(
                 swap ? sides.get(1) : sides.get(0),
                 swap ? sides.get(0) : sides.get(1),
                 swap ? operator.replace('>', '<') : operator);
+    }
+
+    /** {@code |x| < 2} as the interval or the two rays that it names; null where it is anything else. */
+    private @Nullable Shape distance(List<Node> sides, String operator) {
+        boolean first = sides.get(0) instanceof Node.Call;
+        Node bound = sides.get(first ? 1 : 0);
+        if (!(sides.get(first ? 0 : 1) instanceof Node.Call call)
+                || !call.function().equals("abs")
+                || !(call.arguments().get(0) instanceof Node.Symbol name)) {
+            return null;
+        }
+        Shape.Region below = half(bound, operator, first);
+        Shape.End end = end(bound);
+        if (below == null || end == null || operator.equals("!=") || end.value().signum() <= 0) {
+            return null;
+        }
+        boolean inside = operator.startsWith("<") == first;
+        String mirrored = operator.startsWith("<") ? operator.replace('<', '>') : operator.replace('>', '<');
+        Shape.Region above = half(new Node.Negation(bound), mirrored, first);
+        if (above == null) {
+            return null;
+        }
+        Shape.Region both = inside ? Regions.intersection(below, above) : Regions.union(below, above);
+        return new Shape.Labeled(name.name(), both, null);
     }
 
     /** The reals x with {@code x operator bound}, or {@code bound operator x}. */

@@ -2,10 +2,26 @@ package org.minpro.verify;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Answers in words: names, days, "even", "no solution". */
 final class TextAnswer {
+    private static final int LONGEST_CHOICE = 400;
+    private static final Pattern FONTS = Pattern.compile(
+            "\\\\(?:text(?:bf|it|rm|sf|tt|normal)?|math(?:bf|rm|sf|it|tt)|mbox|left|right|boldsymbol|bm)(?![a-zA-Z])|[{}$*]");
+    private static final Pattern SPACES = Pattern.compile("\\\\[,;: ~!]|\\\\q?quad|[~\\s]+");
+    /** A letter in brackets or before a mark, then nothing or what is no operator. */
+    private static final Pattern CHOICE = Pattern.compile(
+            "(?:(?:[Tt]he )?(?:[Oo]ption|[Cc]hoice|[Aa]nswer):? )?(?:\\(([A-J])\\)|([A-J])(?:[.:)](?= |$)|$))((?: .*|[\\\\\\w.].*)?)",
+            Pattern.DOTALL);
+
+    private static final Pattern OTHER_CHOICE = Pattern.compile(
+            "\\([A-J]\\)|(?<![\\w\\\\])[A-J][.:)](?![\\w])|(?:\\b(?:or|and|nor)\\b|[,/&]) *\\(?[A-J]\\b");
+    private static final Pattern TAKEN_BACK = Pattern.compile(
+            "^ *(?:(?:is|isn't|or|unless|and|but|[-+*/=<>^_!|])(?![a-z])|(?:not|wrong|incorrect)[. ]*$)");
+
     private TextAnswer() {}
 
     /** Whether tokens that are no formula hold words, so that they may be an answer in words. */
@@ -80,6 +96,29 @@ final class TextAnswer {
         return kept.toString();
     }
 
+    /** What words mean: the reals, no solution, or the words themselves. */
+    static Node node(String words) {
+        return switch (words) {
+            case "all real numbers",
+                    "all reals",
+                    "all real",
+                    "all real values",
+                    "real numbers",
+                    "all real x",
+                    "all real numbers x" -> new Node.Reals();
+            case "no solution",
+                    "no solutions",
+                    "no real solution",
+                    "no real solutions",
+                    "there is no solution",
+                    "there are no solutions",
+                    "no solution exists",
+                    "no solutions exist",
+                    "empty set" -> new Node.SetOf(List.of());
+            default -> new Node.Text(words);
+        };
+    }
+
     private static boolean isFont(String command) {
         return command.startsWith("text")
                 || command.startsWith("math")
@@ -92,28 +131,22 @@ final class TextAnswer {
                 || command.equals("boxed");
     }
 
-    /** The letter that an answer such as {@code (C) 12} or {@code C. twelve} chooses, or null. */
+    /**
+     * The letter that an answer such as {@code (C) 12}, {@code C. twelve} or {@code option C} chooses; null where there is
+     * none, where another letter is named beside it, or where the rest takes it back.
+     */
     static @Nullable String choice(String text) {
-        String plain = text.replace("\\text", "")
-                .replace("\\mathrm", "")
-                .replace("\\mathbf", "")
-                .replace("\\left", "")
-                .replace("\\right", "")
-                .replaceAll("[{}$*]", "")
-                .strip();
-        if (plain.startsWith("(")) {
-            return plain.length() >= 3 && plain.charAt(2) == ')' ? letter(plain) : null;
+        if (text.length() > LONGEST_CHOICE) {
+            return null;
         }
-        if (plain.length() >= 3
-                && Character.isUpperCase(plain.charAt(0))
-                && ").:".indexOf(plain.charAt(1)) >= 0
-                && Character.isWhitespace(plain.charAt(2))) {
-            return plain.substring(0, 1);
+        String plain = FONTS.matcher(text).replaceAll("");
+        plain = SPACES.matcher(plain).replaceAll(" ").strip();
+        Matcher matcher = CHOICE.matcher(plain);
+        if (!matcher.matches()) {
+            return null;
         }
-        return plain.length() == 1 && Character.isUpperCase(plain.charAt(0)) ? plain : null;
-    }
-
-    private static @Nullable String letter(String plain) {
-        return Character.isUpperCase(plain.charAt(1)) ? plain.substring(1, 2) : null;
+        String letter = matcher.group(1) != null ? matcher.group(1) : matcher.group(2);
+        String rest = matcher.group(3);
+        return OTHER_CHOICE.matcher(rest).find() || TAKEN_BACK.matcher(rest).find() ? null : letter;
     }
 }

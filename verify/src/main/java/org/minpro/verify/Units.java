@@ -7,6 +7,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Units of measure by name, with exact factors, and the words that people count. */
 final class Units {
@@ -25,6 +27,8 @@ final class Units {
 
     private static final Map<String, Base> TABLE = new HashMap<>();
 
+    private static final Pattern EXPONENT = Pattern.compile("([^^]+)\\^(-?)([123])");
+
     private static final Set<String> FILLERS = Set.of(
             "of",
             "the",
@@ -41,6 +45,34 @@ final class Units {
             "different",
             "distinct",
             "possible");
+
+    private static final Set<String> QUALIFIERS = Set.of(
+            "or",
+            "nor",
+            "not",
+            "no",
+            "is",
+            "isn",
+            "wrong",
+            "incorrect",
+            "false",
+            "maybe",
+            "perhaps",
+            "possibly",
+            "either",
+            "neither",
+            "unless",
+            "if",
+            "than",
+            "least",
+            "most",
+            "but",
+            "instead",
+            "except",
+            "else",
+            "otherwise",
+            "versus",
+            "vs");
 
     static {
         put("length", Rational.ONE, "m", "meter", "meters", "metre", "metres");
@@ -204,6 +236,18 @@ final class Units {
         };
     }
 
+    /** Whether words behind a number say something about it, or name another answer, rather than what is counted. */
+    static boolean qualifies(String words) {
+        for (String word : words.split("[^a-z0-9]+")) {
+            if (QUALIFIERS.contains(word)
+                    || NumberWords.read(word) != null
+                    || !word.isEmpty() && Character.isDigit(word.charAt(0))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** The unit that a phrase such as {@code square inches}, {@code cm^2} or {@code km/h} names. */
     static Unit parse(String phrase) {
         String words = phrase.toLowerCase(Locale.ROOT)
@@ -250,20 +294,22 @@ final class Units {
                 int power = pending;
                 pending = 1;
                 String name = word;
-                int caret = word.indexOf('^');
-                if (caret > 0 && caret + 2 == word.length() && "23".indexOf(word.charAt(caret + 1)) >= 0) {
-                    power = word.charAt(caret + 1) - '0';
-                    name = word.substring(0, caret);
+                int inverse = sign;
+                Matcher exponent = EXPONENT.matcher(word);
+                if (exponent.matches()) {
+                    name = exponent.group(1);
+                    inverse = exponent.group(2).isEmpty() ? sign : -sign;
+                    power = exponent.group(3).charAt(0) - '0';
                 }
                 Base base = TABLE.get(name);
                 if (base == null) {
                     return null;
                 }
                 for (int i = 0; i < power; i++) {
-                    factor = sign > 0 ? factor.times(base.factor()) : factor.dividedBy(base.factor());
+                    factor = inverse > 0 ? factor.times(base.factor()) : factor.dividedBy(base.factor());
                 }
                 if (!base.dimension().isEmpty()) {
-                    powers.merge(base.dimension(), sign * power, Integer::sum);
+                    powers.merge(base.dimension(), inverse * power, Integer::sum);
                 }
             }
         }

@@ -23,8 +23,10 @@ public final class VerdictAudit {
         DISAGREES,
         /** The answer cannot be judged. */
         UNDECIDED,
-        /** The answer is judged, and another way to look at the completion says the opposite. */
-        SUSPICIOUS
+        /** The answer is judged, and another way to look at the completion says the opposite, or the rule was a weak one. */
+        SUSPICIOUS,
+        /** One answer is wrong again and again for one reference: which of the two is it? */
+        FREQUENT
     }
 
     /**
@@ -57,6 +59,18 @@ public final class VerdictAudit {
 
     private record Key(Finding finding, String what) {}
 
+    /** One reference and one answer that is wrong for it. */
+    private record Pair(String gold, String extracted) {}
+
+    private static final class Repeated {
+        private final Case first;
+        private int count;
+
+        Repeated(Case first) {
+            this.first = first;
+        }
+    }
+
     private static final class Found {
         private final List<Case> examples = new ArrayList<>();
         private final Set<List<String>> shown = new HashSet<>();
@@ -75,10 +89,17 @@ public final class VerdictAudit {
         }
     }
 
+    private static final String FREQUENT = "one answer, wrong for one reference, given at least three times";
+    /** Fewer are an accident of sampling. */
+    private static final int OFTEN = 3;
+    /** Bounds the memory of an audit; files of that size have repeated what they repeat. */
+    private static final int MOST_PAIRS = 200_000;
+
     private final Verifier verifier;
     private final List<Reader> readers = new ArrayList<>();
     private final int examples;
     private final Map<Key, Found> groups = new LinkedHashMap<>();
+    private final Map<Pair, Repeated> wrong = new LinkedHashMap<>();
     private final int[] kinds = new int[Verdict.Kind.values().length];
     private int checked;
     private int stored;
@@ -118,6 +139,9 @@ public final class VerdictAudit {
         stored += before == null ? 0 : 1;
         kinds[verdict.kind().ordinal()]++;
         String sentence = verdict.reason().sentence();
+        if (verdict.kind() == Verdict.Kind.WRONG && !judged.extracted().isEmpty()) {
+            count(id, gold, before, judged);
+        }
         Finding finding;
         String what;
         if (before != null && before != verdict.kind()) {
@@ -128,8 +152,8 @@ public final class VerdictAudit {
             what = sentence;
         } else {
             what = verdict.isRight()
-                    ? otherAnswer(gold, completion, judged.extracted())
-                    : missedAnswer(gold, completion);
+                    ? otherAnswer(gold, completion, judged)
+                    : missedAnswer(gold, completion, judged.extracted());
             if (what == null) {
                 return Optional.empty();
             }
@@ -144,8 +168,25 @@ public final class VerdictAudit {
         return Optional.of(found);
     }
 
+    private void count(String id, String gold, Verdict.@Nullable Kind before, Verifier.Judged judged) {
+        Pair pair = new Pair(gold, judged.extracted());
+        Repeated repeated = wrong.get(pair);
+        if (repeated == null && wrong.size() < MOST_PAIRS) {
+            repeated = new Repeated(
+                    new Case(id, gold, judged.extracted(), before, judged.verdict(), Finding.FREQUENT, ""));
+            wrong.put(pair, repeated);
+        }
+        if (repeated != null) {
+            repeated.count++;
+        }
+    }
+
     /** How a completion that is wrong may be right after all, or null. */
-    private @Nullable String missedAnswer(String gold, String completion) {
+    private @Nullable String missedAnswer(String gold, String completion, String extracted) {
+        String letters = letters(Verifier.reference(gold));
+        if (!letters.isEmpty() && letters.equals(letters(extracted))) {
+            return "wrong, and the same letters, digits and commands";
+        }
         for (Reader reader : readers) {
             if (reader.verifier().judge(gold, completion).verdict().isRight()) {
                 return "wrong, and right by " + reader.words();
@@ -156,8 +197,13 @@ public final class VerdictAudit {
                 : null;
     }
 
-    /** How a completion that is right may have guessed, or null. */
-    private @Nullable String otherAnswer(String gold, String completion, String extracted) {
+    private static String letters(String text) {
+        return TextAnswer.words(text).replace(" ", "");
+    }
+
+    /** How a completion that is right may have guessed, or by which weak rule it is right, or null. */
+    private @Nullable String otherAnswer(String gold, String completion, Verifier.Judged judged) {
+        String extracted = judged.extracted();
         for (Reader reader : readers) {
             if (reader.marked()) {
                 Verifier.Judged other = reader.verifier().judge(gold, completion);
@@ -167,7 +213,8 @@ public final class VerdictAudit {
                 }
             }
         }
-        return null;
+        Reason reason = judged.verdict().reason();
+        return reason == Reason.ROUNDED || reason == Reason.NUMERIC ? "right: " + reason.sentence() : null;
     }
 
     private static String lastLine(String completion) {
@@ -221,7 +268,7 @@ public final class VerdictAudit {
 
     /** What to look at, the most urgent finding first, then the largest group. */
     public List<Group> groups() {
-        return groups.entrySet().stream()
+        List<Group> all = new ArrayList<>(groups.entrySet().stream()
                 .map(entry -> new Group(
                         entry.getKey().finding(),
                         entry.getKey().what(),
@@ -230,6 +277,32 @@ public final class VerdictAudit {
                 .sorted(Comparator.comparing(Group::finding)
                         .thenComparing(Group::count, Comparator.reverseOrder())
                         .thenComparing(Group::what))
+                .toList());
+        frequent().ifPresent(all::add);
+        return List.copyOf(all);
+    }
+
+    /** The wrong answers that are given most often, the most frequent first. */
+    private Optional<Group> frequent() {
+        List<Repeated> often = wrong.values().stream()
+                .filter(repeated -> repeated.count >= OFTEN)
+                .sorted(Comparator.comparingInt((Repeated repeated) -> repeated.count)
+                        .reversed())
                 .toList();
+        List<Case> cases = new ArrayList<>();
+        for (Repeated repeated : often.subList(0, Math.min(examples, often.size()))) {
+            Case first = repeated.first;
+            cases.add(new Case(
+                    repeated.count + " times, first " + first.id(),
+                    first.gold(),
+                    first.extracted(),
+                    first.stored(),
+                    first.verdict(),
+                    Finding.FREQUENT,
+                    FREQUENT));
+        }
+        return often.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Group(Finding.FREQUENT, FREQUENT, often.size(), cases));
     }
 }

@@ -162,8 +162,11 @@ public final class Verifier {
             return unreadable(expected.node(), gold, answer, refusal.reason());
         }
         Verdict verdict = judge(expected.node(), given.node(), gold, answer, budget);
+        if (verdict.reason() == Reason.GOLD_NOT_UNDERSTOOD) {
+            return notUnderstood(gold, answer, Reason.GOLD_NOT_UNDERSTOOD);
+        }
         boolean prose = given.node() instanceof Node.Text;
-        if (prose && !verdict.isRight() && choiceMatches(expected.node(), answer)) {
+        if (!verdict.isRight() && choiceMatches(expected.node(), answer)) {
             verdict = Verdict.right(Reason.TEXT, verdict.gold(), verdict.answer());
         }
         if (verdict.kind() == Verdict.Kind.WRONG && isOtherReadingRight(expected, given, gold, answer)) {
@@ -190,10 +193,21 @@ public final class Verifier {
         if (choiceMatches(expected, answer)) {
             return new Checked(Verdict.right(Reason.TEXT, shortened(gold), shortened(answer)), false, false);
         }
-        Verdict verdict = reason == Reason.MALFORMED
+        Verdict verdict = reason == Reason.MALFORMED && !endsInEqual(gold, answer)
                 ? Verdict.wrong(reason, shortened(gold), shortened(answer))
-                : Verdict.undecided(reason, shortened(gold), shortened(answer));
+                : Verdict.undecided(
+                        reason == Reason.MALFORMED ? Reason.ANSWER_NOT_UNDERSTOOD : reason,
+                        shortened(gold),
+                        shortened(answer));
         return new Checked(verdict, TextAnswer.hasProse(answer), expected instanceof Node.Text);
+    }
+
+    /** Whether an answer that is not understood is an equation whose right side is the reference: P(A|B) = 1/2. */
+    private boolean endsInEqual(String gold, String answer) {
+        int equals = answer.lastIndexOf('=');
+        return equals > 0
+                && answer.indexOf('\n') < 0
+                && isRight(gold, Reading.USUAL, answer.substring(equals + 1), Reading.USUAL);
     }
 
     /** Whether the reference is one capital letter and the answer begins with that choice. */

@@ -1,6 +1,7 @@
 package org.minpro.verify;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -58,6 +59,33 @@ final class VerdictAuditTest {
     }
 
     @Test
+    void answersThatAreNearTheReferenceAreSuspicious() {
+        assertThat(what("(1,2)", "\\boxed{\\{1,2\\}}", null))
+                .isEqualTo("SUSPICIOUS wrong, and the same letters, digits and commands");
+        assertThat(what("0.333", "\\boxed{1/3}", Kind.RIGHT))
+                .isEqualTo("SUSPICIOUS right: " + Reason.ROUNDED.sentence());
+        assertThat(what("1/3", "\\boxed{1/3}", Kind.RIGHT)).isEmpty();
+    }
+
+    @Test
+    void wrongAnswersThatAreGivenOftenAreCountedMostFrequentFirst() {
+        for (int i = 0; i < 4; i++) {
+            what("12", "\\boxed{13}", Kind.WRONG);
+            what("12", "\\boxed{" + i + "}", Kind.WRONG);
+        }
+        for (int i = 0; i < 3; i++) {
+            what("9", "\\boxed{8}", null);
+        }
+        assertThat(audit.groups()).singleElement().satisfies(group -> {
+            assertThat(group.finding()).isEqualTo(Finding.FREQUENT);
+            assertThat(group.count()).isEqualTo(2);
+            assertThat(group.examples())
+                    .extracting(VerdictAudit.Case::gold, VerdictAudit.Case::extracted, VerdictAudit.Case::id)
+                    .containsExactly(tuple("12", "13", "4 times, first p"), tuple("9", "8", "3 times, first p"));
+        });
+    }
+
+    @Test
     void groupsComeByUrgencyAndSizeWithExamplesThatDiffer() {
         what("1", "\\boxed{1}, \\text{no} \\boxed{2}", null);
         for (int i = 0; i < 5; i++) {
@@ -68,7 +96,7 @@ final class VerdictAuditTest {
         what("2", "\\boxed{2.0}", Kind.WRONG);
         assertThat(audit.groups())
                 .extracting(VerdictAudit.Group::finding)
-                .containsExactly(Finding.DISAGREES, Finding.DISAGREES, Finding.SUSPICIOUS);
+                .containsExactly(Finding.DISAGREES, Finding.DISAGREES, Finding.SUSPICIOUS, Finding.FREQUENT);
         VerdictAudit.Group largest = audit.groups().getFirst();
         assertThat(largest.count()).isEqualTo(7);
         assertThat(largest.examples()).extracting(VerdictAudit.Case::extracted).containsExactly("1/3", "1/4");
