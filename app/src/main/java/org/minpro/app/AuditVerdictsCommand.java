@@ -185,6 +185,7 @@ final class AuditVerdictsCommand implements Callable<Integer> {
                 .with("reason", word(found.verdict().reason()))
                 .with("gold_form", found.verdict().gold())
                 .with("answer_form", found.verdict().answer())
+                .with("times", found.times())
                 .toString());
     }
 
@@ -194,7 +195,7 @@ final class AuditVerdictsCommand implements Callable<Integer> {
             console.result("");
             console.result(word(group.finding()) + ", " + group.count() + ": " + group.what());
             for (VerdictAudit.Case found : group.examples()) {
-                console.result("  " + found.id());
+                console.result("  " + (found.times() > 1 ? found.times() + " times, first " : "") + found.id());
                 console.result("    reference  "
                         + withForm(found.gold(), found.verdict().gold()));
                 console.result("    answer     "

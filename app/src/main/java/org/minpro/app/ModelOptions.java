@@ -1,25 +1,18 @@
 package org.minpro.app;
 
-import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
-import org.minpro.model.HuggingFaceFolder;
 import org.minpro.model.Transformer;
 import org.minpro.recipe.ModelFiles;
 import org.minpro.recipe.ModelSection;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Workers;
-import org.minpro.text.Tokenizer;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Which model a command uses, and how it computes. */
+/** Which model a command computes with, and how. */
 final class ModelOptions {
-    @Option(
-            names = "--model",
-            paramLabel = "DIR",
-            description =
-                    "Hugging Face folder with config.json, *.safetensors and tokenizer.json; 'builtin' (the default)"
-                            + " for the small model inside the jar.")
-    private String model = ModelSection.BUILTIN;
+    @Mixin
+    private FolderOption folder = new FolderOption();
 
     @Option(
             names = "--dtype",
@@ -31,16 +24,7 @@ final class ModelOptions {
     private int workers;
 
     ModelFiles open() {
-        return ModelFiles.open(model);
-    }
-
-    /** The folder of a command that needs no weights. */
-    Path folder() {
-        if (model.equals(ModelSection.BUILTIN)) {
-            return ModelFiles.open(model).path();
-        }
-        HuggingFaceFolder.requireFolder(Path.of(model));
-        return Path.of(model);
+        return folder.open();
     }
 
     Workers workers() {
@@ -53,15 +37,5 @@ final class ModelOptions {
     Transformer transformer(ModelFiles files) {
         DType type = files.computeType(dtype);
         return files.transformer(type);
-    }
-
-    /** The tokenizer of a folder; says once that no beginning-of-sequence token is added where the model's own adds one. */
-    static Tokenizer tokenizer(Path folder, Console console) {
-        Tokenizer tokenizer = Tokenizer.load(folder);
-        if (tokenizer.addsBeginOfSequence()) {
-            console.say("minpro: no beginning-of-sequence token is added, though this tokenizer would add one; write it"
-                    + " into the text where it is wanted");
-        }
-        return tokenizer;
     }
 }

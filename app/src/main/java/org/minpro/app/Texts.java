@@ -28,7 +28,7 @@ final class Texts implements AutoCloseable {
 
     Tokenizer tokenizer() {
         if (tokenizer == null) {
-            tokenizer = ModelOptions.tokenizer(folder, console);
+            tokenizer = FolderOption.tokenizer(folder, console);
         }
         return tokenizer;
     }

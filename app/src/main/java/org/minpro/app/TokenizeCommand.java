@@ -27,7 +27,7 @@ final class TokenizeCommand implements Callable<Integer> {
     private final Console console;
 
     @Mixin
-    private ModelOptions model = new ModelOptions();
+    private FolderOption model = new FolderOption();
 
     @Mixin
     private InputOptions input = new InputOptions();

@@ -167,15 +167,7 @@ final class TrainCommand implements Callable<Integer> {
                 recipe.groupSize(),
                 recipe.sampling().maxNewTokens(),
                 Figures.count(rows * recipe.iterations() * recipe.sampling().maxNewTokens())));
-        console.say(String.format(
-                Locale.ROOT,
-                "  staleness  lag %d and %d updates per iteration: tokens are %d to %d updates old; the last %d batches"
-                        + " are dropped",
-                recipe.lag(),
-                recipe.updatesPerIteration(),
-                recipe.lag() * recipe.updatesPerIteration(),
-                (recipe.lag() + 1) * recipe.updatesPerIteration() - 1,
-                recipe.lag()));
+        console.say("  staleness  " + staleness(recipe.lag(), recipe.updatesPerIteration()));
         console.say(String.format(
                 Locale.ROOT,
                 "  updates    %d of %d rows with %s; %d lanes on %d workers",
@@ -188,6 +180,18 @@ final class TrainCommand implements Callable<Integer> {
                 + " free");
         console.say("  time       " + expectedTime(session));
         console.say("  run        " + session.folder().path());
+    }
+
+    /** How old the tokens of an update are, and what is never trained on. */
+    static String staleness(int lag, int updatesPerIteration) {
+        int youngest = lag * updatesPerIteration;
+        int oldest = youngest + updatesPerIteration - 1;
+        String age = youngest == oldest ? String.valueOf(oldest) : youngest + " to " + oldest;
+        return String.format(Locale.ROOT, "lag %d and %d updates per iteration: ", lag, updatesPerIteration)
+                + (oldest == 0
+                        ? "every token is of the policy that learns from it"
+                        : "tokens are " + age + " updates old")
+                + (lag == 0 ? "" : "; the last " + lag + (lag == 1 ? " batch is dropped" : " batches are dropped"));
     }
 
     /** From the tokens per second of a small piece of the work itself. */

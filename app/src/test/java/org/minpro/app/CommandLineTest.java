@@ -158,12 +158,15 @@ final class CommandLineTest {
     void auditsAsJsonEveryCase() {
         CommandLineRun run = CommandLineRun.withInput(STORED, "audit-verdicts", "-", "--json", "--examples", "1");
         assertThat(run.code()).as(run.err()).isZero();
-        assertThat(run.lines()).hasSize(4).allMatch(line -> line.startsWith("{\"finding\":\""));
+        assertThat(run.lines()).hasSize(5).allMatch(line -> line.startsWith("{\"finding\":\""));
+        assertThat(run.lines().getLast())
+                .startsWith("{\"finding\":\"frequent\"")
+                .endsWith("\"times\":3}");
         assertThat(run.lines().getFirst())
                 .isEqualTo(
                         "{\"finding\":\"disagrees\",\"what\":\"stored wrong, now right: equal as exact normal forms\","
                                 + "\"id\":\"<stdin>:2 b\",\"gold\":\"1/2\",\"extracted\":\"0.5\",\"stored\":\"wrong\","
-                                + "\"verdict\":\"right\",\"reason\":\"exact\",\"gold_form\":\"1/2\",\"answer_form\":\"1/2\"}");
+                                + "\"verdict\":\"right\",\"reason\":\"exact\",\"gold_form\":\"1/2\",\"answer_form\":\"1/2\",\"times\":1}");
         assertThat(run.errors()).singleElement().asString().startsWith("6 completions: ");
         CommandLineRun numbers =
                 CommandLineRun.withInput(STORED, "audit-verdicts", "-", "--json", "--answer-from", "number");

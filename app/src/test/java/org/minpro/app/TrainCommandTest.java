@@ -80,6 +80,17 @@ final class TrainCommandTest {
     }
 
     @Test
+    void thePlanSaysHowOldTokensAre() {
+        assertThat(TrainCommand.staleness(2, 4))
+                .isEqualTo("lag 2 and 4 updates per iteration: tokens are 8 to 11 updates old; the last 2 batches are"
+                        + " dropped");
+        assertThat(TrainCommand.staleness(1, 1))
+                .isEqualTo("lag 1 and 1 updates per iteration: tokens are 1 updates old; the last 1 batch is dropped");
+        assertThat(TrainCommand.staleness(0, 1))
+                .isEqualTo("lag 0 and 1 updates per iteration: every token is of the policy that learns from it");
+    }
+
+    @Test
     void theRunStopsBeforeLoadingIfMemoryDoesNotSuffice() throws IOException {
         Engine.start();
         long before = Scope.nativeObjects();

@@ -39,6 +39,7 @@ public final class VerdictAudit {
      * @param verdict what this check says
      * @param finding why to look
      * @param what the finding in words; cases of one group share them
+     * @param times how often it was seen: more than once only where a group counts repetitions, and then this is the first
      */
     public record Case(
             String id,
@@ -47,7 +48,8 @@ public final class VerdictAudit {
             Verdict.@Nullable Kind stored,
             Verdict verdict,
             Finding finding,
-            String what) {}
+            String what,
+            int times) {}
 
     /**
      * Cases that have their finding and its words in common.
@@ -159,7 +161,7 @@ public final class VerdictAudit {
             }
             finding = Finding.SUSPICIOUS;
         }
-        Case found = new Case(id, gold, judged.extracted(), before, verdict, finding, what);
+        Case found = new Case(id, gold, judged.extracted(), before, verdict, finding, what, 1);
         Found group = groups.computeIfAbsent(new Key(finding, what), key -> new Found());
         group.count++;
         if (group.examples.size() < examples && group.shown.add(List.of(gold, found.extracted()))) {
@@ -173,7 +175,7 @@ public final class VerdictAudit {
         Repeated repeated = wrong.get(pair);
         if (repeated == null && wrong.size() < MOST_PAIRS) {
             repeated = new Repeated(
-                    new Case(id, gold, judged.extracted(), before, judged.verdict(), Finding.FREQUENT, ""));
+                    new Case(id, gold, judged.extracted(), before, judged.verdict(), Finding.FREQUENT, "", 1));
             wrong.put(pair, repeated);
         }
         if (repeated != null) {
@@ -293,13 +295,14 @@ public final class VerdictAudit {
         for (Repeated repeated : often.subList(0, Math.min(examples, often.size()))) {
             Case first = repeated.first;
             cases.add(new Case(
-                    repeated.count + " times, first " + first.id(),
+                    first.id(),
                     first.gold(),
                     first.extracted(),
                     first.stored(),
                     first.verdict(),
                     Finding.FREQUENT,
-                    FREQUENT));
+                    FREQUENT,
+                    repeated.count));
         }
         return often.isEmpty()
                 ? Optional.empty()

@@ -80,8 +80,12 @@ final class VerdictAuditTest {
             assertThat(group.finding()).isEqualTo(Finding.FREQUENT);
             assertThat(group.count()).isEqualTo(2);
             assertThat(group.examples())
-                    .extracting(VerdictAudit.Case::gold, VerdictAudit.Case::extracted, VerdictAudit.Case::id)
-                    .containsExactly(tuple("12", "13", "4 times, first p"), tuple("9", "8", "3 times, first p"));
+                    .extracting(
+                            VerdictAudit.Case::gold,
+                            VerdictAudit.Case::extracted,
+                            VerdictAudit.Case::id,
+                            VerdictAudit.Case::times)
+                    .containsExactly(tuple("12", "13", "p", 4), tuple("9", "8", "p", 3));
         });
     }
 
