@@ -13,8 +13,8 @@ import org.minpro.tensor.Tensor;
  * <p>{@code log pi(y_t) = log_softmax(z_t / temperature)[y_t]} in float32, before any truncation.
  */
 public final class LanguageHead {
-    /** Logits held at once. */
-    private static final long CHUNK_ELEMENTS = 1L << 23;
+    /** Logits held at once, by each worker. */
+    public static final long CHUNK_ELEMENTS = 1L << 23;
 
     /** Tokens of the vocabulary whose gradient is computed at once. */
     private static final long SLICE = 8192;

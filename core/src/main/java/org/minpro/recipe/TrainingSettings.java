@@ -1,6 +1,7 @@
 package org.minpro.recipe;
 
 import org.minpro.model.KeyValueCache;
+import org.minpro.model.LanguageHead;
 import org.minpro.model.ModelConfig;
 import org.minpro.objective.Aggregation;
 import org.minpro.rollout.LocalRolloutEngine;
@@ -66,10 +67,10 @@ public final class TrainingSettings {
                                         * (model.heads() + 2L * model.keyValueHeads())
                                         * model.headDim()
                                         * DType.F32.bytes())
-                + 2L * Math.min(model.vocabSize(), (1 << 23) / 256) * DType.F32.bytes();
+                + 2L * Math.min(model.vocabSize(), LanguageHead.CHUNK_ELEMENTS / 256) * DType.F32.bytes();
         long tokens =
                 Math.max(recipe.compute().microBatchTokens(), recipe.sampling().maxNewTokens());
-        long activations = workers * tokens * perToken + 3L * (1 << 23) * DType.F32.bytes() * workers;
+        long activations = workers * tokens * perToken + 3L * LanguageHead.CHUNK_ELEMENTS * DType.F32.bytes() * workers;
         int longest =
                 Math.min(recipe.prompts().maxTokens(), 512) + recipe.sampling().maxNewTokens();
         long caches = recipe.compute().threads() * KeyValueCache.bytes(model, decodeSlots(recipe), longest);
