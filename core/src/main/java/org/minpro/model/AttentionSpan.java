@@ -50,10 +50,7 @@ final class AttentionSpan {
     }
 
     private static Tensor normals(DType type, long draw, int rows, int width) {
-        double[] numbers = new double[rows * width];
-        for (int i = 0; i < numbers.length; i++) {
-            numbers[i] = Philox.normal(0, Philox.Purpose.TRIAL, draw, 0, i);
-        }
-        return Tensor.of(numbers, 1, 1, rows, width).to(type);
+        return Tensor.of(Philox.normals(rows * width, 0, Philox.Purpose.TRIAL, draw), 1, 1, rows, width)
+                .to(type);
     }
 }

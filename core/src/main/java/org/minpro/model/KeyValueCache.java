@@ -15,11 +15,10 @@ import org.minpro.tensor.Tensor;
  */
 public final class KeyValueCache implements AutoCloseable {
     /** Entries are read in steps of two of the widest vectors, in float32. */
-    private static final int STEP = 32;
+    static final int STEP = 32;
 
     private final int slots;
     private final int capacity;
-    private final int leastEntries;
     private final List<Tensor> keys = new ArrayList<>();
     private final List<Tensor> values = new ArrayList<>();
     private final Tensor mask;
@@ -33,7 +32,6 @@ public final class KeyValueCache implements AutoCloseable {
     public KeyValueCache(ModelConfig config, DType type, int slots, int capacity) {
         this.slots = slots;
         this.capacity = capacity;
-        this.leastEntries = AttentionSpan.least(config, type, capacity, STEP);
         try (Scope scope = Scope.open()) {
             for (int layer = 0; layer < config.layers(); layer++) {
                 keys.add(Tensor.zeros(type, slots, config.keyValueHeads(), capacity, config.headDim())
@@ -126,9 +124,13 @@ public final class KeyValueCache implements AutoCloseable {
                 .indexCopyInPlace(0, entries, token.reshape(token.size(0) * token.size(1), width));
     }
 
-    /** The entries that attention reads so that every slot sees its first {@code tokens}. */
-    int entries(int tokens) {
-        return Math.min(capacity, Math.max(leastEntries, (tokens + STEP - 1) / STEP * STEP));
+    /**
+     * The entries that attention reads so that every slot sees its first {@code tokens}.
+     *
+     * @param least no fewer than these, see {@link AttentionSpan}
+     */
+    int entries(int tokens, int least) {
+        return Math.min(capacity, Math.max(least, (tokens + STEP - 1) / STEP * STEP));
     }
 
     /** The first entries, {@code [slots, keyValueHeads, entries, headDim]}. */

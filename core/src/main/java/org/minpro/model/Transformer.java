@@ -3,6 +3,8 @@ package org.minpro.model;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
@@ -27,6 +29,9 @@ public final class Transformer implements AutoCloseable {
     private final RotaryTable rotary;
     private final DType attentionType;
     private final boolean ownsRotary;
+    /** By the capacity of a cache. */
+    private final Map<Integer, Integer> leastEntries = new ConcurrentHashMap<>();
+
     private @Nullable Consumer<Routing> routingListener;
 
     public Transformer(ModelConfig config, Parameters parameters) {
@@ -252,7 +257,9 @@ public final class Transformer implements AutoCloseable {
     public Tensor decode(KeyValueCache cache, long[] ids, long[] positions) {
         int slots = cache.slots();
         long highest = Arrays.stream(positions).max().orElseThrow();
-        int seen = cache.entries(Math.toIntExact(highest) + 1);
+        int least = leastEntries.computeIfAbsent(
+                cache.capacity(), capacity -> AttentionSpan.least(config, attentionType, capacity, KeyValueCache.STEP));
+        int seen = cache.entries(Math.toIntExact(highest) + 1, least);
         Tensor entries = cache.admit(positions);
         Tensor[] rotation = rotary.at(Tensor.of(positions), highest);
         long keyHeads = config.keyValueHeads();

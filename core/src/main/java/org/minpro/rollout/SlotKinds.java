@@ -52,9 +52,10 @@ final class SlotKinds {
         int outputs = Math.min(MOST_OUTPUTS, allOutputs);
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
-            Tensor row = Tensor.of(normals(0, inputs), 1, inputs).to(type); // [1, inputs]
-            Tensor weight =
-                    Tensor.of(normals(1, outputs * inputs), outputs, inputs).to(type); // [outputs, inputs]
+            Tensor row = Tensor.of(Philox.normals(inputs, 0, Philox.Purpose.TRIAL, 0), 1, inputs)
+                    .to(type); // [1, inputs]
+            Tensor weight = Tensor.of(Philox.normals(outputs * inputs, 0, Philox.Purpose.TRIAL, 1), outputs, inputs)
+                    .to(type); // [outputs, inputs]
             double[] flat = row.expand(slots, inputs).copy().linear(weight).doubles(); // [slots, outputs]
             double[][] rows = new double[slots][];
             for (int slot = 0; slot < slots; slot++) {
@@ -62,13 +63,5 @@ final class SlotKinds {
             }
             return rows;
         }
-    }
-
-    private static double[] normals(long draw, int count) {
-        double[] numbers = new double[count];
-        for (int i = 0; i < count; i++) {
-            numbers[i] = Philox.normal(0, Philox.Purpose.TRIAL, draw, 0, i);
-        }
-        return numbers;
     }
 }

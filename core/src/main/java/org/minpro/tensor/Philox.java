@@ -26,6 +26,15 @@ public final class Philox {
         TRIAL
     }
 
+    /** As many standard normal numbers, those of positions 0, 1, ... */
+    public static double[] normals(int count, long seed, Purpose purpose, long draw) {
+        double[] numbers = new double[count];
+        for (int i = 0; i < count; i++) {
+            numbers[i] = normal(seed, purpose, draw, 0, i);
+        }
+        return numbers;
+    }
+
     /** Four 32-bit words of the block at {@code counter} under {@code key}. */
     public static int[] block(int counter0, int counter1, int counter2, int counter3, int key0, int key1) {
         int c0 = counter0;
