@@ -20,18 +20,18 @@ final class DecoderLayer {
     private final Linear output;
     private final FeedForward feedForward;
 
-    DecoderLayer(ModelConfig config, Parameters parameters, int index) {
+    DecoderLayer(ModelConfig config, Parameters parameters, int index, LinearMap map) {
         this.config = config;
         String prefix = "model.layers." + index + ".";
         inputNorm = parameters.stored(prefix + "input_layernorm.weight");
         outputNorm = parameters.stored(prefix + "post_attention_layernorm.weight");
-        queryKeyValue = new Linear(parameters, prefix + "self_attn.qkv_proj");
+        queryKeyValue = new Linear(parameters, prefix + "self_attn.qkv_proj", map);
         queryNorm = parameters.stored().get(prefix + "self_attn.q_norm.weight");
         keyNorm = parameters.stored().get(prefix + "self_attn.k_norm.weight");
-        output = new Linear(parameters, prefix + "self_attn.o_proj");
+        output = new Linear(parameters, prefix + "self_attn.o_proj", map);
         feedForward = config.isSparse(index)
-                ? new Experts(config, parameters, index)
-                : new Dense(parameters, prefix + "mlp.");
+                ? new Experts(config, parameters, index, map)
+                : new Dense(parameters, prefix + "mlp.", map);
     }
 
     /** Attention over a block: projected queries, keys and values in, {@code [tokens, heads * headDim]} out. */

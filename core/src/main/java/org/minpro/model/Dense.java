@@ -10,9 +10,9 @@ final class Dense implements FeedForward {
     private final Linear gateUp;
     private final Linear down;
 
-    Dense(Parameters parameters, String prefix) {
-        gateUp = new Linear(parameters, prefix + "gate_up_proj");
-        down = new Linear(parameters, prefix + "down_proj");
+    Dense(Parameters parameters, String prefix, LinearMap map) {
+        gateUp = new Linear(parameters, prefix + "gate_up_proj", map);
+        down = new Linear(parameters, prefix + "down_proj", map);
     }
 
     @Override

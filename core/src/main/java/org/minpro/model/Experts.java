@@ -13,12 +13,14 @@ import org.minpro.tensor.Tensor;
 final class Experts implements FeedForward {
     private final int layer;
     private final ModelConfig.Moe moe;
+    private final LinearMap map;
     private final Tensor router;
     private final Tensor gateUp;
     private final Tensor down;
 
-    Experts(ModelConfig config, Parameters parameters, int layer) {
+    Experts(ModelConfig config, Parameters parameters, int layer, LinearMap map) {
         this.layer = layer;
+        this.map = map;
         moe = Objects.requireNonNull(config.moe());
         String prefix = "model.layers." + layer + ".mlp.";
         router = parameters.stored(prefix + "gate.weight");
@@ -28,7 +30,7 @@ final class Experts implements FeedForward {
 
     @Override
     public Tensor project(Tensor x, @Nullable Consumer<Transformer.Routing> listener) {
-        Tensor logits = x.linear(router);
+        Tensor logits = map.apply(x, router, null);
         Tensor probabilities =
                 logits.to(logits.type() == DType.F64 ? DType.F64 : DType.F32).softmax(1);
         Tensor.Ranked top = probabilities.largest(moe.expertsPerToken(), 1);
@@ -45,7 +47,8 @@ final class Experts implements FeedForward {
                 continue;
             }
             Tensor rows = x.indexSelect(0, places[0]);
-            Tensor y = Dense.gated(rows.linear(gateUp.select(0, expert))).linear(down.select(0, expert));
+            Tensor gated = Dense.gated(map.apply(rows, gateUp.select(0, expert), null));
+            Tensor y = map.apply(gated, down.select(0, expert), null);
             Tensor weight = flatWeights.indexSelect(0, places[1]).multiply(places[2].to(flatWeights.type()));
             sum = sum.indexAdd(0, places[0], y.multiply(weight.unsqueeze(1).to(y.type())));
         }

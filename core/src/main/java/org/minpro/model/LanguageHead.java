@@ -1,7 +1,9 @@
 package org.minpro.model;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.minpro.tensor.DType;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -13,8 +15,11 @@ import org.minpro.tensor.Tensor;
  * <p>{@code log pi(y_t) = log_softmax(z_t / temperature)[y_t]} in float32, before any truncation.
  */
 public final class LanguageHead {
-    /** Logits held at once, by each worker. */
-    public static final long CHUNK_ELEMENTS = 1L << 23;
+    /** Logits of a chunk, held at once by each worker in the model's type. */
+    private static final long CHUNK_ELEMENTS = 1L << 25;
+
+    /** Those of a chunk's logits that are turned into float32 probabilities at once: few, so that they stay in the caches. */
+    private static final long PIECE_ELEMENTS = 1L << 21;
 
     /** Tokens of the vocabulary whose gradient is computed at once. */
     private static final long SLICE = 8192;
@@ -30,6 +35,13 @@ public final class LanguageHead {
         this.temperature = temperature;
     }
 
+    /** Bytes that a pass over so many tokens takes beside its results. */
+    public static long bytes(ModelConfig config, DType type, long tokens) {
+        long logits = tokens * config.vocabSize();
+        return Math.min(logits, CHUNK_ELEMENTS) * type.bytes()
+                + 3 * Math.min(logits, PIECE_ELEMENTS) * DType.F32.bytes();
+    }
+
     /**
      * @param logProbs log pi of the targets, {@code [tokens]}, nats, float32 (float64 for a float64 model)
      * @param entropies of the whole distributions, {@code [tokens]}, nats; null unless asked for
@@ -41,60 +53,127 @@ public final class LanguageHead {
      * @param targets {@code [tokens]}
      */
     public Result logProbs(Tensor hidden, Tensor targets, boolean withEntropy) {
-        try (Scope scope = Scope.open();
-                NoGradient off = NoGradient.open()) {
-            Tensor states = hidden.detach();
-            long tokens = states.size(0);
-            long chunk = chunk();
-            List<Tensor> logProbs = new java.util.ArrayList<>();
-            List<Tensor> entropies = new java.util.ArrayList<>();
-            for (long start = 0; start < tokens; start += chunk) {
-                long length = Math.min(chunk, tokens - start);
-                try (Scope inner = Scope.open()) {
-                    Tensor distribution = logDistribution(states.narrow(0, start, length));
-                    Tensor index = targets.narrow(0, start, length).unsqueeze(1);
-                    logProbs.add(inner.keep(distribution.gather(1, index).squeeze(1)));
-                    if (withEntropy) {
-                        entropies.add(inner.keep(distribution
-                                .multiply(distribution.exp())
-                                .sum(1, false)
-                                .negate()));
+        return new Pass(hidden, targets, withEntropy, false).result;
+    }
+
+    /** {@link #logProbs} with its way back; what that needs lives in the current scope. */
+    public Pass record(Tensor hidden, Tensor targets, boolean withEntropy) {
+        return new Pass(hidden, targets, withEntropy, true);
+    }
+
+    /** Log-probabilities of some tokens, and the way back to their hidden states. */
+    public final class Pass {
+        private final Tensor hidden;
+        private final Tensor targets;
+        private final Result result;
+        /** Where all tokens are one chunk: its logits, which the way back needs again. */
+        private @Nullable Tensor kept;
+
+        private Pass(Tensor hidden, Tensor targets, boolean withEntropy, boolean keep) {
+            this.hidden = hidden.detach();
+            this.targets = targets;
+            long tokens = hidden.size(0);
+            long chunk = rows(CHUNK_ELEMENTS);
+            List<Tensor> logProbs = new ArrayList<>();
+            List<Tensor> entropies = new ArrayList<>();
+            try (Scope scope = Scope.open();
+                    NoGradient off = NoGradient.open()) {
+                for (long start = 0; start < tokens; start += chunk) {
+                    long length = Math.min(chunk, tokens - start);
+                    try (Scope ofChunk = Scope.open()) {
+                        Tensor logits = model.headProduct(this.hidden.narrow(0, start, length));
+                        long piece = rows(PIECE_ELEMENTS);
+                        for (long at = 0; at < length; at += piece) {
+                            long count = Math.min(piece, length - at);
+                            Result ofPiece = ofPiece(
+                                    logits.narrow(0, at, count), targets.narrow(0, start + at, count), withEntropy);
+                            logProbs.add(ofChunk.keep(ofPiece.logProbs));
+                            if (ofPiece.entropies != null) {
+                                entropies.add(ofChunk.keep(ofPiece.entropies));
+                            }
+                        }
+                        if (keep && length == tokens) {
+                            kept = scope.keep(ofChunk.keep(logits));
+                        }
                     }
                 }
+                result = new Result(
+                        scope.keep(Tensor.concatenate(logProbs, 0)),
+                        withEntropy ? scope.keep(Tensor.concatenate(entropies, 0)) : null);
             }
-            Tensor all = scope.keep(Tensor.concatenate(logProbs, 0));
-            return new Result(all, withEntropy ? scope.keep(Tensor.concatenate(entropies, 0)) : null);
+        }
+
+        public Result result() {
+            return result;
+        }
+
+        /**
+         * The gradient through the head, written out: {@code dL/dz_v = u (1[v = y] - p_v) / temperature}; once for a pass.
+         *
+         * @param upstream {@code u = dL/dlog pi}, {@code [tokens]}
+         * @param gradients the head's gradient, {@code [vocabulary, hidden]}, is added to them
+         * @return {@code dL/dhidden}, {@code [tokens, hidden]}, in the hidden states' type
+         */
+        public Tensor gradient(Tensor upstream, WeightGradients gradients) {
+            try (Scope scope = Scope.open();
+                    NoGradient off = NoGradient.open()) {
+                Tensor headGradient = gradients.sum(model.headName());
+                long tokens = hidden.size(0);
+                long chunk = rows(CHUNK_ELEMENTS);
+                Tensor toHidden = scope.keep(Tensor.empty(hidden.type(), hidden.shape()));
+                for (long start = 0; start < tokens; start += chunk) {
+                    long length = Math.min(chunk, tokens - start);
+                    try (Scope ofChunk = Scope.open()) {
+                        Tensor states = hidden.narrow(0, start, length);
+                        Tensor logits = kept != null ? kept : model.headProduct(states);
+                        Tensor toLogits = differentiate(
+                                logits, targets.narrow(0, start, length), upstream.narrow(0, start, length));
+                        toHidden.narrow(0, start, length)
+                                .copyInPlace(toLogits.matrixProduct(model.head().detach()));
+                        addProduct(headGradient, toLogits, states);
+                    }
+                }
+                kept = null;
+                return toHidden;
+            }
         }
     }
 
-    /**
-     * The gradient through the head, written out: {@code dL/dz_v = u (1[v = y] - p_v) / temperature}.
-     *
-     * @param upstream {@code u = dL/dlog pi}, {@code [tokens]}
-     * @param gradients the head's gradient, {@code [vocabulary, hidden]}, is added to them
-     * @return {@code dL/dhidden}, {@code [tokens, hidden]}, in the hidden states' type
-     */
-    public Tensor gradient(Tensor hidden, Tensor targets, Tensor upstream, WeightGradients gradients) {
-        try (Scope scope = Scope.open();
-                NoGradient off = NoGradient.open()) {
-            Tensor states = hidden.detach();
-            Tensor weight = model.head().detach();
-            Tensor headGradient = gradients.sum(model.headName());
-            long tokens = states.size(0);
-            long chunk = chunk();
-            Tensor result = scope.keep(Tensor.empty(states.type(), states.shape()));
-            for (long start = 0; start < tokens; start += chunk) {
-                long length = Math.min(chunk, tokens - start);
-                try (Scope inner = Scope.open()) {
-                    Tensor part = states.narrow(0, start, length);
-                    Tensor toLogits =
-                            toLogits(part, targets.narrow(0, start, length), upstream.narrow(0, start, length));
-                    result.narrow(0, start, length).copyInPlace(toLogits.matrixProduct(weight));
-                    addProduct(headGradient, toLogits, part);
-                }
-            }
-            return result;
+    private Result ofPiece(Tensor logits, Tensor targets, boolean withEntropy) {
+        try (Scope scope = Scope.open()) {
+            Tensor distribution = scores(logits).logSoftmax(1);
+            Tensor chosen = distribution.gather(1, targets.unsqueeze(1)).squeeze(1);
+            return new Result(
+                    scope.keep(chosen),
+                    withEntropy
+                            ? scope.keep(distribution
+                                    .multiply(distribution.exp())
+                                    .sum(1, false)
+                                    .negate())
+                            : null);
         }
+    }
+
+    /** Puts {@code dL/dz} in the place of the logits, {@code [tokens, vocabulary]}, and returns it. */
+    private Tensor differentiate(Tensor logits, Tensor targets, Tensor upstream) {
+        long tokens = logits.size(0);
+        long piece = rows(PIECE_ELEMENTS);
+        for (long at = 0; at < tokens; at += piece) {
+            long count = Math.min(piece, tokens - at);
+            try (Scope scope = Scope.open()) {
+                Tensor ofPiece = logits.narrow(0, at, count);
+                Tensor distribution = scores(ofPiece).softmax(1);
+                Tensor scale = upstream.narrow(0, at, count)
+                        .divide(temperature)
+                        .to(distribution.type())
+                        .unsqueeze(1);
+                distribution
+                        .multiplyInPlace(scale.negate())
+                        .scatterAddInPlace(1, targets.narrow(0, at, count).unsqueeze(1), scale);
+                ofPiece.copyInPlace(distribution);
+            }
+        }
+        return logits;
     }
 
     /** Adds {@code toLogits^T states} by slices of the vocabulary: the whole product takes as much as the head. */
@@ -111,38 +190,13 @@ public final class LanguageHead {
         }
     }
 
-    // What is as large as the logits is freed as soon as it has been used: a chunk of it takes 32 MB.
-
-    private Tensor logDistribution(Tensor states) {
-        try (Scope scope = Scope.open()) {
-            return scope.keep(scores(states).logSoftmax(1));
-        }
+    private Tensor scores(Tensor logits) {
+        Tensor wide = model.widened(logits);
+        return temperature == 1 ? wide : wide.divide(temperature);
     }
 
-    /** {@code dL/dz}, {@code [tokens, vocabulary]}, in the states' type. */
-    private Tensor toLogits(Tensor states, Tensor targets, Tensor upstream) {
-        try (Scope scope = Scope.open()) {
-            Tensor distribution = distribution(states);
-            Tensor scale = upstream.divide(temperature).to(distribution.type()).unsqueeze(1);
-            distribution.multiplyInPlace(scale.negate()).scatterAddInPlace(1, targets.unsqueeze(1), scale);
-            return scope.keep(distribution.to(states.type()));
-        }
-    }
-
-    private Tensor distribution(Tensor states) {
-        try (Scope scope = Scope.open()) {
-            return scope.keep(scores(states).softmax(1));
-        }
-    }
-
-    private Tensor scores(Tensor states) {
-        try (Scope scope = Scope.open()) {
-            Tensor logits = model.logits(states);
-            return scope.keep(temperature == 1 ? logits : logits.divide(temperature));
-        }
-    }
-
-    private long chunk() {
-        return Math.max(16, CHUNK_ELEMENTS / model.config().vocabSize());
+    /** Tokens with so many logits. */
+    private long rows(long elements) {
+        return Math.max(16, elements / model.config().vocabSize());
     }
 }

@@ -9,16 +9,18 @@ final class Linear {
     private final String name;
     private final Tensor weight;
     private final @Nullable Tensor bias;
+    private final LinearMap map;
 
     /** @param name of the projection; its parameters are {@code name.weight} and, where the model has one, {@code name.bias} */
-    Linear(Parameters parameters, String name) {
+    Linear(Parameters parameters, String name, LinearMap map) {
         this.name = name;
+        this.map = map;
         weight = parameters.stored(name + ".weight");
         bias = parameters.stored().get(name + ".bias");
     }
 
     Tensor apply(Tensor x) {
-        return bias == null ? x.linear(weight) : x.linear(weight, bias);
+        return map.apply(x, weight, bias);
     }
 
     /**

@@ -29,29 +29,36 @@ public final class Transformer implements AutoCloseable {
     private final RotaryTable rotary;
     private final DType attentionType;
     private final boolean ownsRotary;
+    private final LinearMap map;
     /** By the capacity of a cache. */
     private final Map<Integer, Integer> leastEntries = new ConcurrentHashMap<>();
 
     private @Nullable Consumer<Routing> routingListener;
 
     public Transformer(ModelConfig config, Parameters parameters) {
-        this(config, parameters, null);
+        this(config, parameters, null, LinearMap.PLAIN);
     }
 
-    private Transformer(ModelConfig config, Parameters parameters, @Nullable RotaryTable rotary) {
+    private Transformer(ModelConfig config, Parameters parameters, @Nullable RotaryTable rotary, LinearMap map) {
         this.config = config;
         this.parameters = parameters;
+        this.map = map;
         this.attentionType = parameters.type() == DType.F64 ? DType.F64 : DType.F32;
         this.ownsRotary = rotary == null;
         this.rotary = rotary != null ? rotary : new RotaryTable(config, attentionType, 256);
         for (int i = 0; i < config.layers(); i++) {
-            layers.add(new DecoderLayer(config, parameters, i));
+            layers.add(new DecoderLayer(config, parameters, i, map));
         }
     }
 
     /** The same model over other parameters of the same shapes, such as a lane's aliases. */
     public Transformer over(Parameters other) {
-        return new Transformer(config, other, rotary);
+        return new Transformer(config, other, rotary, map);
+    }
+
+    /** The same model with its linear maps computed another way. */
+    Transformer with(LinearMap other) {
+        return new Transformer(config, parameters, rotary, other);
     }
 
     public ModelConfig config() {
@@ -282,9 +289,22 @@ public final class Transformer implements AutoCloseable {
         return x.rmsNorm(norm(), config.rmsNormEpsilon());
     }
 
-    /** Logits of hidden states, {@code [tokens, vocabulary]}, float32 (float64 for float64 parameters). */
+    /**
+     * Logits of hidden states, {@code [tokens, vocabulary]}, float32 (float64 for float64 parameters); to be called without
+     * gradients.
+     */
     public Tensor logits(Tensor hidden) {
-        return hidden.linear(head().detach()).to(attentionType);
+        return widened(headProduct(hidden));
+    }
+
+    /** Logits in the parameters' type, {@code [tokens, vocabulary]}. */
+    Tensor headProduct(Tensor hidden) {
+        return map.apply(hidden, head(), null);
+    }
+
+    /** Float32 (float64 for float64 parameters). */
+    Tensor widened(Tensor logits) {
+        return logits.to(attentionType);
     }
 
     @Override

@@ -61,26 +61,16 @@ public final class TrainingSettings {
         long weights = parameters * DType.F32.bytes() + (compute == DType.F32 ? 0 : parameters * compute.bytes());
         long gradients = lanes * parameters * DType.F32.bytes() + workers * parameters * compute.bytes();
         long perToken = model.layers()
-                        * (12L * model.hiddenSize() * compute.bytes()
-                                + 4L * model.intermediateSize() * compute.bytes()
-                                + 8L
-                                        * (model.heads() + 2L * model.keyValueHeads())
-                                        * model.headDim()
-                                        * DType.F32.bytes())
-                + 2L * Math.min(model.vocabSize(), LanguageHead.CHUNK_ELEMENTS / 256) * DType.F32.bytes();
+                * (12L * model.hiddenSize() * compute.bytes()
+                        + 4L * model.intermediateSize() * compute.bytes()
+                        + 8L * (model.heads() + 2L * model.keyValueHeads()) * model.headDim() * DType.F32.bytes());
         long tokens =
                 Math.max(recipe.compute().microBatchTokens(), recipe.sampling().maxNewTokens());
-        long activations = workers * tokens * perToken + 3L * LanguageHead.CHUNK_ELEMENTS * DType.F32.bytes() * workers;
+        long activations = workers * (tokens * perToken + LanguageHead.bytes(model, compute, tokens));
         int longest =
                 Math.min(recipe.prompts().maxTokens(), 512) + recipe.sampling().maxNewTokens();
         long caches = recipe.compute().threads() * KeyValueCache.bytes(model, decodeSlots(recipe), longest);
         long runtime = 500L << 20;
-        boolean small = model.vocabSize() < 4096;
-        return weights
-                + AdamW.stateBytes(parameters)
-                + gradients
-                + (small ? workers * tokens * perToken : activations)
-                + caches
-                + runtime;
+        return weights + AdamW.stateBytes(parameters) + gradients + activations + caches + runtime;
     }
 }

@@ -10,15 +10,19 @@ import java.util.Queue;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.KeyValueCache;
+import org.minpro.model.PackedWeights;
 import org.minpro.model.Transformer;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
 
 /**
@@ -99,46 +103,39 @@ public final class LocalRolloutEngine implements RolloutEngine {
     @Override
     public List<Rollout> generate(List<RolloutRequest> requests, SamplingParams params, Consumer<Rollout> finished) {
         List<Rollout[]> results = new ArrayList<>();
-        Map<Integer, Map<Integer, Queue<Waiting>>> byCapacity = new TreeMap<>();
+        Map<Integer, WaitingRows> byCapacity = new TreeMap<>();
         for (RolloutRequest request : requests) {
             Rollout[] ofRequest = new Rollout[request.samples().length];
             results.add(ofRequest);
             int capacity = capacity(Math.addExact(request.promptIds().length, params.maxNewTokens()));
-            Prompt prompt = new Prompt(request, ofRequest.length);
-            for (int i = 0; i < ofRequest.length; i++) {
-                Waiting waiting = new Waiting(prompt, i, ofRequest);
-                Map<Integer, Queue<Waiting>> queues = byCapacity.computeIfAbsent(capacity, key -> queues());
-                Objects.requireNonNull(queues.get(kinds[place(waiting)])).add(waiting);
-            }
+            byCapacity
+                    .computeIfAbsent(capacity, key -> new WaitingRows())
+                    .add(new Prompt(request, ofRequest.length), ofRequest);
         }
-        long sampledVersion = version;
-        for (Map.Entry<Integer, Map<Integer, Queue<Waiting>>> entry : byCapacity.entrySet()) {
-            Map<Integer, Queue<Waiting>> queues = entry.getValue();
-            int waitingRows = queues.values().stream().mapToInt(Queue::size).sum();
-            int blocks = Math.min(workers.count(), (waitingRows + slots - 1) / slots);
-            List<Callable<Boolean>> tasks = new ArrayList<>();
-            for (int i = 0; i < blocks; i++) {
-                tasks.add(() -> {
-                    new Block(queues, params, entry.getKey(), sampledVersion, finished).run();
-                    return true;
-                });
-            }
+        byCapacity.forEach((capacity, waiting) -> {
             try {
-                workers.run(tasks);
+                generate(capacity, waiting, params, finished);
             } finally {
-                queues.values().forEach(queue -> queue.forEach(waiting -> waiting.prompt.discard()));
+                waiting.discard();
             }
-        }
+        });
         return results.stream().flatMap(Arrays::stream).toList();
     }
 
-    /** A queue for each kind of slot. */
-    private Map<Integer, Queue<Waiting>> queues() {
-        Map<Integer, Queue<Waiting>> queues = new TreeMap<>();
-        for (int kind : kinds) {
-            queues.putIfAbsent(kind, new ArrayDeque<>());
+    private void generate(int capacity, WaitingRows waiting, SamplingParams params, Consumer<Rollout> finished) {
+        long sampledVersion = version;
+        int blocks = Math.min(workers.count(), (waiting.rows + slots - 1) / slots);
+        workers.run(waiting.first(blocks * slots).stream()
+                .map(prompt -> (Callable<Boolean>) prompt::compute)
+                .toList());
+        try (PackedWeights weights = new PackedWeights(slots)) {
+            workers.run(IntStream.range(0, blocks)
+                    .<Callable<Boolean>>mapToObj(i -> () -> {
+                        new Block(waiting, params, capacity, sampledVersion, finished).run(weights.over(model));
+                        return true;
+                    })
+                    .toList());
         }
-        return queues;
     }
 
     /** The slot whose kind a response is decoded in: the responses of a run take the slots in turn. */
@@ -155,21 +152,32 @@ public final class LocalRolloutEngine implements RolloutEngine {
         private final RolloutRequest request;
         private int unplaced;
         private KeyValueCache.@Nullable Prefix prefix;
+        private @Nullable Tensor logits;
 
         Prompt(RolloutRequest request, int samples) {
             this.request = request;
             this.unplaced = samples;
         }
 
-        /** Hands the computed prompt to {@code use}; after the last sample it is freed. */
-        synchronized <T> T place(Function<KeyValueCache.Prefix, T> use) {
-            if (prefix == null) {
-                prefix = model.prefill(request.promptIds());
+        /** Runs the prompt through the model, once. */
+        synchronized boolean compute() {
+            if (prefix != null) {
+                return false;
             }
-            T result = use.apply(prefix);
+            prefix = model.prefill(request.promptIds());
+            try (Scope scope = Scope.open();
+                    NoGradient off = NoGradient.open()) {
+                logits = model.logits(prefix.lastHidden()).retain();
+            }
+            return true;
+        }
+
+        /** Hands the computed prompt and its last token's logits to {@code use}; after the last sample they are freed. */
+        synchronized <T> T place(BiFunction<KeyValueCache.Prefix, Tensor, T> use) {
+            compute();
+            T result = use.apply(Objects.requireNonNull(prefix), Objects.requireNonNull(logits));
             if (--unplaced == 0) {
-                prefix.close();
-                prefix = null;
+                discard();
             }
             return result;
         }
@@ -179,6 +187,57 @@ public final class LocalRolloutEngine implements RolloutEngine {
                 prefix.close();
                 prefix = null;
             }
+            if (logits != null) {
+                logits.close();
+                logits = null;
+            }
+        }
+    }
+
+    /** The responses that wait for caches of one capacity. */
+    private final class WaitingRows {
+        private final List<Prompt> prompts = new ArrayList<>();
+        /** Of every slot; slots of one kind share theirs. */
+        private final List<Queue<Waiting>> queues = new ArrayList<>();
+
+        private int rows;
+
+        WaitingRows() {
+            for (int slot = 0; slot < slots; slot++) {
+                queues.add(kinds[slot] == slot ? new ArrayDeque<>() : queues.get(kinds[slot]));
+            }
+        }
+
+        void add(Prompt prompt, Rollout[] results) {
+            prompts.add(prompt);
+            for (int i = 0; i < results.length; i++) {
+                Waiting waiting = new Waiting(prompt, i, results);
+                queues.get(place(waiting)).add(waiting);
+                rows++;
+            }
+        }
+
+        /** The next response for a slot. */
+        @Nullable Waiting next(int slot) {
+            Queue<Waiting> queue = queues.get(slot);
+            synchronized (queue) {
+                return queue.poll();
+            }
+        }
+
+        /** The prompts of the first responses. */
+        List<Prompt> first(int responses) {
+            List<Prompt> first = new ArrayList<>();
+            int seen = 0;
+            for (int i = 0; i < prompts.size() && seen < responses; i++) {
+                first.add(prompts.get(i));
+                seen += prompts.get(i).request.samples().length;
+            }
+            return first;
+        }
+
+        void discard() {
+            prompts.forEach(Prompt::discard);
         }
     }
 
@@ -214,7 +273,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     /** One worker's slots. */
     private final class Block {
-        private final Map<Integer, Queue<Waiting>> queues;
+        private final WaitingRows waitingRows;
         private final SamplingParams params;
         private final int capacity;
         private final long sampledVersion;
@@ -223,12 +282,12 @@ public final class LocalRolloutEngine implements RolloutEngine {
         private final @Nullable Row[] rows = new @Nullable Row[slots];
 
         Block(
-                Map<Integer, Queue<Waiting>> queues,
+                WaitingRows waitingRows,
                 SamplingParams params,
                 int capacity,
                 long sampledVersion,
                 Consumer<Rollout> finished) {
-            this.queues = queues;
+            this.waitingRows = waitingRows;
             this.params = params;
             this.capacity = capacity;
             this.sampledVersion = sampledVersion;
@@ -236,7 +295,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
             this.sampler = new TokenSampler(params);
         }
 
-        void run() {
+        void run(Transformer decoder) {
             DType type = model.parameters().type() == DType.F64 ? DType.F64 : DType.F32;
             try (NoGradient off = NoGradient.open();
                     KeyValueCache cache = new KeyValueCache(model.config(), type, slots, capacity)) {
@@ -254,27 +313,22 @@ public final class LocalRolloutEngine implements RolloutEngine {
                     if (!busy) {
                         return;
                     }
-                    step(cache);
+                    step(decoder, cache);
                 }
             }
         }
 
         /** Takes the next waiting response into a slot; one that ends with its first token needs no slot. */
         private @Nullable Row next(KeyValueCache cache, int slot) {
-            Queue<Waiting> queue = Objects.requireNonNull(queues.get(kinds[slot]));
             while (true) {
-                Waiting waiting;
-                synchronized (queue) {
-                    waiting = queue.poll();
-                }
+                Waiting waiting = waitingRows.next(slot);
                 if (waiting == null) {
                     return null;
                 }
                 Row row = new Row(waiting, params.maxNewTokens());
-                boolean ended = waiting.prompt.place(prefix -> {
+                boolean ended = waiting.prompt.place((prefix, logits) -> {
                     try (Scope scope = Scope.open()) {
-                        TokenSampler.Drawn first =
-                                sampler.draw(model.logits(prefix.lastHidden()), new double[] {uniform(row)});
+                        TokenSampler.Drawn first = sampler.draw(logits, new double[] {uniform(row)});
                         if (append(row, first, 0)) {
                             return true;
                         }
@@ -288,7 +342,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
             }
         }
 
-        private void step(KeyValueCache cache) {
+        private void step(Transformer decoder, KeyValueCache cache) {
             long[] ids = new long[slots];
             long[] positions = new long[slots];
             double[] uniforms = new double[slots];
@@ -302,7 +356,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
             }
             TokenSampler.Drawn drawn;
             try (Scope scope = Scope.open()) {
-                drawn = sampler.draw(model.logits(model.decode(cache, ids, positions)), uniforms);
+                drawn = sampler.draw(decoder.logits(decoder.decode(cache, ids, positions)), uniforms);
             }
             for (int slot = 0; slot < slots; slot++) {
                 Row row = rows[slot];

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import org.minpro.model.ModelConfig;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.NoGradient;
+import org.minpro.tensor.PackedWeight;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -56,12 +57,16 @@ final class SlotKinds {
                     .to(type); // [1, inputs]
             Tensor weight = Tensor.of(Philox.normals(outputs * inputs, 0, Philox.Purpose.TRIAL, 1), outputs, inputs)
                     .to(type); // [outputs, inputs]
-            double[] flat = row.expand(slots, inputs).copy().linear(weight).doubles(); // [slots, outputs]
-            double[][] rows = new double[slots][];
-            for (int slot = 0; slot < slots; slot++) {
-                rows[slot] = Arrays.copyOfRange(flat, slot * outputs, (slot + 1) * outputs);
+            Tensor rows = row.expand(slots, inputs).copy();
+            double[] flat;
+            try (PackedWeight packed = PackedWeight.of(weight, slots)) {
+                flat = packed.linear(rows, null).doubles(); // [slots, outputs]
             }
-            return rows;
+            double[][] outputsOf = new double[slots][];
+            for (int slot = 0; slot < slots; slot++) {
+                outputsOf[slot] = Arrays.copyOfRange(flat, slot * outputs, (slot + 1) * outputs);
+            }
+            return outputsOf;
         }
     }
 }

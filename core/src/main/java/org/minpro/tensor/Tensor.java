@@ -276,6 +276,11 @@ public final class Tensor {
                 .contiguous();
     }
 
+    /** Where the first element lies in memory: the same for all views that begin there. */
+    public long address() {
+        return value.data_ptr().address();
+    }
+
     public Device device() {
         org.bytedeco.pytorch.Device device = value.device();
         return device.is_cpu() ? Device.CPU : Device.cuda(Math.max(0, device.index()));

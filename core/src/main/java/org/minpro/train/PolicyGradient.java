@@ -347,11 +347,11 @@ public final class PolicyGradient {
             try (Scope scope = Scope.open()) {
                 ForwardPass pass = live.record(block.tokens());
                 Tensor targets = Tensor.of(block.tokens().targets());
-                LanguageHead head = new LanguageHead(live, temperature);
-                LanguageHead.Result flat = head.logProbs(pass.hidden(), targets, withEntropy);
-                Tensor gradient = upstream.of(flat, new Rectangle(rows, block.rows(), gradients.type()));
+                LanguageHead.Pass head =
+                        new LanguageHead(live, temperature).record(pass.hidden(), targets, withEntropy);
+                Tensor gradient = upstream.of(head.result(), new Rectangle(rows, block.rows(), gradients.type()));
                 if (gradient.notEqual(0).any()) {
-                    pass.backward(head.gradient(pass.hidden(), targets, gradient, gradients), gradients);
+                    pass.backward(head.gradient(gradient, gradients), gradients);
                 }
             }
         }

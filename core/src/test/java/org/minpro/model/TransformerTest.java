@@ -132,7 +132,9 @@ class TransformerTest {
                     .multiply(upstream)
                     .sum()
                     .backward();
-            Tensor toHidden = new LanguageHead(model, temperature).gradient(hidden, targets, upstream, gradients);
+            Tensor toHidden = new LanguageHead(model, temperature)
+                    .record(hidden, targets, false)
+                    .gradient(upstream, gradients);
             SequencedMap<String, Tensor> sums = gradients.takeSums();
             assertThat(sums).hasSize(1);
             Tensor headGradient = sums.firstEntry().getValue();

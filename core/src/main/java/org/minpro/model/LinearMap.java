@@ -1,0 +1,18 @@
+package org.minpro.model;
+
+import org.jspecify.annotations.Nullable;
+import org.minpro.tensor.Tensor;
+
+/** How {@code x W^T + b} is computed: from the weights as they are, or as they were packed ({@link PackedWeights}). */
+@FunctionalInterface
+interface LinearMap {
+    LinearMap PLAIN = (x, weight, bias) -> bias == null ? x.linear(weight) : x.linear(weight, bias);
+
+    /**
+     * @param x {@code [tokens, in]}
+     * @param weight {@code [out, in]}
+     * @param bias {@code [out]}, or null
+     * @return {@code [tokens, out]}
+     */
+    Tensor apply(Tensor x, Tensor weight, @Nullable Tensor bias);
+}

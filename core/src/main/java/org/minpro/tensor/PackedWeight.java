@@ -1,0 +1,103 @@
+package org.minpro.tensor;
+
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Argument;
+import org.bytedeco.pytorch.Dispatcher;
+import org.bytedeco.pytorch.GenericList;
+import org.bytedeco.pytorch.IValue;
+import org.bytedeco.pytorch.IValueVector;
+import org.bytedeco.pytorch.OperatorHandle;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A weight matrix in the layout that oneDNN's kernels read, for products of few rows: without it every product first
+ * packs the whole matrix, which takes as long as the multiplication.
+ *
+ * <p>A copy: it does not follow later changes of the weight. Where the platform has no oneDNN it is the weight itself.
+ */
+public final class PackedWeight implements AutoCloseable {
+    private final Tensor weight;
+    private final boolean packed;
+
+    private PackedWeight(Tensor weight, boolean packed) {
+        this.weight = weight;
+        this.packed = packed;
+    }
+
+    /**
+     * @param weight {@code [out, in]}, float32 or bfloat16
+     * @param rows that products will have
+     */
+    public static PackedWeight of(Tensor weight, int rows) {
+        if (weight.type() == DType.F64 || !weight.device().equals(Device.CPU) || !torch.hasMKLDNN()) {
+            return new PackedWeight(weight, false);
+        }
+        try (PointerScope scope = new PointerScope()) {
+            IValueVector stack = new IValueVector(new IValue(weight.detach().value), new IValue((long) rows));
+            Kernels.PACK.callBoxed(stack);
+            return new PackedWeight(result(stack).retain(), true);
+        }
+    }
+
+    /** {@code x weight^T + bias}, {@code [rows, out]}; to be called without gradients. */
+    public Tensor linear(Tensor x, @Nullable Tensor bias) {
+        if (!packed) {
+            return bias == null ? x.linear(weight) : x.linear(weight, bias);
+        }
+        try (Scope scope = Scope.open()) {
+            IValueVector stack = new IValueVector(
+                    new IValue(x.value),
+                    new IValue(weight.value),
+                    bias == null ? Kernels.NONE : new IValue(bias.value),
+                    Kernels.NO_ACTIVATION,
+                    Kernels.NO_SCALARS,
+                    Kernels.NO_ALGORITHM);
+            Kernels.LINEAR.callBoxed(stack);
+            return scope.keep(result(stack));
+        }
+    }
+
+    /** What an operator left on its stack, as a tensor of its own: the stack is freed. */
+    private static Tensor result(IValueVector stack) {
+        return new Tensor(new org.bytedeco.pytorch.Tensor(stack.get(0).toTensor()));
+    }
+
+    @Override
+    public void close() {
+        if (packed) {
+            weight.close();
+        }
+    }
+
+    /** The operators, which have no function of their own in the bindings, and their arguments that never change. */
+    private static final class Kernels {
+        static final OperatorHandle PACK = operator("mkldnn::_reorder_linear_weight");
+        static final OperatorHandle LINEAR = operator("mkldnn::_linear_pointwise");
+        static final IValue NONE = constant(new IValue());
+        static final IValue NO_ACTIVATION = constant(new IValue("none"));
+        static final IValue NO_SCALARS = emptyList(LINEAR, 4);
+        static final IValue NO_ALGORITHM = constant(new IValue(""));
+
+        private static OperatorHandle operator(String name) {
+            try (PointerScope scope = new PointerScope()) {
+                OperatorHandle handle = Dispatcher.singleton().findSchemaOrThrow(name, "");
+                handle.retainReference();
+                return handle;
+            }
+        }
+
+        /** An empty list of the element type that an operator's argument has. */
+        private static IValue emptyList(OperatorHandle operator, int argument) {
+            try (PointerScope scope = new PointerScope()) {
+                Argument list = operator.schema().arguments().getPointer(Argument.class, argument);
+                return constant(new IValue(new GenericList(list.type().get().containedType(0))));
+            }
+        }
+
+        private static IValue constant(IValue value) {
+            value.retainReference();
+            return value;
+        }
+    }
+}
