@@ -8,6 +8,7 @@ import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.Objective;
 import org.minpro.tensor.NoGradient;
+import org.minpro.tensor.ResidentMemory;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
@@ -22,6 +23,7 @@ public final class PolicyUpdater {
     private final Anchor anchor;
     private final double clipNorm;
     private final Workers workers;
+    private final ResidentMemory memory = new ResidentMemory();
 
     /**
      * @param clipNorm a gradient whose norm is larger is scaled down to it; 0 never
@@ -58,6 +60,12 @@ public final class PolicyUpdater {
      * @throws NonFiniteUpdateException before anything is changed
      */
     public Done update(List<TrainingRow> rows, double rate, boolean withEntropy) {
+        Done done = step(rows, rate, withEntropy);
+        memory.afterStep();
+        return done;
+    }
+
+    private Done step(List<TrainingRow> rows, double rate, boolean withEntropy) {
         boolean[][] mask = rows.stream().map(TrainingRow::mask).toArray(boolean[][]::new);
         double[][] tokenWeights = aggregation.tokenWeights(mask);
         try (PolicyGradient.Result result = gradient.compute(rows, objective, anchor, tokenWeights, withEntropy)) {
