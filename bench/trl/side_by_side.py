@@ -94,7 +94,7 @@ def main():
     parser.add_argument("--steps", type=int, default=5, help="measured steps of each side")
     parser.add_argument("--threads", default="1,2", help="TRL's threads that are tried")
     parser.add_argument("--rows-at-once", help="rows of a TRL micro-batch that are tried")
-    parser.add_argument("--micro-batch-tokens", type=int, default=768, help="ours, by default what ./minpro train takes")
+    parser.add_argument("--micro-batch-tokens", type=int, help="ours, by default those of a recipe")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="ours")
     options = parser.parse_args()
     if options.case == "real" and not options.model:
@@ -107,7 +107,8 @@ def main():
     workload = json.loads(workload_file.read_text())
     rows = len(workload["prompts"]) * workload["rows_per_prompt"]
     command = java(
-        "GrpoStep", workload["model"], workload_file, workload["dtype"], options.workers, options.micro_batch_tokens)
+        "GrpoStep", workload["model"], workload_file, workload["dtype"], options.workers,
+        *([options.micro_batch_tokens] if options.micro_batch_tokens else []))
     results = []
     for threads in map(int, options.threads.split(",")):
         for rows_at_once in map(int, (options.rows_at_once or f"{rows},{rows // 4}").split(",")):

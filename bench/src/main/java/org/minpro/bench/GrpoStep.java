@@ -32,15 +32,15 @@ import tools.jackson.databind.ObjectMapper;
  * Our half of {@code bench/trl/side_by_side.py}: one whole GRPO step (sample, reward, gradient, AdamW) for every line
  * that comes in on stdin, its seconds on stdout as JSON.
  *
- * <p>Arguments: MODEL WORKLOAD DTYPE WORKERS MICRO_BATCH_TOKENS; the workload has {@code prompts} (lists of ids),
+ * <p>Arguments: MODEL WORKLOAD DTYPE WORKERS [MICRO_BATCH_TOKENS], by default those of a recipe; the workload has {@code prompts} (lists of ids),
  * {@code rows_per_prompt} and {@code new_tokens}. Every response has exactly that many tokens.
  */
 public final class GrpoStep {
     private GrpoStep() {}
 
     public static void main(String[] arguments) throws IOException {
-        if (arguments.length != 5) {
-            System.err.println("usage: GrpoStep MODEL WORKLOAD f32|bf16 WORKERS MICRO_BATCH_TOKENS");
+        if (arguments.length < 4 || arguments.length > 5) {
+            System.err.println("usage: GrpoStep MODEL WORKLOAD f32|bf16 WORKERS [MICRO_BATCH_TOKENS]");
             System.exit(2);
         }
         JsonNode workload = new ObjectMapper().readTree(Path.of(arguments[1]).toFile());
@@ -52,7 +52,9 @@ public final class GrpoStep {
         }
         int rowsPerPrompt = workload.get("rows_per_prompt").asInt();
         int newTokens = workload.get("new_tokens").asInt();
-        int lanes = new ComputeSection().lanes();
+        ComputeSection compute = new ComputeSection();
+        int lanes = compute.lanes();
+        int microBatchTokens = arguments.length == 5 ? Integer.parseInt(arguments[4]) : compute.microBatchTokens();
         int slots = LocalRolloutEngine.slots((long) prompts.size() * rowsPerPrompt, lanes);
         ModelFiles files =
                 ModelFiles.open(HuggingFaceFolder.open(arguments[0]).path().toString());
@@ -63,7 +65,7 @@ public final class GrpoStep {
                 LocalRolloutEngine engine = new LocalRolloutEngine(policy.model(), workers, slots, 1, ids -> "")) {
             PolicyUpdater updater = new PolicyUpdater(
                     policy,
-                    new PolicyGradient(policy.model(), workers, lanes, Integer.parseInt(arguments[4]), 1),
+                    new PolicyGradient(policy.model(), workers, lanes, microBatchTokens, 1),
                     optimizer,
                     new Grpo(),
                     Aggregation.TOKEN_MEAN,

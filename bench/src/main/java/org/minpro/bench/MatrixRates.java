@@ -6,13 +6,14 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.NoGradient;
+import org.minpro.tensor.PackedWeight;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
 
 /**
  * The machine's limit for what a transformer asks of it: GFLOP/s of {@code x W^T} by number of rows, for the shapes of
- * one model, on every core at once with one kernel thread each.
+ * one model, on every core at once with one kernel thread each; with weights as they are and packed.
  *
  * <p>Arguments: WORKERS, then shapes as IN:OUT.
  */
@@ -30,34 +31,42 @@ public final class MatrixRates {
             for (DType type : List.of(DType.F32, DType.BF16)) {
                 for (int i = 1; i < arguments.length; i++) {
                     String[] sizes = arguments[i].split(":");
-                    long in = Long.parseLong(sizes[0]);
-                    long out = Long.parseLong(sizes[1]);
-                    StringBuilder line =
-                            new StringBuilder(String.format(Locale.ROOT, "%-5s %6d -> %6d:", type, in, out));
-                    for (int rows : ROWS) {
-                        List<Callable<Double>> tasks = new ArrayList<>();
-                        for (int worker = 0; worker < workers.count(); worker++) {
-                            tasks.add(() -> rate(type, rows, in, out));
-                        }
-                        double sum = workers.run(tasks).stream()
-                                .mapToDouble(Double::doubleValue)
-                                .sum();
-                        line.append(String.format(Locale.ROOT, "  %d rows %.0f", rows, sum));
+                    for (boolean packed : new boolean[] {false, true}) {
+                        report(workers, type, Long.parseLong(sizes[0]), Long.parseLong(sizes[1]), packed);
                     }
-                    System.out.println(line.append("  GFLOP/s of all workers"));
                 }
             }
         }
     }
 
-    private static double rate(DType type, int rows, long in, long out) {
+    private static void report(Workers workers, DType type, long in, long out, boolean packed) {
+        StringBuilder line = new StringBuilder(
+                String.format(Locale.ROOT, "%-5s %6d -> %6d %-6s:", type, in, out, packed ? "packed" : "plain"));
+        for (int rows : ROWS) {
+            List<Callable<Double>> tasks = new ArrayList<>();
+            for (int worker = 0; worker < workers.count(); worker++) {
+                tasks.add(() -> rate(type, rows, in, out, packed));
+            }
+            double sum =
+                    workers.run(tasks).stream().mapToDouble(Double::doubleValue).sum();
+            line.append(String.format(Locale.ROOT, "  %d rows %.0f", rows, sum));
+        }
+        System.out.println(line.append("  GFLOP/s of all workers"));
+    }
+
+    private static double rate(DType type, int rows, long in, long out, boolean packed) {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
             Tensor x = Tensor.full(type, 0.5, rows, in);
             // Several weights, so that they come from memory as a model's layers do.
             List<Tensor> weights = new ArrayList<>();
+            List<PackedWeight> packedWeights = new ArrayList<>();
             for (int i = 0; i < Math.max(1, Math.min(64, (1L << 27) / (in * out * type.bytes()))); i++) {
-                weights.add(Tensor.full(type, 0.25, out, in));
+                Tensor weight = Tensor.full(type, 0.25, out, in);
+                weights.add(weight);
+                if (packed) {
+                    packedWeights.add(PackedWeight.of(weight, rows));
+                }
             }
             long operations = 2L * rows * in * out;
             long repeats = Math.max(weights.size(), 4_000_000_000L / operations);
@@ -66,11 +75,17 @@ public final class MatrixRates {
                 long start = System.nanoTime();
                 for (long i = 0; i < repeats; i++) {
                     try (Scope inner = Scope.open()) {
-                        x.linear(weights.get((int) (i % weights.size())));
+                        int at = (int) (i % weights.size());
+                        if (packed) {
+                            packedWeights.get(at).linear(x, null);
+                        } else {
+                            x.linear(weights.get(at));
+                        }
                     }
                 }
                 best = Math.max(best, operations * repeats / (double) (System.nanoTime() - start));
             }
+            packedWeights.forEach(PackedWeight::close);
             return best;
         }
     }

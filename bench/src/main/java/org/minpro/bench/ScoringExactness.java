@@ -11,6 +11,7 @@ import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.minpro.model.KeyValueCache;
 import org.minpro.model.ModelConfig;
+import org.minpro.model.PackedWeights;
 import org.minpro.model.Parameters;
 import org.minpro.model.Transformer;
 import org.minpro.objective.Aggregation;
@@ -150,7 +151,9 @@ public final class ScoringExactness {
         int slots = LocalRolloutEngine.FEWEST_SLOTS;
         float[][] result = new float[rollouts.size()][];
         try (NoGradient off = NoGradient.open();
+                PackedWeights weights = new PackedWeights(slots);
                 KeyValueCache cache = new KeyValueCache(model.config(), DType.F32, slots, CAPACITY)) {
+            Transformer decoder = weights.over(model);
             for (int first = 0; first < rollouts.size(); first += slots) {
                 List<Rollout> batch = rollouts.subList(first, Math.min(rollouts.size(), first + slots));
                 int longest = 0;
@@ -177,7 +180,7 @@ public final class ScoringExactness {
                         positions[slot] = (long) batch.get(slot).promptIds().length + Math.max(0, last - 1);
                     }
                     try (Scope scope = Scope.open()) {
-                        float[] logProbs = logProbs(model, model.decode(cache, ids, positions), targets);
+                        float[] logProbs = logProbs(decoder, decoder.decode(cache, ids, positions), targets);
                         for (int slot = 0; slot < batch.size(); slot++) {
                             if (t < result[first + slot].length) {
                                 result[first + slot][t] = logProbs[slot];

@@ -107,7 +107,9 @@ public final class HuggingFaceFolder {
      * @throws ModelFormatException saying which files are needed and how to get them
      */
     public static void requireFolder(Path folder) {
-        if (Files.isDirectory(folder)) {
+        // An empty path is the current folder, which nobody means by an empty name.
+        boolean unnamed = folder.toString().isEmpty();
+        if (Files.isDirectory(folder) && !unnamed) {
             return;
         }
         String name = folder.toString().replace('\\', '/');
@@ -116,7 +118,7 @@ public final class HuggingFaceFolder {
                 folder,
                 "model must be a folder with config.json, model.safetensors (or " + INDEX_FILE
                         + " and its shards), tokenizer.json, tokenizer_config.json and generation_config.json, got: "
-                        + (Files.exists(folder) ? "a file" : "no such folder")
+                        + (unnamed ? "an empty name" : Files.exists(folder) ? "a file" : "no such folder")
                         + (hubName
                                 ? "; nothing is downloaded here, get it with `hf download " + name + " --local-dir "
                                         + name.substring(name.indexOf('/') + 1)

@@ -8,7 +8,7 @@ import org.minpro.tensor.Tensor;
 
 /**
  * A model's weights packed for decoding, each when it is first needed; to be used as long as the weights do not change,
- * and by any number of threads.
+ * and by any number of threads. They take the weights' memory a second time until they are closed.
  */
 public final class PackedWeights implements AutoCloseable {
     private final int rows;
@@ -20,7 +20,7 @@ public final class PackedWeights implements AutoCloseable {
         this.rows = rows;
     }
 
-    /** The model over these weights, for {@link Transformer#decode} and {@link Transformer#logits}; without gradients. */
+    /** The model over these weights, for generating; without gradients. */
     public Transformer over(Transformer model) {
         return model.with(this::linear);
     }

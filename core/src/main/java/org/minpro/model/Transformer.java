@@ -31,18 +31,24 @@ public final class Transformer implements AutoCloseable {
     private final boolean ownsRotary;
     private final LinearMap map;
     /** By the capacity of a cache. */
-    private final Map<Integer, Integer> leastEntries = new ConcurrentHashMap<>();
+    private final Map<Integer, Integer> leastEntries;
 
     private @Nullable Consumer<Routing> routingListener;
 
     public Transformer(ModelConfig config, Parameters parameters) {
-        this(config, parameters, null, LinearMap.PLAIN);
+        this(config, parameters, null, LinearMap.PLAIN, new ConcurrentHashMap<>());
     }
 
-    private Transformer(ModelConfig config, Parameters parameters, @Nullable RotaryTable rotary, LinearMap map) {
+    private Transformer(
+            ModelConfig config,
+            Parameters parameters,
+            @Nullable RotaryTable rotary,
+            LinearMap map,
+            Map<Integer, Integer> leastEntries) {
         this.config = config;
         this.parameters = parameters;
         this.map = map;
+        this.leastEntries = leastEntries;
         this.attentionType = parameters.type() == DType.F64 ? DType.F64 : DType.F32;
         this.ownsRotary = rotary == null;
         this.rotary = rotary != null ? rotary : new RotaryTable(config, attentionType, 256);
@@ -53,12 +59,12 @@ public final class Transformer implements AutoCloseable {
 
     /** The same model over other parameters of the same shapes, such as a lane's aliases. */
     public Transformer over(Parameters other) {
-        return new Transformer(config, other, rotary, map);
+        return new Transformer(config, other, rotary, map, leastEntries);
     }
 
     /** The same model with its linear maps computed another way. */
     Transformer with(LinearMap other) {
-        return new Transformer(config, parameters, rotary, other);
+        return new Transformer(config, parameters, rotary, other, leastEntries);
     }
 
     public ModelConfig config() {

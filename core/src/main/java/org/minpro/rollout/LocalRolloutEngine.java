@@ -102,40 +102,49 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     @Override
     public List<Rollout> generate(List<RolloutRequest> requests, SamplingParams params, Consumer<Rollout> finished) {
-        List<Rollout[]> results = new ArrayList<>();
-        Map<Integer, WaitingRows> byCapacity = new TreeMap<>();
-        for (RolloutRequest request : requests) {
-            Rollout[] ofRequest = new Rollout[request.samples().length];
-            results.add(ofRequest);
-            int capacity = capacity(Math.addExact(request.promptIds().length, params.maxNewTokens()));
-            byCapacity
-                    .computeIfAbsent(capacity, key -> new WaitingRows())
-                    .add(new Prompt(request, ofRequest.length), ofRequest);
-        }
-        byCapacity.forEach((capacity, waiting) -> {
-            try {
-                generate(capacity, waiting, params, finished);
-            } finally {
-                waiting.discard();
+        try (PackedWeights weights = new PackedWeights(slots)) {
+            Generation generation = new Generation(weights.over(model), params, version, finished);
+            List<Rollout[]> results = new ArrayList<>();
+            Map<Integer, WaitingRows> byCapacity = new TreeMap<>();
+            for (RolloutRequest request : requests) {
+                Rollout[] ofRequest = new Rollout[request.samples().length];
+                results.add(ofRequest);
+                int capacity = capacity(Math.addExact(request.promptIds().length, params.maxNewTokens()));
+                byCapacity
+                        .computeIfAbsent(capacity, key -> new WaitingRows())
+                        .add(new Prompt(generation.decoder, request), ofRequest);
             }
-        });
-        return results.stream().flatMap(Arrays::stream).toList();
+            byCapacity.forEach((capacity, waiting) -> {
+                try {
+                    decode(generation, waiting, capacity);
+                } finally {
+                    waiting.discard();
+                }
+            });
+            return results.stream().flatMap(Arrays::stream).toList();
+        }
     }
 
-    private void generate(int capacity, WaitingRows waiting, SamplingParams params, Consumer<Rollout> finished) {
-        long sampledVersion = version;
+    /**
+     * What all rows of a generation have in common.
+     *
+     * @param decoder the model over packed weights
+     * @param version of the weights
+     * @param finished is told of every response
+     */
+    private record Generation(Transformer decoder, SamplingParams params, long version, Consumer<Rollout> finished) {}
+
+    private void decode(Generation generation, WaitingRows waiting, int capacity) {
         int blocks = Math.min(workers.count(), (waiting.rows + slots - 1) / slots);
         workers.run(waiting.first(blocks * slots).stream()
                 .map(prompt -> (Callable<Boolean>) prompt::compute)
                 .toList());
-        try (PackedWeights weights = new PackedWeights(slots)) {
-            workers.run(IntStream.range(0, blocks)
-                    .<Callable<Boolean>>mapToObj(i -> () -> {
-                        new Block(waiting, params, capacity, sampledVersion, finished).run(weights.over(model));
-                        return true;
-                    })
-                    .toList());
-        }
+        workers.run(IntStream.range(0, blocks)
+                .<Callable<Boolean>>mapToObj(i -> () -> {
+                    new Block(generation, waiting, capacity).run();
+                    return true;
+                })
+                .toList());
     }
 
     /** The slot whose kind a response is decoded in: the responses of a run take the slots in turn. */
@@ -148,15 +157,17 @@ public final class LocalRolloutEngine implements RolloutEngine {
     public void close() {}
 
     /** A prompt and, once somebody needed it, what the model made of it. */
-    private final class Prompt {
+    private static final class Prompt {
+        private final Transformer decoder;
         private final RolloutRequest request;
         private int unplaced;
         private KeyValueCache.@Nullable Prefix prefix;
         private @Nullable Tensor logits;
 
-        Prompt(RolloutRequest request, int samples) {
+        Prompt(Transformer decoder, RolloutRequest request) {
+            this.decoder = decoder;
             this.request = request;
-            this.unplaced = samples;
+            this.unplaced = request.samples().length;
         }
 
         /** Runs the prompt through the model, once. */
@@ -164,10 +175,10 @@ public final class LocalRolloutEngine implements RolloutEngine {
             if (prefix != null) {
                 return false;
             }
-            prefix = model.prefill(request.promptIds());
+            prefix = decoder.prefill(request.promptIds());
             try (Scope scope = Scope.open();
                     NoGradient off = NoGradient.open()) {
-                logits = model.logits(prefix.lastHidden()).retain();
+                logits = decoder.logits(prefix.lastHidden()).retain();
             }
             return true;
         }
@@ -273,29 +284,20 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     /** One worker's slots. */
     private final class Block {
+        private final Generation generation;
         private final WaitingRows waitingRows;
-        private final SamplingParams params;
         private final int capacity;
-        private final long sampledVersion;
-        private final Consumer<Rollout> finished;
         private final TokenSampler sampler;
         private final @Nullable Row[] rows = new @Nullable Row[slots];
 
-        Block(
-                WaitingRows waitingRows,
-                SamplingParams params,
-                int capacity,
-                long sampledVersion,
-                Consumer<Rollout> finished) {
+        Block(Generation generation, WaitingRows waitingRows, int capacity) {
+            this.generation = generation;
             this.waitingRows = waitingRows;
-            this.params = params;
             this.capacity = capacity;
-            this.sampledVersion = sampledVersion;
-            this.finished = finished;
-            this.sampler = new TokenSampler(params);
+            this.sampler = new TokenSampler(generation.params);
         }
 
-        void run(Transformer decoder) {
+        void run() {
             DType type = model.parameters().type() == DType.F64 ? DType.F64 : DType.F32;
             try (NoGradient off = NoGradient.open();
                     KeyValueCache cache = new KeyValueCache(model.config(), type, slots, capacity)) {
@@ -313,7 +315,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
                     if (!busy) {
                         return;
                     }
-                    step(decoder, cache);
+                    step(cache);
                 }
             }
         }
@@ -325,7 +327,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
                 if (waiting == null) {
                     return null;
                 }
-                Row row = new Row(waiting, params.maxNewTokens());
+                Row row = new Row(waiting, generation.params.maxNewTokens());
                 boolean ended = waiting.prompt.place((prefix, logits) -> {
                     try (Scope scope = Scope.open()) {
                         TokenSampler.Drawn first = sampler.draw(logits, new double[] {uniform(row)});
@@ -342,7 +344,8 @@ public final class LocalRolloutEngine implements RolloutEngine {
             }
         }
 
-        private void step(Transformer decoder, KeyValueCache cache) {
+        private void step(KeyValueCache cache) {
+            Transformer decoder = generation.decoder;
             long[] ids = new long[slots];
             long[] positions = new long[slots];
             double[] uniforms = new double[slots];
@@ -378,15 +381,15 @@ public final class LocalRolloutEngine implements RolloutEngine {
             row.logProbs[row.length] = drawn.logProbs()[at];
             row.logKeptMass[row.length] = drawn.logKeptMass()[at];
             row.length++;
-            boolean stop = params.stopIds().contains(id);
-            if (!stop && row.length < params.maxNewTokens()) {
+            boolean stop = generation.params.stopIds().contains(id);
+            if (!stop && row.length < generation.params.maxNewTokens()) {
                 return false;
             }
             int[] response = Arrays.copyOf(row.ids, row.length);
             boolean[] mask = new boolean[row.length];
             Arrays.fill(mask, true);
             long[] versions = new long[row.length];
-            Arrays.fill(versions, sampledVersion);
+            Arrays.fill(versions, generation.version);
             Rollout rollout = new Rollout(
                     row.draw(),
                     row.waiting.sample(),
@@ -399,7 +402,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
                     stop ? Rollout.Finish.STOP : Rollout.Finish.LENGTH,
                     text.apply(response));
             row.waiting.results[row.waiting.index] = rollout;
-            finished.accept(rollout);
+            generation.finished.accept(rollout);
             return true;
         }
     }

@@ -1,5 +1,8 @@
 package org.minpro.tensor;
 
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Argument;
 import org.bytedeco.pytorch.Dispatcher;
@@ -14,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * A weight matrix in the layout that oneDNN's kernels read, for products of few rows: without it every product first
  * packs the whole matrix, which takes as long as the multiplication.
  *
- * <p>A copy: it does not follow later changes of the weight. Where the platform has no oneDNN it is the weight itself.
+ * <p>A copy: it does not follow later changes of the weight. Where oneDNN has no kernel for the type (bfloat16 on a
+ * processor without AVX-512, any type on a platform without oneDNN) it is the weight itself.
  */
 public final class PackedWeight implements AutoCloseable {
     private final Tensor weight;
@@ -30,13 +34,36 @@ public final class PackedWeight implements AutoCloseable {
      * @param rows that products will have
      */
     public static PackedWeight of(Tensor weight, int rows) {
-        if (weight.type() == DType.F64 || !weight.device().equals(Device.CPU) || !torch.hasMKLDNN()) {
+        if (!weight.device().equals(Device.CPU) || !Availability.OF.contains(weight.type())) {
             return new PackedWeight(weight, false);
         }
+        return pack(weight, rows);
+    }
+
+    private static PackedWeight pack(Tensor weight, int rows) {
         try (PointerScope scope = new PointerScope()) {
             IValueVector stack = new IValueVector(new IValue(weight.detach().value), new IValue((long) rows));
             Kernels.PACK.callBoxed(stack);
             return new PackedWeight(result(stack).retain(), true);
+        }
+    }
+
+    /** Types that this processor has kernels for; found by trying, because only the kernels themselves know. */
+    private static final class Availability {
+        static final Set<DType> OF = EnumSet.noneOf(DType.class);
+
+        static {
+            for (DType type : torch.hasMKLDNN() ? List.of(DType.F32, DType.BF16) : List.<DType>of()) {
+                try (Scope scope = Scope.open();
+                        NoGradient off = NoGradient.open();
+                        PackedWeight ones = pack(Tensor.ones(type, 16, 16), 16)) {
+                    ones.linear(Tensor.ones(type, 16, 16), null);
+                    OF.add(type);
+                } catch (RuntimeException e) {
+                    System.getLogger("org.minpro.tensor")
+                            .log(System.Logger.Level.DEBUG, "no packed weights of type " + type, e);
+                }
+            }
         }
     }
 
