@@ -1,8 +1,10 @@
 package org.minpro.train;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import org.minpro.model.RoutingStatistics;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
@@ -15,6 +17,9 @@ import org.minpro.tensor.Workers;
 
 /** One update of the policy: gradient, clipping, optimizer step, new version. */
 public final class PolicyUpdater {
+    /** Elements that are squared at once. */
+    private static final long PIECE = 1 << 20;
+
     private final Policy policy;
     private final PolicyGradient gradient;
     private final AdamW optimizer;
@@ -69,7 +74,7 @@ public final class PolicyUpdater {
         boolean[][] mask = rows.stream().map(TrainingRow::mask).toArray(boolean[][]::new);
         double[][] tokenWeights = aggregation.tokenWeights(mask);
         try (PolicyGradient.Result result = gradient.compute(rows, objective, anchor, tokenWeights, withEntropy)) {
-            double norm = norm(result.gradients());
+            double norm = norm(result.gradients(), workers);
             if (!Double.isFinite(result.loss()) || !Double.isFinite(norm)) {
                 throw new NonFiniteUpdateException(
                         "loss and gradient must be finite, got: loss " + result.loss() + ", gradient norm " + norm
@@ -86,20 +91,27 @@ public final class PolicyUpdater {
         }
     }
 
-    /** The norm over all gradients; each one's squares are added in float64. */
-    static double norm(Map<String, Tensor> gradients) {
-        double squares = 0;
-        try (Scope scope = Scope.open();
-                NoGradient off = NoGradient.open()) {
-            for (Tensor tensor : gradients.values()) {
-                Tensor flat = tensor.view(tensor.elements());
-                for (long start = 0; start < tensor.elements(); start += 1 << 20) {
-                    try (Scope piece = Scope.open()) {
-                        Tensor part = flat.narrow(0, start, Math.min(1 << 20, tensor.elements() - start));
-                        squares += part.square().sumAsF64().item();
+    /** The norm over all gradients; squares of a piece are added in float64, pieces in order. */
+    static double norm(Map<String, Tensor> gradients, Workers workers) {
+        List<Callable<Double>> pieces = new ArrayList<>();
+        for (Tensor tensor : gradients.values()) {
+            for (long start = 0; start < tensor.elements(); start += PIECE) {
+                long first = start;
+                pieces.add(() -> {
+                    try (Scope scope = Scope.open();
+                            NoGradient off = NoGradient.open()) {
+                        return tensor.view(tensor.elements())
+                                .narrow(0, first, Math.min(PIECE, tensor.elements() - first))
+                                .square()
+                                .sumAsF64()
+                                .item();
                     }
-                }
+                });
             }
+        }
+        double squares = 0;
+        for (double ofPiece : workers.run(pieces)) {
+            squares += ofPiece;
         }
         return Math.sqrt(squares);
     }
@@ -121,7 +133,7 @@ public final class PolicyUpdater {
         for (int i = 0; i < rows.size(); i++) {
             try (PolicyGradient.Result alone = gradient.compute(
                     List.of(rows.get(i)), objective, anchor, new double[][] {tokenWeights[i]}, false)) {
-                double norm = norm(alone.gradients());
+                double norm = norm(alone.gradients(), workers);
                 if (!Double.isFinite(alone.loss()) || !Double.isFinite(norm)) {
                     return "first at " + named(rows, i)
                             + ", whose log-probabilities and advantage are finite: alone it has loss " + alone.loss()
