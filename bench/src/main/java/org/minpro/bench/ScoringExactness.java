@@ -163,9 +163,9 @@ public final class ScoringExactness {
                     result[first + slot] = new float[response.length];
                     try (Scope scope = Scope.open();
                             KeyValueCache.Prefix prefix =
-                                    model.prefill(batch.get(slot).promptIds())) {
+                                    decoder.prefill(batch.get(slot).promptIds())) {
                         cache.fill(slot, prefix);
-                        result[first + slot][0] = logProbs(model, prefix.lastHidden(), new long[] {response[0]})[0];
+                        result[first + slot][0] = logProbs(decoder, prefix.lastHidden(), new long[] {response[0]})[0];
                     }
                 }
                 for (int t = 1; t < longest; t++) {

@@ -24,22 +24,43 @@ public final class LanguageHead {
     /** Tokens of the vocabulary whose gradient is computed at once. */
     private static final long SLICE = 8192;
 
+    /** No fewer tokens than these at once, however large the vocabulary. */
+    private static final long LEAST_TOKENS = 16;
+
     private final Transformer model;
     private final double temperature;
+    private final long chunk;
+    private final long piece;
 
     public LanguageHead(Transformer model, double temperature) {
+        this(model, temperature, tokens(model.config(), CHUNK_ELEMENTS), tokens(model.config(), PIECE_ELEMENTS));
+    }
+
+    /**
+     * @param chunk tokens whose logits are held at once
+     * @param piece tokens of a chunk whose probabilities are held at once
+     */
+    LanguageHead(Transformer model, double temperature, long chunk, long piece) {
         if (!(temperature > 0)) {
             throw new IllegalArgumentException("temperature must be > 0, got: " + temperature);
         }
         this.model = model;
         this.temperature = temperature;
+        this.chunk = chunk;
+        this.piece = piece;
+    }
+
+    /** Tokens that have so many logits, roughly. */
+    private static long tokens(ModelConfig config, long elements) {
+        return Math.max(LEAST_TOKENS, elements / config.vocabSize());
     }
 
     /** Bytes that a pass over so many tokens takes beside its results. */
     public static long bytes(ModelConfig config, DType type, long tokens) {
-        long logits = tokens * config.vocabSize();
-        return Math.min(logits, CHUNK_ELEMENTS) * type.bytes()
-                + 3 * Math.min(logits, PIECE_ELEMENTS) * DType.F32.bytes();
+        long logits = Math.min(tokens, tokens(config, CHUNK_ELEMENTS)) * config.vocabSize();
+        long probabilities = Math.min(tokens, tokens(config, PIECE_ELEMENTS)) * config.vocabSize();
+        // Of a piece: scores, scaled, their logarithm, its exponential and the two's product.
+        return logits * type.bytes() + 5 * probabilities * DType.F32.bytes();
     }
 
     /**
@@ -73,7 +94,6 @@ public final class LanguageHead {
             this.hidden = hidden.detach();
             this.targets = targets;
             long tokens = hidden.size(0);
-            long chunk = rows(CHUNK_ELEMENTS);
             List<Tensor> logProbs = new ArrayList<>();
             List<Tensor> entropies = new ArrayList<>();
             try (Scope scope = Scope.open();
@@ -82,7 +102,6 @@ public final class LanguageHead {
                     long length = Math.min(chunk, tokens - start);
                     try (Scope ofChunk = Scope.open()) {
                         Tensor logits = model.headProduct(this.hidden.narrow(0, start, length));
-                        long piece = rows(PIECE_ELEMENTS);
                         for (long at = 0; at < length; at += piece) {
                             long count = Math.min(piece, length - at);
                             Result ofPiece = ofPiece(
@@ -119,7 +138,6 @@ public final class LanguageHead {
                     NoGradient off = NoGradient.open()) {
                 Tensor headGradient = gradients.sum(model.headName());
                 long tokens = hidden.size(0);
-                long chunk = rows(CHUNK_ELEMENTS);
                 Tensor toHidden = scope.keep(Tensor.empty(hidden.type(), hidden.shape()));
                 for (long start = 0; start < tokens; start += chunk) {
                     long length = Math.min(chunk, tokens - start);
@@ -133,6 +151,7 @@ public final class LanguageHead {
                         addProduct(headGradient, toLogits, states);
                     }
                 }
+                // It holds dL/dz now: nobody may take it for logits.
                 kept = null;
                 return toHidden;
             }
@@ -157,7 +176,6 @@ public final class LanguageHead {
     /** Puts {@code dL/dz} in the place of the logits, {@code [tokens, vocabulary]}, and returns it. */
     private Tensor differentiate(Tensor logits, Tensor targets, Tensor upstream) {
         long tokens = logits.size(0);
-        long piece = rows(PIECE_ELEMENTS);
         for (long at = 0; at < tokens; at += piece) {
             long count = Math.min(piece, tokens - at);
             try (Scope scope = Scope.open()) {
@@ -193,10 +211,5 @@ public final class LanguageHead {
     private Tensor scores(Tensor logits) {
         Tensor wide = model.widened(logits);
         return temperature == 1 ? wide : wide.divide(temperature);
-    }
-
-    /** Tokens with so many logits. */
-    private long rows(long elements) {
-        return Math.max(16, elements / model.config().vocabSize());
     }
 }

@@ -8,7 +8,8 @@ import org.minpro.tensor.Tensor;
 
 /**
  * A model's weights packed for decoding, each when it is first needed; to be used as long as the weights do not change,
- * and by any number of threads. They take the weights' memory a second time until they are closed.
+ * and by any number of threads. They take the weights' memory a second time until they are closed. What cannot be packed
+ * is used as it is.
  */
 public final class PackedWeights implements AutoCloseable {
     private final int rows;
@@ -26,6 +27,9 @@ public final class PackedWeights implements AutoCloseable {
     }
 
     private Tensor linear(Tensor x, Tensor weight, @Nullable Tensor bias) {
+        if (!PackedWeight.canPack(weight)) {
+            return LinearMap.PLAIN.apply(x, weight, bias);
+        }
         return packed.computeIfAbsent(weight.address(), address -> PackedWeight.of(weight, rows))
                 .linear(x, bias);
     }

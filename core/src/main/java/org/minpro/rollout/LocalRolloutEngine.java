@@ -5,12 +5,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Queue;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
-import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -129,6 +127,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
      * What all rows of a generation have in common.
      *
      * @param decoder the model over packed weights
+     * @param params how tokens are drawn
      * @param version of the weights
      * @param finished is told of every response
      */
@@ -136,8 +135,8 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     private void decode(Generation generation, WaitingRows waiting, int capacity) {
         int blocks = Math.min(workers.count(), (waiting.rows + slots - 1) / slots);
-        workers.run(waiting.first(blocks * slots).stream()
-                .map(prompt -> (Callable<Boolean>) prompt::compute)
+        workers.run(waiting.firstShared(blocks * slots).stream()
+                .map(prompt -> (Callable<Computed>) prompt::compute)
                 .toList());
         workers.run(IntStream.range(0, blocks)
                 .<Callable<Boolean>>mapToObj(i -> () -> {
@@ -161,8 +160,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
         private final Transformer decoder;
         private final RolloutRequest request;
         private int unplaced;
-        private KeyValueCache.@Nullable Prefix prefix;
-        private @Nullable Tensor logits;
+        private @Nullable Computed computed;
 
         Prompt(Transformer decoder, RolloutRequest request) {
             this.decoder = decoder;
@@ -171,22 +169,25 @@ public final class LocalRolloutEngine implements RolloutEngine {
         }
 
         /** Runs the prompt through the model, once. */
-        synchronized boolean compute() {
-            if (prefix != null) {
-                return false;
+        synchronized Computed compute() {
+            if (computed == null) {
+                KeyValueCache.Prefix prefix = decoder.prefill(request.promptIds());
+                try (Scope scope = Scope.open();
+                        NoGradient off = NoGradient.open()) {
+                    computed = new Computed(
+                            prefix, decoder.logits(prefix.lastHidden()).retain());
+                } finally {
+                    if (computed == null) {
+                        prefix.close();
+                    }
+                }
             }
-            prefix = decoder.prefill(request.promptIds());
-            try (Scope scope = Scope.open();
-                    NoGradient off = NoGradient.open()) {
-                logits = decoder.logits(prefix.lastHidden()).retain();
-            }
-            return true;
+            return computed;
         }
 
-        /** Hands the computed prompt and its last token's logits to {@code use}; after the last sample they are freed. */
-        synchronized <T> T place(BiFunction<KeyValueCache.Prefix, Tensor, T> use) {
-            compute();
-            T result = use.apply(Objects.requireNonNull(prefix), Objects.requireNonNull(logits));
+        /** Hands the computed prompt to {@code use}; after the last sample it is freed. */
+        synchronized <T> T place(Function<Computed, T> use) {
+            T result = use.apply(compute());
             if (--unplaced == 0) {
                 discard();
             }
@@ -194,14 +195,23 @@ public final class LocalRolloutEngine implements RolloutEngine {
         }
 
         synchronized void discard() {
-            if (prefix != null) {
-                prefix.close();
-                prefix = null;
+            if (computed != null) {
+                computed.close();
+                computed = null;
             }
-            if (logits != null) {
-                logits.close();
-                logits = null;
-            }
+        }
+    }
+
+    /**
+     * What the model made of a prompt.
+     *
+     * @param logits of its last token, {@code [1, vocabulary]}
+     */
+    private record Computed(KeyValueCache.Prefix prefix, Tensor logits) implements AutoCloseable {
+        @Override
+        public void close() {
+            prefix.close();
+            logits.close();
         }
     }
 
@@ -236,13 +246,19 @@ public final class LocalRolloutEngine implements RolloutEngine {
             }
         }
 
-        /** The prompts of the first responses. */
-        List<Prompt> first(int responses) {
+        /**
+         * The prompts of the first responses that are shared: while one worker computed such a prompt, another would wait
+         * for it. A prompt of one response is computed when it is placed, and freed at once.
+         */
+        List<Prompt> firstShared(int responses) {
             List<Prompt> first = new ArrayList<>();
             int seen = 0;
             for (int i = 0; i < prompts.size() && seen < responses; i++) {
-                first.add(prompts.get(i));
-                seen += prompts.get(i).request.samples().length;
+                int samples = prompts.get(i).request.samples().length;
+                if (samples > 1) {
+                    first.add(prompts.get(i));
+                }
+                seen += samples;
             }
             return first;
         }
@@ -328,13 +344,13 @@ public final class LocalRolloutEngine implements RolloutEngine {
                     return null;
                 }
                 Row row = new Row(waiting, generation.params.maxNewTokens());
-                boolean ended = waiting.prompt.place((prefix, logits) -> {
+                boolean ended = waiting.prompt.place(prompt -> {
                     try (Scope scope = Scope.open()) {
-                        TokenSampler.Drawn first = sampler.draw(logits, new double[] {uniform(row)});
+                        TokenSampler.Drawn first = sampler.draw(prompt.logits, new double[] {uniform(row)});
                         if (append(row, first, 0)) {
                             return true;
                         }
-                        cache.fill(slot, prefix);
+                        cache.fill(slot, prompt.prefix);
                         return false;
                     }
                 });

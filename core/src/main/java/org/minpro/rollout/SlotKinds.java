@@ -58,15 +58,22 @@ final class SlotKinds {
             Tensor weight = Tensor.of(Philox.normals(outputs * inputs, 0, Philox.Purpose.TRIAL, 1), outputs, inputs)
                     .to(type); // [outputs, inputs]
             Tensor rows = row.expand(slots, inputs).copy();
-            double[] flat;
-            try (PackedWeight packed = PackedWeight.of(weight, slots)) {
-                flat = packed.linear(rows, null).doubles(); // [slots, outputs]
-            }
+            double[] flat = product(rows, weight).doubles(); // [slots, outputs]
             double[][] outputsOf = new double[slots][];
             for (int slot = 0; slot < slots; slot++) {
                 outputsOf[slot] = Arrays.copyOfRange(flat, slot * outputs, (slot + 1) * outputs);
             }
             return outputsOf;
+        }
+    }
+
+    /** As generating computes it. */
+    private static Tensor product(Tensor rows, Tensor weight) {
+        if (!PackedWeight.canPack(weight)) {
+            return rows.linear(weight);
+        }
+        try (PackedWeight packed = PackedWeight.of(weight, (int) rows.size(0))) {
+            return packed.linear(rows, null);
         }
     }
 }

@@ -17,34 +17,32 @@ import org.jspecify.annotations.Nullable;
  * A weight matrix in the layout that oneDNN's kernels read, for products of few rows: without it every product first
  * packs the whole matrix, which takes as long as the multiplication.
  *
- * <p>A copy: it does not follow later changes of the weight. Where oneDNN has no kernel for the type (bfloat16 on a
- * processor without AVX-512, any type on a platform without oneDNN) it is the weight itself.
+ * <p>A copy: it does not follow later changes of the weight.
  */
 public final class PackedWeight implements AutoCloseable {
     private final Tensor weight;
-    private final boolean packed;
 
-    private PackedWeight(Tensor weight, boolean packed) {
+    private PackedWeight(Tensor weight) {
         this.weight = weight;
-        this.packed = packed;
     }
 
     /**
-     * @param weight {@code [out, in]}, float32 or bfloat16
-     * @param rows that products will have
+     * Whether a weight can be packed: oneDNN has no kernels for float64, for bfloat16 on a processor without AVX-512, and
+     * on some platforms for nothing.
      */
-    public static PackedWeight of(Tensor weight, int rows) {
-        if (!weight.device().equals(Device.CPU) || !Availability.OF.contains(weight.type())) {
-            return new PackedWeight(weight, false);
-        }
-        return pack(weight, rows);
+    public static boolean canPack(Tensor weight) {
+        return weight.device().equals(Device.CPU) && Availability.OF.contains(weight.type());
     }
 
-    private static PackedWeight pack(Tensor weight, int rows) {
+    /**
+     * @param weight {@code [out, in]}, one that {@link #canPack} says yes to
+     * @param rows that most products will have; others may have more or fewer
+     */
+    public static PackedWeight of(Tensor weight, int rows) {
         try (PointerScope scope = new PointerScope()) {
             IValueVector stack = new IValueVector(new IValue(weight.detach().value), new IValue((long) rows));
             Kernels.PACK.callBoxed(stack);
-            return new PackedWeight(result(stack).retain(), true);
+            return new PackedWeight(result(stack).retain());
         }
     }
 
@@ -56,10 +54,10 @@ public final class PackedWeight implements AutoCloseable {
             for (DType type : torch.hasMKLDNN() ? List.of(DType.F32, DType.BF16) : List.<DType>of()) {
                 try (Scope scope = Scope.open();
                         NoGradient off = NoGradient.open();
-                        PackedWeight ones = pack(Tensor.ones(type, 16, 16), 16)) {
+                        PackedWeight ones = of(Tensor.ones(type, 16, 16), 16)) {
                     ones.linear(Tensor.ones(type, 16, 16), null);
                     OF.add(type);
-                } catch (RuntimeException e) {
+                } catch (RuntimeException | LinkageError e) {
                     System.getLogger("org.minpro.tensor")
                             .log(System.Logger.Level.DEBUG, "no packed weights of type " + type, e);
                 }
@@ -69,9 +67,6 @@ public final class PackedWeight implements AutoCloseable {
 
     /** {@code x weight^T + bias}, {@code [rows, out]}; to be called without gradients. */
     public Tensor linear(Tensor x, @Nullable Tensor bias) {
-        if (!packed) {
-            return bias == null ? x.linear(weight) : x.linear(weight, bias);
-        }
         try (Scope scope = Scope.open()) {
             IValueVector stack = new IValueVector(
                     new IValue(x.value),
@@ -92,9 +87,7 @@ public final class PackedWeight implements AutoCloseable {
 
     @Override
     public void close() {
-        if (packed) {
-            weight.close();
-        }
+        weight.close();
     }
 
     /** The operators, which have no function of their own in the bindings, and their arguments that never change. */

@@ -3,6 +3,7 @@ package org.minpro.tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -48,18 +49,25 @@ public final class Workers implements AutoCloseable {
         }
         List<T> results = new ArrayList<>();
         Throwable failure = null;
-        for (Future<T> future : futures) {
+        boolean interrupted = false;
+        for (int i = 0; i < futures.size(); ) {
             try {
-                results.add(future.get());
+                results.add(futures.get(i).get());
+                i++;
             } catch (ExecutionException e) {
                 failure = failure == null ? e.getCause() : failure;
+                i++;
+            } catch (CancellationException e) {
+                i++;
             } catch (InterruptedException e) {
-                for (Future<T> other : futures) {
-                    other.cancel(false);
-                }
-                Thread.currentThread().interrupt();
-                throw new IllegalStateException("interrupted while workers were running", e);
+                // Those at work are waited for all the same: they use what the caller frees after this.
+                interrupted = true;
+                futures.forEach(future -> future.cancel(false));
             }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while workers were running", failure);
         }
         if (failure instanceof RuntimeException runtime) {
             throw runtime;

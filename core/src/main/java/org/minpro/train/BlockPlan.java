@@ -8,7 +8,7 @@ import org.minpro.model.TokenBlock;
 
 /**
  * How an update's rows are cut into blocks that go through the model together: as few for each lane as a budget of
- * computed tokens (padding included) allows, and as equal as they can be, because the slowest lane is waited for.
+ * computed tokens (padding included) allows, and nearly equal, because the slowest lane is waited for.
  *
  * <p>Two orders are tried, the given one, which keeps groups together so that they share their prompt, and the one by
  * length, which keeps padding small; the one whose slowest lane computes fewer tokens is taken. The plan is a function of
@@ -29,6 +29,9 @@ final class BlockPlan {
      * @param lanes block b belongs to lane b mod lanes
      */
     static List<Block> of(List<TrainingRow> rows, int tokenBudget, int lanes) {
+        if (rows.isEmpty()) {
+            return List.of();
+        }
         Integer[] given = new Integer[rows.size()];
         Arrays.setAll(given, i -> i);
         Integer[] byLength = given.clone();

@@ -32,7 +32,7 @@ public final class PolicyUpdater {
 
     /**
      * @param clipNorm a gradient whose norm is larger is scaled down to it; 0 never
-     * @param workers what the optimizer's step runs on
+     * @param workers what the norm and the optimizer's step run on
      */
     public PolicyUpdater(
             Policy policy,

@@ -376,6 +376,7 @@ class HuggingFaceFolderTest {
         assertThatThrownBy(() -> HuggingFaceFolder.open(folder.resolve("none").toString()))
                 .hasMessageContaining("got: no such folder")
                 .hasMessageNotContaining("hf download");
+        assertThatThrownBy(() -> HuggingFaceFolder.open("")).hasMessageContaining("got: an empty name");
     }
 
     @Test

@@ -11,6 +11,7 @@ import java.util.Random;
 import java.util.SequencedMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.NoGradient;
@@ -112,8 +113,10 @@ class TransformerTest {
         return result;
     }
 
-    @Test
-    void theHeadsWrittenOutGradientEqualsAutograd() {
+    /** Five tokens, whatever the chunks and pieces they are cut into. */
+    @ParameterizedTest
+    @CsvSource({"5, 5", "8, 2", "2, 2", "3, 2", "4, 1"})
+    void theHeadsWrittenOutGradientEqualsAutograd(int chunk, int piece) {
         Random random = new Random(8);
         try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F64, 4);
                 Parameters parameters = model.parameters();
@@ -124,17 +127,22 @@ class TransformerTest {
             Tensor weight = model.head().detach().requireGradient();
             Tensor targets = Tensor.of(new long[] {4, 8, 0, 96, 4});
             Tensor upstream = Tensor.of(new double[] {1, -2, 0.5, 0, 3});
-            hidden.linear(weight)
-                    .divide(temperature)
-                    .logSoftmax(1)
-                    .gather(1, targets.unsqueeze(1))
-                    .squeeze(1)
-                    .multiply(upstream)
-                    .sum()
-                    .backward();
-            Tensor toHidden = new LanguageHead(model, temperature)
-                    .record(hidden, targets, false)
-                    .gradient(upstream, gradients);
+            Tensor distribution = hidden.linear(weight).divide(temperature).logSoftmax(1);
+            Tensor logProbs = distribution.gather(1, targets.unsqueeze(1)).squeeze(1);
+            logProbs.multiply(upstream).sum().backward();
+            LanguageHead.Pass pass = new LanguageHead(model, temperature, chunk, piece).record(hidden, targets, true);
+            assertThat(pass.result().logProbs().doubles())
+                    .containsExactly(logProbs.detach().doubles(), within(1e-12));
+            assertThat(Objects.requireNonNull(pass.result().entropies()).doubles())
+                    .containsExactly(
+                            distribution
+                                    .detach()
+                                    .multiply(distribution.detach().exp())
+                                    .sum(1, false)
+                                    .negate()
+                                    .doubles(),
+                            within(1e-12));
+            Tensor toHidden = pass.gradient(upstream, gradients);
             SequencedMap<String, Tensor> sums = gradients.takeSums();
             assertThat(sums).hasSize(1);
             Tensor headGradient = sums.firstEntry().getValue();

@@ -49,10 +49,10 @@ class LocalRolloutEngineTest {
     }
 
     @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void aResponseDoesNotDependOnWhatIsGeneratedBesideIt(boolean experts) {
+    @CsvSource({"F32, false", "F32, true", "BF16, false", "BF16, true"})
+    void aResponseDoesNotDependOnWhatIsGeneratedBesideIt(DType type, boolean experts) {
         ModelConfig config = experts ? TinyModels.experts() : TinyModels.dense();
-        try (Transformer model = TinyModels.random(config, DType.F32, 7);
+        try (Transformer model = TinyModels.random(config, type, 7);
                 Parameters parameters = model.parameters()) {
             List<RolloutRequest> requests = requests(12, 4);
             List<Rollout> reference = generate(model, requests, 16, 1, PARAMS);
@@ -132,9 +132,12 @@ class LocalRolloutEngineTest {
         }
     }
 
-    @Test
-    void generationLeavesNoNativeObject() {
-        try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F32, 7);
+    /** Types whose weights are packed, and float64, whose weights are not. */
+    @ParameterizedTest
+    @CsvSource({"F32, false", "F32, true", "F64, false", "F64, true", "BF16, false", "BF16, true"})
+    void generationLeavesNoNativeObject(DType type, boolean experts) {
+        ModelConfig config = experts ? TinyModels.experts() : TinyModels.dense();
+        try (Transformer model = TinyModels.random(config, type, 7);
                 Parameters parameters = model.parameters();
                 Workers pool = new Workers(2);
                 LocalRolloutEngine engine = new LocalRolloutEngine(model, pool, 8, 1, ids -> "")) {
