@@ -32,8 +32,8 @@ import tools.jackson.databind.ObjectMapper;
  * Our half of {@code bench/trl/side_by_side.py}: one whole GRPO step (sample, reward, gradient, AdamW) for every line
  * that comes in on stdin, its seconds on stdout as JSON.
  *
- * <p>Arguments: MODEL WORKLOAD DTYPE WORKERS [MICRO_BATCH_TOKENS], by default those of a recipe; the workload has {@code prompts} (lists of ids),
- * {@code rows_per_prompt} and {@code new_tokens}. Every response has exactly that many tokens.
+ * <p>Arguments: MODEL WORKLOAD DTYPE WORKERS [MICRO_BATCH_TOKENS], by default those of a recipe; the workload has
+ * {@code prompts} (lists of ids), {@code rows_per_prompt} and {@code new_tokens}. Every response has exactly that many tokens.
  */
 public final class GrpoStep {
     private GrpoStep() {}

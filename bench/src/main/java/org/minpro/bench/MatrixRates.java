@@ -4,9 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.minpro.model.PackedWeights;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.NoGradient;
-import org.minpro.tensor.PackedWeight;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
@@ -56,17 +56,13 @@ public final class MatrixRates {
 
     private static double rate(DType type, int rows, long in, long out, boolean packed) {
         try (Scope scope = Scope.open();
-                NoGradient off = NoGradient.open()) {
+                NoGradient off = NoGradient.open();
+                PackedWeights packedWeights = new PackedWeights(rows)) {
             Tensor x = Tensor.full(type, 0.5, rows, in);
             // Several weights, so that they come from memory as a model's layers do.
             List<Tensor> weights = new ArrayList<>();
-            List<PackedWeight> packedWeights = new ArrayList<>();
             for (int i = 0; i < Math.max(1, Math.min(64, (1L << 27) / (in * out * type.bytes()))); i++) {
-                Tensor weight = Tensor.full(type, 0.25, out, in);
-                weights.add(weight);
-                if (packed) {
-                    packedWeights.add(PackedWeight.of(weight, rows));
-                }
+                weights.add(Tensor.full(type, 0.25, out, in));
             }
             long operations = 2L * rows * in * out;
             long repeats = Math.max(weights.size(), 4_000_000_000L / operations);
@@ -75,17 +71,16 @@ public final class MatrixRates {
                 long start = System.nanoTime();
                 for (long i = 0; i < repeats; i++) {
                     try (Scope inner = Scope.open()) {
-                        int at = (int) (i % weights.size());
+                        Tensor weight = weights.get((int) (i % weights.size()));
                         if (packed) {
-                            packedWeights.get(at).linear(x, null);
+                            packedWeights.linear(x, weight, null);
                         } else {
-                            x.linear(weights.get(at));
+                            x.linear(weight);
                         }
                     }
                 }
                 best = Math.max(best, operations * repeats / (double) (System.nanoTime() - start));
             }
-            packedWeights.forEach(PackedWeight::close);
             return best;
         }
     }

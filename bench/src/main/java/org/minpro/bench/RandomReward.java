@@ -7,8 +7,8 @@ import org.minpro.rollout.Rollout;
 import org.minpro.tensor.Philox;
 
 /**
- * A reward that says nothing of the response: 1 with chance 0.4, a function of the response's ordinal. What a model gains by it
- * is not learnt from the reward.
+ * A reward that says nothing of the response: 1 with chance 0.4, a function of the response's ordinal. What a model gains
+ * by it is not learnt from the reward.
  *
  * <pre>{@code ./minpro train --seed 1 --reward org.minpro.bench.RandomReward --class-path bench/target/classes}</pre>
  */

@@ -26,7 +26,14 @@ public final class PackedWeights implements AutoCloseable {
         return model.with(this::linear);
     }
 
-    private Tensor linear(Tensor x, Tensor weight, @Nullable Tensor bias) {
+    /**
+     * {@code x weight^T + bias}, {@code [rows, out]}; without gradients.
+     *
+     * @param x {@code [rows, in]}
+     * @param weight {@code [out, in]}, which lives as long as these weights
+     * @param bias {@code [out]}, or null
+     */
+    public Tensor linear(Tensor x, Tensor weight, @Nullable Tensor bias) {
         if (!PackedWeight.canPack(weight)) {
             return LinearMap.PLAIN.apply(x, weight, bias);
         }

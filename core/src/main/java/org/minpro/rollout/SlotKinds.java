@@ -2,9 +2,9 @@ package org.minpro.rollout;
 
 import java.util.Arrays;
 import org.minpro.model.ModelConfig;
+import org.minpro.model.PackedWeights;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.NoGradient;
-import org.minpro.tensor.PackedWeight;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -58,22 +58,15 @@ final class SlotKinds {
             Tensor weight = Tensor.of(Philox.normals(outputs * inputs, 0, Philox.Purpose.TRIAL, 1), outputs, inputs)
                     .to(type); // [outputs, inputs]
             Tensor rows = row.expand(slots, inputs).copy();
-            double[] flat = product(rows, weight).doubles(); // [slots, outputs]
+            double[] flat; // [slots, outputs]
+            try (PackedWeights weights = new PackedWeights(slots)) {
+                flat = weights.linear(rows, weight, null).doubles();
+            }
             double[][] outputsOf = new double[slots][];
             for (int slot = 0; slot < slots; slot++) {
                 outputsOf[slot] = Arrays.copyOfRange(flat, slot * outputs, (slot + 1) * outputs);
             }
             return outputsOf;
-        }
-    }
-
-    /** As generating computes it. */
-    private static Tensor product(Tensor rows, Tensor weight) {
-        if (!PackedWeight.canPack(weight)) {
-            return rows.linear(weight);
-        }
-        try (PackedWeight packed = PackedWeight.of(weight, (int) rows.size(0))) {
-            return packed.linear(rows, null);
         }
     }
 }

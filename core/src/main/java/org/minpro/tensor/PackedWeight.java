@@ -46,25 +46,6 @@ public final class PackedWeight implements AutoCloseable {
         }
     }
 
-    /** Types that this processor has kernels for; found by trying, because only the kernels themselves know. */
-    private static final class Availability {
-        static final Set<DType> OF = EnumSet.noneOf(DType.class);
-
-        static {
-            for (DType type : torch.hasMKLDNN() ? List.of(DType.F32, DType.BF16) : List.<DType>of()) {
-                try (Scope scope = Scope.open();
-                        NoGradient off = NoGradient.open();
-                        PackedWeight ones = of(Tensor.ones(type, 16, 16), 16)) {
-                    ones.linear(Tensor.ones(type, 16, 16), null);
-                    OF.add(type);
-                } catch (RuntimeException | LinkageError e) {
-                    System.getLogger("org.minpro.tensor")
-                            .log(System.Logger.Level.DEBUG, "no packed weights of type " + type, e);
-                }
-            }
-        }
-    }
-
     /** {@code x weight^T + bias}, {@code [rows, out]}; to be called without gradients. */
     public Tensor linear(Tensor x, @Nullable Tensor bias) {
         try (Scope scope = Scope.open()) {
@@ -88,6 +69,25 @@ public final class PackedWeight implements AutoCloseable {
     @Override
     public void close() {
         weight.close();
+    }
+
+    /** Types that this processor has kernels for; found by trying, because only the kernels themselves know. */
+    private static final class Availability {
+        static final Set<DType> OF = EnumSet.noneOf(DType.class);
+
+        static {
+            for (DType type : torch.hasMKLDNN() ? List.of(DType.F32, DType.BF16) : List.<DType>of()) {
+                try (Scope scope = Scope.open();
+                        NoGradient off = NoGradient.open();
+                        PackedWeight ones = of(Tensor.ones(type, 16, 16), 16)) {
+                    ones.linear(Tensor.ones(type, 16, 16), null);
+                    OF.add(type);
+                } catch (RuntimeException | LinkageError e) {
+                    System.getLogger("org.minpro.tensor")
+                            .log(System.Logger.Level.DEBUG, "no packed weights of type " + type, e);
+                }
+            }
+        }
     }
 
     /** The operators, which have no function of their own in the bindings, and their arguments that never change. */
