@@ -9,7 +9,9 @@ import org.minpro.config.Settings;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.recipe.SftSession;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code minpro sft}: a supervised warm start. */
 @Command(
@@ -41,19 +43,38 @@ final class SftCommand implements Callable<Integer> {
     @Option(names = "--resume", paramLabel = "RUN", description = "Continues a run in its folder, bit for bit.")
     private @Nullable Path resume;
 
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private CommandSpec spec;
+
     @Option(names = "--print-config", description = "Writes the recipe with comments to standard output and stops.")
     private boolean printConfig;
 
     @Override
     public Integer call() {
         LiveLine live = new LiveLine(console);
-        if (resume != null) {
-            try (SftSession session = SftSession.resume(resume, live::say)) {
-                try (StopOnInterrupt interrupt = new StopOnInterrupt(session::stop)) {
+        try (StopOnInterrupt interrupt = new StopOnInterrupt()) {
+            if (resume != null) {
+                ResumeOptions.only(spec);
+                try (SftSession session = SftSession.resume(resume, live::say)) {
+                    interrupt.stops(session::stop);
                     return train(session, live);
                 }
             }
+            SftRecipe recipe = SftRecipe.binder().bind(SftRecipe.class, settings());
+            if (printConfig) {
+                console.out().print(SftRecipe.binder().write(recipe, true));
+                return 0;
+            }
+            recipe.warnings().forEach(warning -> live.say("warning: " + warning));
+            try (SftSession session = SftSession.start(recipe, live::say)) {
+                interrupt.stops(session::stop);
+                return train(session, live);
+            }
         }
+    }
+
+    private Settings settings() {
         Settings settings = new Settings();
         if (config != null) {
             settings.file(config);
@@ -68,17 +89,7 @@ final class SftCommand implements Callable<Integer> {
         if (!data.isEmpty()) {
             settings.option("data.files", RecipeOptions.fromHere(data, settings), "--data");
         }
-        SftRecipe recipe = SftRecipe.binder().bind(SftRecipe.class, settings);
-        if (printConfig) {
-            console.out().print(SftRecipe.binder().write(recipe, true));
-            return 0;
-        }
-        recipe.warnings().forEach(warning -> live.say("warning: " + warning));
-        try (SftSession session = SftSession.start(recipe, live::say)) {
-            try (StopOnInterrupt interrupt = new StopOnInterrupt(session::stop)) {
-                return train(session, live);
-            }
-        }
+        return settings;
     }
 
     private static int train(SftSession session, LiveLine live) {
@@ -113,8 +124,10 @@ final class SftCommand implements Callable<Integer> {
         });
         if (!done) {
             live.say("stopped at update " + session.done() + "; continue with: "
-                    + ShownCommand.of(
-                            List.of("sft", "--resume", session.folder().path().toString())));
+                    + ShownCommand.of(List.of(
+                            "sft",
+                            "--resume",
+                            session.folder().path().toAbsolutePath().normalize().toString())));
             return 1;
         }
         live.say("model: " + session.saveModel());

@@ -1,8 +1,10 @@
 package org.minpro.app;
 
+import org.jspecify.annotations.Nullable;
+
 /**
- * Ctrl-C while this is open: the run is asked to stop, and the process waits for the opening thread to save it and close
- * this.
+ * Ctrl-C while this is open: the run is asked to stop, at once or as soon as there is one, and the process waits for the
+ * opening thread to save it and close this.
  */
 final class StopOnInterrupt implements AutoCloseable {
     private static final long PATIENCE_MILLIS = 120_000;
@@ -10,15 +12,36 @@ final class StopOnInterrupt implements AutoCloseable {
     private final Thread hook;
     private final Object monitor = new Object();
     private boolean closed;
+    private boolean interrupted;
+    private @Nullable Runnable stop;
 
-    StopOnInterrupt(Runnable stop) {
+    StopOnInterrupt() {
         hook = new Thread(
                 () -> {
-                    stop.run();
+                    interrupt();
                     awaitClose();
                 },
                 "minpro-stop");
         Runtime.getRuntime().addShutdownHook(hook);
+    }
+
+    /** What asks the run to stop. */
+    void stops(Runnable run) {
+        synchronized (monitor) {
+            stop = run;
+            if (interrupted) {
+                run.run();
+            }
+        }
+    }
+
+    private void interrupt() {
+        synchronized (monitor) {
+            interrupted = true;
+            if (stop != null) {
+                stop.run();
+            }
+        }
     }
 
     private void awaitClose() {

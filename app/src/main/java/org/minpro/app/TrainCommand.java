@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -23,10 +24,13 @@ import org.minpro.rollout.Rollout;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Engine;
 import org.minpro.train.RunListener;
+import org.minpro.train.TooManyUndecidedException;
 import org.minpro.train.Trainer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code minpro train}: plan, accuracy before, training with a live line, accuracy after, and where the model lies. */
 @Command(
@@ -66,36 +70,60 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--resume", paramLabel = "RUN", description = "Continues a run in its folder, bit for bit.")
     private @Nullable Path resume;
 
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private CommandSpec spec;
+
     @Option(names = "--print-config", description = "Writes the recipe with comments to standard output and stops.")
     private boolean printConfig;
 
     @Override
     public Integer call() {
-        ClassLoader loader = options.loader();
         LiveLine live = new LiveLine(console);
-        if (resume != null) {
-            Progress progress = new Progress(live);
-            try (TrainingSession session = TrainingSession.stored()
-                    .classLoader(loader)
-                    .listener(progress)
-                    .resume(resume)) {
-                console.say("continuing " + session.folder().path() + " at iteration " + session.iteration() + " of "
-                        + session.recipe().iterations());
-                try (StopOnInterrupt interrupt = new StopOnInterrupt(session::stop)) {
-                    return train(session, live, progress, false);
+        Progress progress = new Progress(live);
+        ClassLoader loader = options.loader();
+        try (StopOnInterrupt interrupt = new StopOnInterrupt()) {
+            if (resume != null) {
+                ResumeOptions.only(spec, "--class-path");
+                try (TrainingSession session = TrainingSession.stored()
+                        .classLoader(loader)
+                        .listener(progress)
+                        .resume(resume)) {
+                    interrupt.stops(session::stop);
+                    console.say("continuing " + session.folder().path() + " at iteration " + session.iteration()
+                            + " of " + session.recipe().iterations());
+                    return train(session, live, progress, true);
                 }
             }
+            Binder binder = Recipe.binder(loader);
+            Recipe recipe = options.recipe(binder, settings(), console);
+            if (printConfig) {
+                console.out().print(binder.write(recipe, true));
+                return 0;
+            }
+            recipe.warnings().forEach(warning -> console.say("warning: " + warning));
+            ModelFiles files = ModelFiles.open(recipe.model().path());
+            DType compute = files.computeType(recipe.model().dtype());
+            long memory = requireMemory(recipe, files, compute);
+            if (!Engine.unpacked()) {
+                console.say("unpacking the native libraries into " + Engine.cacheFolder() + ", once");
+            }
+            try (TrainingSession session = TrainingSession.of(recipe)
+                    .classLoader(loader)
+                    .listener(progress)
+                    .start()) {
+                interrupt.stops(session::stop);
+                try {
+                    plan(session, memory, compute);
+                } catch (CancellationException e) {
+                    return stopped(session, live);
+                }
+                return train(session, live, progress, false);
+            }
         }
-        Settings settings = settings();
-        Binder binder = Recipe.binder(loader);
-        Recipe recipe = options.recipe(binder, settings, console);
-        if (printConfig) {
-            console.out().print(binder.write(recipe, true));
-            return 0;
-        }
-        recipe.warnings().forEach(warning -> console.say("warning: " + warning));
-        ModelFiles files = ModelFiles.open(recipe.model().path());
-        DType compute = files.computeType(recipe.model().dtype());
+    }
+
+    private long requireMemory(Recipe recipe, ModelFiles files, DType compute) {
         long memory = TrainingSettings.memoryBytes(recipe, files.config(), compute);
         long available = memoryAvailable.getAsLong();
         if (memory > available) {
@@ -104,19 +132,7 @@ final class TrainCommand implements Callable<Integer> {
                     + " free; lower compute.micro-batch-tokens, compute.lanes, sampling.max-new-tokens or"
                     + " compute.workers, or take a smaller model");
         }
-        if (!Engine.unpacked()) {
-            console.say("unpacking the native libraries into " + Engine.cacheFolder() + ", once");
-        }
-        Progress progress = new Progress(live);
-        try (TrainingSession session = TrainingSession.of(recipe)
-                .classLoader(loader)
-                .listener(progress)
-                .start()) {
-            plan(session, memory, compute);
-            try (StopOnInterrupt interrupt = new StopOnInterrupt(session::stop)) {
-                return train(session, live, progress, true);
-            }
-        }
+        return memory;
     }
 
     private Settings settings() {
@@ -157,8 +173,13 @@ final class TrainCommand implements Callable<Integer> {
                 recipe.model().path(),
                 Figures.count(parameters),
                 compute.name().toLowerCase(Locale.ROOT)));
+        int skipped = session.problems().heldOutSkipped();
         console.say("  problems   " + session.problems().description() + "; "
-                + session.problems().heldOut().size() + " held out to evaluate");
+                + session.problems().heldOut().size() + " held out to evaluate"
+                + (skipped == 0
+                        ? ""
+                        : ", " + skipped + " skipped, whose prompts are longer than prompts.max-tokens ("
+                                + recipe.prompts().maxTokens() + ")"));
         console.say(String.format(
                 Locale.ROOT,
                 "  rollouts   %d iterations of %d problems x %d responses of up to %d tokens: at most %s tokens",
@@ -201,28 +222,31 @@ final class TrainCommand implements Callable<Integer> {
                 + " long as the limit)";
     }
 
-    private int train(TrainingSession session, LiveLine live, Progress progress, boolean fresh) {
+    private int train(TrainingSession session, LiveLine live, Progress progress, boolean resumed) {
+        boolean evaluates = !session.problems().heldOut().isEmpty();
         boolean done;
         try {
-            if (fresh && !session.problems().heldOut().isEmpty()) {
+            if (evaluates
+                    && session.iteration() == 0
+                    && session.accuracyBefore().isEmpty()) {
                 live.say("before: accuracy " + evaluate(session, live, "before"));
             }
             progress.start(session);
             done = session.run();
             live.close();
-        } catch (java.util.concurrent.CancellationException e) {
+        } catch (CancellationException e) {
             done = false;
-        }
-        if (!done && session.folder().isUnused()) {
-            live.say("stopped before anything was done; the run's folder is removed");
-            return 1;
+        } catch (TooManyUndecidedException e) {
+            live.close();
+            throw new IllegalStateException(
+                    e.getMessage() + ". The verdicts: "
+                            + ShownCommand.of(List.of(
+                                    "audit-verdicts", session.folder().path().toString()))
+                            + ". Continue with: " + ShownCommand.of(continuing(session)),
+                    e);
         }
         if (!done) {
-            List<String> command = new ArrayList<>(
-                    List.of("train", "--resume", session.folder().path().toString()));
-            command.addAll(options.givenClassPath());
-            live.say("stopped at iteration " + session.iteration() + "; continue with: " + ShownCommand.of(command));
-            return 1;
+            return stopped(session, live);
         }
         int dropped = session.trainer().droppedBatches();
         if (dropped > 0) {
@@ -230,16 +254,38 @@ final class TrainCommand implements Callable<Integer> {
         }
         Path saved = session.saveModel();
         try {
-            if (!session.problems().heldOut().isEmpty()) {
-                live.say("after:  accuracy " + evaluate(session, live, "after"));
+            if (evaluates) {
+                String after = evaluate(session, live, "after");
+                if (resumed) {
+                    session.accuracyBefore().ifPresent(before -> live.say("before: accuracy " + before));
+                }
+                live.say("after:  accuracy " + after);
             }
-        } catch (java.util.concurrent.CancellationException e) {
+        } catch (CancellationException e) {
             live.say("the evaluation was interrupted; the model is saved");
         }
         live.say("model:  " + saved);
         live.say("try it: "
                 + ShownCommand.of(List.of("generate", "--model", saved.toString(), "--prompt", session.example())));
         return 0;
+    }
+
+    private int stopped(TrainingSession session, LiveLine live) {
+        live.say(
+                session.folder().isUnused()
+                        ? "stopped before anything was done; the run's folder is removed"
+                        : "stopped at iteration " + session.iteration() + "; continue with: "
+                                + ShownCommand.of(continuing(session)));
+        return 1;
+    }
+
+    private List<String> continuing(TrainingSession session) {
+        List<String> command = new ArrayList<>(List.of(
+                "train",
+                "--resume",
+                session.folder().path().toAbsolutePath().normalize().toString()));
+        command.addAll(options.givenClassPath());
+        return command;
     }
 
     private static String evaluate(TrainingSession session, LiveLine live, String name) {
@@ -295,6 +341,7 @@ final class TrainCommand implements Callable<Integer> {
             last = String.format(Locale.ROOT, "iteration %d/%d", report.iteration() + 1, iterations)
                     + shown("  reward %.3f", metrics.get("reward"))
                     + shown("  accuracy %.3f", metrics.get("accuracy"))
+                    + shown("  undecided %.3f", positive(metrics.get("undecided")))
                     + shown("  entropy %.3f", metrics.get("entropy"))
                     + shown("  age %.1f", metrics.get("age/mean"))
                     + shown("  ESS %.3f", metrics.get("rollout_corr/rollout_is_eff_sample_size"))
@@ -306,6 +353,10 @@ final class TrainCommand implements Callable<Integer> {
                             Figures.count(Math.round(report.sampledTokens() / spent)),
                             Figures.duration(mean * (iterations - report.iteration() - 1)));
             live.step(last);
+        }
+
+        private static @Nullable Double positive(@Nullable Double value) {
+            return value == null || value <= 0 ? null : value;
         }
 
         private static String shown(String format, @Nullable Double value) {

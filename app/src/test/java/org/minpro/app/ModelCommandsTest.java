@@ -357,7 +357,7 @@ final class ModelCommandsTest {
                                     + " in iteration 0: reward service " + url
                                     + ": 2 attempts failed; last: status 503 (4). The"
                                     + " run is saved: ")
-                    .endsWith("'minpro train --resume " + run + "'");
+                    .endsWith(" Continue with: minpro train --resume " + run);
             assertThat(run.resolve("model")).doesNotExist();
             CommandLineRun audit = CommandLineRun.of("audit-verdicts", run.toString());
             assertThat(audit.code()).as(audit.err()).isZero();

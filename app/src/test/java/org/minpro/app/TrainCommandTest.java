@@ -3,6 +3,7 @@ package org.minpro.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,6 +13,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.minpro.data.Problem;
+import org.minpro.reward.Reward;
+import org.minpro.reward.Score;
+import org.minpro.rollout.Rollout;
 import org.minpro.tensor.Engine;
 import org.minpro.tensor.Scope;
 import tools.jackson.databind.JsonNode;
@@ -59,6 +64,11 @@ final class TrainCommandTest {
         }
         line.addAll(List.of(more));
         return line.toArray(String[]::new);
+    }
+
+    private static String[] with(String option, String value, String... line) {
+        line[List.of(line).indexOf(option) + 1] = value;
+        return line;
     }
 
     private List<JsonNode> metrics() throws IOException {
@@ -168,6 +178,233 @@ final class TrainCommandTest {
                     .isNotEmpty()
                     .containsOnly(4);
         }
+    }
+
+    @Test
+    void evaluationsAreMadeBetweenIterationsAndKept() throws IOException {
+        CommandLineRun run = CommandLineRun.of(train("--set", "iterations=3", "--set", "evaluation.every=1"));
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.errors())
+                .anyMatch(line -> line.startsWith("before: accuracy "))
+                .anyMatch(line -> line.startsWith("after 1 of 3 iterations: accuracy "))
+                .anyMatch(line -> line.startsWith("after 2 of 3 iterations: accuracy "))
+                .noneMatch(line -> line.startsWith("after 3 of 3"))
+                .anyMatch(line -> line.startsWith("after:  accuracy "));
+        Path evaluations = runs.resolve("0001").resolve("evaluations.jsonl");
+        List<JsonNode> kept =
+                Files.readAllLines(evaluations).stream().map(JSON::readTree).toList();
+        assertThat(kept).extracting(line -> line.get("iteration").intValue()).containsExactly(0, 1, 2, 3);
+        assertThat(kept).allMatch(line -> line.get("problems").intValue() == 2 && line.has("accuracy_low"));
+    }
+
+    /** A run that was interrupted measured where it began before that; its folder knows. */
+    @Test
+    void aContinuedRunShowsTheAccuracyBeforeToo() throws IOException {
+        CommandLineRun whole = CommandLineRun.of(train());
+        Path run = runs.resolve("0001");
+        String evaluations = withoutTime(run.resolve("evaluations.jsonl"));
+        CommandLineRun again = CommandLineRun.of("train", "--resume", run.toString());
+        assertThat(again.code()).as(again.err()).isZero();
+        for (String start : List.of("before: accuracy ", "after:  accuracy ")) {
+            assertThat(again.errors().stream().filter(line -> line.startsWith(start)))
+                    .containsExactlyElementsOf(whole.errors().stream()
+                            .filter(line -> line.startsWith(start))
+                            .toList())
+                    .hasSize(1);
+        }
+        assertThat(withoutTime(run.resolve("evaluations.jsonl"))).isEqualTo(evaluations);
+    }
+
+    private static String withoutTime(Path jsonl) throws IOException {
+        return Files.readString(jsonl).replaceAll("\"time\":\\{[^}]*\\}", "");
+    }
+
+    @Test
+    void aRunIsContinuedWithItsOwnRecipeAlone() {
+        for (String command : List.of("train", "sft")) {
+            CommandLineRun run = CommandLineRun.of(
+                    command, "--resume", runs.toString(), "--set", "seed=3", "--seed", "4", "--model", "elsewhere");
+            assertThat(run.code()).isEqualTo(2);
+            assertThat(run.errors())
+                    .singleElement()
+                    .asString()
+                    .contains("--resume continues with the recipe.yaml", "without --", "--set", "--seed", "--model");
+        }
+    }
+
+    /** Relative paths would be looked for where the run is continued. */
+    @Test
+    void theStoredRecipeNamesWholePaths() throws IOException {
+        Path here = Path.of("").toAbsolutePath();
+        Path data = problems("p.jsonl", "1+1=", "2+2=", "3+3=");
+        CommandLineRun run = CommandLineRun.of(with(
+                "--model",
+                here.relativize(Path.of(model)).toString(),
+                train(
+                        "--set",
+                        "data.folder=" + here.relativize(folder),
+                        "--set",
+                        "data.files=[p.jsonl]",
+                        "--set",
+                        "data.held-out=0")));
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(data).exists();
+        assertThat(Files.readString(runs.resolve("0001").resolve("recipe.yaml")))
+                .contains("path: " + Path.of(model).normalize(), "folder: " + folder.normalize());
+    }
+
+    /** Public, because a reward is. */
+    public static final class Failing implements Reward {
+        @Override
+        @SuppressWarnings("NullAway") // what a careless class does
+        public Score score(Problem problem, Rollout rollout) {
+            if (rollout.sample() == 0) {
+                return null;
+            }
+            throw new StackOverflowError();
+        }
+    }
+
+    @Test
+    void aRewardThatFailsLeavesItsResponsesUndecidedAndSaysHowToGoOn() {
+        CommandLineRun run = CommandLineRun.of(train("--reward", Failing.class.getName()));
+        assertThat(run.code()).as(run.err()).isEqualTo(1);
+        assertThat(run.errors())
+                .contains("before: accuracy unknown: no response could be judged")
+                .last()
+                .asString()
+                .contains(
+                        "got: 4 of 4 in iteration 0",
+                        "the reward failed: it returned null (2)",
+                        "the reward failed: java.lang.StackOverflowError (2)",
+                        "The verdicts: minpro audit-verdicts ",
+                        "Continue with: minpro train --resume ");
+    }
+
+    @Test
+    void whereNothingCouldBeJudgedThatIsWhyThereIsNothingToLearn() {
+        CommandLineRun run = CommandLineRun.of(
+                train("--reward", Failing.class.getName(), "--set", "max-undecided=1", "--set", "iterations=6"));
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.errors())
+                .filteredOn(line -> line.startsWith("nothing to learn"))
+                .singleElement()
+                .asString()
+                .contains("no group had two responses that could be judged: the reward failed: ");
+        assertThat(run.errors()).anyMatch(line -> line.startsWith("iteration 6/6") && line.contains("undecided 1.000"));
+    }
+
+    @Test
+    void heldOutPromptsOverTheLimitAreSkippedAndCounted() throws IOException {
+        Path data = problems("p.jsonl", "1+1=", "2+2=");
+        Path evaluation = problems("e.jsonl", "1+2+3+4+5+6=", "2+3=");
+        CommandLineRun run = CommandLineRun.of(train(
+                "--data",
+                data.toString(),
+                "--set",
+                "prompts.max-tokens=8",
+                "--reward",
+                "{name: format, pattern: \".*\"}",
+                "--set",
+                "data.evaluation-files=[" + evaluation + "]"));
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.errors())
+                .anyMatch(line -> line.endsWith(
+                        "1 held out to evaluate, 1 skipped, whose prompts are longer than prompts.max-tokens (8)"))
+                .anyMatch(line -> line.startsWith("after:  accuracy ") && line.endsWith(" of 1 problems"));
+    }
+
+    @Test
+    void aSplitThatLeavesNothingToTrainOnIsNamed() throws IOException {
+        Path data = problems("p.jsonl", "1+1=");
+        CommandLineRun run = CommandLineRun.of(train("--data", data.toString(), "--set", "data.held-out=0.999"));
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.errors().getLast())
+                .startsWith("minpro: data.held-out must leave a problem to train on, got: 0.999");
+        assertNoRunFolder();
+    }
+
+    @Test
+    void anUnknownRewardIsToldTheNearestName() {
+        CommandLineRun run = CommandLineRun.of(train("--reward", "arithmetik"));
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.errors().getLast())
+                .contains("arithmetic, format, http", "got: 'arithmetik'. Did you mean 'arithmetic'?");
+    }
+
+    /** The rate is absurd: what it leaves is no model, and must not take the place of a checkpoint. */
+    @Test
+    void weightsThatBrokeAreNotSaved() {
+        CommandLineRun run = CommandLineRun.of(train(
+                "--reward",
+                "{name: format, pattern: \"[0-4].*\"}",
+                "--set",
+                "group-size=8",
+                "--set",
+                "optimizer.learning-rate=1e30",
+                "--set",
+                "checkpoints.every=1",
+                "--set",
+                "evaluation.problems=0"));
+        assertThat(run.code()).as(run.err()).isEqualTo(1);
+        assertThat(run.errors().getLast())
+                .startsWith("minpro: weights must be finite to be saved, got: some that are not before iteration 1");
+        assertThat(runs.resolve("0001").resolve("checkpoints")).doesNotExist();
+    }
+
+    @Test
+    void anUpdateOfSftThatIsNoNumberSavesItsRows() {
+        CommandLineRun run = CommandLineRun.of(
+                "sft",
+                "--model",
+                model,
+                "--set",
+                "runs=" + runs,
+                "--set",
+                "updates=5",
+                "--set",
+                "batch-rows=4",
+                "--set",
+                "prompts.chat-template=off",
+                "--set",
+                "optimizer.learning-rate=1e30",
+                "--set",
+                "optimizer.gradient-clip-norm=0");
+        assertThat(run.code()).as(run.err()).isEqualTo(1);
+        assertThat(run.errors().getLast()).startsWith("minpro: loss and gradient must be finite, got: ");
+        assertThat(runs.resolve("0001").resolve("failed-update.jsonl")).isNotEmptyFile();
+    }
+
+    @Test
+    void aDamagedLineOfTheJournalIsLeftOut() throws IOException {
+        assertThat(CommandLineRun.of(train("--set", "checkpoints.every=1")).code())
+                .isZero();
+        Path journal = runs.resolve("0001").resolve("journal.jsonl");
+        List<String> lines = new ArrayList<>(Files.readAllLines(journal));
+        lines.set(1, lines.get(1).substring(0, 40));
+        Files.write(journal, lines);
+        CommandLineRun run =
+                CommandLineRun.of("train", "--resume", runs.resolve("0001").toString());
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.errors().getFirst())
+                .startsWith("warning: a damaged line is left out: " + journal + ":2 is not valid JSON: ");
+    }
+
+    /** The journal's responses answer other prompts than the run would ask now. */
+    @Test
+    void aJournalOfOtherPromptsIsRefused() throws IOException {
+        assertThat(CommandLineRun.of(with("--lag", "1", train("--set", "evaluation.problems=0")))
+                        .code())
+                .isZero();
+        Path recipe = runs.resolve("0001").resolve("recipe.yaml");
+        Files.writeString(
+                recipe, Files.readString(recipe).replaceFirst("(?m)^seed: 1$", "seed: 2"), StandardCharsets.UTF_8);
+        CommandLineRun run =
+                CommandLineRun.of("train", "--resume", runs.resolve("0001").toString());
+        assertThat(run.code()).isEqualTo(1);
+        assertThat(run.errors().getLast())
+                .startsWith(
+                        "minpro: the journal must have responses to the prompts that are asked, got: one to another");
     }
 
     @Test

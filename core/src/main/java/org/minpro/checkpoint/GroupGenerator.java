@@ -68,11 +68,15 @@ public final class GroupGenerator {
         return groups;
     }
 
-    /** A reward that fails says nothing of the rollout: it is undecided, never 0. */
+    /**
+     * A reward that fails says nothing of the rollout: it is undecided, never 0. So do errors that are its own: it recursed
+     * too deep, asserted, or lacks a class.
+     */
     private Score score(Problem problem, Rollout rollout) {
         try {
-            return reward.score(problem, rollout);
-        } catch (RuntimeException e) {
+            Score score = reward.score(problem, rollout);
+            return score == null ? Score.undecided("the reward failed: it returned null") : score;
+        } catch (RuntimeException | StackOverflowError | AssertionError | LinkageError e) {
             return Score.undecided("the reward failed: " + e);
         }
     }
@@ -90,7 +94,10 @@ public final class GroupGenerator {
         int[] fill(Journal journal) {
             return Arrays.stream(request.samples())
                     .filter(sample -> {
-                        journal.find(request.draw(), sample).ifPresent(this::put);
+                        journal.find(request.draw(), sample).ifPresent(entry -> {
+                            entry.requirePrompt(request.promptIds());
+                            put(entry);
+                        });
                         return !bySample.containsKey(sample);
                     })
                     .toArray();

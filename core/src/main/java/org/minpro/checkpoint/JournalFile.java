@@ -10,11 +10,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.minpro.config.JsonProblem;
 import org.minpro.data.Problem;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
@@ -39,6 +42,7 @@ public final class JournalFile implements Journal, AutoCloseable {
     private final Path path;
     private final FileChannel channel;
     private final Map<Long, Map<Integer, Entry>> known = new HashMap<>();
+    private final List<String> damaged = new ArrayList<>();
 
     private JournalFile(Path path, FileChannel channel) {
         this.path = path;
@@ -64,6 +68,14 @@ public final class JournalFile implements Journal, AutoCloseable {
         }
     }
 
+    /**
+     * Lines that cannot be read, a line of text each: their responses are missing, and are generated again where the run
+     * still samples them.
+     */
+    public List<String> damaged() {
+        return List.copyOf(damaged);
+    }
+
     /** Reads all whole lines; returns the position after the last of them. */
     private long read(long oldestDraw) throws IOException {
         long end = 0;
@@ -85,10 +97,10 @@ public final class JournalFile implements Journal, AutoCloseable {
                         known.computeIfAbsent(entry.rollout().draw(), key -> new HashMap<>())
                                 .put(entry.rollout().sample(), entry);
                     }
-                } catch (JacksonException | IllegalArgumentException e) {
-                    throw new IllegalStateException(
-                            "a journal line must be one rollout, got: " + path + ":" + number + ": " + e.getMessage(),
-                            e);
+                } catch (JacksonException e) {
+                    damaged.add(path + ":" + number + " is not valid JSON: " + JsonProblem.of(e));
+                } catch (IllegalArgumentException e) {
+                    damaged.add(path + ":" + number + " is no rollout: " + e.getMessage());
                 }
             }
         }

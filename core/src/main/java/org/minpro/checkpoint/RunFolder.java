@@ -2,13 +2,16 @@ package org.minpro.checkpoint;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -68,9 +71,12 @@ public final class RunFolder implements AutoCloseable {
 
     /** Opens the folder of a run that is to be continued. */
     public static RunFolder open(Path folder) {
-        if (!Files.isRegularFile(folder.resolve(RECIPE))) {
+        Path recipe = folder.resolve(RECIPE);
+        if (!Files.isRegularFile(recipe) || recipe.toFile().length() == 0) {
             throw new IllegalArgumentException("a run folder must have a recipe.yaml, got: " + folder
-                    + (Files.isDirectory(folder) ? "" : ", which does not exist"));
+                    + (Files.isDirectory(folder)
+                            ? Files.exists(recipe) ? ", whose recipe.yaml is empty" : ", which has none"
+                            : ", which does not exist"));
         }
         return lock(folder, false, List.of());
     }
@@ -121,6 +127,29 @@ public final class RunFolder implements AutoCloseable {
     /** The configuration with every setting written out. */
     public Path recipe() {
         return path.resolve(RECIPE);
+    }
+
+    /** Stores the configuration whole or not at all: another one in its place would be another run. */
+    public void write(String recipe) {
+        Path part = path.resolve(RECIPE + ".part");
+        try {
+            try (FileChannel file = FileChannel.open(
+                    part, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+                ByteBuffer bytes = ByteBuffer.wrap(recipe.getBytes(StandardCharsets.UTF_8));
+                while (bytes.hasRemaining()) {
+                    file.write(bytes);
+                }
+                file.force(true);
+            }
+            Files.move(part, recipe(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the run folder must be writable, got: " + path, e);
+        }
+    }
+
+    /** Accuracy on held-out problems, one line for each time that it was measured. */
+    public Path evaluations() {
+        return path.resolve("evaluations.jsonl");
     }
 
     public Path metrics() {

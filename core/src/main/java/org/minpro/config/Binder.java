@@ -253,6 +253,7 @@ public final class Binder {
                 Value.Section section,
                 String prefix) {
             RecordComponent[] components = type.getRecordComponents();
+            boolean putBack = false;
             while (true) {
                 try {
                     return Binder.construct(type, values);
@@ -267,20 +268,33 @@ public final class Binder {
                         String rule = message.substring(leadingName(message).length());
                         problem(origin, prefix + name + rule);
                         given[culprit] = false;
+                        putBack = true;
                         if (fallback != null) {
                             values[culprit] = fallback[culprit];
                             continue;
                         }
-                    } else if (!incomplete) {
+                    } else if (!incomplete && !putBack) {
                         String rule = culprit < 0
                                 ? message
                                 : kebab(components[culprit].getName())
                                         + message.substring(leadingName(message).length());
-                        problem(section.origin(), prefix + rule);
+                        problem(blamed(components, given, section), prefix + rule);
                     }
                     return null;
                 }
             }
+        }
+
+        /** Where a default breaks a rule, the one setting that is given makes it do so; of several, any may. */
+        private static String blamed(RecordComponent[] components, boolean[] given, Value.Section section) {
+            List<String> origins = new ArrayList<>();
+            for (int i = 0; i < components.length; i++) {
+                Value.Entry entry = section.entries().get(kebab(components[i].getName()));
+                if (given[i] && entry != null) {
+                    origins.add(entry.value().origin());
+                }
+            }
+            return origins.size() == 1 ? origins.getFirst() : section.origin();
         }
 
         private static int culprit(RecordComponent[] components, String message) {

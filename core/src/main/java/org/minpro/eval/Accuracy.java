@@ -28,6 +28,9 @@ public record Accuracy(
     /** Such as {@code 34.2 % [31.3, 37.2] of 1000 problems}. */
     @Override
     public String toString() {
+        if (problems == 0) {
+            return "unknown: no response could be judged";
+        }
         return String.format(
                 Locale.ROOT, "%.1f %% [%.1f, %.1f] of %d problems", 100 * mean, 100 * low, 100 * high, problems);
     }

@@ -54,6 +54,11 @@ public record ObjectiveExample(
      * @param gradient in the shape of {@code log_probs}, 0 at masked tokens
      */
     public record Answer(double loss, double[][] gradient) {
+        boolean isFinite() {
+            return Double.isFinite(loss)
+                    && Arrays.stream(gradient).flatMapToDouble(Arrays::stream).allMatch(Double::isFinite);
+        }
+
         /** {@code {"loss": ..., "gradient": [[...]]}}, doubles written so that they read back exactly. */
         public String toJson() {
             ObjectNode json = JSON.createObjectNode();
@@ -91,10 +96,10 @@ public record ObjectiveExample(
                 problems.add(name + " must be an array of rows, got: nothing");
             }
         }
-        if (!problems.isEmpty()) {
+        double[][] mask = json.hasNonNull("mask") ? rows("mask", json.get("mask"), null, problems) : null;
+        if (mask == null) {
             throw new IllegalArgumentException(String.join("; ", problems));
         }
-        double[][] mask = rows("mask", json.get("mask"), null, problems);
         Map<String, double[][]> tokens = new TreeMap<>();
         for (String name : List.of(LOG_PROBS, BEHAVIOR, PROXIMAL, REFERENCE, ADVANTAGES, ENTROPY)) {
             if (json.hasNonNull(name)) {
@@ -199,7 +204,12 @@ public record ObjectiveExample(
             for (int i = 0; i < mask.length; i++) {
                 gradient[i] = Arrays.copyOfRange(padded, i * width, i * width + mask[i].length);
             }
-            return new Answer(evaluation.loss(), gradient);
+            Answer answer = new Answer(evaluation.loss(), gradient);
+            if (!answer.isFinite()) {
+                throw new IllegalArgumentException("loss and gradient must be finite in float64, got: loss "
+                        + answer.loss() + "; the advantages or the ratios are too large");
+            }
+            return answer;
         }
     }
 

@@ -1,5 +1,7 @@
 package org.minpro.recipe;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
 
@@ -32,6 +34,14 @@ public record ModelSection(
 
     public ModelSection() {
         this(BUILTIN, null);
+    }
+
+    /** The same with the folder's whole path, so that a run can be continued from anywhere. */
+    ModelSection located() {
+        Path folder = isBuiltin() ? null : Path.of(path);
+        return folder == null || !Files.isDirectory(folder)
+                ? this
+                : new ModelSection(folder.toAbsolutePath().normalize().toString(), dtype);
     }
 
     public boolean isBuiltin() {

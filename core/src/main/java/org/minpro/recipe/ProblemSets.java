@@ -7,6 +7,7 @@ import org.minpro.data.DatasetSource;
 import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
 import org.minpro.task.ArithmeticTask;
+import org.minpro.train.PromptEncoder;
 
 /**
  * A recipe's problems.
@@ -14,13 +15,26 @@ import org.minpro.task.ArithmeticTask;
  * @param training drawn from without end
  * @param heldOut to evaluate on; none of them is ever drawn for training
  * @param description what they are, in a few words
+ * @param heldOutSkipped problems to evaluate on that were left out, because their prompts are too long
  */
-public record ProblemSets(ProblemSource training, List<Problem> heldOut, String description) {
+public record ProblemSets(ProblemSource training, List<Problem> heldOut, String description, int heldOutSkipped) {
     /** The seed of the built-in task's held-out problems: the same ones for every run, so that runs compare. */
     private static final long HELD_OUT_SEED = 0;
 
     public ProblemSets {
         heldOut = List.copyOf(heldOut);
+    }
+
+    public ProblemSets(ProblemSource training, List<Problem> heldOut, String description) {
+        this(training, heldOut, description, 0);
+    }
+
+    /** Without the held-out problems whose prompts are longer; they are counted. Training skips them by itself. */
+    ProblemSets withPromptsUpTo(int tokens, PromptEncoder prompts) {
+        List<Problem> kept = heldOut.stream()
+                .filter(problem -> prompts.encode(problem).length <= tokens)
+                .toList();
+        return new ProblemSets(training, kept, description, heldOut.size() - kept.size());
     }
 
     /**
@@ -47,6 +61,10 @@ public record ProblemSets(ProblemSource training, List<Problem> heldOut, String 
                     all.size() + " problems");
         }
         Dataset.Split split = all.split(data.heldOut(), data.splitSeed());
+        if (split.train().size() == 0 && all.size() > 0) {
+            throw new IllegalArgumentException("data.held-out must leave a problem to train on, got: " + data.heldOut()
+                    + ", which keeps all " + all.size() + " of the files for evaluation");
+        }
         return new ProblemSets(
                 new DatasetSource(split.train(), seed),
                 split.heldOut().limit(heldOut).problems(),

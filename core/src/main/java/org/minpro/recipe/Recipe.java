@@ -3,6 +3,7 @@ package org.minpro.recipe;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.advantage.Advantage;
 import org.minpro.advantage.Advantages;
@@ -10,6 +11,7 @@ import org.minpro.advantage.GroupRelative;
 import org.minpro.config.Binder;
 import org.minpro.config.Choice;
 import org.minpro.config.Doc;
+import org.minpro.config.NearestName;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.LossEvaluation;
@@ -79,6 +81,9 @@ public record Recipe(
         @Doc("Folder in which each run gets a numbered folder of its own.")
         Path runs) {
 
+    /** The reward of the built-in task. */
+    private static final String ARITHMETIC = "arithmetic";
+
     public Recipe {
         Rule.positive("iterations", iterations);
         Rule.positive("groups-per-iteration", groupsPerIteration);
@@ -133,6 +138,15 @@ public record Recipe(
         return new Binder(loader, List.of(Objectives.table(), Advantages.table()));
     }
 
+    /** The same with whole paths of the model and the data, so that a run can be continued from anywhere. */
+    Recipe located() {
+        Recipe located = Binder.with(this, "model", model.located());
+        return data.isBuiltin()
+                ? located
+                : Binder.with(
+                        located, "data.folder", data.folder().toAbsolutePath().normalize());
+    }
+
     /** The aggregation to train with: the one asked for, else the objective's own, else the token mean. */
     public Aggregation lossAggregation() {
         return LossEvaluation.aggregationOf(
@@ -153,9 +167,17 @@ public record Recipe(
     }
 
     private static Reward reward(Choice choice, ClassLoader loader) {
-        if (choice.name().equals("arithmetic")) {
+        if (choice.name().equals(ARITHMETIC)) {
             Rule.check(choice.parameters().isEmpty(), "reward arithmetic", "without parameters", choice.parameters());
             return new ArithmeticReward();
+        }
+        List<String> names = Stream.concat(Stream.of(ARITHMETIC), Rewards.names().stream())
+                .sorted()
+                .toList();
+        if (!names.contains(choice.name()) && !choice.name().contains(".")) {
+            throw new IllegalArgumentException("reward must be one of " + String.join(", ", names)
+                    + ", or the name of a class with its package, got: '" + choice.name() + "'."
+                    + NearestName.hint(choice.name(), names));
         }
         return Rewards.create(choice.name(), choice.parameters(), loader);
     }

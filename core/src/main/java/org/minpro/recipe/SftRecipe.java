@@ -65,6 +65,15 @@ public record SftRecipe(
         return new Binder();
     }
 
+    /** The same with whole paths of the model and the data, so that a run can be continued from anywhere. */
+    SftRecipe located() {
+        SftRecipe located = Binder.with(this, "model", model.located());
+        return data.isBuiltin()
+                ? located
+                : Binder.with(
+                        located, "data.folder", data.folder().toAbsolutePath().normalize());
+    }
+
     /** What is allowed and probably not meant, one line each. */
     public List<String> warnings() {
         List<String> warnings = new ArrayList<>();

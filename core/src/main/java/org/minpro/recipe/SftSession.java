@@ -1,8 +1,5 @@
 package org.minpro.recipe;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
@@ -30,6 +27,8 @@ import org.minpro.tensor.Philox;
 import org.minpro.tensor.Workers;
 import org.minpro.text.PromptTemplate;
 import org.minpro.text.Tokenizer;
+import org.minpro.train.FailedUpdate;
+import org.minpro.train.NonFiniteUpdateException;
 import org.minpro.train.Policy;
 import org.minpro.train.SupervisedTrainer;
 
@@ -117,10 +116,10 @@ public final class SftSession implements AutoCloseable {
                 : recipe;
         RunFolder folder = RunFolder.create(fixed.runs());
         try {
-            Files.writeString(folder.recipe(), SftRecipe.binder().write(fixed, false));
-        } catch (IOException e) {
+            folder.write(SftRecipe.binder().write(fixed.located(), false));
+        } catch (RuntimeException e) {
             folder.close();
-            throw new UncheckedIOException("the run folder must be writable, got: " + folder.path(), e);
+            throw e;
         }
         return new SftSession(fixed, folder, notice);
     }
@@ -286,7 +285,12 @@ public final class SftSession implements AutoCloseable {
     public boolean run(java.util.function.BiConsumer<SupervisedTrainer.Report, Double> told) {
         while (!trainer.finished() && !stopping) {
             long start = System.nanoTime();
-            SupervisedTrainer.Report report = trainer.step();
+            SupervisedTrainer.Report report;
+            try {
+                report = trainer.step();
+            } catch (NonFiniteUpdateException e) {
+                throw FailedUpdate.saved(e, folder.path());
+            }
             double seconds = (System.nanoTime() - start) / 1e9;
             Map<String, Double> values = new LinkedHashMap<>();
             values.put("loss", report.loss());
@@ -304,6 +308,11 @@ public final class SftSession implements AutoCloseable {
     }
 
     private void save() {
+        if (!policy.hasFiniteWeights(workers)) {
+            throw new IllegalStateException("weights must be finite to be saved, got: some that are not after update "
+                    + trainer.done() + "; a lower optimizer.learning-rate in " + folder.recipe()
+                    + " may help, and the run continues from the checkpoint before");
+        }
         metrics.force();
         checkpoints.save(
                 trainer.done(),

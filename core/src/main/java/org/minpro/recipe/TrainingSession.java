@@ -1,13 +1,12 @@
 package org.minpro.recipe;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.minpro.checkpoint.RunFolder;
@@ -15,6 +14,7 @@ import org.minpro.config.Binder;
 import org.minpro.config.Settings;
 import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
+import org.minpro.eval.Accuracy;
 import org.minpro.eval.Evaluator;
 import org.minpro.reward.Reward;
 import org.minpro.rollout.LocalRolloutEngine;
@@ -56,20 +56,26 @@ public final class TrainingSession implements AutoCloseable {
     private final Reward reward;
     private final ProblemSets problems;
     private final TrainingRun run;
+    private final Evaluations evaluations;
+    private final RunListener listener;
 
     private TrainingSession(Start start, RunFolder folder, Recipe recipe) {
         this.recipe = recipe;
         this.folder = folder;
+        this.listener = start.listener;
         opened.add(folder);
         try {
             files = ModelFiles.open(recipe.model().path());
             tokenizer = opened.add(files.tokenizer());
             reward = start.reward != null ? start.reward : recipe.createReward(start.loader);
-            problems = start.problems != null
-                    ? new ProblemSets(start.problems, start.heldOut, "problems of the program")
-                    : ProblemSets.of(
-                            recipe.data(), recipe.seed(), recipe.evaluation().problems());
             prompts = Prompts.of(recipe.prompts(), files, tokenizer);
+            problems = (start.problems != null
+                            ? new ProblemSets(start.problems, start.heldOut, "problems of the program")
+                            : ProblemSets.of(
+                                    recipe.data(),
+                                    recipe.seed(),
+                                    recipe.evaluation().problems()))
+                    .withPromptsUpTo(recipe.prompts().maxTokens(), prompts);
             DType compute = files.computeType(recipe.model().dtype());
             policy = opened.add(files.policy(compute));
             workers = opened.add(new Workers(recipe.compute().threads()));
@@ -92,7 +98,8 @@ public final class TrainingSession implements AutoCloseable {
                     every == 0 ? Integer.MAX_VALUE : every,
                     recipe.checkpoints().keep(),
                     recipe.maxUndecided(),
-                    start.listener));
+                    new Listener(start.listener)));
+            evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
         } catch (RuntimeException | Error e) {
             opened.closeAfter(e);
             throw e;
@@ -153,10 +160,10 @@ public final class TrainingSession implements AutoCloseable {
                     : given;
             RunFolder folder = RunFolder.create(fixed.runs());
             try {
-                Files.writeString(folder.recipe(), Recipe.binder(loader).write(fixed, false));
-            } catch (IOException e) {
+                folder.write(Recipe.binder(loader).write(fixed.located(), false));
+            } catch (RuntimeException e) {
                 folder.close();
-                throw new UncheckedIOException("the run folder must be writable, got: " + folder.path(), e);
+                throw e;
             }
             return new TrainingSession(this, folder, fixed);
         }
@@ -232,7 +239,8 @@ public final class TrainingSession implements AutoCloseable {
         double perTrained = run.trainer().secondsPerToken(rollouts);
         double length = Math.max(1, limit / 2.0);
         double perIteration = recipe.groupsPerIteration() * (double) recipe.groupSize() * length;
-        double evaluated = 2.0
+        int every = recipe.evaluation().every();
+        double evaluated = (2.0 + (every == 0 ? 0 : (recipe.iterations() - 1) / every))
                 * problems.heldOut().size()
                 * Math.max(1, recipe.evaluation().samples())
                 * length;
@@ -240,24 +248,75 @@ public final class TrainingSession implements AutoCloseable {
                 + perTrained * perIteration * (recipe.iterations() - recipe.lag());
     }
 
-    /** The next iteration. */
+    /** The next iteration: how many are done. */
     public long iteration() {
         return run.iteration();
     }
 
-    /** Accuracy of the policy as it is on the held-out problems, sampled as in training. */
+    /** Accuracy on the held-out problems before the first iteration, if it was measured. */
+    public Optional<Accuracy> accuracyBefore() {
+        return evaluations.after(0);
+    }
+
+    /** Accuracy of the policy as it is on the held-out problems, sampled as in training; kept in the run's folder. */
     public Evaluator.Result evaluate(Consumer<Rollout> finished) {
-        List<Evaluator.Question> questions = new ArrayList<>();
-        for (Problem problem : problems.heldOut()) {
-            int[] ids = prompts.encode(problem);
-            if (ids.length <= recipe.prompts().maxTokens()) {
-                questions.add(new Evaluator.Question(problem, ids));
-            }
-        }
+        long start = System.nanoTime();
+        List<Evaluator.Question> questions = problems.heldOut().stream()
+                .map(problem -> new Evaluator.Question(problem, prompts.encode(problem)))
+                .toList();
         int samples = recipe.evaluation().samples();
         SamplingParams params =
                 recipe.sampling().params(files.config().eosIds()).withGreedy(samples == 0);
-        return new Evaluator(engine, reward).evaluate(questions, params, Math.max(1, samples), finished);
+        Evaluator.Result result =
+                new Evaluator(engine, reward).evaluate(questions, params, Math.max(1, samples), finished);
+        evaluations.record(iteration(), result.accuracy(), (System.nanoTime() - start) / 1e9);
+        return result;
+    }
+
+    /** The evaluation that is due between two iterations, if one is. */
+    private void evaluateBetween() {
+        long done = iteration();
+        int every = recipe.evaluation().every();
+        if (every > 0
+                && done > 0
+                && done % every == 0
+                && done < recipe.iterations()
+                && !problems.heldOut().isEmpty()
+                && evaluations.after(done).isEmpty()) {
+            Evaluator.Result result = evaluate(listener::rolloutFinished);
+            listener.notice(
+                    "after " + done + " of " + recipe.iterations() + " iterations: accuracy " + result.accuracy());
+        }
+    }
+
+    /** Tells the program, and evaluates where that is due. */
+    private final class Listener implements RunListener {
+        private final RunListener told;
+
+        Listener(RunListener told) {
+            this.told = told;
+        }
+
+        @Override
+        public void rolloutFinished(Rollout rollout) {
+            told.rolloutFinished(rollout);
+        }
+
+        @Override
+        public void updateFinished(int update, int updates) {
+            told.updateFinished(update, updates);
+        }
+
+        @Override
+        public void notice(String line) {
+            told.notice(line);
+        }
+
+        @Override
+        public void iterationFinished(Trainer.IterationReport report) {
+            told.iterationFinished(report);
+            evaluateBetween();
+        }
     }
 
     /**
@@ -266,6 +325,12 @@ public final class TrainingSession implements AutoCloseable {
      * @return whether all iterations are done
      */
     public boolean run() {
+        try {
+            // One that a crash or Ctrl-C cut short.
+            evaluateBetween();
+        } catch (CancellationException e) {
+            return false;
+        }
         return run.run();
     }
 

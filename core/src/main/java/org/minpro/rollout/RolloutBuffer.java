@@ -35,7 +35,8 @@ public final class RolloutBuffer<B> {
     /** Puts back what was waiting when a run was stopped. */
     public void restore(List<B> batches) {
         if (batches.size() > lag) {
-            throw new IllegalArgumentException("at most " + lag + " batches may wait, got: " + batches.size());
+            throw new IllegalArgumentException("lag must be at least the number of batches that wait (" + batches.size()
+                    + "), got: " + lag + "; continue with the lag that the run began with");
         }
         waiting.clear();
         waiting.addAll(batches);

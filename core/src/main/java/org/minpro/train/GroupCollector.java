@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.function.Consumer;
 import org.minpro.advantage.Advantage;
 import org.minpro.checkpoint.GroupGenerator;
 import org.minpro.checkpoint.Journal;
@@ -11,6 +12,7 @@ import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
 import org.minpro.reward.Reward;
 import org.minpro.reward.ScoredGroup;
+import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutEngine;
 import org.minpro.rollout.RolloutRequest;
 import org.minpro.rollout.SamplingParams;
@@ -52,7 +54,7 @@ final class GroupCollector {
      */
     record Collected(List<ScoredGroup> groups, long nextDraw, int skipped, int resampled) {}
 
-    Collected collect(long iteration, long firstDraw, IterationListener listener) {
+    Collected collect(long iteration, long firstDraw, Consumer<Rollout> finished) {
         List<ScoredGroup> kept = new ArrayList<>();
         long draw = firstDraw;
         int skipped = 0;
@@ -66,15 +68,15 @@ final class GroupCollector {
                 if (prompt.length > settings.maxPromptTokens()) {
                     skipped++;
                     if (skipped > settings.groupsPerIteration() * 1000L) {
-                        throw new IllegalStateException("max-prompt-tokens must leave some problems, got: "
-                                + settings.maxPromptTokens() + ", shorter than " + skipped + " prompts in a row");
+                        throw new IllegalArgumentException("prompts.max-tokens must leave some problems, got: "
+                                + settings.maxPromptTokens() + ", and " + skipped + " prompts in a row are longer");
                     }
                 } else {
                     requests.put(RolloutRequest.of(draw, prompt, settings.groupSize()), problem);
                 }
                 draw++;
             }
-            for (ScoredGroup group : generator.generate(iteration, requests, sampling, listener::rolloutFinished)) {
+            for (ScoredGroup group : generator.generate(iteration, requests, sampling, finished)) {
                 if (limit > resampled && advantage.of(group.scores()).zeroVariance()) {
                     resampled++;
                 } else {

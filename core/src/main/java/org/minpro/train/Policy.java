@@ -5,6 +5,7 @@ import org.minpro.model.Parameters;
 import org.minpro.model.Transformer;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Scope;
+import org.minpro.tensor.Workers;
 
 /**
  * The model that is trained: master weights in float32, and the weights it computes with, which are the same memory
@@ -38,6 +39,11 @@ public final class Policy implements AutoCloseable {
     /** Number of optimizer steps in the weights. */
     public long version() {
         return version;
+    }
+
+    /** Whether every master weight is a number that a float32 square can hold; larger ones give no probabilities. */
+    public boolean hasFiniteWeights(Workers workers) {
+        return Double.isFinite(PolicyUpdater.norm(master.stored(), workers));
     }
 
     /** Carries changed master weights into the computing ones and names their version. */

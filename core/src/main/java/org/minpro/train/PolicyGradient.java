@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import org.minpro.model.ForwardPass;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.Parameters;
@@ -19,6 +20,7 @@ import org.minpro.objective.Objective;
 import org.minpro.objective.ObjectiveInputs;
 import org.minpro.objective.ObjectiveMetrics;
 import org.minpro.objective.Reach;
+import org.minpro.objective.Statistic;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
@@ -130,6 +132,7 @@ public final class PolicyGradient {
     public Result compute(
             List<TrainingRow> rows, Objective objective, Anchor anchor, double[][] tokenWeights, boolean withEntropy) {
         ObjectiveMetrics metrics = new ObjectiveMetrics(rows.size());
+        boolean computesEntropy = withEntropy || needsEntropy(objective);
         float[][] upstream =
                 objective.reach() == Reach.BATCH ? batchGradient(rows, objective, anchor, tokenWeights, metrics) : null;
         List<BlockPlan.Block> blocks = BlockPlan.of(rows, tokenBudget, lanes);
@@ -146,15 +149,18 @@ public final class PolicyGradient {
                     execution.live.onRouting(ofLane);
                     for (int b = start; b < blocks.size(); b += lanes) {
                         BlockPlan.Block block = blocks.get(b);
-                        execution.run(block, rows, withEntropy, (flat, rectangle) -> {
+                        execution.run(block, rows, computesEntropy, (flat, rectangle) -> {
                             split(block, flat.logProbs(), logProbs);
-                            if (withEntropy) {
+                            if (computesEntropy) {
                                 split(block, Objects.requireNonNull(flat.entropies()), entropies);
                             }
                             if (upstream != null) {
                                 return rectangle.flatten(rectangle.pad(upstream));
                             }
-                            ObjectiveInputs inputs = rectangle.inputs(rectangle.unflatten(flat.logProbs()), anchor);
+                            ObjectiveInputs inputs = withEntropy(
+                                    rectangle.inputs(rectangle.unflatten(flat.logProbs()), anchor),
+                                    objective,
+                                    () -> rectangle.unflatten(Objects.requireNonNull(flat.entropies())));
                             LossEvaluation evaluation =
                                     LossEvaluation.of(objective, inputs, rectangle.pad(tokenWeights));
                             metrics.add(block.rows(), evaluation, inputs.mask());
@@ -182,18 +188,34 @@ public final class PolicyGradient {
             Anchor anchor,
             double[][] tokenWeights,
             ObjectiveMetrics metrics) {
-        Scored scored = score(rows, false);
+        Scored scored = score(rows, needsEntropy(objective));
         int[] all = new int[rows.size()];
         for (int i = 0; i < all.length; i++) {
             all[i] = i;
         }
         try (Scope scope = Scope.open()) {
             Rectangle rectangle = new Rectangle(rows, all, resultType());
-            ObjectiveInputs inputs = rectangle.inputs(rectangle.pad(scored.logProbs), anchor);
+            ObjectiveInputs inputs = withEntropy(
+                    rectangle.inputs(rectangle.pad(scored.logProbs), anchor),
+                    objective,
+                    () -> rectangle.pad(scored.entropies));
             LossEvaluation evaluation = LossEvaluation.of(objective, inputs, rectangle.pad(tokenWeights));
             metrics.add(all, evaluation, inputs.mask());
             return rectangle.rows(evaluation.gradient());
         }
+    }
+
+    private static boolean needsEntropy(Objective objective) {
+        return objective.statistics().contains(Statistic.ENTROPY);
+    }
+
+    /** With the entropies, a constant, where the objective asks for them. */
+    private static ObjectiveInputs withEntropy(
+            ObjectiveInputs inputs, Objective objective, Supplier<Tensor> entropies) {
+        return needsEntropy(objective)
+                ? inputs.withStatistics(
+                        Map.of(Statistic.ENTROPY, entropies.get().detach()))
+                : inputs;
     }
 
     private static void addInto(SequencedMap<String, Tensor> sum, SequencedMap<String, Tensor> other) {

@@ -91,10 +91,10 @@ public final class PolicyUpdater {
         }
     }
 
-    /** The norm over all gradients; squares of a piece are added in float64, pieces in order. */
-    static double norm(Map<String, Tensor> gradients, Workers workers) {
+    /** The norm over all tensors; squares of a piece are added in float64, pieces in order. */
+    static double norm(Map<String, Tensor> tensors, Workers workers) {
         List<Callable<Double>> pieces = new ArrayList<>();
-        for (Tensor tensor : gradients.values()) {
+        for (Tensor tensor : tensors.values()) {
             for (long start = 0; start < tensor.elements(); start += PIECE) {
                 long first = start;
                 pieces.add(() -> {

@@ -5,14 +5,17 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 import org.minpro.advantage.Advantage;
 import org.minpro.advantage.GroupAdvantages;
 import org.minpro.checkpoint.Journal;
+import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
 import org.minpro.model.RoutingStatistics;
 import org.minpro.objective.Aggregation;
@@ -136,7 +139,7 @@ public final class Trainer implements AutoCloseable {
      * @param fresh the groups sampled in it
      * @param samplingSeconds duration of the rollout phase
      * @param trainingSeconds duration of everything else
-     * @param sampledTokens response tokens generated or read from the journal
+     * @param sampledTokens response tokens generated in it, those of groups put aside included; not what the journal had
      * @param trainedTokens response tokens trained on
      */
     public record IterationReport(
@@ -152,6 +155,7 @@ public final class Trainer implements AutoCloseable {
     private final Policy policy;
     private final RolloutEngine engine;
     private final ProblemSource problems;
+    private final PromptEncoder prompts;
     private final GroupCollector collector;
     private final PolicyGradient gradient;
     private final PolicyUpdater updater;
@@ -175,6 +179,7 @@ public final class Trainer implements AutoCloseable {
         this.policy = policy;
         this.engine = engine;
         this.problems = problems;
+        this.prompts = prompts;
         collector = new GroupCollector(engine, problems, prompts, reward, journal, settings);
         gradient = new PolicyGradient(
                 policy.model(),
@@ -222,6 +227,8 @@ public final class Trainer implements AutoCloseable {
         dullIterations = state.dullIterations();
         policy.publish(state.version());
         LongFunction<ScoredGroup> group = draw -> {
+            Problem problem = problems.problem(draw);
+            int[] prompt = prompts.encode(problem);
             List<Rollout> rollouts = new ArrayList<>();
             List<Score> scores = new ArrayList<>();
             for (int sample = 0; sample < settings.groupSize(); sample++) {
@@ -229,11 +236,13 @@ public final class Trainer implements AutoCloseable {
                 Journal.Entry entry = journal.find(draw, sample)
                         .orElseThrow(() -> new IllegalStateException(
                                 "the journal must have every rollout that waits to be trained on, got: none of draw "
-                                        + draw + ", sample " + wanted));
+                                        + draw + ", sample " + wanted + "; group-size (" + settings.groupSize()
+                                        + ") must be the one that the run began with, and the journal whole"));
+                entry.requirePrompt(prompt);
                 rollouts.add(entry.rollout());
                 scores.add(entry.score());
             }
-            return new ScoredGroup(draw, problems.problem(draw), rollouts, scores);
+            return new ScoredGroup(draw, problem, rollouts, scores);
         };
         buffer.restore(state.waiting().stream()
                 .map(batch -> batch.stream().map(draw -> group.apply(draw)).toList())
@@ -247,7 +256,11 @@ public final class Trainer implements AutoCloseable {
         }
         long start = System.nanoTime();
         engine.publish(policy.version());
-        GroupCollector.Collected collected = collector.collect(iteration, nextDraw, listener);
+        LongAdder sampledTokens = new LongAdder();
+        GroupCollector.Collected collected = collector.collect(iteration, nextDraw, rollout -> {
+            sampledTokens.add(rollout.length());
+            listener.rolloutFinished(rollout);
+        });
         long sampled = System.nanoTime();
         List<ScoredGroup> fresh = collected.groups();
         Map<String, Double> metrics = new LinkedHashMap<>();
@@ -270,7 +283,7 @@ public final class Trainer implements AutoCloseable {
                 fresh,
                 (sampled - start) / 1e9,
                 (end - sampled) / 1e9,
-                fresh.stream().mapToLong(ScoredGroup::responseTokens).sum(),
+                sampledTokens.sum(),
                 trainedTokens);
     }
 
@@ -323,6 +336,8 @@ public final class Trainer implements AutoCloseable {
         long tokens = 0;
         int skipped = 0;
         Map<String, Double> sums = new TreeMap<>();
+        // Not every update has every number: m2po has a tau only where it needs one.
+        Map<String, Integer> updatesWith = new TreeMap<>();
         RoutingStatistics routing = new RoutingStatistics();
         double rate = 0;
         for (int part = 0; part < parts; part++) {
@@ -348,18 +363,21 @@ public final class Trainer implements AutoCloseable {
                 }
             }
             routing.add(done.routing());
-            done.metrics().forEach((name, value) -> sums.merge(name, value, combining(name)::applyAsDouble));
+            done.metrics().forEach((name, value) -> {
+                sums.merge(name, value, combining(name)::applyAsDouble);
+                updatesWith.merge(name, 1, Integer::sum);
+            });
             listener.updateFinished(part + 1, parts);
         }
         metrics.put("learning_rate", rate);
         metrics.put("updates_skipped", (double) skipped);
-        int taken = parts - skipped;
-        if (taken == 0 || tokens == 0) {
+        if (skipped == parts || tokens == 0) {
             return;
         }
         metrics.put("entropy", entropy / tokens);
         metrics.put("age/mean", ages / tokens);
-        sums.forEach((name, sum) -> metrics.put(name, isExtreme(name) ? sum : sum / taken));
+        sums.forEach((name, sum) ->
+                metrics.put(name, isExtreme(name) ? sum : sum / Objects.requireNonNull(updatesWith.get(name))));
         metrics.putAll(routing.metrics());
         metrics.putAll(RatioStatistics.of(
                         logProbs.toArray(float[][]::new),

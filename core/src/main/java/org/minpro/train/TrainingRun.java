@@ -11,9 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
-import java.util.stream.Collectors;
 import org.minpro.checkpoint.Checkpoints;
 import org.minpro.checkpoint.JournalFile;
 import org.minpro.checkpoint.RunFolder;
@@ -37,11 +35,10 @@ public final class TrainingRun implements AutoCloseable {
     /** Iterations without any difference in reward after which a person is told. */
     static final int DULL_ITERATIONS = 5;
 
-    private static final int REASONS_SHOWN = 3;
-
     private final RunFolder folder;
     private final Policy policy;
     private final RolloutEngine engine;
+    private final Workers workers;
     private final Trainer trainer;
     private final JournalFile journal;
     private final MetricsFile metrics;
@@ -55,6 +52,7 @@ public final class TrainingRun implements AutoCloseable {
             RunFolder folder,
             Policy policy,
             RolloutEngine engine,
+            Workers workers,
             Trainer trainer,
             JournalFile journal,
             MetricsFile metrics,
@@ -65,6 +63,7 @@ public final class TrainingRun implements AutoCloseable {
         this.folder = folder;
         this.policy = policy;
         this.engine = engine;
+        this.workers = workers;
         this.trainer = trainer;
         this.journal = journal;
         this.metrics = metrics;
@@ -107,6 +106,7 @@ public final class TrainingRun implements AutoCloseable {
                 .min()
                 .orElse(state.nextDraw());
         JournalFile journal = JournalFile.open(folder.journal(), oldestDraw);
+        journal.damaged().forEach(line -> listener.notice("warning: a damaged line is left out: " + line));
         MetricsFile metrics = MetricsFile.open(folder.metrics(), state.iteration());
         forgetSamples(folder.samples(), state.iteration());
         Trainer trainer = new Trainer(settings, policy, engine, problems, prompts, reward, journal, workers);
@@ -120,6 +120,7 @@ public final class TrainingRun implements AutoCloseable {
                 folder,
                 policy,
                 engine,
+                workers,
                 trainer,
                 journal,
                 metrics,
@@ -148,8 +149,8 @@ public final class TrainingRun implements AutoCloseable {
      * Goes on until the last iteration or until it is asked to stop; either way a checkpoint is saved.
      *
      * @return whether all iterations are done
-     * @throws IllegalStateException where an update is not finite, or more responses of an iteration are undecided than
-     *     allowed; the run is saved then too
+     * @throws TooManyUndecidedException where more responses of an iteration are undecided than allowed; the run is saved
+     * @throws IllegalStateException where an update or the weights after it are not finite; what was saved before it stays
      */
     public boolean run() {
         try {
@@ -158,7 +159,7 @@ public final class TrainingRun implements AutoCloseable {
                 record(report);
                 if (report.metrics().getOrDefault("undecided", 0.0) > maxUndecided) {
                     save();
-                    throw new IllegalStateException(undecided(report));
+                    throw new TooManyUndecidedException(undecided(report));
                 }
                 if (trainer.state().iteration() % checkpointEvery == 0) {
                     save();
@@ -169,11 +170,7 @@ public final class TrainingRun implements AutoCloseable {
                 throw e;
             }
         } catch (NonFiniteUpdateException e) {
-            Path dump = dump(e);
-            throw new IllegalStateException(
-                    e.getMessage() + "; the update's rows are in " + dump
-                            + "; a lower learning-rate or gradient-clip-norm may help",
-                    e);
+            throw FailedUpdate.saved(e, folder.path());
         }
         save();
         return trainer.finished();
@@ -189,38 +186,28 @@ public final class TrainingRun implements AutoCloseable {
         writeSamples(report);
         listener.iterationFinished(report);
         if (report.metrics().getOrDefault("iterations_without_signal", 0.0) == DULL_ITERATIONS) {
-            double reward = report.metrics().getOrDefault("reward", Double.NaN);
-            listener.notice("nothing to learn: for " + DULL_ITERATIONS
-                    + " iterations all responses of every group had the same reward (mean " + reward
-                    + "); advantages compare responses of one group. Problems of another difficulty, a larger"
-                    + " group-size or a reward with parts would give a signal");
+            listener.notice("nothing to learn: " + whyNothing(report));
         }
     }
 
-    private String undecided(Trainer.IterationReport report) {
-        Map<String, Integer> counts = new TreeMap<>();
-        int all = 0;
-        for (ScoredGroup group : report.fresh()) {
-            for (Score score : group.scores()) {
-                all++;
-                if (!score.decided()) {
-                    counts.merge(score.reason().replaceAll("\\s+", " "), 1, Integer::sum);
-                }
-            }
+    private static String whyNothing(Trainer.IterationReport report) {
+        Double reward = report.metrics().get("reward");
+        if (reward == null) {
+            return "for " + DULL_ITERATIONS + " iterations no group had two responses that could be judged: "
+                    + Undecided.of(report.fresh()).reasons();
         }
-        int undecided = counts.values().stream().mapToInt(Integer::intValue).sum();
-        String reasons = counts.entrySet().stream()
-                .sorted(Map.Entry.<String, Integer>comparingByValue().reversed())
-                .limit(REASONS_SHOWN)
-                .map(reason -> reason.getKey() + " (" + reason.getValue() + ")")
-                .collect(Collectors.joining("; "));
+        return "for " + DULL_ITERATIONS + " iterations all responses of every group had the same reward (mean " + reward
+                + "); advantages compare responses of one group. Problems of another difficulty, a larger"
+                + " group-size or a reward with parts would give a signal";
+    }
+
+    private String undecided(Trainer.IterationReport report) {
+        Undecided undecided = Undecided.of(report.fresh());
         return "the share of undecided responses must be at most max-undecided (" + maxUndecided + "), got: "
-                + undecided
-                + " of " + all + " in iteration " + report.iteration() + ": " + reasons
-                + (counts.size() > REASONS_SHOWN ? "; and other reasons" : "")
-                + ". The run is saved: 'minpro audit-verdicts " + folder.path()
-                + "' shows them; mend the reward or the references, or raise max-undecided in " + folder.recipe()
-                + ", and go on with 'minpro train --resume " + folder.path() + "'";
+                + undecided.count() + " of " + undecided.responses() + " in iteration " + report.iteration() + ": "
+                + undecided.reasons()
+                + ". The run is saved: mend the reward or the references, or raise max-undecided in "
+                + folder.recipe() + ", and continue it";
     }
 
     /** The first group of the iteration, for people. */
@@ -267,27 +254,13 @@ public final class TrainingRun implements AutoCloseable {
         }
     }
 
-    private Path dump(NonFiniteUpdateException failure) {
-        Path path = folder.path().resolve("failed-update.jsonl");
-        List<String> lines = new ArrayList<>();
-        for (TrainingRow row : failure.rows()) {
-            Map<String, Object> values = new LinkedHashMap<>();
-            values.put("draw", row.group());
-            values.put("prompt_ids", row.promptIds());
-            values.put("response_ids", row.responseIds());
-            values.put("behavior_log_probs", row.behaviorLogProbs());
-            values.put("advantage", String.valueOf(row.advantage()));
-            lines.add(Checkpoints.state(values).toString());
-        }
-        try {
-            Files.write(path, lines);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return path;
-    }
-
     private void save() {
+        if (!policy.hasFiniteWeights(workers)) {
+            throw new IllegalStateException(
+                    "weights must be finite to be saved, got: some that are not before iteration "
+                            + iteration() + "; a lower optimizer.learning-rate in " + folder.recipe()
+                            + " may help, and the run continues from the checkpoint before");
+        }
         journal.force();
         metrics.force();
         Trainer.State state = trainer.state();

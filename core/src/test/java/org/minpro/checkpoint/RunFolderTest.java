@@ -1,6 +1,7 @@
 package org.minpro.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -54,6 +55,19 @@ final class RunFolderTest {
             assertThat(folder.isUnused()).isFalse();
         }
         assertThat(old.resolve("recipe.yaml")).exists();
+    }
+
+    /** Read as one, it would be the built-in run. */
+    @Test
+    void aFolderWithAnEmptyRecipeIsNoRun() throws IOException {
+        Path old = Files.createDirectory(runs.resolve("0001"));
+        Files.writeString(old.resolve("recipe.yaml"), "");
+        assertThatThrownBy(() -> RunFolder.open(old)).hasMessageEndingWith("whose recipe.yaml is empty");
+        try (RunFolder folder = RunFolder.create(runs)) {
+            folder.write("seed: 3\n");
+            assertThat(folder.recipe()).hasContent("seed: 3\n");
+            assertThat(folder.isUnused()).isTrue();
+        }
     }
 
     @Test

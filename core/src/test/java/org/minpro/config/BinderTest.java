@@ -194,9 +194,16 @@ final class BinderTest {
     }
 
     @Test
-    void aRuleOverTwoSettingsNamesTheSectionWhereTheNamedOneIsADefault() {
+    void aRuleOverTwoSettingsNamesTheOneThatIsGiven() {
         assertThat(problems("limits:\n  low: 30"))
-                .containsExactly("r.yaml:2:3: limits.high must be > low (30), got: 10");
+                .containsExactly("r.yaml:2:8: limits.high must be > low (30), got: 10");
+    }
+
+    /** The default that takes its place breaks the rule as well; that is no second problem. */
+    @Test
+    void aSettingThatIsPutBackIsReportedOnce() {
+        assertThat(problems("limits: {low: 30, high: 20}"))
+                .containsExactly("r.yaml:1:25: limits.high must be > low (30), got: 20");
     }
 
     @Test

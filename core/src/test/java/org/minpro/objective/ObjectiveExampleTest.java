@@ -76,5 +76,16 @@ class ObjectiveExampleTest {
         assertThatThrownBy(() -> parse(
                         "{\"log_probs\":[[1]],\"behavior_log_probs\":[[1]],\"advantages\":[[1]],\"mask\":[[0.5]]}"))
                 .hasMessage("mask[0][0] must be 1, 0, true or false, got: 0.5");
+        assertThatThrownBy(() -> parse("{\"logprobs\":[],\"mask\":[[2]],\"advantages\":[[\"x\"]]}"))
+                .hasMessageContaining("Did you mean 'log_probs'?")
+                .hasMessageContaining("mask[0][0] must be 1, 0, true or false, got: 2")
+                .hasMessageContaining("behavior_log_probs must be");
+    }
+
+    @Test
+    void aLossThatIsNoNumberIsAnErrorAndNoAnswer() {
+        String example = "{\"log_probs\":[[0]],\"behavior_log_probs\":[[-20]],\"advantages\":[[1e308]],\"mask\":[[1]]}";
+        assertThatThrownBy(() -> parse(example).evaluate(new MinPro()))
+                .hasMessageContaining("loss and gradient must be finite in float64, got: loss ");
     }
 }

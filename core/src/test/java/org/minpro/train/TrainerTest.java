@@ -1,15 +1,23 @@
 package org.minpro.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.LongPredicate;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.minpro.advantage.Advantages;
 import org.minpro.checkpoint.Journal;
 import org.minpro.data.Problem;
@@ -18,7 +26,11 @@ import org.minpro.model.Parameters;
 import org.minpro.model.TinyModels;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.Objective;
+import org.minpro.objective.ObjectiveInputs;
+import org.minpro.objective.ObjectiveResult;
 import org.minpro.objective.Objectives;
+import org.minpro.objective.Reach;
+import org.minpro.objective.Statistic;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
 import org.minpro.reward.ScoredGroup;
@@ -27,6 +39,7 @@ import org.minpro.rollout.Rollout;
 import org.minpro.rollout.SamplingParams;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
 
 class TrainerTest {
@@ -122,6 +135,22 @@ class TrainerTest {
         }
     }
 
+    /** A journal that keeps everything in memory. */
+    private static Journal journal(Map<Long, Map<Integer, Journal.Entry>> written) {
+        return new Journal() {
+            @Override
+            public synchronized Optional<Entry> find(long draw, int sample) {
+                return Optional.ofNullable(written.getOrDefault(draw, Map.of()).get(sample));
+            }
+
+            @Override
+            public synchronized void append(long iteration, Problem problem, Rollout rollout, Score score) {
+                written.computeIfAbsent(rollout.draw(), key -> new HashMap<>())
+                        .put(rollout.sample(), new Entry(rollout, score));
+            }
+        };
+    }
+
     private static void assertSame(Map<String, byte[]> actual, Map<String, byte[]> expected) {
         expected.forEach((name, bytes) -> assertThat(actual.get(name)).as(name).isEqualTo(bytes));
     }
@@ -199,6 +228,42 @@ class TrainerTest {
         }
     }
 
+    /**
+     * Taking draws one after the other: put aside what teaches nothing, until the limit. Workers end groups in any order, and
+     * a journal has some of them from the start.
+     */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 3, 5, 100})
+    void whichDrawsAreTakenDependsOnRewardsAlone(int limit) {
+        for (int seed = 0; seed < 8; seed++) {
+            long flatOf = seed;
+            LongPredicate flat = draw -> new Random((draw + 1000 * flatOf) * 0x9E3779B97F4A7C15L).nextDouble() < 0.7;
+            Reward reward = (problem, rollout) -> Score.of(flat.test(rollout.draw()) ? 1 : rollout.sample() % 2);
+            List<Long> expected = new ArrayList<>();
+            long next = 0;
+            for (int aside = 0; expected.size() < 4; next++) {
+                if (flat.test(next) && aside < limit) {
+                    aside++;
+                } else {
+                    expected.add(next);
+                }
+            }
+            Map<Long, Map<Integer, Journal.Entry>> written = new HashMap<>();
+            for (int workers : new int[] {1, 3}) {
+                Trainer.Settings settings = settings(1, 0, 1, limit, Objectives.of("minpro"));
+                try (Run run = new Run(settings, workers, reward, journal(written))) {
+                    Trainer.IterationReport report = run.trainer.iterate(IterationListener.none());
+                    assertThat(report.fresh()).extracting(group -> group.draw()).containsExactlyElementsOf(expected);
+                    assertThat(report.metrics()).containsEntry("groups_resampled", next - 4.0);
+                    assertThat(run.trainer.state().nextDraw()).isEqualTo(next);
+                }
+                // For the next: some groups whole, some in part, some not at all.
+                written.forEach(
+                        (draw, samples) -> samples.keySet().removeIf(sample -> draw % 3 != 0 && sample > draw % 3));
+            }
+        }
+    }
+
     @Test
     void undecidedRolloutsCountForNothing() {
         Reward undecidedThird = (problem, rollout) ->
@@ -213,18 +278,7 @@ class TrainerTest {
     @Test
     void aRunThatWasStoppedContinuesBitForBit() {
         Map<Long, Map<Integer, Journal.Entry>> written = new HashMap<>();
-        Journal journal = new Journal() {
-            @Override
-            public synchronized Optional<Entry> find(long draw, int sample) {
-                return Optional.ofNullable(written.getOrDefault(draw, Map.of()).get(sample));
-            }
-
-            @Override
-            public synchronized void append(long iteration, Problem problem, Rollout rollout, Score score) {
-                written.computeIfAbsent(rollout.draw(), key -> new HashMap<>())
-                        .put(rollout.sample(), new Entry(rollout, score));
-            }
-        };
+        Journal journal = journal(written);
         Trainer.Settings settings = settings(7, 2, 2, 3, Objectives.of("minpro"));
         try (Run whole = new Run(settings, 2, EVEN, Journal.none());
                 Run first = new Run(settings, 2, EVEN, journal);
@@ -309,6 +363,62 @@ class TrainerTest {
             }
         }
         return rows;
+    }
+
+    /** Asks for entropies, and has a metric of its own in every other update. */
+    private static final class Curious implements Objective {
+        private final Reach reach;
+        private final List<double[]> entropies = Collections.synchronizedList(new ArrayList<>());
+        private int updates;
+
+        Curious(Reach reach) {
+            this.reach = reach;
+        }
+
+        @Override
+        public ObjectiveResult compute(ObjectiveInputs inputs) {
+            Tensor entropy = Objects.requireNonNull(inputs.statistics().get(Statistic.ENTROPY));
+            assertThat(entropy.requiresGradient()).isFalse();
+            assertThat(entropy.shape()).isEqualTo(inputs.mask().shape());
+            entropies.add(entropy.multiply(inputs.mask()).doubles());
+            ObjectiveResult result = Objectives.of("minpro").compute(inputs);
+            boolean told = reach == Reach.BATCH && updates++ % 2 == 1;
+            return told
+                    ? new ObjectiveResult(
+                            result.tokenLosses(), result.weights(), Map.of(), Map.of("curious/number", 3.0))
+                    : result;
+        }
+
+        @Override
+        public Reach reach() {
+            return reach;
+        }
+
+        @Override
+        public Set<Statistic> statistics() {
+            return Set.of(Statistic.ENTROPY);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Reach.class)
+    void anObjectiveGetsTheEntropiesItAsksFor(Reach reach) {
+        Curious curious = new Curious(reach);
+        try (Run run = new Run(settings(1, 0, 1, 0, curious), 1, EVEN, Journal.none())) {
+            Map<String, Double> metrics = run.toTheEnd().getFirst();
+            double sum =
+                    curious.entropies.stream().flatMapToDouble(Arrays::stream).sum();
+            double tokens = metrics.getOrDefault("completions/mean_length", 0.0) * 16;
+            assertThat(sum / tokens).isCloseTo(metrics.get("entropy"), within(1e-5));
+        }
+    }
+
+    /** As m2po's tau: a mean over the updates that have one. */
+    @Test
+    void aNumberOfSomeUpdatesIsAveragedOverThem() {
+        try (Run run = new Run(settings(1, 0, 4, 0, new Curious(Reach.BATCH)), 1, EVEN, Journal.none())) {
+            assertThat(run.toTheEnd().getFirst()).containsEntry("curious/number", 3.0);
+        }
     }
 
     @Test
