@@ -55,6 +55,7 @@ function Find-Java($compiler) {
 
 function Test-Build {
   if (-not (Test-Path -LiteralPath $classpath)) { return $false }
+  if (-not (Test-Path -LiteralPath (Join-Path $root 'app\target\minpro.jar'))) { return $false }
   $built = (Get-Item -LiteralPath $classpath).LastWriteTimeUtc
   $sources = 'pom.xml', 'verify\pom.xml', 'core\pom.xml', 'app\pom.xml', 'verify\src\main', 'core\src\main', 'app\src\main' |
     ForEach-Object { Join-Path $root $_ }

@@ -50,6 +50,7 @@ final class BenchmarkEvaluation {
             Map.of("max-tokens", 4096));
 
     private final Console console;
+    private final MemoryCheck memory;
     private final Recipe recipe;
     private final Path results;
     private final Verifier verifier;
@@ -65,6 +66,7 @@ final class BenchmarkEvaluation {
      */
     BenchmarkEvaluation(
             Console console,
+            MemoryCheck memory,
             Recipe recipe,
             ClassLoader loader,
             List<String> names,
@@ -72,6 +74,7 @@ final class BenchmarkEvaluation {
             Path results,
             boolean greedy) {
         this.console = console;
+        this.memory = memory;
         if (!(recipe.createReward(loader) instanceof MathReward math)) {
             throw new IllegalArgumentException(
                     "benchmarks are judged by the reward math (its answer-from and occurrence" + " can be set), got: "
@@ -127,6 +130,7 @@ final class BenchmarkEvaluation {
                 benchmark, benchmark.read(file, template, recipe.evaluation().problems())));
         ModelFiles model = ModelFiles.open(recipe.model().path());
         DType compute = model.computeType(recipe.model().dtype());
+        EvalCommand.requireMemory(memory, recipe, model);
         SamplingParams params =
                 recipe.sampling().params(model.config().eosIds()).withGreedy(greedy);
         List<BenchmarkReport> reports = new ArrayList<>();

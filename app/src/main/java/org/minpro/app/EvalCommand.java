@@ -20,6 +20,7 @@ import org.minpro.data.Problem;
 import org.minpro.eval.Accuracy;
 import org.minpro.eval.Evaluator;
 import org.minpro.model.Transformer;
+import org.minpro.recipe.MemoryEstimate;
 import org.minpro.recipe.ModelFiles;
 import org.minpro.recipe.ProblemSets;
 import org.minpro.recipe.Prompts;
@@ -64,6 +65,7 @@ import picocli.CommandLine.Option;
         })
 final class EvalCommand implements Callable<Integer> {
     private final Console console;
+    private final MemoryCheck memory;
 
     @Mixin
     private final RecipeOptions options = new RecipeOptions();
@@ -71,7 +73,10 @@ final class EvalCommand implements Callable<Integer> {
     @Option(names = "--problems", paramLabel = "N", description = "At most so many problems.")
     private @Nullable String problems;
 
-    @Option(names = "--samples", paramLabel = "K", description = "Responses to each problem.")
+    @Option(
+            names = "--samples",
+            paramLabel = "K",
+            description = "Responses to each problem; 0 for one of the most probable tokens.")
     private @Nullable String samples;
 
     @Option(names = "--greedy", description = "One response of the most probable tokens to each problem.")
@@ -105,13 +110,17 @@ final class EvalCommand implements Callable<Integer> {
                     + " 95 %% intervals.")
     private @Nullable Path compare;
 
-    EvalCommand(Console console) {
+    EvalCommand(Console console, MemoryCheck memory) {
         this.console = console;
+        this.memory = memory;
     }
 
     @Override
     public Integer call() {
         ClassLoader loader = options.loader();
+        if (greedy && samples != null) {
+            console.say("minpro: --samples has no effect with --greedy");
+        }
         if (!benchmarks.isEmpty()) {
             evaluateBenchmarks(loader);
             return 0;
@@ -125,6 +134,7 @@ final class EvalCommand implements Callable<Integer> {
         int most = recipe.evaluation().problems();
         ProblemSets sets = ProblemSets.of(recipe.data(), recipe.seed(), most);
         ModelFiles files = ModelFiles.open(recipe.model().path());
+        requireMemory(memory, recipe, files);
         int responses = greedy ? 1 : Math.max(1, recipe.evaluation().samples());
         SamplingParams params = recipe.sampling()
                 .params(files.config().eosIds())
@@ -136,8 +146,10 @@ final class EvalCommand implements Callable<Integer> {
                 LocalRolloutEngine engine = new LocalRolloutEngine(
                         transformer, workers, Evaluator.SLOTS, recipe.seed(), ids -> tokenizer.decode(ids, true));
                 LiveLine live = new LiveLine(console)) {
-            List<Evaluator.Question> questions =
-                    questions(recipe, sets, Prompts.of(recipe.prompts(), files, tokenizer));
+            Prompts prompts = Prompts.of(recipe.prompts(), files, tokenizer);
+            List<Evaluator.Question> questions = questions(recipe, sets, prompts);
+            prompts.missingBeginOfSequence(questions.getFirst().promptIds())
+                    .ifPresent(line -> console.say("minpro: " + line));
             AtomicLong finished = new AtomicLong();
             long all = (long) questions.size() * responses;
             Evaluator.Result result = new Evaluator(engine, reward)
@@ -152,6 +164,17 @@ final class EvalCommand implements Callable<Integer> {
         return 0;
     }
 
+    static void requireMemory(MemoryCheck memory, Recipe recipe, ModelFiles files) {
+        memory.require(
+                MemoryEstimate.ofSampling(
+                        files.config(),
+                        files.computeType(recipe.model().dtype()),
+                        recipe.compute().threads(),
+                        Evaluator.SLOTS,
+                        MemoryEstimate.longest(recipe)),
+                "--max-new-tokens (" + recipe.sampling().maxNewTokens() + ") or compute.workers");
+    }
+
     private void evaluateBenchmarks(ClassLoader loader) {
         if (benchmarkFolder == null || results == null) {
             throw new IllegalArgumentException("--benchmarks must come with --benchmark-folder and --results, got: no "
@@ -163,7 +186,8 @@ final class EvalCommand implements Callable<Integer> {
         }
         Settings settings = settings(BenchmarkEvaluation.DEFAULTS);
         Recipe recipe = options.recipe(Recipe.binder(loader), settings, console);
-        new BenchmarkEvaluation(console, recipe, loader, benchmarks, benchmarkFolder, results, greedy).run(compare);
+        new BenchmarkEvaluation(console, memory, recipe, loader, benchmarks, benchmarkFolder, results, greedy)
+                .run(compare);
     }
 
     private Settings settings(Map<String, Object> defaults) {

@@ -30,13 +30,11 @@ final class FolderOption {
         return Path.of(model);
     }
 
-    /** The tokenizer of a folder; says once that no beginning-of-sequence token is added where the model's own adds one. */
-    static Tokenizer tokenizer(Path folder, Console console) {
-        Tokenizer tokenizer = Tokenizer.load(folder);
+    /** Says that no beginning-of-sequence token is added where the model's own tokenizer adds one. */
+    static void sayWhatIsNotAdded(Tokenizer tokenizer, Console console) {
         if (tokenizer.addsBeginOfSequence()) {
             console.say("minpro: no beginning-of-sequence token is added, though this tokenizer would add one; write it"
                     + " into the text where it is wanted");
         }
-        return tokenizer;
     }
 }

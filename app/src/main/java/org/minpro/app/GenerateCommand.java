@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.data.JsonlReader;
 import org.minpro.data.Row;
 import org.minpro.model.Transformer;
+import org.minpro.recipe.MemoryEstimate;
 import org.minpro.recipe.ModelFiles;
 import org.minpro.recipe.SamplingSection;
 import org.minpro.rollout.LocalRolloutEngine;
@@ -20,6 +21,7 @@ import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutRequest;
 import org.minpro.rollout.SamplingParams;
 import org.minpro.tensor.Workers;
+import org.minpro.text.TextException;
 import org.minpro.text.Tokenizer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -44,7 +46,10 @@ import picocli.CommandLine.Spec;
                     + " temperature before any truncation (of temperature 1 with --greedy)."
         })
 final class GenerateCommand implements Callable<Integer> {
+    private static final int MOST_SAMPLES = 1 << 20;
+
     private final Console console;
+    private final MemoryCheck memory;
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
@@ -113,11 +118,13 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(
             names = "--date",
             paramLabel = "D",
+            converter = DateConverter.class,
             description = "The date that chat templates see, YYYY-MM-DD; by default today.")
     private @Nullable LocalDate date;
 
-    GenerateCommand(Console console) {
+    GenerateCommand(Console console, MemoryCheck memory) {
         this.console = console;
+        this.memory = memory;
     }
 
     @Override
@@ -125,8 +132,9 @@ final class GenerateCommand implements Callable<Integer> {
         if ((input == null) == (prompt == null)) {
             throw new ParameterException(spec.commandLine(), "either --input or --prompt must be given");
         }
-        if (samples < 1) {
-            throw new ParameterException(spec.commandLine(), "--samples must be >= 1, got: " + samples);
+        if (samples < 1 || samples > MOST_SAMPLES) {
+            throw new ParameterException(
+                    spec.commandLine(), "--samples must be in [1, " + MOST_SAMPLES + "], got: " + samples);
         }
         SamplingSection section =
                 new SamplingSection(temperature, topK, topP, minP, maxNewTokens, stopTokenIds, ignoreEos);
@@ -138,22 +146,28 @@ final class GenerateCommand implements Callable<Integer> {
         }
         ModelFiles files = model.open();
         SamplingParams params = section.params(files.config().eosIds()).withGreedy(greedy);
+        memory.require(
+                MemoryEstimate.ofSampling(
+                        files.config(),
+                        model.type(files),
+                        blocks(),
+                        LocalRolloutEngine.FEWEST_SLOTS,
+                        // Prompts are not read yet; the limit is what makes a cache large.
+                        maxNewTokens + 1L),
+                "--max-new-tokens (" + maxNewTokens + ") or --workers");
         boolean tokenizerThere = Files.exists(files.path().resolve("tokenizer.json"));
         LocalDate day = date == null ? LocalDate.now(ZoneId.systemDefault()) : date;
         try (Texts texts = new Texts(files.path(), day, console);
                 Workers workers = model.workers();
                 Transformer transformer = model.transformer(files);
                 LiveLine live = new LiveLine(console)) {
-            Function<int[], String> text = ids -> "";
-            if (tokenizerThere) {
-                Tokenizer tokenizer = texts.tokenizer();
-                text = ids -> tokenizer.decode(ids, true);
-            }
+            Tokenizer decoder = tokenizerThere ? decoder(texts) : null;
+            Function<int[], String> text = decoder == null ? ids -> "" : ids -> decoder.decode(ids, true);
             try (LocalRolloutEngine engine =
                     new LocalRolloutEngine(transformer, workers, LocalRolloutEngine.FEWEST_SLOTS, seed, text)) {
-                Run run = new Run(engine, params, tokenizerThere, live);
+                Run run = new Run(engine, params, decoder != null, live);
                 if (prompt != null) {
-                    run.add(texts.encode(prompt));
+                    run.add(encoded(prompt, texts, transformer.config().vocabSize()));
                 } else {
                     readInto(
                             run,
@@ -166,6 +180,41 @@ final class GenerateCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    /** Workers that get responses at once. */
+    private int blocks() {
+        int threads = model.threads();
+        return prompt == null
+                ? threads
+                : Math.min(threads, (samples + LocalRolloutEngine.FEWEST_SLOTS - 1) / LocalRolloutEngine.FEWEST_SLOTS);
+    }
+
+    /** The tokenizer for the completions' texts; ids need none, so one that is broken only leaves the texts out. */
+    private @Nullable Tokenizer decoder(Texts texts) {
+        try {
+            return texts.decoder();
+        } catch (TextException e) {
+            if (prompt != null) {
+                throw e;
+            }
+            console.say("minpro: completions have no text: " + e.getMessage());
+            return null;
+        }
+    }
+
+    private static int[] encoded(String prompt, Texts texts, int vocabulary) {
+        int[] ids = texts.encode(prompt);
+        if (ids.length == 0) {
+            throw new IllegalArgumentException("--prompt must have at least one token, got: none");
+        }
+        for (int id : ids) {
+            if (id >= vocabulary) {
+                throw new IllegalArgumentException("the tokenizer's ids must be below the model's vocab_size ("
+                        + vocabulary + "), got: " + id + " in --prompt; take tokenizer and config.json of one model");
+            }
+        }
+        return ids;
     }
 
     /** Says which of the options given do nothing beside another. */

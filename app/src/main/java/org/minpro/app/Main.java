@@ -45,11 +45,12 @@ public final class Main {
     /** @param memoryAvailable bytes that the machine can still give */
     static int run(Console console, LongSupplier memoryAvailable, String... args) {
         CommandLine minpro = new CommandLine(new Root(console));
-        minpro.addSubcommand(new TrainCommand(console, memoryAvailable));
-        minpro.addSubcommand(new SftCommand(console));
-        minpro.addSubcommand(new EvalCommand(console));
-        minpro.addSubcommand(new GenerateCommand(console));
-        minpro.addSubcommand(new ScoreCommand(console));
+        MemoryCheck memory = new MemoryCheck(memoryAvailable);
+        minpro.addSubcommand(new TrainCommand(console, memory));
+        minpro.addSubcommand(new SftCommand(console, memory));
+        minpro.addSubcommand(new EvalCommand(console, memory));
+        minpro.addSubcommand(new GenerateCommand(console, memory));
+        minpro.addSubcommand(new ScoreCommand(console, memory));
         minpro.addSubcommand(new TokenizeCommand(console));
         minpro.addSubcommand(new ObjectivesCommand(console));
         minpro.addSubcommand(new VerifyCommand(console));
@@ -61,7 +62,14 @@ public final class Main {
         minpro.setCaseInsensitiveEnumValuesAllowed(true);
         minpro.setParameterExceptionHandler((e, arguments) -> usageError(console, e));
         minpro.setExecutionExceptionHandler((e, command, result) -> failure(console, e));
-        int code = minpro.execute(args);
+        int code;
+        try {
+            code = minpro.execute(args);
+        } catch (OutOfMemoryError e) {
+            console.say("minpro: Java's memory did not suffice (" + e.getMessage()
+                    + "); read less at once, or give it more with MINPRO_JAVA_OPTIONS=-Xmx4g");
+            return FAILED;
+        }
         if (console.out().checkError() && code == 0) {
             console.say("minpro: stdout must take the results, got: a closed pipe or a full disk");
             return FAILED;
@@ -171,6 +179,18 @@ public final class Main {
             }
             case CancellationException cancelled -> {
                 console.say("minpro: interrupted");
+                return FAILED;
+            }
+            case RuntimeException exhausted
+            when String.valueOf(exhausted.getMessage()).contains("can't allocate memory") -> {
+                console.say("minpro: memory did not suffice: "
+                        + String.valueOf(exhausted.getMessage())
+                                .lines()
+                                .findFirst()
+                                .orElse("")
+                                .replaceFirst("^\\[enforce fail at [^]]*] *", "")
+                        + "; lower the number of tokens, of rows or of workers, or take a smaller model");
+                trace(console, e);
                 return FAILED;
             }
             default -> {

@@ -27,15 +27,23 @@ final class ModelOptions {
         return folder.open();
     }
 
-    Workers workers() {
+    int threads() {
         if (workers < 0 || workers > 1024) {
             throw new IllegalArgumentException("--workers must be in [0, 1024], got: " + workers);
         }
-        return new Workers(workers > 0 ? workers : Runtime.getRuntime().availableProcessors());
+        return workers > 0 ? workers : Runtime.getRuntime().availableProcessors();
+    }
+
+    Workers workers() {
+        return new Workers(threads());
+    }
+
+    /** What is computed in. */
+    DType type(ModelFiles files) {
+        return files.computeType(dtype);
     }
 
     Transformer transformer(ModelFiles files) {
-        DType type = files.computeType(dtype);
-        return files.transformer(type);
+        return files.transformer(type(files));
     }
 }

@@ -31,6 +31,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.MappingIterator;
@@ -53,6 +54,7 @@ import tools.jackson.databind.json.JsonMapper;
 final class ObjectivesCommand implements Callable<Integer> {
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .disable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
 
     private final Console console;
@@ -139,6 +141,9 @@ final class ObjectivesCommand implements Callable<Integer> {
 
     private void evaluate(Objective objective, String input) {
         String source = input.equals("-") ? "<stdin>" : input;
+        if (Files.isDirectory(Path.of(input))) {
+            throw new DataException(source + " must be a JSON file, got: a folder");
+        }
         long line = 1;
         try (InputStream stream = input.equals("-") ? console.in() : Files.newInputStream(Path.of(input));
                 MappingIterator<JsonNode> examples =

@@ -10,6 +10,7 @@ import org.minpro.data.JsonlReader;
 import org.minpro.data.Row;
 import org.minpro.eval.SequenceScorer;
 import org.minpro.model.Transformer;
+import org.minpro.recipe.MemoryEstimate;
 import org.minpro.recipe.ModelFiles;
 import org.minpro.tensor.Workers;
 import picocli.CommandLine.Command;
@@ -32,6 +33,7 @@ final class ScoreCommand implements Callable<Integer> {
     private static final int LINES = 64;
 
     private final Console console;
+    private final MemoryCheck memory;
 
     @Mixin
     private ModelOptions model = new ModelOptions();
@@ -39,13 +41,15 @@ final class ScoreCommand implements Callable<Integer> {
     @Mixin
     private InputOptions input = new InputOptions();
 
-    ScoreCommand(Console console) {
+    ScoreCommand(Console console, MemoryCheck memory) {
         this.console = console;
+        this.memory = memory;
     }
 
     @Override
     public Integer call() {
         ModelFiles files = model.open();
+        memory.require(MemoryEstimate.ofScoring(files.config(), model.type(files)), "--dtype to bf16");
         try (JsonlReader reader = input.open(console);
                 Texts texts = new Texts(files.path(), LocalDate.now(ZoneId.systemDefault()), console);
                 Workers workers = model.workers();

@@ -6,6 +6,8 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Settings;
+import org.minpro.recipe.MemoryEstimate;
+import org.minpro.recipe.ModelFiles;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.recipe.SftSession;
 import picocli.CommandLine.Command;
@@ -20,9 +22,11 @@ import picocli.CommandLine.Spec;
         description = "Trains a model on prompts with completions (JSON lines); the prompt is masked.")
 final class SftCommand implements Callable<Integer> {
     private final Console console;
+    private final MemoryCheck memory;
 
-    SftCommand(Console console) {
+    SftCommand(Console console, MemoryCheck memory) {
         this.console = console;
+        this.memory = memory;
     }
 
     @Option(names = "--config", paramLabel = "FILE", description = "A recipe; --print-config writes one to start from.")
@@ -67,11 +71,21 @@ final class SftCommand implements Callable<Integer> {
                 return 0;
             }
             recipe.warnings().forEach(warning -> live.say("warning: " + warning));
+            requireMemory(recipe);
             try (SftSession session = SftSession.start(recipe, live::say)) {
                 interrupt.stops(session::stop);
                 return train(session, live);
             }
         }
+    }
+
+    private void requireMemory(SftRecipe recipe) {
+        String path = recipe.model().path();
+        ModelFiles files = recipe.initialise() ? ModelFiles.withoutWeights(path) : ModelFiles.open(path);
+        memory.require(
+                MemoryEstimate.ofSupervised(
+                        recipe, files.config(), files.computeType(recipe.model().dtype())),
+                "compute.micro-batch-tokens, compute.lanes or max-completion-tokens");
     }
 
     private Settings settings() {

@@ -19,6 +19,7 @@ final class Texts implements AutoCloseable {
     private final Console console;
     private @Nullable Tokenizer tokenizer;
     private @Nullable ChatTemplate chat;
+    private boolean said;
 
     Texts(Path folder, LocalDate date, Console console) {
         this.folder = folder;
@@ -26,11 +27,22 @@ final class Texts implements AutoCloseable {
         this.console = console;
     }
 
-    Tokenizer tokenizer() {
+    /** For texts of ids. */
+    Tokenizer decoder() {
         if (tokenizer == null) {
-            tokenizer = FolderOption.tokenizer(folder, console);
+            tokenizer = Tokenizer.load(folder);
         }
         return tokenizer;
+    }
+
+    /** For ids of texts; says once what is not added to them. */
+    Tokenizer tokenizer() {
+        Tokenizer loaded = decoder();
+        if (!said) {
+            FolderOption.sayWhatIsNotAdded(loaded, console);
+            said = true;
+        }
+        return loaded;
     }
 
     int[] encode(String text) {

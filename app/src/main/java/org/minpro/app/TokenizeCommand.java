@@ -34,6 +34,7 @@ final class TokenizeCommand implements Callable<Integer> {
 
     @Option(
             names = "--date",
+            converter = DateConverter.class,
             paramLabel = "D",
             description = "The date that chat templates see, YYYY-MM-DD; by default today.")
     private @Nullable LocalDate date;

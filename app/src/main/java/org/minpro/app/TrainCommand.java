@@ -8,18 +8,17 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Binder;
 import org.minpro.config.Settings;
 import org.minpro.eval.Evaluator;
 import org.minpro.model.ModelConfig;
 import org.minpro.objective.Objectives;
+import org.minpro.recipe.MemoryEstimate;
 import org.minpro.recipe.ModelFiles;
 import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.recipe.TrainingSession;
-import org.minpro.recipe.TrainingSettings;
 import org.minpro.rollout.Rollout;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Engine;
@@ -44,12 +43,11 @@ import picocli.CommandLine.Spec;
         })
 final class TrainCommand implements Callable<Integer> {
     private final Console console;
-    private final LongSupplier memoryAvailable;
+    private final MemoryCheck memory;
 
-    /** @param memoryAvailable bytes that the machine can still give */
-    TrainCommand(Console console, LongSupplier memoryAvailable) {
+    TrainCommand(Console console, MemoryCheck memory) {
         this.console = console;
-        this.memoryAvailable = memoryAvailable;
+        this.memory = memory;
     }
 
     @Mixin
@@ -104,7 +102,9 @@ final class TrainCommand implements Callable<Integer> {
             recipe.warnings().forEach(warning -> console.say("warning: " + warning));
             ModelFiles files = ModelFiles.open(recipe.model().path());
             DType compute = files.computeType(recipe.model().dtype());
-            long memory = requireMemory(recipe, files, compute);
+            long bytes = MemoryEstimate.ofTraining(recipe, files.config(), compute);
+            memory.require(
+                    bytes, "compute.micro-batch-tokens, compute.lanes, sampling.max-new-tokens or compute.workers");
             if (!Engine.unpacked()) {
                 console.say("unpacking the native libraries into " + Engine.cacheFolder() + ", once");
             }
@@ -114,25 +114,13 @@ final class TrainCommand implements Callable<Integer> {
                     .start()) {
                 interrupt.stops(session::stop);
                 try {
-                    plan(session, memory, compute);
+                    plan(session, bytes, compute);
                 } catch (CancellationException e) {
                     return stopped(session, live);
                 }
                 return train(session, live, progress, false);
             }
         }
-    }
-
-    private long requireMemory(Recipe recipe, ModelFiles files, DType compute) {
-        long memory = TrainingSettings.memoryBytes(recipe, files.config(), compute);
-        long available = memoryAvailable.getAsLong();
-        if (memory > available) {
-            throw new IllegalStateException("this run needs about " + Figures.bytes(memory) + " of memory, got: "
-                    + Figures.bytes(available)
-                    + " free; lower compute.micro-batch-tokens, compute.lanes, sampling.max-new-tokens or"
-                    + " compute.workers, or take a smaller model");
-        }
-        return memory;
     }
 
     private Settings settings() {
@@ -158,7 +146,7 @@ final class TrainCommand implements Callable<Integer> {
                 "evaluation", Map.of("problems", 100));
     }
 
-    private void plan(TrainingSession session, long memory, DType compute) {
+    private void plan(TrainingSession session, long bytes, DType compute) {
         Recipe recipe = session.recipe();
         ModelConfig model = session.files().config();
         long parameters = model.parameterShapes().values().stream()
@@ -197,8 +185,8 @@ final class TrainCommand implements Callable<Integer> {
                 Objectives.nameOf(recipe.objective()),
                 recipe.compute().lanes(),
                 recipe.compute().threads()));
-        console.say("  memory     about " + Figures.bytes(memory) + " of " + Figures.bytes(memoryAvailable.getAsLong())
-                + " free");
+        console.say(
+                "  memory     about " + Figures.bytes(bytes) + " of " + Figures.bytes(memory.available()) + " free");
         console.say("  time       " + expectedTime(session));
         console.say("  run        " + session.folder().path());
     }

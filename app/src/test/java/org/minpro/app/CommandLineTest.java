@@ -12,6 +12,9 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.minpro.objective.Objective;
+import org.minpro.objective.ObjectiveInputs;
+import org.minpro.objective.ObjectiveResult;
 import org.minpro.objective.Objectives;
 
 /** What a person meets on the command line where nothing is computed. */
@@ -82,6 +85,82 @@ final class CommandLineTest {
                         && line.endsWith("Did you mean 'grpo'?"));
     }
 
+    /** A class is looked for while settings are bound, as an objective's is. */
+    @Test
+    void aRewardThatIsNoClassIsReportedWithTheOtherErrors() {
+        CommandLineRun run = CommandLineRun.of(
+                "train", "--reward", "com.acme.Missing", "--lag", "x", "--set", "sampling.temp=1", "--print-config");
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.errors())
+                .hasSize(3)
+                .anyMatch(
+                        line -> line.startsWith("minpro: --reward: reward must be a class on the class path, got: com"))
+                .anyMatch(line -> line.startsWith("minpro: --lag: "))
+                .anyMatch(line -> line.endsWith("Did you mean 'sampling.temperature'?"));
+        assertThat(CommandLineRun.of("train", "--reward", "java.lang.String", "--print-config")
+                        .errors())
+                .singleElement()
+                .asString()
+                .contains("--reward: reward must implement org.minpro.reward.Reward, got: java.lang.String");
+    }
+
+    @Test
+    void fieldsOfFilesWithoutFilesAreWarnedOf() {
+        CommandLineRun run =
+                CommandLineRun.of("train", "--prompt-field", "q", "--answer-after", "####", "--model", "acme/none");
+        assertThat(run.errors())
+                .contains(
+                        "warning: data.prompt-field has no effect on the built-in task; name the files with data.files or"
+                                + " --data",
+                        "warning: data.answer-after has no effect on the built-in task; name the files with data.files or"
+                                + " --data");
+    }
+
+    @Test
+    void aDateIsAskedForAsItIsWritten() {
+        for (String command : List.of("tokenize", "generate")) {
+            CommandLineRun run = CommandLineRun.of(command, "--date", "2024-13-01", "--input", "-");
+            assertThat(run.code()).isEqualTo(2);
+            assertThat(run.errors())
+                    .singleElement()
+                    .asString()
+                    .contains("must be a date as YYYY-MM-DD, got: '2024-13-01'");
+        }
+    }
+
+    /** Public, because an objective is. */
+    public record Throwing() implements Objective {
+        @Override
+        public ObjectiveResult compute(ObjectiveInputs inputs) {
+            throw new UnsupportedOperationException("not written yet");
+        }
+    }
+
+    @Test
+    void anObjectiveOfTheUsersThatFailsIsNamed() {
+        String example = "{\"log_probs\":[[-1]],\"behavior_log_probs\":[[-1]],\"advantages\":[[1]],\"mask\":[[1]]}";
+        CommandLineRun run =
+                CommandLineRun.withInput(example, "objectives", Throwing.class.getName(), "--evaluate", "-");
+        assertThat(run.code()).isEqualTo(1);
+        assertThat(run.errors())
+                .containsExactly("minpro: objective " + Throwing.class.getName()
+                        + " failed: java.lang.UnsupportedOperationException: not written yet");
+    }
+
+    @Test
+    void examplesAreReadStrictly() {
+        String example = "{\"log_probs\":[[-1]],\"behavior_log_probs\":[[-1]],\"advantages\":[[1]],\"mask\":[[1]]}";
+        CommandLineRun twice = CommandLineRun.withInput(
+                example.replace("\"mask\"", "\"mask\":[[0]],\"mask\""), "objectives", "minpro", "--evaluate", "-");
+        assertThat(twice.code()).isEqualTo(2);
+        assertThat(twice.errors().getLast()).contains("<stdin>:1: is not valid JSON: ", "mask");
+        CommandLineRun text = CommandLineRun.withInput(
+                example.replace("[[1]]}", "[[\"1\"]]}"), "objectives", "minpro", "--evaluate", "-");
+        assertThat(text.errors().getLast()).contains("mask[0][0] must be 1, 0, true or false, got: \"1\"");
+        CommandLineRun directory = CommandLineRun.of("objectives", "minpro", "--evaluate", folder.toString());
+        assertThat(directory.errors().getLast()).endsWith(" must be a JSON file, got: a folder");
+    }
+
     @Test
     void printedRecipeIsTheConfigurationItself() throws IOException {
         for (String command : List.of("train", "sft")) {
@@ -104,7 +183,11 @@ final class CommandLineTest {
         assertThat(one.out()).contains("seq-mean-token-mean", "clip-low=0.01");
         CommandLineRun unknown = CommandLineRun.of("objectives", "minpor");
         assertThat(unknown.code()).isEqualTo(2);
-        assertThat(unknown.errors()).singleElement().asString().contains("Did you mean 'minpro'?");
+        assertThat(unknown.errors())
+                .singleElement()
+                .asString()
+                .startsWith("minpro: objective must be one of ")
+                .contains("Did you mean 'minpro'?");
         CommandLineRun parameter = CommandLineRun.of("objectives", "minpro", "--set", "capp=3", "--set", "floor=-1");
         assertThat(parameter.errors())
                 .hasSize(2)

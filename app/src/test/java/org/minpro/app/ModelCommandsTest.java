@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -71,6 +72,37 @@ final class ModelCommandsTest {
         CommandLineRun run =
                 CommandLineRun.withInput("{\"text\":\"5\"}", "tokenize", "--model", bare.toString(), "--input", "-");
         assertThat(run.lines()).containsExactly("{\"ids\":[8],\"text\":\"5\"}");
+    }
+
+    @Test
+    void idsNeedNoTokenizerEvenWhereOneLiesThatIsBroken() throws IOException {
+        Path broken = copy("broken-tokenizer");
+        Files.writeString(broken.resolve("tokenizer.json"), "{");
+        CommandLineRun run = CommandLineRun.withInput(
+                "{\"ids\":[4,5]}", "generate", "--model", broken.toString(), "--input", "-", "--max-new-tokens", "2");
+        assertThat(json(run)).singleElement().matches(line -> line.get("text").isNull());
+        assertThat(run.errors()).singleElement().asString().startsWith("minpro: completions have no text: ");
+    }
+
+    @Test
+    void aPromptIsCheckedAgainstTheVocabulary() throws IOException {
+        Path larger = copy("larger-tokenizer");
+        Path tokenizer = larger.resolve("tokenizer.json");
+        Files.writeString(tokenizer, Files.readString(tokenizer).replaceFirst("\"4\":\\s*7", "\"4\": 77"));
+        CommandLineRun run = CommandLineRun.of("generate", "--model", larger.toString(), "--prompt", "4");
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.errors().getLast())
+                .contains("the tokenizer's ids must be below the model's vocab_size (19), got: 77 in --prompt");
+    }
+
+    private static Path copy(String name) throws IOException {
+        Path copy = Files.createDirectories(folder.resolve(name));
+        try (Stream<Path> files = Files.list(Path.of(model))) {
+            for (Path file : files.toList()) {
+                Files.copy(file, copy.resolve(file.getFileName()));
+            }
+        }
+        return copy;
     }
 
     @Test

@@ -124,6 +124,41 @@ final class TrainCommandTest {
     }
 
     @Test
+    void everyCommandThatLoadsWeightsChecksTheMemory() throws IOException {
+        String data = problems("p.jsonl", "1+1=", "2+2=").toString();
+        for (List<String> line : List.of(
+                List.of("sft", "--model", model, "--set", "updates=1", "--set", "runs=" + runs),
+                List.of("generate", "--model", model, "--prompt", "1+1="),
+                List.of("score", "--model", model, "--input", data),
+                List.of("eval", "--model", model, "--data", data))) {
+            CommandLineRun run = CommandLineRun.withMemory(() -> 100_000_000, line.toArray(String[]::new));
+            assertThat(run.code()).as(run.err()).isEqualTo(1);
+            assertThat(run.out()).isEmpty();
+            assertThat(run.errors().getLast())
+                    .startsWith("minpro: this run needs about ")
+                    .contains("of memory, got: 100 MB free; lower ");
+        }
+        CommandLineRun longest =
+                CommandLineRun.of("generate", "--model", model, "--prompt", "1+1=", "--max-new-tokens", "2000000000");
+        assertThat(longest.code()).isEqualTo(1);
+        assertThat(longest.errors().getLast()).contains("lower --max-new-tokens (2000000000) or --workers");
+        assertNoRunFolder();
+    }
+
+    @Test
+    void aRunIsContinuedByTheCommandThatBeganIt() {
+        assertThat(CommandLineRun.of(train("--set", "evaluation.problems=0")).code())
+                .isZero();
+        CommandLineRun run =
+                CommandLineRun.of("sft", "--resume", runs.resolve("0001").toString());
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.errors())
+                .singleElement()
+                .asString()
+                .endsWith(", a run of minpro train; take minpro train --resume");
+    }
+
+    @Test
     void withoutAnyDifferenceInRewardALineSaysThatThereIsNothingToLearn() throws IOException {
         CommandLineRun run = CommandLineRun.of(train(
                 "--reward",

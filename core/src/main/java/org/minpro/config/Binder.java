@@ -16,6 +16,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +38,7 @@ public final class Binder {
 
     private final Map<Class<?>, NamedRecords<?>> tables = new LinkedHashMap<>();
     private final ClassLoader loader;
+    private final Consumer<Choice> choices;
 
     public Binder(NamedRecords<?>... tables) {
         this(Binder.class.getClassLoader(), List.of(tables));
@@ -49,7 +51,19 @@ public final class Binder {
      * @param tables the interfaces that components may have
      */
     public Binder(ClassLoader loader, List<NamedRecords<?>> tables) {
+        this(loader, tables, choice -> {});
+    }
+
+    /**
+     * A binder that checks what is chosen by name.
+     *
+     * @param loader finds implementations that are given by class name
+     * @param tables the interfaces that components may have
+     * @param choices throws an {@link IllegalArgumentException} for a {@link Choice} that is none
+     */
+    public Binder(ClassLoader loader, List<NamedRecords<?>> tables, Consumer<Choice> choices) {
         this.loader = loader;
+        this.choices = choices;
         tables.forEach(table -> this.tables.put(table.contract(), table));
     }
 
@@ -470,7 +484,14 @@ public final class Binder {
                     parameters.put(key, Yaml.plain(structured(parameter.value())));
                 }
             });
-            return new Choice(name, parameters);
+            Choice choice = new Choice(name, parameters);
+            try {
+                choices.accept(choice);
+                return choice;
+            } catch (IllegalArgumentException e) {
+                problem(value.origin(), String.valueOf(e.getMessage()));
+                return null;
+            }
         }
 
         @Nullable Object choice(NamedRecords<?> table, @Nullable Object fallback, Value value, String path) {

@@ -9,6 +9,7 @@ package org.minpro.config;
 public record ConfigurationProblem(String origin, String message) {
     @Override
     public String toString() {
-        return origin + ": " + message;
+        // What is wrong may be the whole of what was given.
+        return message.startsWith(origin + " ") ? message : origin + ": " + message;
     }
 }

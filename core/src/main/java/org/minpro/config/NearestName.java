@@ -7,11 +7,15 @@ import java.util.Optional;
 
 /** Finds the name that somebody probably meant. */
 public final class NearestName {
+    /** Letters that say which name is meant. */
+    private static final int BEGINNING = 3;
+
     private NearestName() {}
 
     /**
      * The candidate with the fewest edits (insertion, deletion, substitution, exchange of neighbours; case, {@code _} and
      * {@code -} count as equal), if they are at most a third of the name; the first in alphabetical order where several are equally near.
+     * Where none is near, the shortest one that begins with the name: {@code temp} is {@code temperature}.
      */
     public static Optional<String> of(String name, Collection<String> candidates) {
         String wanted = normal(name);
@@ -19,7 +23,11 @@ public final class NearestName {
         return candidates.stream()
                 .filter(candidate -> edits(wanted, normal(candidate)) <= limit)
                 .min(Comparator.comparingInt((String candidate) -> edits(wanted, normal(candidate)))
-                        .thenComparing(Comparator.naturalOrder()));
+                        .thenComparing(Comparator.naturalOrder()))
+                .or(() -> candidates.stream()
+                        .filter(candidate -> wanted.length() >= BEGINNING
+                                && normal(candidate).startsWith(wanted))
+                        .min(Comparator.comparingInt(String::length).thenComparing(Comparator.naturalOrder())));
     }
 
     /** {@code " Did you mean 'x'?"}, or nothing where no candidate is near. */

@@ -7,7 +7,7 @@ import java.util.Locale;
  * A mean over problems with its 95 % interval.
  *
  * <p>The problems are the independent units, so the interval is clustered by problem: {@code mean ± 1.96 s / sqrt(n)} with
- * the standard deviation s of the n problems' values (arXiv 2411.00640). Where every value is 0 or 1 and a share is asked
+ * the standard deviation s of the n problems' values (arXiv 2411.00640), cut to [0, 1] where all values are shares. Where every value is 0 or 1 and a share is asked
  * for, it is Wilson's score interval, which stays honest near 0 and 1.
  *
  * @param mean over problems; NaN of none
@@ -20,16 +20,23 @@ public record Estimate(double mean, double low, double high, int problems) {
 
     /** The mean of shares, one for each problem, in [0, 1] or of whatever range a reward has. */
     public static Estimate ofShares(List<Double> values) {
+        boolean shares = !values.isEmpty() && values.stream().allMatch(value -> value >= 0 && value <= 1);
         boolean binary = !values.isEmpty() && values.stream().allMatch(value -> value == 0 || value == 1);
         if (!binary) {
-            return ofValues(values);
+            Estimate estimate = ofValues(values);
+            return shares ? estimate.within01() : estimate;
         }
         int n = values.size();
         double mean = mean(values);
         double z2 = Z * Z;
         double center = (mean + z2 / (2 * n)) / (1 + z2 / n);
         double half = Z / (1 + z2 / n) * Math.sqrt(mean * (1 - mean) / n + z2 / (4.0 * n * n));
-        return new Estimate(mean, center - half, center + half, n);
+        return new Estimate(mean, center - half, center + half, n).within01();
+    }
+
+    /** No share is outside of [0, 1], whatever a symmetric interval or rounding says. */
+    private Estimate within01() {
+        return new Estimate(mean, Math.max(0, low), Math.min(1, high), problems);
     }
 
     /** The mean of any values, such as differences, one for each problem. */

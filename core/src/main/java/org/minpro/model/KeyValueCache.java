@@ -24,7 +24,7 @@ public final class KeyValueCache implements AutoCloseable {
     private final Tensor mask;
 
     /** Bytes that a cache of this shape takes. */
-    public static long bytes(ModelConfig config, int slots, int capacity) {
+    public static long bytes(ModelConfig config, int slots, long capacity) {
         return 2L * config.layers() * slots * capacity * config.keyValueHeads() * config.headDim() * DType.F32.bytes();
     }
 

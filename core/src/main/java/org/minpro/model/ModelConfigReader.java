@@ -216,9 +216,9 @@ final class ModelConfigReader {
         checkLayerTypes(file, layers);
         Rope rope = rope(file, positions);
         DType dtype = dtype(file);
-        List<Integer> eos = generation == null ? null : generation.integers("eos_token_id");
+        List<Integer> eos = generation == null ? null : ids("eos_token_id", generation);
         if (eos == null) {
-            eos = file.keys().contains("eos_token_id") ? file.integers("eos_token_id") : defaults.eos();
+            eos = file.keys().contains("eos_token_id") ? ids("eos_token_id", file) : defaults.eos();
         }
         try {
             ModelConfig config = new ModelConfig(
@@ -240,7 +240,7 @@ final class ModelConfigReader {
                     architecture == Architecture.QWEN3_MOE ? moe(file, layers) : null,
                     dtype == null ? DType.F32 : dtype,
                     id("bos_token_id", file, generation, defaults.bos()),
-                    eos == null ? List.of() : ids(file, "eos_token_id", eos),
+                    eos == null ? List.of() : eos,
                     id("pad_token_id", file, generation, null));
             return new Result(config, dtype != null);
         } catch (IllegalArgumentException e) {
@@ -471,12 +471,17 @@ final class ModelConfigReader {
         return id == null || id < 0 ? null : id;
     }
 
-    private static List<Integer> ids(JsonObjectFile file, String key, List<Integer> ids) {
+    /** Ids or null where the key is absent; as in {@link #id}, -1 stands for none. */
+    private static @Nullable List<Integer> ids(String key, JsonObjectFile file) {
+        List<Integer> ids = file.integers(key);
+        if (ids == null) {
+            return null;
+        }
         for (int id : ids) {
-            if (id < 0) {
+            if (id < -1) {
                 throw file.refusal(key, "an id or a list of ids");
             }
         }
-        return ids;
+        return ids.stream().filter(id -> id >= 0).toList();
     }
 }

@@ -25,7 +25,7 @@ public record LossEvaluation(double loss, double[] rowLosses, Tensor gradient, O
      */
     public static LossEvaluation of(Objective objective, ObjectiveInputs inputs, Tensor tokenWeights) {
         Tensor leaf = inputs.logProbs().detach().copy().requireGradient(); // [batch, time]
-        ObjectiveResult result = objective.compute(inputs.withLogProbs(leaf).withoutPadding());
+        ObjectiveResult result = compute(objective, inputs.withLogProbs(leaf).withoutPadding());
         Tensor losses = result.tokenLosses()
                 .multiply(tokenWeights)
                 .maskedFill(inputs.mask().equal(0), 0); // [batch, time]
@@ -41,6 +41,18 @@ public record LossEvaluation(double loss, double[] rowLosses, Tensor gradient, O
         }
         return new LossEvaluation(
                 loss, rowLosses, gradient == null ? Tensor.zeros(leaf.type(), leaf.shape()) : gradient, result);
+    }
+
+    /** A failure of a user's objective is named as such; ours is ours. */
+    private static ObjectiveResult compute(Objective objective, ObjectiveInputs inputs) {
+        try {
+            return objective.compute(inputs);
+        } catch (RuntimeException e) {
+            if (objective.getClass().getPackage().equals(Objective.class.getPackage())) {
+                throw e;
+            }
+            throw new IllegalStateException("objective " + objective.getClass().getName() + " failed: " + e, e);
+        }
     }
 
     /** Sums in the order of the tokens: a native reduction would depend on the width of the padding. */

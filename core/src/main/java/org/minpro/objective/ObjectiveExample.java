@@ -171,7 +171,8 @@ public record ObjectiveExample(
         for (int t = 0; t < numbers.length; t++) {
             JsonNode number = json.get(t);
             if (isMask) {
-                numbers[t] = number.isBoolean() ? (number.asBoolean() ? 1 : 0) : number.asDouble(-1);
+                numbers[t] =
+                        number.isBoolean() ? (number.asBoolean() ? 1 : 0) : number.isNumber() ? number.asDouble() : -1;
                 if (numbers[t] != 0 && numbers[t] != 1) {
                     problems.add(name + "[" + t + "] must be 1, 0, true or false, got: " + number);
                 }

@@ -3,6 +3,7 @@ package org.minpro.recipe;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
 import org.minpro.data.Dataset;
@@ -91,6 +92,26 @@ public record DataSection(
 
     public boolean isBuiltin() {
         return files.isEmpty() && more.isEmpty();
+    }
+
+    /** The settings that say how files are read, where they are not the defaults. */
+    List<String> ofFiles() {
+        DataSection defaults = new DataSection();
+        List<String> settings = new ArrayList<>();
+        addIfOther(settings, "prompt-field", promptField, defaults.promptField);
+        addIfOther(settings, "prompt-template", promptTemplate, defaults.promptTemplate);
+        addIfOther(settings, "answer-field", answerField, defaults.answerField);
+        addIfOther(settings, "answer-after", answerAfter, defaults.answerAfter);
+        addIfOther(settings, "answer-pattern", answerPattern, defaults.answerPattern);
+        addIfOther(settings, "id-field", idField, defaults.idField);
+        return settings;
+    }
+
+    private static void addIfOther(
+            List<String> settings, String name, @Nullable String value, @Nullable String defaultValue) {
+        if (!Objects.equals(value, defaultValue)) {
+            settings.add(name);
+        }
     }
 
     /** Reads all problems to split or to train on. */

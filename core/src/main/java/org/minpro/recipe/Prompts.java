@@ -4,7 +4,9 @@ import java.time.LocalDate;
 import java.time.ZoneId;
 import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.minpro.data.Problem;
+import org.minpro.model.ModelConfig;
 import org.minpro.text.ChatTemplate;
 import org.minpro.text.PromptTemplate;
 import org.minpro.text.TextException;
@@ -16,11 +18,13 @@ public final class Prompts implements PromptEncoder {
     private final PromptTemplate template;
     private final Tokenizer tokenizer;
     private final int vocabulary;
+    private final @Nullable Integer beginOfSequence;
 
-    private Prompts(PromptTemplate template, Tokenizer tokenizer, int vocabulary) {
+    private Prompts(PromptTemplate template, Tokenizer tokenizer, ModelConfig model) {
         this.template = template;
         this.tokenizer = tokenizer;
-        this.vocabulary = vocabulary;
+        this.vocabulary = model.vocabSize();
+        this.beginOfSequence = model.bosId();
     }
 
     public static Prompts of(PromptSection section, ModelFiles model, Tokenizer tokenizer) {
@@ -37,7 +41,7 @@ public final class Prompts implements PromptEncoder {
                             system == null ? null : system.replace("{", "{{").replace("}", "}}"),
                             section.templateVariables()),
                     tokenizer,
-                    model.config().vocabSize());
+                    model.config());
         }
         if (section.chatTemplate() == PromptSection.ChatTemplate.ON) {
             throw new TextException("prompts.chat-template is on, but the model has none: " + model.path());
@@ -51,7 +55,22 @@ public final class Prompts implements PromptEncoder {
                     return Objects.requireNonNull(problem.prompt());
                 },
                 tokenizer,
-                model.config().vocabSize());
+                model.config());
+    }
+
+    /**
+     * A line that says so where the tokenizer would begin a text with a token that this prompt does not begin with: models
+     * that were trained with it answer worse without.
+     */
+    public Optional<String> missingBeginOfSequence(int[] prompt) {
+        boolean missing = tokenizer.addsBeginOfSequence()
+                && beginOfSequence != null
+                && (prompt.length == 0 || prompt[0] != beginOfSequence);
+        return missing
+                ? Optional.of(
+                        "prompts do not begin with the beginning-of-sequence token, though this tokenizer would add"
+                                + " it; write it into the prompts, or use the model's chat template, where it is wanted")
+                : Optional.empty();
     }
 
     /** The text that the model continues. */

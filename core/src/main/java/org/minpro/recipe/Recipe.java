@@ -135,7 +135,14 @@ public record Recipe(
 
     /** Makes recipes of settings, and YAML of recipes; classes of the user's own come from {@code loader}. */
     public static Binder binder(ClassLoader loader) {
-        return new Binder(loader, List.of(Objectives.table(), Advantages.table()));
+        return new Binder(loader, List.of(Objectives.table(), Advantages.table()), choice -> {
+            if (choice.name().contains(".")) {
+                // Made later, once: a reward of one's own may be expensive to make.
+                Rewards.requireClass(choice.name(), loader);
+            } else {
+                reward(choice, loader);
+            }
+        });
     }
 
     /** The same with whole paths of the model and the data, so that a run can be continued from anywhere. */
@@ -198,8 +205,10 @@ public record Recipe(
         if (aggregationLength > 0 && aggregation != Aggregation.Mode.CONSTANT_LENGTH) {
             warnings.add("aggregation-length has no effect without aggregation constant-length");
         }
-        if (data.isBuiltin() && data.promptTemplate() != null) {
-            warnings.add("data.prompt-template has no effect on the built-in task");
+        if (data.isBuiltin()) {
+            data.ofFiles()
+                    .forEach(setting -> warnings.add("data." + setting
+                            + " has no effect on the built-in task; name the files with data.files or --data"));
         }
         if (!data.isBuiltin() && data.heldOut() == 0 && data.evaluationFiles().isEmpty() && evaluation.problems() > 0) {
             warnings.add("data.held-out is 0 and there are no data.evaluation-files: nothing will be evaluated");

@@ -37,6 +37,9 @@ public final class SftSession implements AutoCloseable {
     /** Standard deviation of fresh weights, as transformers' initializer_range. */
     private static final double INITIAL_DEVIATION = 0.02;
 
+    /** The first line of the recipe in a run's folder. */
+    static final String HEADER = "# minpro sft\n";
+
     private final OpenResources opened = new OpenResources();
     private final SftRecipe recipe;
     private final RunFolder folder;
@@ -116,7 +119,7 @@ public final class SftSession implements AutoCloseable {
                 : recipe;
         RunFolder folder = RunFolder.create(fixed.runs());
         try {
-            folder.write(SftRecipe.binder().write(fixed.located(), false));
+            folder.write(HEADER + SftRecipe.binder().write(fixed.located(), false));
         } catch (RuntimeException e) {
             folder.close();
             throw e;
@@ -129,6 +132,7 @@ public final class SftSession implements AutoCloseable {
         RunFolder folder = RunFolder.open(run);
         SftRecipe stored;
         try {
+            folder.requireNot(TrainingSession.HEADER, "train");
             stored = SftRecipe.binder().bind(SftRecipe.class, new Settings().file(folder.recipe()));
         } catch (RuntimeException e) {
             folder.close();
@@ -181,7 +185,10 @@ public final class SftSession implements AutoCloseable {
             notice.accept(skipped + " examples are longer than prompts.max-tokens or max-completion-tokens and are left"
                     + " out; " + all.size() + " remain");
         }
-        if (all.isEmpty()) {
+        if (!all.isEmpty()) {
+            prompts.missingBeginOfSequence(all.getFirst().promptIds())
+                    .ifPresent(line -> notice.accept("warning: " + line));
+        } else {
             throw new IllegalArgumentException("data.files must leave at least one example, got: none of " + skipped);
         }
         return new Examples(

@@ -44,6 +44,9 @@ import org.minpro.train.TrainingRun;
  * }</pre>
  */
 public final class TrainingSession implements AutoCloseable {
+    /** The first line of the recipe in a run's folder. */
+    static final String HEADER = "# minpro train\n";
+
     private final OpenResources opened = new OpenResources();
     private final Recipe recipe;
     private final RunFolder folder;
@@ -76,6 +79,8 @@ public final class TrainingSession implements AutoCloseable {
                                     recipe.seed(),
                                     recipe.evaluation().problems()))
                     .withPromptsUpTo(recipe.prompts().maxTokens(), prompts);
+            prompts.missingBeginOfSequence(prompts.encode(problems.training().problem(0)))
+                    .ifPresent(line -> start.listener.notice("warning: " + line));
             DType compute = files.computeType(recipe.model().dtype());
             policy = opened.add(files.policy(compute));
             workers = opened.add(new Workers(recipe.compute().threads()));
@@ -160,7 +165,7 @@ public final class TrainingSession implements AutoCloseable {
                     : given;
             RunFolder folder = RunFolder.create(fixed.runs());
             try {
-                folder.write(Recipe.binder(loader).write(fixed.located(), false));
+                folder.write(HEADER + Recipe.binder(loader).write(fixed.located(), false));
             } catch (RuntimeException e) {
                 folder.close();
                 throw e;
@@ -176,6 +181,7 @@ public final class TrainingSession implements AutoCloseable {
             RunFolder folder = RunFolder.open(run);
             Recipe stored;
             try {
+                folder.requireNot(SftSession.HEADER, "sft");
                 stored = Recipe.binder(loader).bind(Recipe.class, new Settings().file(folder.recipe()));
             } catch (RuntimeException e) {
                 folder.close();

@@ -142,7 +142,12 @@ public final class Rewards {
         return new WeightedReward(terms);
     }
 
-    private static Reward instance(String className, Map<String, ?> parameters, @Nullable ClassLoader loader) {
+    /**
+     * The user's class of that name.
+     *
+     * @throws IllegalArgumentException if there is none, or it is no reward
+     */
+    public static Class<?> requireClass(String className, @Nullable ClassLoader loader) {
         Class<?> type;
         try {
             type = Class.forName(className, true, loader);
@@ -156,6 +161,11 @@ public final class Rewards {
             throw new IllegalArgumentException(
                     "reward must implement " + Reward.class.getName() + ", got: " + className);
         }
+        return type;
+    }
+
+    private static Reward instance(String className, Map<String, ?> parameters, @Nullable ClassLoader loader) {
+        Class<?> type = requireClass(className, loader);
         try {
             Constructor<?> constructor;
             try {

@@ -61,15 +61,19 @@ record FieldTemplate(List<Piece> pieces) {
 
     private static String field(String name, Problem problem) {
         Map<String, @Nullable Object> fields = new TreeMap<>(problem.fields());
-        fields.putIfAbsent("id", problem.id());
-        fields.putIfAbsent("answer", problem.answer());
+        // A row that is not a problem yet has its fields alone.
+        if (!problem.id().isEmpty()) {
+            fields.putIfAbsent("id", problem.id());
+            fields.putIfAbsent("answer", problem.answer());
+        }
         if (problem.prompt() != null) {
             fields.putIfAbsent("prompt", problem.prompt());
         }
         Object value = fields.get(name);
         if (value == null) {
             throw new TextException("a placeholder of a prompt template must be a field of the problem, one of "
-                    + String.join(", ", fields.keySet()) + "; got: {" + name + "} at problem " + problem.id());
+                    + String.join(", ", fields.keySet()) + "; got: {" + name + "}"
+                    + (problem.id().isEmpty() ? "" : " at problem " + problem.id()));
         }
         return value instanceof String text ? text : JsonMapper.shared().writeValueAsString(value);
     }

@@ -374,5 +374,8 @@ final class BinderTest {
                 .contains("temperature");
         assertThat(NearestName.of("topK", List.of("temperature", "top-k"))).contains("top-k");
         assertThat(NearestName.of("banana", List.of("temperature", "top-k"))).isEmpty();
+        assertThat(NearestName.of("temp", List.of("temperature", "temperature-scale", "top-k")))
+                .contains("temperature");
+        assertThat(NearestName.of("te", List.of("temperature", "top-k"))).isEmpty();
     }
 }

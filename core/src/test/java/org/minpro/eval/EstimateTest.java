@@ -29,8 +29,9 @@ final class EstimateTest {
             double mean = values.stream().mapToDouble(value -> value).average().orElseThrow();
             Estimate estimate = Estimate.ofShares(values);
             assertThat(estimate.mean()).isEqualTo(mean, within(1e-12));
-            assertThat(estimate.high() - estimate.mean()).isEqualTo(half, within(1e-6));
-            assertThat(estimate.mean() - estimate.low()).isEqualTo(half, within(1e-6));
+            assertThat(estimate.high()).isEqualTo(Math.min(1, mean + half), within(1e-6));
+            assertThat(estimate.low()).isEqualTo(Math.max(0, mean - half), within(1e-6));
+            assertThat(Estimate.ofValues(values).low()).isEqualTo(mean - half, within(1e-6));
             assertThat(estimate.problems()).isEqualTo(n);
         }
     }
@@ -52,6 +53,19 @@ final class EstimateTest {
                 assertThat(estimate.high()).isBetween(share, 1 + 1e-12);
             }
         }
+    }
+
+    @Test
+    void sharesHaveNoIntervalOutsideOfZeroToOne() {
+        assertThat(Estimate.ofShares(List.of(0.0, 1.0 / 3)).low()).isZero();
+        assertThat(Estimate.ofShares(List.of(1.0, 2.0 / 3)).high()).isEqualTo(1);
+        assertThat(Estimate.ofShares(List.of(0.5))).isEqualTo(new Estimate(0.5, 0, 1, 1));
+        for (int n = 1; n < 100; n++) {
+            assertThat(Estimate.ofShares(Collections.nCopies(n, 0.0)).low()).isNotNegative();
+            assertThat(Estimate.ofShares(Collections.nCopies(n, 1.0)).high()).isLessThanOrEqualTo(1);
+        }
+        // A reward of another range is no share.
+        assertThat(Estimate.ofShares(List.of(0.0, 1.0, 5.0)).low()).isNegative();
     }
 
     @Test

@@ -159,6 +159,12 @@ class ModelConfigTest {
         Files.writeString(folder.resolve("generation_config.json"), "{\"eos_token_id\":[7,9],\"pad_token_id\":3}");
         ModelConfig config = read("{'model_type':'llama','eos_token_id':2,'bos_token_id':null}");
         assertThat(config.eosIds()).containsExactly(7, 9);
+        Files.writeString(folder.resolve("generation_config.json"), "{\"eos_token_id\":-1}");
+        assertThat(read("{'model_type':'llama','eos_token_id':2}").eosIds()).isEmpty();
+        Files.writeString(folder.resolve("generation_config.json"), "{\"eos_token_id\":-3}");
+        assertThatThrownBy(() -> read("{'model_type':'llama','eos_token_id':2}"))
+                .hasMessageContaining("generation_config.json: eos_token_id must be an id or a list of ids, got: -3");
+        Files.writeString(folder.resolve("generation_config.json"), "{\"eos_token_id\":[7,9],\"pad_token_id\":3}");
         assertThat(config.padId()).isEqualTo(3);
         assertThat(config.bosId()).isNull();
     }
