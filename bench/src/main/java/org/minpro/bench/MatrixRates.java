@@ -13,7 +13,8 @@ import org.minpro.tensor.Workers;
 
 /**
  * The machine's limit for what a transformer asks of it: GFLOP/s of {@code x W^T} by number of rows, for the shapes of
- * one model, on every core at once with one kernel thread each; with weights as they are and packed.
+ * one model, on every core at once with one kernel thread each; with weights as they are and packed, from memory as a
+ * model's are, and with one packed weight that stays in the caches.
  *
  * <p>Arguments: WORKERS, then shapes as IN:OUT.
  */
@@ -31,21 +32,28 @@ public final class MatrixRates {
             for (DType type : List.of(DType.F32, DType.BF16)) {
                 for (int i = 1; i < arguments.length; i++) {
                     String[] sizes = arguments[i].split(":");
-                    for (boolean packed : new boolean[] {false, true}) {
-                        report(workers, type, Long.parseLong(sizes[0]), Long.parseLong(sizes[1]), packed);
+                    for (Weights weights : Weights.values()) {
+                        report(workers, type, Long.parseLong(sizes[0]), Long.parseLong(sizes[1]), weights);
                     }
                 }
             }
         }
     }
 
-    private static void report(Workers workers, DType type, long in, long out, boolean packed) {
-        StringBuilder line = new StringBuilder(
-                String.format(Locale.ROOT, "%-5s %6d -> %6d %-6s:", type, in, out, packed ? "packed" : "plain"));
+    /** How the weights lie. */
+    private enum Weights {
+        PLAIN,
+        PACKED,
+        CACHED
+    }
+
+    private static void report(Workers workers, DType type, long in, long out, Weights kind) {
+        StringBuilder line = new StringBuilder(String.format(
+                Locale.ROOT, "%-5s %6d -> %6d %-6s:", type, in, out, kind.name().toLowerCase(Locale.ROOT)));
         for (int rows : ROWS) {
             List<Callable<Double>> tasks = new ArrayList<>();
             for (int worker = 0; worker < workers.count(); worker++) {
-                tasks.add(() -> rate(type, rows, in, out, packed));
+                tasks.add(() -> rate(type, rows, in, out, kind));
             }
             double sum =
                     workers.run(tasks).stream().mapToDouble(Double::doubleValue).sum();
@@ -54,14 +62,15 @@ public final class MatrixRates {
         System.out.println(line.append("  GFLOP/s of all workers"));
     }
 
-    private static double rate(DType type, int rows, long in, long out, boolean packed) {
+    private static double rate(DType type, int rows, long in, long out, Weights kind) {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open();
                 PackedWeights packedWeights = new PackedWeights(rows)) {
             Tensor x = Tensor.full(type, 0.5, rows, in);
-            // Several weights, so that they come from memory as a model's layers do.
+            // Several weights come from memory, as a model's layers do.
+            long count = kind == Weights.CACHED ? 1 : Math.max(1, Math.min(64, (1L << 27) / (in * out * type.bytes())));
             List<Tensor> weights = new ArrayList<>();
-            for (int i = 0; i < Math.max(1, Math.min(64, (1L << 27) / (in * out * type.bytes()))); i++) {
+            for (int i = 0; i < count; i++) {
                 weights.add(Tensor.full(type, 0.25, out, in));
             }
             long operations = 2L * rows * in * out;
@@ -72,7 +81,7 @@ public final class MatrixRates {
                 for (long i = 0; i < repeats; i++) {
                     try (Scope inner = Scope.open()) {
                         Tensor weight = weights.get((int) (i % weights.size()));
-                        if (packed) {
+                        if (kind != Weights.PLAIN) {
                             packedWeights.linear(x, weight, null);
                         } else {
                             x.linear(weight);
