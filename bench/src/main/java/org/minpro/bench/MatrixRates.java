@@ -29,6 +29,7 @@ public final class MatrixRates {
             System.exit(2);
         }
         try (Workers workers = new Workers(Integer.parseInt(arguments[0]))) {
+            reportReading(workers);
             for (DType type : List.of(DType.F32, DType.BF16)) {
                 for (int i = 1; i < arguments.length; i++) {
                     String[] sizes = arguments[i].split(":");
@@ -45,6 +46,30 @@ public final class MatrixRates {
         PLAIN,
         PACKED,
         CACHED
+    }
+
+    /** How fast memory is read by adding up what it holds: what the weights of a product of few rows can come at. */
+    private static void reportReading(Workers workers) {
+        List<Callable<Double>> tasks = new ArrayList<>();
+        for (int worker = 0; worker < workers.count(); worker++) {
+            tasks.add(() -> {
+                try (Scope scope = Scope.open();
+                        NoGradient off = NoGradient.open()) {
+                    Tensor numbers = Tensor.full(DType.F32, 0.5, 1L << 27);
+                    double best = 0;
+                    for (int trial = 0; trial < 5; trial++) {
+                        long start = System.nanoTime();
+                        numbers.sum().item();
+                        best = Math.max(best, numbers.elements() * 4.0 / (System.nanoTime() - start));
+                    }
+                    return best;
+                }
+            });
+        }
+        System.out.printf(
+                Locale.ROOT,
+                "reading: %.0f GB/s of all workers%n",
+                workers.run(tasks).stream().mapToDouble(Double::doubleValue).sum());
     }
 
     private static void report(Workers workers, DType type, long in, long out, Weights kind) {
