@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import org.minpro.model.HuggingFaceFolder;
 import org.minpro.recipe.ModelFiles;
 import org.minpro.recipe.ModelSection;
-import org.minpro.text.Tokenizer;
 import picocli.CommandLine.Option;
 
 /** Which model a command reads. */
@@ -28,13 +27,5 @@ final class FolderOption {
         }
         HuggingFaceFolder.requireFolder(Path.of(model));
         return Path.of(model);
-    }
-
-    /** Says that no beginning-of-sequence token is added where the model's own tokenizer adds one. */
-    static void sayWhatIsNotAdded(Tokenizer tokenizer, Console console) {
-        if (tokenizer.addsBeginOfSequence()) {
-            console.say("minpro: no beginning-of-sequence token is added, though this tokenizer would add one; write it"
-                    + " into the text where it is wanted");
-        }
     }
 }

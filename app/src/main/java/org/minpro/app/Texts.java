@@ -38,10 +38,11 @@ final class Texts implements AutoCloseable {
     /** For ids of texts; says once what is not added to them. */
     Tokenizer tokenizer() {
         Tokenizer loaded = decoder();
-        if (!said) {
-            FolderOption.sayWhatIsNotAdded(loaded, console);
-            said = true;
+        if (!said && loaded.addsBeginOfSequence()) {
+            console.say("minpro: no beginning-of-sequence token is added, though this tokenizer would add one; write it"
+                    + " into the text where it is wanted");
         }
+        said = true;
         return loaded;
     }
 
