@@ -187,13 +187,7 @@ final class BenchmarkEvaluation {
     }
 
     private List<Evaluator.Question> questions(Benchmark benchmark, List<Problem> problems, Prompts prompts) {
-        List<Evaluator.Question> questions = new ArrayList<>();
-        for (Problem problem : problems) {
-            int[] ids = prompts.encode(problem);
-            if (ids.length <= recipe.prompts().maxTokens()) {
-                questions.add(new Evaluator.Question(problem, ids));
-            }
-        }
+        List<Evaluator.Question> questions = prompts.questions(problems);
         int skipped = problems.size() - questions.size();
         if (skipped > 0) {
             console.say("minpro: " + skipped + " prompts of " + benchmark.title() + " are longer than"

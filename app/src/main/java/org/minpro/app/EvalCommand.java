@@ -6,7 +6,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -16,7 +15,6 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Binder;
 import org.minpro.config.Settings;
-import org.minpro.data.Problem;
 import org.minpro.eval.Accuracy;
 import org.minpro.eval.Evaluator;
 import org.minpro.model.Transformer;
@@ -213,16 +211,8 @@ final class EvalCommand implements Callable<Integer> {
     }
 
     private List<Evaluator.Question> questions(Recipe recipe, ProblemSets sets, Prompts prompts) {
-        List<Evaluator.Question> questions = new ArrayList<>();
-        int skipped = 0;
-        for (Problem problem : sets.heldOut()) {
-            int[] ids = prompts.encode(problem);
-            if (ids.length > recipe.prompts().maxTokens()) {
-                skipped++;
-            } else {
-                questions.add(new Evaluator.Question(problem, ids));
-            }
-        }
+        List<Evaluator.Question> questions = prompts.questions(sets.heldOut());
+        int skipped = sets.heldOut().size() - questions.size();
         if (skipped > 0) {
             console.say("minpro: " + skipped + " prompts are longer than prompts.max-tokens ("
                     + recipe.prompts().maxTokens() + ") and are skipped");

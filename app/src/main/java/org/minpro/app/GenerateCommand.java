@@ -15,6 +15,7 @@ import org.minpro.data.Row;
 import org.minpro.model.Transformer;
 import org.minpro.recipe.MemoryEstimate;
 import org.minpro.recipe.ModelFiles;
+import org.minpro.recipe.Prompts;
 import org.minpro.recipe.SamplingSection;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
@@ -208,12 +209,7 @@ final class GenerateCommand implements Callable<Integer> {
         if (ids.length == 0) {
             throw new IllegalArgumentException("--prompt must have at least one token, got: none");
         }
-        for (int id : ids) {
-            if (id >= vocabulary) {
-                throw new IllegalArgumentException("the tokenizer's ids must be below the model's vocab_size ("
-                        + vocabulary + "), got: " + id + " in --prompt; take tokenizer and config.json of one model");
-            }
-        }
+        Prompts.requireVocabulary(ids, vocabulary, "--prompt");
         return ids;
     }
 

@@ -149,9 +149,6 @@ final class TrainCommand implements Callable<Integer> {
     private void plan(TrainingSession session, long bytes, DType compute) {
         Recipe recipe = session.recipe();
         ModelConfig model = session.files().config();
-        long parameters = model.parameterShapes().values().stream()
-                .mapToLong(shape -> java.util.Arrays.stream(shape).reduce(1, (a, b) -> a * b))
-                .sum();
         long rows = (long) recipe.groupsPerIteration() * recipe.groupSize();
         long updates = (long) (recipe.iterations() - recipe.lag()) * recipe.updatesPerIteration();
         console.say(String.format(
@@ -159,11 +156,12 @@ final class TrainCommand implements Callable<Integer> {
                 "plan: %s model %s, %s parameters, %s",
                 model.architecture().modelType(),
                 recipe.model().path(),
-                Figures.count(parameters),
+                Figures.count(model.parameterCount()),
                 compute.name().toLowerCase(Locale.ROOT)));
-        int skipped = session.problems().heldOutSkipped();
+        int evaluated = session.questions().size();
+        int skipped = session.problems().heldOut().size() - evaluated;
         console.say("  problems   " + session.problems().description() + "; "
-                + session.problems().heldOut().size() + " held out to evaluate"
+                + evaluated + " held out to evaluate"
                 + (skipped == 0
                         ? ""
                         : ", " + skipped + " skipped, whose prompts are longer than prompts.max-tokens ("
@@ -211,7 +209,7 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private int train(TrainingSession session, LiveLine live, Progress progress, boolean resumed) {
-        boolean evaluates = !session.problems().heldOut().isEmpty();
+        boolean evaluates = !session.questions().isEmpty();
         boolean done;
         try {
             if (evaluates
@@ -278,7 +276,7 @@ final class TrainCommand implements Callable<Integer> {
 
     private static String evaluate(TrainingSession session, LiveLine live, String name) {
         AtomicLong finished = new AtomicLong();
-        long all = (long) session.problems().heldOut().size()
+        long all = (long) session.questions().size()
                 * Math.max(1, session.recipe().evaluation().samples());
         Evaluator.Result result = session.evaluate(
                 rollout -> live.show(name + ": " + finished.incrementAndGet() + " of " + all + " responses"));

@@ -176,7 +176,8 @@ public final class Checkpoints {
         return String.format("iteration-%09d", iteration);
     }
 
-    private static void write(Path file, byte[] bytes) throws IOException {
+    /** Writes a file that survives a loss of power. */
+    static void write(Path file, byte[] bytes) throws IOException {
         Files.write(file, bytes);
         force(file);
     }

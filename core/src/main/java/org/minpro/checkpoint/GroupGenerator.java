@@ -69,7 +69,7 @@ public final class GroupGenerator {
     }
 
     /**
-     * A reward that fails says nothing of the rollout: it is undecided, never 0. So do errors that are its own: it recursed
+     * A reward that fails says nothing of the rollout: it is undecided, never 0. So is one whose errors are its own: it recursed
      * too deep, asserted, or lacks a class.
      */
     private Score score(Problem problem, Rollout rollout) {

@@ -2,7 +2,6 @@ package org.minpro.checkpoint;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -133,14 +132,7 @@ public final class RunFolder implements AutoCloseable {
     public void write(String recipe) {
         Path part = path.resolve(RECIPE + ".part");
         try {
-            try (FileChannel file = FileChannel.open(
-                    part, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
-                ByteBuffer bytes = ByteBuffer.wrap(recipe.getBytes(StandardCharsets.UTF_8));
-                while (bytes.hasRemaining()) {
-                    file.write(bytes);
-                }
-                file.force(true);
-            }
+            Checkpoints.write(part, recipe.getBytes(StandardCharsets.UTF_8));
             Files.move(part, recipe(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
             throw new UncheckedIOException("the run folder must be writable, got: " + path, e);

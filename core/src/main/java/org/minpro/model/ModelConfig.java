@@ -1,6 +1,7 @@
 package org.minpro.model;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -247,6 +248,13 @@ public record ModelConfig(
                 bosId,
                 eosIds,
                 padId);
+    }
+
+    /** Numbers that the parameters are. */
+    public long parameterCount() {
+        return parameterShapes().values().stream()
+                .mapToLong(shape -> Arrays.stream(shape).reduce(1, (a, b) -> a * b))
+                .sum();
     }
 
     /**

@@ -1,6 +1,5 @@
 package org.minpro.recipe;
 
-import java.util.Arrays;
 import org.minpro.model.KeyValueCache;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.ModelConfig;
@@ -39,12 +38,14 @@ public final class MemoryEstimate {
      * @param longest tokens of a prompt and its response
      */
     public static long ofSampling(ModelConfig model, DType compute, int workers, int slots, long longest) {
-        return 2 * parameters(model) * compute.bytes() + workers * KeyValueCache.bytes(model, slots, longest) + RUNTIME;
+        return 2 * model.parameterCount() * compute.bytes()
+                + workers * KeyValueCache.bytes(model, slots, longest)
+                + RUNTIME;
     }
 
     /** Log-probabilities alone: the weights. */
     public static long ofScoring(ModelConfig model, DType compute) {
-        return parameters(model) * compute.bytes() + RUNTIME;
+        return model.parameterCount() * compute.bytes() + RUNTIME;
     }
 
     /** Tokens of a prompt and its response, as a rule at most. */
@@ -55,7 +56,7 @@ public final class MemoryEstimate {
 
     /** Weights, optimizer, a sum of gradients per lane, activations of one block per worker. */
     private static long ofUpdates(ComputeSection section, ModelConfig model, DType compute, long tokens) {
-        long parameters = parameters(model);
+        long parameters = model.parameterCount();
         long lanes = section.lanes();
         long workers = Math.min(lanes, section.threads());
         long weights = parameters * DType.F32.bytes() + (compute == DType.F32 ? 0 : parameters * compute.bytes());
@@ -66,11 +67,5 @@ public final class MemoryEstimate {
                         + 8L * (model.heads() + 2L * model.keyValueHeads()) * model.headDim() * DType.F32.bytes());
         long activations = workers * (tokens * perToken + LanguageHead.bytes(model, compute, tokens));
         return weights + AdamW.stateBytes(parameters) + gradients + activations;
-    }
-
-    private static long parameters(ModelConfig model) {
-        return model.parameterShapes().values().stream()
-                .mapToLong(shape -> Arrays.stream(shape).reduce(1, (a, b) -> a * b))
-                .sum();
     }
 }

@@ -7,7 +7,6 @@ import org.minpro.data.DatasetSource;
 import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
 import org.minpro.task.ArithmeticTask;
-import org.minpro.train.PromptEncoder;
 
 /**
  * A recipe's problems.
@@ -15,26 +14,13 @@ import org.minpro.train.PromptEncoder;
  * @param training drawn from without end
  * @param heldOut to evaluate on; none of them is ever drawn for training
  * @param description what they are, in a few words
- * @param heldOutSkipped problems to evaluate on that were left out, because their prompts are too long
  */
-public record ProblemSets(ProblemSource training, List<Problem> heldOut, String description, int heldOutSkipped) {
+public record ProblemSets(ProblemSource training, List<Problem> heldOut, String description) {
     /** The seed of the built-in task's held-out problems: the same ones for every run, so that runs compare. */
     private static final long HELD_OUT_SEED = 0;
 
     public ProblemSets {
         heldOut = List.copyOf(heldOut);
-    }
-
-    public ProblemSets(ProblemSource training, List<Problem> heldOut, String description) {
-        this(training, heldOut, description, 0);
-    }
-
-    /** Without the held-out problems whose prompts are longer; they are counted. Training skips them by itself. */
-    ProblemSets withPromptsUpTo(int tokens, PromptEncoder prompts) {
-        List<Problem> kept = heldOut.stream()
-                .filter(problem -> prompts.encode(problem).length <= tokens)
-                .toList();
-        return new ProblemSets(training, kept, description, heldOut.size() - kept.size());
     }
 
     /**

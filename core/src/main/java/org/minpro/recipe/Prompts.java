@@ -2,10 +2,12 @@ package org.minpro.recipe;
 
 import java.time.LocalDate;
 import java.time.ZoneId;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.Problem;
+import org.minpro.eval.Evaluator;
 import org.minpro.model.ModelConfig;
 import org.minpro.text.ChatTemplate;
 import org.minpro.text.PromptTemplate;
@@ -18,12 +20,14 @@ public final class Prompts implements PromptEncoder {
     private final PromptTemplate template;
     private final Tokenizer tokenizer;
     private final int vocabulary;
+    private final int maxTokens;
     private final @Nullable Integer beginOfSequence;
 
-    private Prompts(PromptTemplate template, Tokenizer tokenizer, ModelConfig model) {
+    private Prompts(PromptTemplate template, Tokenizer tokenizer, ModelConfig model, int maxTokens) {
         this.template = template;
         this.tokenizer = tokenizer;
         this.vocabulary = model.vocabSize();
+        this.maxTokens = maxTokens;
         this.beginOfSequence = model.bosId();
     }
 
@@ -41,7 +45,8 @@ public final class Prompts implements PromptEncoder {
                             system == null ? null : system.replace("{", "{{").replace("}", "}}"),
                             section.templateVariables()),
                     tokenizer,
-                    model.config());
+                    model.config(),
+                    section.maxTokens());
         }
         if (section.chatTemplate() == PromptSection.ChatTemplate.ON) {
             throw new TextException("prompts.chat-template is on, but the model has none: " + model.path());
@@ -55,7 +60,8 @@ public final class Prompts implements PromptEncoder {
                     return Objects.requireNonNull(problem.prompt());
                 },
                 tokenizer,
-                model.config());
+                model.config(),
+                section.maxTokens());
     }
 
     /**
@@ -78,16 +84,31 @@ public final class Prompts implements PromptEncoder {
         return template.render(problem);
     }
 
+    /** The problems whose prompts are no longer than the section allows, to be evaluated on. */
+    public List<Evaluator.Question> questions(List<Problem> problems) {
+        return problems.stream()
+                .map(problem -> new Evaluator.Question(problem, encode(problem)))
+                .filter(question -> question.promptIds().length <= maxTokens)
+                .toList();
+    }
+
     @Override
     public int[] encode(Problem problem) {
         int[] ids = tokenizer.encode(text(problem));
+        requireVocabulary(ids, vocabulary, "the prompt of problem " + problem.id());
+        return ids;
+    }
+
+    /**
+     * @param where the ids come from
+     * @throws TextException if the tokenizer has more ids than the model
+     */
+    public static void requireVocabulary(int[] ids, int vocabulary, String where) {
         for (int id : ids) {
             if (id >= vocabulary) {
                 throw new TextException("the tokenizer's ids must be below the model's vocab_size (" + vocabulary
-                        + "), got: " + id + " in the prompt of problem " + problem.id()
-                        + "; take tokenizer and config.json of one model");
+                        + "), got: " + id + " in " + where + "; take tokenizer and config.json of one model");
             }
         }
-        return ids;
     }
 }

@@ -3,7 +3,6 @@ package org.minpro.recipe;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.advantage.Advantage;
 import org.minpro.advantage.Advantages;
@@ -11,7 +10,6 @@ import org.minpro.advantage.GroupRelative;
 import org.minpro.config.Binder;
 import org.minpro.config.Choice;
 import org.minpro.config.Doc;
-import org.minpro.config.NearestName;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.LossEvaluation;
@@ -178,15 +176,7 @@ public record Recipe(
             Rule.check(choice.parameters().isEmpty(), "reward arithmetic", "without parameters", choice.parameters());
             return new ArithmeticReward();
         }
-        List<String> names = Stream.concat(Stream.of(ARITHMETIC), Rewards.names().stream())
-                .sorted()
-                .toList();
-        if (!names.contains(choice.name()) && !choice.name().contains(".")) {
-            throw new IllegalArgumentException("reward must be one of " + String.join(", ", names)
-                    + ", or the name of a class with its package, got: '" + choice.name() + "'."
-                    + NearestName.hint(choice.name(), names));
-        }
-        return Rewards.create(choice.name(), choice.parameters(), loader);
+        return Rewards.create(choice.name(), choice.parameters(), loader, List.of(ARITHMETIC));
     }
 
     /** What is allowed and probably not meant, one line each. */

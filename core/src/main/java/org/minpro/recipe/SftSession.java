@@ -185,12 +185,10 @@ public final class SftSession implements AutoCloseable {
             notice.accept(skipped + " examples are longer than prompts.max-tokens or max-completion-tokens and are left"
                     + " out; " + all.size() + " remain");
         }
-        if (!all.isEmpty()) {
-            prompts.missingBeginOfSequence(all.getFirst().promptIds())
-                    .ifPresent(line -> notice.accept("warning: " + line));
-        } else {
+        if (all.isEmpty()) {
             throw new IllegalArgumentException("data.files must leave at least one example, got: none of " + skipped);
         }
+        prompts.missingBeginOfSequence(all.getFirst().promptIds()).ifPresent(line -> notice.accept("warning: " + line));
         return new Examples(
                 ordinal -> {
                     long epoch = ordinal / all.size();
@@ -315,11 +313,7 @@ public final class SftSession implements AutoCloseable {
     }
 
     private void save() {
-        if (!policy.hasFiniteWeights(workers)) {
-            throw new IllegalStateException("weights must be finite to be saved, got: some that are not after update "
-                    + trainer.done() + "; a lower optimizer.learning-rate in " + folder.recipe()
-                    + " may help, and the run continues from the checkpoint before");
-        }
+        policy.requireFiniteWeights(workers, "after update " + trainer.done(), folder.recipe());
         metrics.force();
         checkpoints.save(
                 trainer.done(),

@@ -58,6 +58,7 @@ public final class TrainingSession implements AutoCloseable {
     private final Prompts prompts;
     private final Reward reward;
     private final ProblemSets problems;
+    private final List<Evaluator.Question> questions;
     private final TrainingRun run;
     private final Evaluations evaluations;
     private final RunListener listener;
@@ -72,13 +73,11 @@ public final class TrainingSession implements AutoCloseable {
             tokenizer = opened.add(files.tokenizer());
             reward = start.reward != null ? start.reward : recipe.createReward(start.loader);
             prompts = Prompts.of(recipe.prompts(), files, tokenizer);
-            problems = (start.problems != null
-                            ? new ProblemSets(start.problems, start.heldOut, "problems of the program")
-                            : ProblemSets.of(
-                                    recipe.data(),
-                                    recipe.seed(),
-                                    recipe.evaluation().problems()))
-                    .withPromptsUpTo(recipe.prompts().maxTokens(), prompts);
+            problems = start.problems != null
+                    ? new ProblemSets(start.problems, start.heldOut, "problems of the program")
+                    : ProblemSets.of(
+                            recipe.data(), recipe.seed(), recipe.evaluation().problems());
+            questions = prompts.questions(problems.heldOut());
             prompts.missingBeginOfSequence(prompts.encode(problems.training().problem(0)))
                     .ifPresent(line -> start.listener.notice("warning: " + line));
             DType compute = files.computeType(recipe.model().dtype());
@@ -219,9 +218,9 @@ public final class TrainingSession implements AutoCloseable {
     /** The prompt of the first held-out or training problem, to try the model with. */
     public String example() {
         return prompts.text(
-                problems.heldOut().isEmpty()
+                questions.isEmpty()
                         ? problems.training().problem(0)
-                        : problems.heldOut().getFirst());
+                        : questions.getFirst().problem());
     }
 
     /**
@@ -247,7 +246,7 @@ public final class TrainingSession implements AutoCloseable {
         double perIteration = recipe.groupsPerIteration() * (double) recipe.groupSize() * length;
         int every = recipe.evaluation().every();
         double evaluated = (2.0 + (every == 0 ? 0 : (recipe.iterations() - 1) / every))
-                * problems.heldOut().size()
+                * questions.size()
                 * Math.max(1, recipe.evaluation().samples())
                 * length;
         return perSampled * (perIteration * recipe.iterations() + evaluated)
@@ -259,6 +258,11 @@ public final class TrainingSession implements AutoCloseable {
         return run.iteration();
     }
 
+    /** The held-out problems that are evaluated on: those whose prompts are not too long. */
+    public List<Evaluator.Question> questions() {
+        return questions;
+    }
+
     /** Accuracy on the held-out problems before the first iteration, if it was measured. */
     public Optional<Accuracy> accuracyBefore() {
         return evaluations.after(0);
@@ -267,9 +271,6 @@ public final class TrainingSession implements AutoCloseable {
     /** Accuracy of the policy as it is on the held-out problems, sampled as in training; kept in the run's folder. */
     public Evaluator.Result evaluate(Consumer<Rollout> finished) {
         long start = System.nanoTime();
-        List<Evaluator.Question> questions = problems.heldOut().stream()
-                .map(problem -> new Evaluator.Question(problem, prompts.encode(problem)))
-                .toList();
         int samples = recipe.evaluation().samples();
         SamplingParams params =
                 recipe.sampling().params(files.config().eosIds()).withGreedy(samples == 0);
@@ -287,7 +288,7 @@ public final class TrainingSession implements AutoCloseable {
                 && done > 0
                 && done % every == 0
                 && done < recipe.iterations()
-                && !problems.heldOut().isEmpty()
+                && !questions.isEmpty()
                 && evaluations.after(done).isEmpty()) {
             Evaluator.Result result = evaluate(listener::rolloutFinished);
             listener.notice(

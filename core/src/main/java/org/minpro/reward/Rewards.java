@@ -57,6 +57,16 @@ public final class Rewards {
      * @throws IllegalArgumentException with one line that says what to change
      */
     public static Reward create(String name, Map<String, ?> parameters, @Nullable ClassLoader loader) {
+        return create(name, parameters, loader, List.of());
+    }
+
+    /**
+     * As {@link #create(String, Map, ClassLoader)}.
+     *
+     * @param others names that the caller makes itself, for the message about an unknown one
+     */
+    public static Reward create(
+            String name, Map<String, ?> parameters, @Nullable ClassLoader loader, List<String> others) {
         Function<Parameters, Reward> factory = TABLE.get(name);
         if (factory != null) {
             Parameters read = new Parameters(name, parameters, loader);
@@ -67,8 +77,10 @@ public final class Rewards {
         if (name.indexOf('.') > 0) {
             return instance(name, parameters, loader);
         }
-        throw new IllegalArgumentException("reward must be one of " + String.join(", ", TABLE.keySet())
-                + ", or the name of a class, got: '" + name + "'." + NearestName.hint(name, TABLE.keySet()));
+        TreeSet<String> names = new TreeSet<>(TABLE.keySet());
+        names.addAll(others);
+        throw new IllegalArgumentException("reward must be one of " + String.join(", ", names)
+                + ", or the name of a class with its package, got: '" + name + "'." + NearestName.hint(name, names));
     }
 
     private static Reward math(Parameters p) {

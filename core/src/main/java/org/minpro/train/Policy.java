@@ -1,5 +1,6 @@
 package org.minpro.train;
 
+import java.nio.file.Path;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
 import org.minpro.model.Transformer;
@@ -41,9 +42,19 @@ public final class Policy implements AutoCloseable {
         return version;
     }
 
-    /** Whether every master weight is a number that a float32 square can hold; larger ones give no probabilities. */
-    public boolean hasFiniteWeights(Workers workers) {
-        return Double.isFinite(PolicyUpdater.norm(master.stored(), workers));
+    /**
+     * Weights that are no numbers, or too large for a float32 square, give no probabilities: they must not take the place
+     * of a checkpoint.
+     *
+     * @param when they were seen, such as {@code before iteration 3}
+     * @param recipe where the learning rate can be lowered
+     */
+    public void requireFiniteWeights(Workers workers, String when, Path recipe) {
+        if (!Double.isFinite(PolicyUpdater.norm(master.stored(), workers))) {
+            throw new IllegalStateException("weights must be finite to be saved, got: some that are not " + when
+                    + "; a lower optimizer.learning-rate in " + recipe
+                    + " may help, and the run continues from the checkpoint before");
+        }
     }
 
     /** Carries changed master weights into the computing ones and names their version. */

@@ -255,12 +255,7 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     private void save() {
-        if (!policy.hasFiniteWeights(workers)) {
-            throw new IllegalStateException(
-                    "weights must be finite to be saved, got: some that are not before iteration "
-                            + iteration() + "; a lower optimizer.learning-rate in " + folder.recipe()
-                            + " may help, and the run continues from the checkpoint before");
-        }
+        policy.requireFiniteWeights(workers, "before iteration " + iteration(), folder.recipe());
         journal.force();
         metrics.force();
         Trainer.State state = trainer.state();
