@@ -139,21 +139,6 @@ public final class RunFolder implements AutoCloseable {
         }
     }
 
-    /**
-     * @param header first line of the recipes of another command's runs
-     * @throws IllegalArgumentException if this is such a run
-     */
-    public void requireNot(String header, String command) {
-        try {
-            if (Files.readString(recipe()).startsWith(header)) {
-                throw new IllegalArgumentException("a run must be continued by the command that began it, got: " + path
-                        + ", a run of minpro " + command + "; take minpro " + command + " --resume");
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("the run folder must be readable, got: " + path, e);
-        }
-    }
-
     /** Accuracy on held-out problems, one line for each time that it was measured. */
     public Path evaluations() {
         return path.resolve("evaluations.jsonl");

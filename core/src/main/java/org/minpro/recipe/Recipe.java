@@ -145,11 +145,7 @@ public record Recipe(
 
     /** The same with whole paths of the model and the data, so that a run can be continued from anywhere. */
     Recipe located() {
-        Recipe located = Binder.with(this, "model", model.located());
-        return data.isBuiltin()
-                ? located
-                : Binder.with(
-                        located, "data.folder", data.folder().toAbsolutePath().normalize());
+        return StoredRecipe.located(this, model, data.isBuiltin(), data.folder());
     }
 
     /** The aggregation to train with: the one asked for, else the objective's own, else the token mean. */

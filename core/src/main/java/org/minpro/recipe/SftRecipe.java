@@ -67,11 +67,7 @@ public record SftRecipe(
 
     /** The same with whole paths of the model and the data, so that a run can be continued from anywhere. */
     SftRecipe located() {
-        SftRecipe located = Binder.with(this, "model", model.located());
-        return data.isBuiltin()
-                ? located
-                : Binder.with(
-                        located, "data.folder", data.folder().toAbsolutePath().normalize());
+        return StoredRecipe.located(this, model, data.isBuiltin(), data.folder());
     }
 
     /** What is allowed and probably not meant, one line each. */

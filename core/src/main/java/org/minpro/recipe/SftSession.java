@@ -1,7 +1,6 @@
 package org.minpro.recipe;
 
 import java.nio.file.Path;
-import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,8 +11,6 @@ import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.minpro.checkpoint.Checkpoints;
 import org.minpro.checkpoint.RunFolder;
-import org.minpro.config.Binder;
-import org.minpro.config.Settings;
 import org.minpro.data.JsonlReader;
 import org.minpro.data.Message;
 import org.minpro.data.Problem;
@@ -37,8 +34,7 @@ public final class SftSession implements AutoCloseable {
     /** Standard deviation of fresh weights, as transformers' initializer_range. */
     private static final double INITIAL_DEVIATION = 0.02;
 
-    /** The first line of the recipe in a run's folder. */
-    static final String HEADER = "# minpro sft\n";
+    private static final String COMMAND = "sft";
 
     private final OpenResources opened = new OpenResources();
     private final SftRecipe recipe;
@@ -114,30 +110,15 @@ public final class SftSession implements AutoCloseable {
 
     /** Starts a new run in a folder of its own. */
     public static SftSession start(SftRecipe recipe, Consumer<String> notice) {
-        SftRecipe fixed = recipe.prompts().date() == null
-                ? Binder.with(recipe, "prompts.date", LocalDate.now().toString())
-                : recipe;
-        RunFolder folder = RunFolder.create(fixed.runs());
-        try {
-            folder.write(HEADER + SftRecipe.binder().write(fixed.located(), false));
-        } catch (RuntimeException e) {
-            folder.close();
-            throw e;
-        }
+        SftRecipe fixed = StoredRecipe.dated(recipe, recipe.prompts());
+        RunFolder folder = StoredRecipe.create(fixed.runs(), COMMAND, SftRecipe.binder(), fixed.located());
         return new SftSession(fixed, folder, notice);
     }
 
     /** Continues a run in its folder, bit for bit. */
     public static SftSession resume(Path run, Consumer<String> notice) {
         RunFolder folder = RunFolder.open(run);
-        SftRecipe stored;
-        try {
-            folder.requireNot(TrainingSession.HEADER, "train");
-            stored = SftRecipe.binder().bind(SftRecipe.class, new Settings().file(folder.recipe()));
-        } catch (RuntimeException e) {
-            folder.close();
-            throw e;
-        }
+        SftRecipe stored = StoredRecipe.read(folder, COMMAND, SftRecipe.binder(), SftRecipe.class);
         return new SftSession(stored, folder, notice);
     }
 

@@ -1,7 +1,6 @@
 package org.minpro.recipe;
 
 import java.nio.file.Path;
-import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -10,8 +9,6 @@ import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.minpro.checkpoint.RunFolder;
-import org.minpro.config.Binder;
-import org.minpro.config.Settings;
 import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
 import org.minpro.eval.Accuracy;
@@ -44,8 +41,7 @@ import org.minpro.train.TrainingRun;
  * }</pre>
  */
 public final class TrainingSession implements AutoCloseable {
-    /** The first line of the recipe in a run's folder. */
-    static final String HEADER = "# minpro train\n";
+    private static final String COMMAND = "train";
 
     private final OpenResources opened = new OpenResources();
     private final Recipe recipe;
@@ -159,16 +155,8 @@ public final class TrainingSession implements AutoCloseable {
         /** Starts a new run in a folder of its own. */
         public TrainingSession start() {
             Recipe given = Objects.requireNonNull(recipe);
-            Recipe fixed = given.prompts().date() == null
-                    ? Binder.with(given, "prompts.date", LocalDate.now().toString())
-                    : given;
-            RunFolder folder = RunFolder.create(fixed.runs());
-            try {
-                folder.write(HEADER + Recipe.binder(loader).write(fixed.located(), false));
-            } catch (RuntimeException e) {
-                folder.close();
-                throw e;
-            }
+            Recipe fixed = StoredRecipe.dated(given, given.prompts());
+            RunFolder folder = StoredRecipe.create(fixed.runs(), COMMAND, Recipe.binder(loader), fixed.located());
             return new TrainingSession(this, folder, fixed);
         }
 
@@ -178,14 +166,7 @@ public final class TrainingSession implements AutoCloseable {
          */
         public TrainingSession resume(Path run) {
             RunFolder folder = RunFolder.open(run);
-            Recipe stored;
-            try {
-                folder.requireNot(SftSession.HEADER, "sft");
-                stored = Recipe.binder(loader).bind(Recipe.class, new Settings().file(folder.recipe()));
-            } catch (RuntimeException e) {
-                folder.close();
-                throw e;
-            }
+            Recipe stored = StoredRecipe.read(folder, COMMAND, Recipe.binder(loader), Recipe.class);
             return new TrainingSession(this, folder, stored);
         }
     }
