@@ -6,10 +6,10 @@ import java.util.Random;
 import org.minpro.config.Settings;
 import org.minpro.data.Problem;
 import org.minpro.recipe.Recipe;
-import org.minpro.recipe.TrainingSession;
 import org.minpro.reward.Score;
-import org.minpro.train.RunListener;
-import org.minpro.train.Trainer;
+import org.minpro.run.RunListener;
+import org.minpro.run.Trainer;
+import org.minpro.run.TrainingSession;
 
 /** Trains the built-in model with MinPRO on problems and a reward of this program's own. */
 public final class TrainOnMyProblems {

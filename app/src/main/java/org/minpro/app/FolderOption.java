@@ -2,8 +2,8 @@ package org.minpro.app;
 
 import java.nio.file.Path;
 import org.minpro.model.HuggingFaceFolder;
-import org.minpro.recipe.ModelFiles;
 import org.minpro.recipe.ModelSection;
+import org.minpro.run.ModelFiles;
 import picocli.CommandLine.Option;
 
 /** Which model a command reads. */

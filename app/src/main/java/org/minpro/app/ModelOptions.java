@@ -2,8 +2,8 @@ package org.minpro.app;
 
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.Transformer;
-import org.minpro.recipe.ModelFiles;
 import org.minpro.recipe.ModelSection;
+import org.minpro.run.ModelFiles;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Workers;
 import picocli.CommandLine.Mixin;

@@ -154,7 +154,7 @@ public record Benchmark(String name, String title, List<String> files, List<Stri
     }
 
     /** The first ordinal of its problems among those of all benchmarks, so that they share no random numbers. */
-    long firstDraw() {
+    public long firstDraw() {
         return (TABLE.indexOf(this) + 1L) << 24;
     }
 

@@ -10,8 +10,8 @@ import java.util.OptionalDouble;
 import java.util.SequencedMap;
 import java.util.function.Function;
 import java.util.function.ToIntFunction;
+import org.minpro.experience.ScoredGroup;
 import org.minpro.reward.Score;
-import org.minpro.reward.ScoredGroup;
 import org.minpro.rollout.Rollout;
 import org.minpro.verify.Verifier;
 
@@ -28,7 +28,7 @@ public record BenchmarkResult(String benchmark, int samples, List<ProblemOutcome
     }
 
     /** Counts what the reward said, and votes by the checker's equality. */
-    static BenchmarkResult of(String benchmark, int samples, List<ScoredGroup> groups, Verifier verifier) {
+    public static BenchmarkResult of(String benchmark, int samples, List<ScoredGroup> groups, Verifier verifier) {
         MajorityVote vote = new MajorityVote(verifier);
         return new BenchmarkResult(
                 benchmark,

@@ -37,7 +37,7 @@ public record ModelSection(
     }
 
     /** The same with the folder's whole path, so that a run can be continued from anywhere. */
-    ModelSection located() {
+    public ModelSection located() {
         Path folder = isBuiltin() ? null : Path.of(path);
         return folder == null || !Files.isDirectory(folder)
                 ? this

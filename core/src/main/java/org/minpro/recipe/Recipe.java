@@ -143,11 +143,6 @@ public record Recipe(
         });
     }
 
-    /** The same with whole paths of the model and the data, so that a run can be continued from anywhere. */
-    Recipe located() {
-        return StoredRecipe.located(this, model, data.isBuiltin(), data.folder());
-    }
-
     /** The aggregation to train with: the one asked for, else the objective's own, else the token mean. */
     public Aggregation lossAggregation() {
         return LossEvaluation.aggregationOf(

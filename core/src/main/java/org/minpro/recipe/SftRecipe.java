@@ -65,11 +65,6 @@ public record SftRecipe(
         return new Binder();
     }
 
-    /** The same with whole paths of the model and the data, so that a run can be continued from anywhere. */
-    SftRecipe located() {
-        return StoredRecipe.located(this, model, data.isBuiltin(), data.folder());
-    }
-
     /** What is allowed and probably not meant, one line each. */
     public List<String> warnings() {
         List<String> warnings = new ArrayList<>();

@@ -14,7 +14,7 @@ import org.minpro.model.TokenBlock;
  * length, which keeps padding small; the one whose slowest lane computes fewer tokens is taken. The plan is a function of
  * the rows, the budget and the number of lanes alone.
  */
-final class BlockPlan {
+public final class BlockPlan {
     private BlockPlan() {}
 
     /**
@@ -22,13 +22,13 @@ final class BlockPlan {
      *
      * @param rows indices into the update's rows, in the order of the block's responses
      */
-    record Block(TokenBlock tokens, int[] rows) {}
+    public record Block(TokenBlock tokens, int[] rows) {}
 
     /**
      * @param tokenBudget most computed tokens of a block, unless a single row has more
      * @param lanes block b belongs to lane b mod lanes
      */
-    static List<Block> of(List<TrainingRow> rows, int tokenBudget, int lanes) {
+    public static List<Block> of(List<TrainingRow> rows, int tokenBudget, int lanes) {
         if (rows.isEmpty()) {
             return List.of();
         }

@@ -1,0 +1,104 @@
+package org.minpro.experience;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+import java.util.function.Consumer;
+import org.minpro.advantage.Advantage;
+import org.minpro.data.Problem;
+import org.minpro.data.ProblemSource;
+import org.minpro.reward.Reward;
+import org.minpro.rollout.Rollout;
+import org.minpro.rollout.RolloutEngine;
+import org.minpro.rollout.RolloutRequest;
+import org.minpro.rollout.SamplingParams;
+
+/**
+ * The rollout phase of an iteration: takes draws, has their prompts continued, scores and journals the responses.
+ *
+ * <p>A draw whose prompt is too long is skipped and counted. Where it is asked for, a group whose rewards are all equal
+ * is put aside and another draw is taken, until a limit. What the journal has is not generated again.
+ */
+public final class GroupCollector {
+    /**
+     * What an iteration collects.
+     *
+     * @param groups problems sampled in an iteration
+     * @param groupSize responses to each problem
+     * @param maxPromptTokens longer prompts are skipped
+     * @param resampleLimit groups without any difference in reward that are replaced in an iteration, at most; 0 for none
+     * @param sampling how tokens are drawn
+     * @param advantage tells which groups have no difference
+     */
+    public record Settings(
+            int groups,
+            int groupSize,
+            int maxPromptTokens,
+            int resampleLimit,
+            SamplingParams sampling,
+            Advantage advantage) {}
+
+    private final GroupGenerator generator;
+    private final ProblemSource problems;
+    private final PromptEncoder prompts;
+    private final Advantage advantage;
+    private final Settings settings;
+    private final SamplingParams sampling;
+
+    public GroupCollector(
+            RolloutEngine engine,
+            ProblemSource problems,
+            PromptEncoder prompts,
+            Reward reward,
+            Journal journal,
+            Settings settings) {
+        this.generator = new GroupGenerator(engine, reward, journal);
+        this.problems = problems;
+        this.prompts = prompts;
+        this.advantage = settings.advantage();
+        this.settings = settings;
+        this.sampling = settings.sampling();
+    }
+
+    /**
+     * @param groups of this iteration
+     * @param nextDraw the first draw that was not taken
+     * @param skipped draws whose prompt was too long
+     * @param resampled groups put aside because all their rewards were equal
+     */
+    public record Collected(List<ScoredGroup> groups, long nextDraw, int skipped, int resampled) {}
+
+    public Collected collect(long iteration, long firstDraw, Consumer<Rollout> finished) {
+        List<ScoredGroup> kept = new ArrayList<>();
+        long draw = firstDraw;
+        int skipped = 0;
+        int resampled = 0;
+        int limit = settings.resampleLimit();
+        while (kept.size() < settings.groups()) {
+            SequencedMap<RolloutRequest, Problem> requests = new LinkedHashMap<>();
+            while (requests.size() < settings.groups() - kept.size()) {
+                Problem problem = problems.problem(draw);
+                int[] prompt = prompts.encode(problem);
+                if (prompt.length > settings.maxPromptTokens()) {
+                    skipped++;
+                    if (skipped > settings.groups() * 1000L) {
+                        throw new IllegalArgumentException("prompts.max-tokens must leave some problems, got: "
+                                + settings.maxPromptTokens() + ", and " + skipped + " prompts in a row are longer");
+                    }
+                } else {
+                    requests.put(RolloutRequest.of(draw, prompt, settings.groupSize()), problem);
+                }
+                draw++;
+            }
+            for (ScoredGroup group : generator.generate(iteration, requests, sampling, finished)) {
+                if (limit > resampled && advantage.of(group.scores()).zeroVariance()) {
+                    resampled++;
+                } else {
+                    kept.add(group);
+                }
+            }
+        }
+        return new Collected(kept, draw, skipped, resampled);
+    }
+}

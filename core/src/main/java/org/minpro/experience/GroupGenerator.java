@@ -1,0 +1,120 @@
+package org.minpro.experience;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SequencedMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import org.minpro.data.Problem;
+import org.minpro.reward.Reward;
+import org.minpro.reward.Score;
+import org.minpro.rollout.Rollout;
+import org.minpro.rollout.RolloutEngine;
+import org.minpro.rollout.RolloutRequest;
+import org.minpro.rollout.SamplingParams;
+
+/** Has problems answered, scores each response as it ends and journals it; what the journal has is not generated again. */
+public final class GroupGenerator {
+    private final RolloutEngine engine;
+    private final Reward reward;
+    private final Journal journal;
+
+    public GroupGenerator(RolloutEngine engine, Reward reward, Journal journal) {
+        this.engine = engine;
+        this.reward = reward;
+        this.journal = journal;
+    }
+
+    /**
+     * Generates what is missing.
+     *
+     * @param iteration stored with each rollout
+     * @param problems the problem of each request, in the order of the groups wanted
+     * @param finished told of each response that is generated now, from any thread
+     * @return a group for each request, in their order, whether generated now or journaled before
+     */
+    public List<ScoredGroup> generate(
+            long iteration,
+            SequencedMap<RolloutRequest, Problem> problems,
+            SamplingParams params,
+            Consumer<Rollout> finished) {
+        Map<Long, Problem> problemOf = new LinkedHashMap<>();
+        Map<Long, Entries> entriesOf = new LinkedHashMap<>();
+        List<RolloutRequest> missing = new ArrayList<>();
+        problems.forEach((request, problem) -> {
+            Entries entries = new Entries(request);
+            problemOf.put(request.draw(), problem);
+            entriesOf.put(request.draw(), entries);
+            int[] samples = entries.fill(journal);
+            if (samples.length > 0) {
+                missing.add(request.only(samples));
+            }
+        });
+        engine.generate(missing, params, rollout -> {
+            Problem problem = Objects.requireNonNull(problemOf.get(rollout.draw()));
+            Score score = score(problem, rollout);
+            journal.append(iteration, problem, rollout, score);
+            Objects.requireNonNull(entriesOf.get(rollout.draw())).put(new Journal.Entry(rollout, score));
+            finished.accept(rollout);
+        });
+        List<ScoredGroup> groups = new ArrayList<>();
+        problems.forEach((request, problem) ->
+                groups.add(Objects.requireNonNull(entriesOf.get(request.draw())).group(problem)));
+        return groups;
+    }
+
+    /**
+     * A reward that fails says nothing of the rollout: it is undecided, never 0. So is one whose errors are its own: it recursed
+     * too deep, asserted, or lacks a class.
+     */
+    private Score score(Problem problem, Rollout rollout) {
+        try {
+            Score score = reward.score(problem, rollout);
+            return score == null ? Score.undecided("the reward failed: it returned null") : score;
+        } catch (RuntimeException | StackOverflowError | AssertionError | LinkageError e) {
+            return Score.undecided("the reward failed: " + e);
+        }
+    }
+
+    /** The responses to one request as they come in; each is written by one thread and read after all have ended. */
+    private static final class Entries {
+        private final RolloutRequest request;
+        private final Map<Integer, Journal.Entry> bySample = new ConcurrentHashMap<>();
+
+        Entries(RolloutRequest request) {
+            this.request = request;
+        }
+
+        /** Takes what the journal has; returns the samples that it has not. */
+        int[] fill(Journal journal) {
+            return Arrays.stream(request.samples())
+                    .filter(sample -> {
+                        journal.find(request.draw(), sample).ifPresent(entry -> {
+                            entry.requirePrompt(request.promptIds());
+                            put(entry);
+                        });
+                        return !bySample.containsKey(sample);
+                    })
+                    .toArray();
+        }
+
+        void put(Journal.Entry entry) {
+            bySample.put(entry.rollout().sample(), entry);
+        }
+
+        ScoredGroup group(Problem problem) {
+            List<Rollout> rollouts = new ArrayList<>();
+            List<Score> scores = new ArrayList<>();
+            for (int sample : request.samples()) {
+                Journal.Entry entry = Objects.requireNonNull(bySample.get(sample));
+                rollouts.add(entry.rollout());
+                scores.add(entry.score());
+            }
+            return new ScoredGroup(request.draw(), problem, rollouts, scores);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+package org.minpro.experience;
+
+import java.util.List;
+import org.minpro.data.Problem;
+import org.minpro.reward.Score;
+import org.minpro.rollout.Rollout;
+
+/**
+ * The responses to one problem with their scores.
+ *
+ * @param draw ordinal of the group in the run
+ * @param problem what was asked
+ * @param rollouts the responses, in the order of their samples
+ * @param scores one for each response
+ */
+public record ScoredGroup(long draw, Problem problem, List<Rollout> rollouts, List<Score> scores) {
+    public ScoredGroup {
+        rollouts = List.copyOf(rollouts);
+        scores = List.copyOf(scores);
+        if (rollouts.size() != scores.size()) {
+            throw new IllegalArgumentException("a group must have one score for each rollout, got: " + rollouts.size()
+                    + " rollouts and " + scores.size() + " scores");
+        }
+    }
+
+    /** Tokens of all responses. */
+    public long responseTokens() {
+        return rollouts.stream().mapToLong(Rollout::length).sum();
+    }
+}

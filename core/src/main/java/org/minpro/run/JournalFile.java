@@ -1,0 +1,267 @@
+package org.minpro.run;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.minpro.config.JsonProblem;
+import org.minpro.data.Problem;
+import org.minpro.experience.Journal;
+import org.minpro.reward.Score;
+import org.minpro.rollout.Rollout;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * A journal as a file of JSON lines, one for each rollout in the order in which they ended.
+ *
+ * <p>A line that a crash cut short is dropped when the file is opened again. Log-probabilities are written with the
+ * digits that give back the same float32.
+ */
+public final class JournalFile implements Journal, AutoCloseable {
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .build();
+
+    private final Path path;
+    private final FileChannel channel;
+    private final Map<Long, Map<Integer, Entry>> known = new HashMap<>();
+    private final List<String> damaged = new ArrayList<>();
+
+    private JournalFile(Path path, FileChannel channel) {
+        this.path = path;
+        this.channel = channel;
+    }
+
+    /**
+     * Opens the journal, made if it is not there.
+     *
+     * @param oldestDraw entries of earlier draws are not kept in memory: the run is done with them
+     */
+    public static JournalFile open(Path path, long oldestDraw) {
+        try {
+            FileChannel channel = FileChannel.open(
+                    path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            JournalFile journal = new JournalFile(path, channel);
+            long end = journal.read(oldestDraw);
+            channel.truncate(end);
+            channel.position(end);
+            return journal;
+        } catch (IOException e) {
+            throw new UncheckedIOException("the journal must be readable and writable, got: " + path, e);
+        }
+    }
+
+    /**
+     * Lines that cannot be read, a line of text each: their responses are missing, and are generated again where the run
+     * still samples them.
+     */
+    public List<String> damaged() {
+        return List.copyOf(damaged);
+    }
+
+    /** Reads all whole lines; returns the position after the last of them. */
+    private long read(long oldestDraw) throws IOException {
+        long end = 0;
+        // This reader puts U+FFFD, three bytes, for what a crash left of a character; one of Files would throw.
+        try (BufferedReader reader =
+                new BufferedReader(new InputStreamReader(Files.newInputStream(path), StandardCharsets.UTF_8))) {
+            int number = 0;
+            for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+                number++;
+                long next = end + line.getBytes(StandardCharsets.UTF_8).length + 1;
+                if (next > channel.size()) {
+                    break;
+                }
+                end = next;
+                try {
+                    JsonNode node = JSON.readTree(line);
+                    if (node.path("draw").longValue() >= oldestDraw) {
+                        Entry entry = entry(node);
+                        known.computeIfAbsent(entry.rollout().draw(), key -> new HashMap<>())
+                                .put(entry.rollout().sample(), entry);
+                    }
+                } catch (JacksonException e) {
+                    damaged.add(path + ":" + number + " is not valid JSON: " + JsonProblem.of(e));
+                } catch (IllegalArgumentException e) {
+                    damaged.add(path + ":" + number + " is no rollout: " + e.getMessage());
+                }
+            }
+        }
+        return end;
+    }
+
+    @Override
+    public synchronized Optional<Entry> find(long draw, int sample) {
+        return Optional.ofNullable(known.getOrDefault(draw, Map.of()).get(sample));
+    }
+
+    @Override
+    public synchronized void append(long iteration, Problem problem, Rollout rollout, Score score) {
+        ByteBuffer line = ByteBuffer.wrap((JSON.writeValueAsString(node(iteration, problem, rollout, score)) + "\n")
+                .getBytes(StandardCharsets.UTF_8));
+        try {
+            while (line.hasRemaining()) {
+                channel.write(line);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("the journal must be writable, got: " + path, e);
+        }
+    }
+
+    /** Makes everything written so far survive a loss of power. */
+    public synchronized void force() {
+        try {
+            channel.force(false);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Forgets entries of earlier draws; they stay in the file. */
+    public synchronized void forgetBefore(long draw) {
+        known.keySet().removeIf(known -> known < draw);
+    }
+
+    private static ObjectNode node(long iteration, Problem problem, Rollout rollout, Score score) {
+        ObjectNode node = JSON.createObjectNode();
+        node.put("iteration", iteration);
+        node.put("draw", rollout.draw());
+        node.put("sample", rollout.sample());
+        node.put("problem", problem.id());
+        node.put("answer", problem.answer());
+        node.put("finish", rollout.finish().name().toLowerCase(java.util.Locale.ROOT));
+        node.put("text", rollout.text());
+        ObjectNode ofScore = node.putObject("score");
+        ofScore.put("decided", score.decided());
+        ofScore.put("value", score.value());
+        ofScore.put("reason", score.reason());
+        ObjectNode parts = ofScore.putObject("parts");
+        new TreeMap<>(score.parts()).forEach(parts::put);
+        ArrayNode prompt = node.putArray("prompt_ids");
+        for (int id : rollout.promptIds()) {
+            prompt.add(id);
+        }
+        ArrayNode response = node.putArray("response_ids");
+        ArrayNode logProbs = node.putArray("behavior_log_probs");
+        for (int t = 0; t < rollout.length(); t++) {
+            response.add(rollout.responseIds()[t]);
+            logProbs.add(rollout.behaviorLogProbs()[t]);
+        }
+        if (!allZero(rollout.logKeptMass())) {
+            ArrayNode kept = node.putArray("log_kept_mass");
+            for (float mass : rollout.logKeptMass()) {
+                kept.add(mass);
+            }
+        }
+        boolean allTrue = true;
+        for (boolean valid : rollout.responseMask()) {
+            allTrue &= valid;
+        }
+        if (!allTrue) {
+            ArrayNode mask = node.putArray("response_mask");
+            for (boolean valid : rollout.responseMask()) {
+                mask.add(valid);
+            }
+        }
+        if (Arrays.stream(rollout.versions()).distinct().count() == 1) {
+            node.put("version", rollout.version());
+        } else {
+            ArrayNode versions = node.putArray("versions");
+            for (long version : rollout.versions()) {
+                versions.add(version);
+            }
+        }
+        return node;
+    }
+
+    private static boolean allZero(float[] values) {
+        for (float value : values) {
+            if (value != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static Entry entry(JsonNode node) {
+        int[] response = integers(node.path("response_ids"));
+        int time = response.length;
+        boolean[] mask = new boolean[time];
+        Arrays.fill(mask, true);
+        JsonNode storedMask = node.path("response_mask");
+        for (int t = 0; t < storedMask.size(); t++) {
+            mask[t] = storedMask.get(t).booleanValue();
+        }
+        long[] versions = new long[time];
+        Arrays.fill(versions, node.path("version").longValue(0));
+        JsonNode storedVersions = node.path("versions");
+        for (int t = 0; t < storedVersions.size(); t++) {
+            versions[t] = storedVersions.get(t).longValue();
+        }
+        JsonNode kept = node.path("log_kept_mass");
+        Rollout rollout = new Rollout(
+                node.path("draw").longValue(),
+                node.path("sample").intValue(),
+                integers(node.path("prompt_ids")),
+                response,
+                mask,
+                floats(node.path("behavior_log_probs")),
+                kept.isMissingNode() ? new float[time] : floats(kept),
+                versions,
+                Rollout.Finish.valueOf(node.path("finish").stringValue().toUpperCase(java.util.Locale.ROOT)),
+                node.path("text").stringValue());
+        JsonNode score = node.path("score");
+        Map<String, Double> parts = new TreeMap<>();
+        score.path("parts").forEachEntry((name, value) -> parts.put(name, value.doubleValue()));
+        return new Entry(
+                rollout,
+                new Score(
+                        score.path("decided").booleanValue(),
+                        score.path("value").doubleValue(),
+                        parts,
+                        score.path("reason").stringValue()));
+    }
+
+    private static int[] integers(JsonNode array) {
+        int[] values = new int[array.size()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = array.get(i).intValue();
+        }
+        return values;
+    }
+
+    private static float[] floats(JsonNode array) {
+        float[] values = new float[array.size()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = Float.parseFloat(array.get(i).decimalValue().toString());
+        }
+        return values;
+    }
+
+    @Override
+    public void close() {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

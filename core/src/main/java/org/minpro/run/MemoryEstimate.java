@@ -1,0 +1,74 @@
+package org.minpro.run;
+
+import org.minpro.model.KeyValueCache;
+import org.minpro.model.LanguageHead;
+import org.minpro.model.ModelConfig;
+import org.minpro.recipe.ComputeSection;
+import org.minpro.recipe.Recipe;
+import org.minpro.recipe.SftRecipe;
+import org.minpro.tensor.DType;
+import org.minpro.train.AdamW;
+
+/** Bytes that work takes at most, roughly, known before any of them are: what a command compares with what is free. */
+public final class MemoryEstimate {
+    /** Prompts are rarely as long as they may be. */
+    private static final int USUAL_PROMPT = 512;
+
+    private static final long RUNTIME = 500L << 20;
+
+    private MemoryEstimate() {}
+
+    /** A training run: what an update takes, the sampler's caches, and the runtime itself. */
+    public static long ofTraining(Recipe recipe, ModelConfig model, DType compute) {
+        long tokens =
+                Math.max(recipe.compute().microBatchTokens(), recipe.sampling().maxNewTokens());
+        return ofUpdates(recipe.compute(), model, compute, tokens)
+                + recipe.compute().threads()
+                        * KeyValueCache.bytes(model, TrainingSettings.decodeSlots(recipe), longest(recipe))
+                + RUNTIME;
+    }
+
+    /** A supervised run. */
+    public static long ofSupervised(SftRecipe recipe, ModelConfig model, DType compute) {
+        long tokens = Math.max(recipe.compute().microBatchTokens(), recipe.maxCompletionTokens());
+        return ofUpdates(recipe.compute(), model, compute, tokens) + RUNTIME;
+    }
+
+    /**
+     * Sampling alone: the weights as they are and packed, and a cache for each worker.
+     *
+     * @param slots responses that a worker decodes at once
+     * @param longest tokens of a prompt and its response
+     */
+    public static long ofSampling(ModelConfig model, DType compute, int workers, int slots, long longest) {
+        return 2 * model.parameterCount() * compute.bytes()
+                + workers * KeyValueCache.bytes(model, slots, longest)
+                + RUNTIME;
+    }
+
+    /** Log-probabilities alone: the weights. */
+    public static long ofScoring(ModelConfig model, DType compute) {
+        return model.parameterCount() * compute.bytes() + RUNTIME;
+    }
+
+    /** Tokens of a prompt and its response, as a rule at most. */
+    public static long longest(Recipe recipe) {
+        return (long) Math.min(recipe.prompts().maxTokens(), USUAL_PROMPT)
+                + recipe.sampling().maxNewTokens();
+    }
+
+    /** Weights, optimizer, a sum of gradients per lane, activations of one block per worker. */
+    private static long ofUpdates(ComputeSection section, ModelConfig model, DType compute, long tokens) {
+        long parameters = model.parameterCount();
+        long lanes = section.lanes();
+        long workers = Math.min(lanes, section.threads());
+        long weights = parameters * DType.F32.bytes() + (compute == DType.F32 ? 0 : parameters * compute.bytes());
+        long gradients = lanes * parameters * DType.F32.bytes() + workers * parameters * compute.bytes();
+        long perToken = model.layers()
+                * (12L * model.hiddenSize() * compute.bytes()
+                        + 4L * model.intermediateSize() * compute.bytes()
+                        + 8L * (model.heads() + 2L * model.keyValueHeads()) * model.headDim() * DType.F32.bytes());
+        long activations = workers * (tokens * perToken + LanguageHead.bytes(model, compute, tokens));
+        return weights + AdamW.stateBytes(parameters) + gradients + activations;
+    }
+}

@@ -1,0 +1,111 @@
+package org.minpro.run;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Map;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * {@code metrics.jsonl}: one line of JSON for each iteration, in order, each iteration exactly once.
+ *
+ * <p>Everything that depends on the clock is in the object {@code time}; the rest of a line is a function of the
+ * configuration and the seed. A number that is not finite is null.
+ */
+public final class MetricsFile implements AutoCloseable {
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    private final Path path;
+    private final FileChannel channel;
+
+    private MetricsFile(Path path, FileChannel channel) {
+        this.path = path;
+        this.channel = channel;
+    }
+
+    /**
+     * Opens the file, made if it is not there, to continue at an iteration: its line and later ones, and a line that a
+     * crash cut short, are removed; the run writes them again.
+     */
+    public static MetricsFile open(Path path, long nextIteration) {
+        try {
+            FileChannel channel = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            long end = 0;
+            // A crash may have cut a character: Files.readString would throw.
+            for (String line : new String(Files.readAllBytes(path), StandardCharsets.UTF_8).split("(?<=\n)")) {
+                if (!line.endsWith("\n") || iteration(line) >= nextIteration) {
+                    break;
+                }
+                end += line.getBytes(StandardCharsets.UTF_8).length;
+            }
+            channel.truncate(end);
+            channel.position(end);
+            return new MetricsFile(path, channel);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the metrics must be readable and writable, got: " + path, e);
+        }
+    }
+
+    private static long iteration(String line) {
+        try {
+            JsonNode node = JSON.readTree(line);
+            return node.path("iteration").longValue(Long.MAX_VALUE);
+        } catch (JacksonException e) {
+            return Long.MAX_VALUE;
+        }
+    }
+
+    /**
+     * @param metrics what follows from configuration and seed
+     * @param time what depends on the clock, with units in the names
+     */
+    public void append(long iteration, Map<String, Double> metrics, Map<String, Double> time) {
+        ObjectNode node = JSON.createObjectNode();
+        node.put("iteration", iteration);
+        metrics.forEach((name, value) -> put(node, name, value));
+        ObjectNode clock = node.putObject("time");
+        time.forEach((name, value) -> put(clock, name, value));
+        ByteBuffer line = ByteBuffer.wrap((JSON.writeValueAsString(node) + "\n").getBytes(StandardCharsets.UTF_8));
+        try {
+            while (line.hasRemaining()) {
+                channel.write(line);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("the metrics must be writable, got: " + path, e);
+        }
+    }
+
+    private static void put(ObjectNode node, String name, double value) {
+        if (Double.isFinite(value)) {
+            node.put(name, value);
+        } else {
+            node.putNull(name);
+        }
+    }
+
+    /** Makes everything written so far survive a loss of power. */
+    public void force() {
+        try {
+            channel.force(false);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

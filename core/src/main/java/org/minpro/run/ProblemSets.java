@@ -1,0 +1,60 @@
+package org.minpro.run;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.minpro.data.Dataset;
+import org.minpro.data.DatasetSource;
+import org.minpro.data.Problem;
+import org.minpro.data.ProblemSource;
+import org.minpro.recipe.DataSection;
+import org.minpro.task.ArithmeticTask;
+
+/**
+ * A recipe's problems.
+ *
+ * @param training drawn from without end
+ * @param heldOut to evaluate on; none of them is ever drawn for training
+ * @param description what they are, in a few words
+ */
+public record ProblemSets(ProblemSource training, List<Problem> heldOut, String description) {
+    /** The seed of the built-in task's held-out problems: the same ones for every run, so that runs compare. */
+    private static final long HELD_OUT_SEED = 0;
+
+    public ProblemSets {
+        heldOut = List.copyOf(heldOut);
+    }
+
+    /**
+     * @param seed of the run
+     * @param heldOut most problems to hold out for evaluation
+     */
+    public static ProblemSets of(DataSection data, long seed, int heldOut) {
+        if (data.isBuiltin()) {
+            ArithmeticTask held = ArithmeticTask.heldOut(HELD_OUT_SEED, data.terms());
+            List<Problem> problems = new ArrayList<>();
+            for (int i = 0; i < heldOut; i++) {
+                problems.add(held.problem(i));
+            }
+            return new ProblemSets(
+                    ArithmeticTask.training(seed, data.terms()),
+                    problems,
+                    "built-in sums of " + data.terms() + " numbers, without end");
+        }
+        Dataset all = data.read();
+        if (!data.evaluationFiles().isEmpty()) {
+            return new ProblemSets(
+                    new DatasetSource(all, seed),
+                    data.readEvaluationFiles().limit(heldOut).problems(),
+                    all.size() + " problems");
+        }
+        Dataset.Split split = all.split(data.heldOut(), data.splitSeed());
+        if (split.train().size() == 0 && all.size() > 0) {
+            throw new IllegalArgumentException("data.held-out must leave a problem to train on, got: " + data.heldOut()
+                    + ", which keeps all " + all.size() + " of the files for evaluation");
+        }
+        return new ProblemSets(
+                new DatasetSource(split.train(), seed),
+                split.heldOut().limit(heldOut).problems(),
+                split.train().size() + " problems (" + split.heldOut().size() + " held out by hash)");
+    }
+}

@@ -1,0 +1,321 @@
+package org.minpro.run;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
+import org.minpro.data.JsonlReader;
+import org.minpro.data.Message;
+import org.minpro.data.Problem;
+import org.minpro.data.Row;
+import org.minpro.model.Parameters;
+import org.minpro.recipe.SftRecipe;
+import org.minpro.task.ArithmeticTask;
+import org.minpro.task.Demonstrations;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Philox;
+import org.minpro.tensor.Workers;
+import org.minpro.text.PromptTemplate;
+import org.minpro.text.Tokenizer;
+import org.minpro.train.NonFiniteUpdateException;
+import org.minpro.train.Policy;
+import org.minpro.train.SupervisedTrainer;
+
+/** A supervised run from a recipe, as {@code minpro sft} does it. */
+public final class SftSession implements AutoCloseable {
+    /** Standard deviation of fresh weights, as transformers' initializer_range. */
+    private static final double INITIAL_DEVIATION = 0.02;
+
+    private static final String COMMAND = "sft";
+
+    private final OpenResources opened = new OpenResources();
+    private final SftRecipe recipe;
+    private final RunFolder folder;
+    private final ModelFiles files;
+    private final Tokenizer tokenizer;
+    private final Policy policy;
+    private final Workers workers;
+    private final SupervisedTrainer trainer;
+    private final MetricsFile metrics;
+    private final Checkpoints checkpoints;
+    private final long updates;
+    private final String description;
+    private volatile boolean stopping;
+
+    private SftSession(SftRecipe recipe, RunFolder folder, Consumer<String> notice) {
+        this.recipe = recipe;
+        this.folder = folder;
+        opened.add(folder);
+        try {
+            files = recipe.initialise()
+                    ? ModelFiles.withoutWeights(recipe.model().path())
+                    : ModelFiles.open(recipe.model().path());
+            tokenizer = opened.add(files.tokenizer());
+            Examples examples = examples(notice);
+            description = examples.description;
+            if (recipe.updates() == null && recipe.data().isBuiltin()) {
+                throw new IllegalArgumentException(
+                        "updates must be given for demonstrations of the built-in task, which have"
+                                + " no end, got: null; --set updates=100, or --data FILE for examples of your own");
+            }
+            updates = recipe.updates() != null
+                    ? recipe.updates()
+                    : Math.max(1, examples.count * recipe.epochs() / recipe.batchRows());
+            policy = opened.add(policy());
+            workers = opened.add(new Workers(recipe.compute().threads()));
+            trainer = opened.add(new SupervisedTrainer(
+                    new SupervisedTrainer.Settings(
+                            updates,
+                            recipe.batchRows(),
+                            recipe.optimizer().adamW(),
+                            recipe.optimizer().learningRateSchedule(),
+                            recipe.optimizer().gradientClipNorm(),
+                            recipe.compute().lanes(),
+                            recipe.compute().microBatchTokens()),
+                    policy,
+                    examples.source,
+                    workers));
+            checkpoints =
+                    new Checkpoints(folder.checkpoints(), recipe.checkpoints().keep());
+            Optional<Checkpoints.Checkpoint> newest = checkpoints.newest(notice);
+            newest.ifPresent(checkpoint -> {
+                checkpoint.load(policy.master().named(), trainer.optimizer().state());
+                trainer.optimizer().setSteps(checkpoint.iteration());
+                policy.publish(checkpoint.iteration());
+            });
+            metrics = opened.add(MetricsFile.open(folder.metrics(), policy.version()));
+        } catch (RuntimeException | Error e) {
+            opened.closeAfter(e);
+            throw e;
+        }
+    }
+
+    private Policy policy() {
+        DType compute = files.computeType(recipe.model().dtype());
+        if (!recipe.initialise()) {
+            return files.policy(compute);
+        }
+        Parameters master = Parameters.zeros(files.config(), DType.F32);
+        master.initialise(recipe.seed(), INITIAL_DEVIATION);
+        return new Policy(files.config(), master, compute);
+    }
+
+    /** Starts a new run in a folder of its own. */
+    public static SftSession start(SftRecipe recipe, Consumer<String> notice) {
+        SftRecipe fixed = StoredRecipe.dated(recipe, recipe.prompts());
+        RunFolder folder = StoredRecipe.create(
+                fixed.runs(),
+                COMMAND,
+                SftRecipe.binder(),
+                StoredRecipe.located(
+                        fixed,
+                        fixed.model(),
+                        fixed.data().isBuiltin(),
+                        fixed.data().folder()));
+        return new SftSession(fixed, folder, notice);
+    }
+
+    /** Continues a run in its folder, bit for bit. */
+    public static SftSession resume(Path run, Consumer<String> notice) {
+        RunFolder folder = RunFolder.open(run);
+        SftRecipe stored = StoredRecipe.read(folder, COMMAND, SftRecipe.binder(), SftRecipe.class);
+        return new SftSession(stored, folder, notice);
+    }
+
+    private record Examples(SupervisedTrainer.ExampleSource source, long count, String description) {}
+
+    private Examples examples(Consumer<String> notice) {
+        Prompts prompts = Prompts.of(recipe.prompts(), files, tokenizer);
+        int end =
+                files.config().eosIds().isEmpty() ? -1 : files.config().eosIds().getFirst();
+        if (recipe.data().isBuiltin()) {
+            Demonstrations demonstrations = demonstrations();
+            return new Examples(
+                    ordinal -> {
+                        Demonstrations.Demonstration demonstration = demonstrations.demonstration(ordinal);
+                        return new SupervisedTrainer.Example(
+                                prompts.encode(demonstration.sum().problem()),
+                                withEnd(tokenizer.encode(demonstration.response()), end));
+                    },
+                    Long.MAX_VALUE,
+                    "demonstrations of the built-in task, without end");
+        }
+        List<SupervisedTrainer.Example> all = new ArrayList<>();
+        int skipped = 0;
+        String template = recipe.data().promptTemplate();
+        PromptTemplate plain = template == null ? null : PromptTemplate.plain(template);
+        Pattern remove = recipe.data().completionRemove() == null
+                ? null
+                : Pattern.compile(Objects.requireNonNull(recipe.data().completionRemove()));
+        for (Path file : recipe.data().paths()) {
+            for (Row row : JsonlReader.readAll(file)) {
+                String completion = row.string(recipe.data().completionField());
+                if (remove != null) {
+                    completion = remove.matcher(completion).replaceAll("");
+                }
+                int[] prompt = prompts.encode(problem(row, plain));
+                int[] response = withEnd(tokenizer.encode(completion), end);
+                if (prompt.length > recipe.prompts().maxTokens() || response.length > recipe.maxCompletionTokens()) {
+                    skipped++;
+                } else {
+                    all.add(new SupervisedTrainer.Example(prompt, response));
+                }
+            }
+        }
+        if (skipped > 0) {
+            notice.accept(skipped + " examples are longer than prompts.max-tokens or max-completion-tokens and are left"
+                    + " out; " + all.size() + " remain");
+        }
+        if (all.isEmpty()) {
+            throw new IllegalArgumentException("data.files must leave at least one example, got: none of " + skipped);
+        }
+        prompts.missingBeginOfSequence(all.getFirst().promptIds()).ifPresent(line -> notice.accept("warning: " + line));
+        return new Examples(
+                ordinal -> {
+                    long epoch = ordinal / all.size();
+                    int[] order = order(all.size(), epoch);
+                    return all.get(order[(int) (ordinal % all.size())]);
+                },
+                all.size(),
+                all.size() + " examples");
+    }
+
+    private Demonstrations demonstrations() {
+        return new Demonstrations(
+                ArithmeticTask.training(recipe.seed(), recipe.data().terms()),
+                recipe.seed(),
+                recipe.data().hastyShare(),
+                recipe.data().slipShare());
+    }
+
+    private long orderedEpoch = -1;
+    private int[] order = new int[0];
+
+    private int[] order(int size, long epoch) {
+        if (epoch != orderedEpoch) {
+            order = new int[size];
+            for (int i = 0; i < size; i++) {
+                int j = Philox.below(i + 1, recipe.seed(), Philox.Purpose.SHUFFLE, epoch, 0, i);
+                order[i] = order[j];
+                order[j] = i;
+            }
+            orderedEpoch = epoch;
+        }
+        return order;
+    }
+
+    private Problem problem(Row row, @org.jspecify.annotations.Nullable PromptTemplate plain) {
+        if (plain != null) {
+            Map<String, Object> fields = new LinkedHashMap<>();
+            row.fields().forEach((name, value) -> {
+                if (value != null) {
+                    fields.put(name, value);
+                }
+            });
+            return Problem.of(row.place(), plain.render(new Problem(row.place(), "", List.of(), "", fields)), "");
+        }
+        if (row.required(recipe.data().promptField()) instanceof List<?>) {
+            List<Message> messages = row.messages(recipe.data().promptField());
+            return new Problem(row.place(), null, messages, "", Map.of());
+        }
+        return Problem.of(row.place(), row.string(recipe.data().promptField()), "");
+    }
+
+    private static int[] withEnd(int[] ids, int end) {
+        if (end < 0 || (ids.length > 0 && ids[ids.length - 1] == end)) {
+            return ids;
+        }
+        int[] longer = java.util.Arrays.copyOf(ids, ids.length + 1);
+        longer[ids.length] = end;
+        return longer;
+    }
+
+    public SftRecipe recipe() {
+        return recipe;
+    }
+
+    public RunFolder folder() {
+        return folder;
+    }
+
+    public ModelFiles files() {
+        return files;
+    }
+
+    /** What is learnt from, in a few words. */
+    public String description() {
+        return description;
+    }
+
+    /** Optimizer steps of the whole run. */
+    public long updates() {
+        return updates;
+    }
+
+    /** Optimizer steps done. */
+    public long done() {
+        return trainer.done();
+    }
+
+    /** Asks the run to save itself and stop; from any thread. */
+    public void stop() {
+        stopping = true;
+    }
+
+    /**
+     * Trains until the last update, or until {@link #stop}.
+     *
+     * @param told of each update with the seconds it took
+     * @return whether all updates are done
+     */
+    public boolean run(java.util.function.BiConsumer<SupervisedTrainer.Report, Double> told) {
+        while (!trainer.finished() && !stopping) {
+            long start = System.nanoTime();
+            SupervisedTrainer.Report report;
+            try {
+                report = trainer.step();
+            } catch (NonFiniteUpdateException e) {
+                throw FailedUpdate.saved(e, folder.path());
+            }
+            double seconds = (System.nanoTime() - start) / 1e9;
+            Map<String, Double> values = new LinkedHashMap<>();
+            values.put("loss", report.loss());
+            values.put("grad_norm", report.gradientNorm());
+            values.put("tokens", (double) report.tokens());
+            metrics.append(report.update(), values, Map.of("seconds", seconds));
+            told.accept(report, seconds);
+            int every = recipe.checkpoints().every();
+            if (every > 0 && trainer.done() % every == 0) {
+                save();
+            }
+        }
+        save();
+        return trainer.finished();
+    }
+
+    private void save() {
+        policy.requireFiniteWeights(workers, "after update " + trainer.done(), folder.recipe());
+        metrics.force();
+        checkpoints.save(
+                trainer.done(),
+                policy.master().named(),
+                trainer.optimizer().state(),
+                Checkpoints.state(Map.of("updates", trainer.done())));
+    }
+
+    /** Writes the model into the run's folder, in the layout and the types of the model it came from. */
+    public Path saveModel() {
+        files.save(folder.model(), policy.master());
+        return folder.model();
+    }
+
+    @Override
+    public void close() {
+        opened.close();
+    }
+}

@@ -1,0 +1,82 @@
+package org.minpro.run;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import org.minpro.config.Binder;
+import org.minpro.config.Settings;
+import org.minpro.recipe.ModelSection;
+import org.minpro.recipe.PromptSection;
+
+/** The recipe in a run's folder: what a run was begun with, so that it can be continued from anywhere on any day. */
+final class StoredRecipe {
+    private static final String HEADER = "# minpro ";
+
+    private StoredRecipe() {}
+
+    /** With the date that chat templates see. */
+    static <R extends Record> R dated(R recipe, PromptSection prompts) {
+        return prompts.date() == null
+                ? Binder.with(recipe, "prompts.date", LocalDate.now().toString())
+                : recipe;
+    }
+
+    /**
+     * With whole paths of the model and of the files' folder.
+     *
+     * @param builtinData whether there are no files
+     */
+    static <R extends Record> R located(R recipe, ModelSection model, boolean builtinData, Path folder) {
+        R located = Binder.with(recipe, "model", model.located());
+        return builtinData
+                ? located
+                : Binder.with(located, "data.folder", folder.toAbsolutePath().normalize());
+    }
+
+    /**
+     * Makes a folder for a run.
+     *
+     * @param command that continues it
+     */
+    static RunFolder create(Path runs, String command, Binder binder, Record recipe) {
+        RunFolder folder = RunFolder.create(runs);
+        try {
+            folder.write(HEADER + command + "\n" + binder.write(recipe, false));
+            return folder;
+        } catch (RuntimeException e) {
+            folder.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Reads the recipe of a run that is to be continued; closes the folder where there is none for this command.
+     *
+     * @param command that continues it
+     */
+    static <R extends Record> R read(RunFolder folder, String command, Binder binder, Class<R> type) {
+        try {
+            requireCommand(folder, command);
+            return binder.bind(type, new Settings().file(folder.recipe()));
+        } catch (RuntimeException e) {
+            folder.close();
+            throw e;
+        }
+    }
+
+    private static void requireCommand(RunFolder folder, String command) {
+        String first;
+        try {
+            first = Files.readString(folder.recipe()).lines().findFirst().orElse("");
+        } catch (IOException e) {
+            throw new UncheckedIOException("the run folder must be readable, got: " + folder.path(), e);
+        }
+        if (first.startsWith(HEADER) && !first.equals(HEADER + command)) {
+            String other = first.substring(2);
+            throw new IllegalArgumentException("a run must be continued by the command that began it, got: "
+                    + folder.path() + ", a run of " + other + "; take " + other + " --resume");
+        }
+    }
+}

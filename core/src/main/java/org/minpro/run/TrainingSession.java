@@ -1,0 +1,345 @@
+package org.minpro.run;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.minpro.data.Problem;
+import org.minpro.data.ProblemSource;
+import org.minpro.eval.Accuracy;
+import org.minpro.eval.Evaluator;
+import org.minpro.recipe.Recipe;
+import org.minpro.reward.Reward;
+import org.minpro.rollout.LocalRolloutEngine;
+import org.minpro.rollout.Rollout;
+import org.minpro.rollout.RolloutRequest;
+import org.minpro.rollout.SamplingParams;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Workers;
+import org.minpro.text.Tokenizer;
+import org.minpro.train.Policy;
+
+/**
+ * A training run from a recipe, as {@code minpro train} does it: what a Java program uses.
+ *
+ * <pre>{@code
+ * Recipe recipe = Binder.with(new Recipe(), "iterations", 20);
+ * try (TrainingSession session = TrainingSession.of(recipe)
+ *         .problems(draw -> Problem.of("p" + draw, "2+2=", "4"))
+ *         .reward((problem, rollout) -> Score.of(rollout.text().contains(problem.answer()) ? 1 : 0))
+ *         .start()) {
+ *     session.run();
+ *     Path model = session.saveModel();
+ * }
+ * }</pre>
+ */
+public final class TrainingSession implements AutoCloseable {
+    private static final String COMMAND = "train";
+
+    private final OpenResources opened = new OpenResources();
+    private final Recipe recipe;
+    private final RunFolder folder;
+    private final ModelFiles files;
+    private final Tokenizer tokenizer;
+    private final Policy policy;
+    private final Workers workers;
+    private final LocalRolloutEngine engine;
+    private final Prompts prompts;
+    private final Reward reward;
+    private final ProblemSets problems;
+    private final List<Evaluator.Question> questions;
+    private final TrainingRun run;
+    private final Evaluations evaluations;
+    private final RunListener listener;
+
+    private TrainingSession(Start start, RunFolder folder, Recipe recipe) {
+        this.recipe = recipe;
+        this.folder = folder;
+        this.listener = start.listener;
+        opened.add(folder);
+        try {
+            files = ModelFiles.open(recipe.model().path());
+            tokenizer = opened.add(files.tokenizer());
+            reward = start.reward != null ? start.reward : recipe.createReward(start.loader);
+            prompts = Prompts.of(recipe.prompts(), files, tokenizer);
+            problems = start.problems != null
+                    ? new ProblemSets(start.problems, start.heldOut, "problems of the program")
+                    : ProblemSets.of(
+                            recipe.data(), recipe.seed(), recipe.evaluation().problems());
+            questions = prompts.questions(problems.heldOut());
+            prompts.missingBeginOfSequence(prompts.encode(problems.training().problem(0)))
+                    .ifPresent(line -> start.listener.notice("warning: " + line));
+            DType compute = files.computeType(recipe.model().dtype());
+            policy = opened.add(files.policy(compute));
+            workers = opened.add(new Workers(recipe.compute().threads()));
+            engine = new LocalRolloutEngine(
+                    policy.model(),
+                    workers,
+                    TrainingSettings.decodeSlots(recipe),
+                    recipe.seed(),
+                    ids -> tokenizer.decode(ids, true));
+            int every = recipe.checkpoints().every();
+            run = opened.add(TrainingRun.open(
+                    folder,
+                    TrainingSettings.of(recipe, files.config()),
+                    policy,
+                    engine,
+                    problems.training(),
+                    prompts,
+                    reward,
+                    workers,
+                    every == 0 ? Integer.MAX_VALUE : every,
+                    recipe.checkpoints().keep(),
+                    recipe.maxUndecided(),
+                    new Listener(start.listener)));
+            evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
+        } catch (RuntimeException | Error e) {
+            opened.closeAfter(e);
+            throw e;
+        }
+    }
+
+    public static Start of(Recipe recipe) {
+        return new Start(recipe);
+    }
+
+    /** What a program gives in place of what the recipe names. */
+    public static final class Start {
+        private final @Nullable Recipe recipe;
+        private @Nullable ProblemSource problems;
+        private List<Problem> heldOut = List.of();
+        private @Nullable Reward reward;
+        private RunListener listener = new RunListener() {};
+        private ClassLoader loader = TrainingSession.class.getClassLoader();
+
+        private Start(@Nullable Recipe recipe) {
+            this.recipe = recipe;
+        }
+
+        /** Problems of the program's own. */
+        public Start problems(ProblemSource source) {
+            problems = source;
+            return this;
+        }
+
+        /** Problems to evaluate on, with {@link #problems}. */
+        public Start heldOut(List<Problem> questions) {
+            heldOut = List.copyOf(questions);
+            return this;
+        }
+
+        /** A reward of the program's own. */
+        public Start reward(Reward own) {
+            reward = own;
+            return this;
+        }
+
+        public Start listener(RunListener told) {
+            listener = told;
+            return this;
+        }
+
+        /** Where classes that the recipe names come from. */
+        public Start classLoader(ClassLoader classes) {
+            loader = classes;
+            return this;
+        }
+
+        /** Starts a new run in a folder of its own. */
+        public TrainingSession start() {
+            Recipe given = Objects.requireNonNull(recipe);
+            Recipe fixed = StoredRecipe.dated(given, given.prompts());
+            RunFolder folder = StoredRecipe.create(
+                    fixed.runs(),
+                    COMMAND,
+                    Recipe.binder(loader),
+                    StoredRecipe.located(
+                            fixed,
+                            fixed.model(),
+                            fixed.data().isBuiltin(),
+                            fixed.data().folder()));
+            return new TrainingSession(this, folder, fixed);
+        }
+
+        /**
+         * Continues a run in its folder, bit for bit, with the recipe that is stored there; what the program gave must be
+         * given again.
+         */
+        public TrainingSession resume(Path run) {
+            RunFolder folder = RunFolder.open(run);
+            Recipe stored = StoredRecipe.read(folder, COMMAND, Recipe.binder(loader), Recipe.class);
+            return new TrainingSession(this, folder, stored);
+        }
+    }
+
+    /** For {@link Start#resume}. */
+    public static Start stored() {
+        return new Start(null);
+    }
+
+    public Recipe recipe() {
+        return recipe;
+    }
+
+    public RunFolder folder() {
+        return folder;
+    }
+
+    public ModelFiles files() {
+        return files;
+    }
+
+    public Trainer trainer() {
+        return run.trainer();
+    }
+
+    public ProblemSets problems() {
+        return problems;
+    }
+
+    /** The prompt of the first held-out or training problem, to try the model with. */
+    public String example() {
+        return prompts.text(
+                questions.isEmpty()
+                        ? problems.training().problem(0)
+                        : questions.getFirst().problem());
+    }
+
+    /**
+     * How long the whole run takes, evaluations included, if responses are half as long as the limit: from a small piece
+     * of the work, done and thrown away.
+     */
+    public double expectedSeconds() {
+        int limit = recipe.sampling().maxNewTokens();
+        int probe = Math.min(limit, 16);
+        int[] prompt = prompts.encode(problems.training().problem(0));
+        SamplingParams params = new SamplingParams(1, 0, 1, 0, probe, List.of(), false);
+        int workerCount = workers.count();
+        List<RolloutRequest> requests = new ArrayList<>();
+        for (int i = 0; i < workerCount; i++) {
+            requests.add(RolloutRequest.of(i, prompt, TrainingSettings.decodeSlots(recipe)));
+        }
+        engine.generate(requests, params, rollout -> {});
+        long start = System.nanoTime();
+        List<Rollout> rollouts = engine.generate(requests, params, rollout -> {});
+        double perSampled = (System.nanoTime() - start) / 1e9 / (rollouts.size() * (double) probe);
+        double perTrained = run.trainer().secondsPerToken(rollouts);
+        double length = Math.max(1, limit / 2.0);
+        double perIteration = recipe.groupsPerIteration() * (double) recipe.groupSize() * length;
+        int every = recipe.evaluation().every();
+        double evaluated = (2.0 + (every == 0 ? 0 : (recipe.iterations() - 1) / every))
+                * questions.size()
+                * Math.max(1, recipe.evaluation().samples())
+                * length;
+        return perSampled * (perIteration * recipe.iterations() + evaluated)
+                + perTrained * perIteration * (recipe.iterations() - recipe.lag());
+    }
+
+    /** The next iteration: how many are done. */
+    public long iteration() {
+        return run.iteration();
+    }
+
+    /** The held-out problems that are evaluated on: those whose prompts are not too long. */
+    public List<Evaluator.Question> questions() {
+        return questions;
+    }
+
+    /** Accuracy on the held-out problems before the first iteration, if it was measured. */
+    public Optional<Accuracy> accuracyBefore() {
+        return evaluations.after(0);
+    }
+
+    /** Accuracy of the policy as it is on the held-out problems, sampled as in training; kept in the run's folder. */
+    public Evaluator.Result evaluate(Consumer<Rollout> finished) {
+        long start = System.nanoTime();
+        int samples = recipe.evaluation().samples();
+        SamplingParams params =
+                recipe.sampling().params(files.config().eosIds()).withGreedy(samples == 0);
+        Evaluator.Result result =
+                new Evaluator(engine, reward).evaluate(questions, params, Math.max(1, samples), finished);
+        evaluations.record(iteration(), result.accuracy(), (System.nanoTime() - start) / 1e9);
+        return result;
+    }
+
+    /** The evaluation that is due between two iterations, if one is. */
+    private void evaluateBetween() {
+        long done = iteration();
+        int every = recipe.evaluation().every();
+        if (every > 0
+                && done > 0
+                && done % every == 0
+                && done < recipe.iterations()
+                && !questions.isEmpty()
+                && evaluations.after(done).isEmpty()) {
+            Evaluator.Result result = evaluate(listener::rolloutFinished);
+            listener.notice(
+                    "after " + done + " of " + recipe.iterations() + " iterations: accuracy " + result.accuracy());
+        }
+    }
+
+    /** Tells the program, and evaluates where that is due. */
+    private final class Listener implements RunListener {
+        private final RunListener told;
+
+        Listener(RunListener told) {
+            this.told = told;
+        }
+
+        @Override
+        public void rolloutFinished(Rollout rollout) {
+            told.rolloutFinished(rollout);
+        }
+
+        @Override
+        public void updateFinished(int update, int updates) {
+            told.updateFinished(update, updates);
+        }
+
+        @Override
+        public void notice(String line) {
+            told.notice(line);
+        }
+
+        @Override
+        public void iterationFinished(Trainer.IterationReport report) {
+            told.iterationFinished(report);
+            evaluateBetween();
+        }
+    }
+
+    /**
+     * Trains until the last iteration, or until {@link #stop}.
+     *
+     * @return whether all iterations are done
+     */
+    public boolean run() {
+        try {
+            // One that a crash or Ctrl-C cut short.
+            evaluateBetween();
+        } catch (CancellationException e) {
+            return false;
+        }
+        return run.run();
+    }
+
+    /** Asks the run to save itself and stop; from any thread. */
+    public void stop() {
+        run.stop();
+    }
+
+    /** Writes the trained model into the run's folder, in the layout and the types of the model it came from. */
+    public Path saveModel() {
+        files.save(folder.model(), policy.master());
+        return folder.model();
+    }
+
+    @Override
+    public void close() {
+        opened.close();
+    }
+}

@@ -1,0 +1,172 @@
+package org.minpro.run;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import org.minpro.advantage.Advantages;
+import org.minpro.data.Problem;
+import org.minpro.model.ModelConfig;
+import org.minpro.model.Parameters;
+import org.minpro.model.TinyModels;
+import org.minpro.objective.Anchor;
+import org.minpro.objective.Objectives;
+import org.minpro.reward.Reward;
+import org.minpro.reward.Score;
+import org.minpro.rollout.LocalRolloutEngine;
+import org.minpro.rollout.Rollout;
+import org.minpro.rollout.SamplingParams;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Workers;
+import org.minpro.train.AdamW;
+import org.minpro.train.LearningRateSchedule;
+import org.minpro.train.Policy;
+
+/** A small run in a folder, with everything that makes a resume hard; also a program of its own, to be killed. */
+final class ResumableRun {
+    static final int ITERATIONS = 14;
+    static final int CHECKPOINT_EVERY = 2;
+
+    private ResumableRun() {}
+
+    private static Trainer.Settings settings() {
+        return new Trainer.Settings(
+                4,
+                4,
+                ITERATIONS,
+                2,
+                2,
+                64,
+                3,
+                SamplingParams.of(12, List.of(1)),
+                Objectives.of("minpro"),
+                Advantages.of("grpo"),
+                null,
+                Anchor.BEHAVIOR,
+                new AdamW.Settings(),
+                new LearningRateSchedule(3e-3, 20, LearningRateSchedule.Decay.LINEAR),
+                1,
+                2,
+                96,
+                11);
+    }
+
+    /** Whether most ids are even: all four of a group agree often enough that groups are put aside. */
+    private static final Reward MOSTLY_EVEN = (problem, rollout) -> {
+        int even = 0;
+        for (int id : rollout.responseIds()) {
+            even += id % 2 == 0 ? 1 : 0;
+        }
+        return Score.of(2 * even > rollout.length() ? 1 : 0);
+    };
+
+    /** Text whose characters take two bytes: a line may be cut inside one. */
+    private static String text(int[] ids) {
+        StringBuilder text = new StringBuilder();
+        for (int id : ids) {
+            text.append((char) ('\u0400' + id % 256));
+        }
+        return text.toString();
+    }
+
+    /**
+     * Opens the run in a folder, continues it and closes it.
+     *
+     * @return whether all iterations are done
+     */
+    static boolean go(Path path, RunListener listener, boolean stopAfterFiveIterations) {
+        // A vocabulary that makes a checkpoint take some milliseconds to write.
+        ModelConfig config = TinyModels.dense(1500);
+        Parameters parameters = Parameters.zeros(config, DType.F32);
+        parameters.initialise(5, 0.1);
+        try (RunFolder folder = RunFolder.open(path);
+                Policy policy = new Policy(config, parameters, DType.F32);
+                Workers workers = new Workers(2);
+                LocalRolloutEngine engine =
+                        new LocalRolloutEngine(policy.model(), workers, 16, 11, ResumableRun::text)) {
+            TrainingRun[] opened = new TrainingRun[1];
+            RunListener told = new RunListener() {
+                @Override
+                public void rolloutFinished(Rollout rollout) {
+                    listener.rolloutFinished(rollout);
+                }
+
+                @Override
+                public void updateFinished(int update, int updates) {
+                    listener.updateFinished(update, updates);
+                }
+
+                @Override
+                public void iterationFinished(Trainer.IterationReport report) {
+                    listener.iterationFinished(report);
+                    if (stopAfterFiveIterations && report.iteration() == 4) {
+                        opened[0].stop();
+                    }
+                }
+
+                @Override
+                public void notice(String line) {
+                    listener.notice(line);
+                }
+            };
+            try (TrainingRun run = TrainingRun.open(
+                    folder,
+                    settings(),
+                    policy,
+                    engine,
+                    draw -> Problem.of("p" + draw, "", ""),
+                    problem -> new int[] {3, 4 + Integer.parseInt(problem.id().substring(1)) % 20},
+                    MOSTLY_EVEN,
+                    workers,
+                    CHECKPOINT_EVERY,
+                    2,
+                    1,
+                    told)) {
+                opened[0] = run;
+                return run.run();
+            }
+        }
+    }
+
+    /** Says on standard output what happens, a word a line; a refusal goes to standard error, exit code 1. */
+    public static void main(String[] arguments) {
+        say("opening");
+        try {
+            boolean done = go(
+                    Path.of(arguments[0]),
+                    new RunListener() {
+                        @Override
+                        public void rolloutFinished(Rollout rollout) {
+                            say("rollout");
+                        }
+
+                        @Override
+                        public void updateFinished(int update, int updates) {
+                            say("update");
+                        }
+
+                        @Override
+                        public void iterationFinished(Trainer.IterationReport report) {
+                            say("iteration");
+                        }
+
+                        @Override
+                        public void notice(String line) {
+                            System.err.println(line);
+                        }
+                    },
+                    false);
+            say(done ? "done" : "stopped");
+        } catch (IllegalStateException e) {
+            System.err.println(e.getMessage());
+            System.exit(1);
+        }
+    }
+
+    private static void say(String word) {
+        byte[] line = (word + "\n").getBytes(StandardCharsets.UTF_8);
+        synchronized (System.out) {
+            System.out.write(line, 0, line.length);
+            System.out.flush();
+        }
+    }
+}
