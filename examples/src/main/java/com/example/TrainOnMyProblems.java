@@ -7,8 +7,8 @@ import org.minpro.config.Settings;
 import org.minpro.data.Problem;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Score;
+import org.minpro.run.IterationReport;
 import org.minpro.run.RunListener;
-import org.minpro.run.Trainer;
 import org.minpro.run.TrainingSession;
 
 /** Trains the built-in model with MinPRO on problems and a reward of this program's own. */
@@ -38,9 +38,9 @@ public final class TrainOnMyProblems {
                 .reward((problem, rollout) -> Score.of(rollout.text().endsWith("#" + problem.answer()) ? 1 : 0))
                 .listener(new RunListener() {
                     @Override
-                    public void iterationFinished(Trainer.IterationReport report) {
+                    public void iterationFinished(IterationReport report) {
                         System.out.println("iteration " + report.iteration() + ": "
-                                + report.metrics().get("reward"));
+                                + report.metrics().rollouts().reward().orElse(Double.NaN));
                     }
                 })
                 .start()) {

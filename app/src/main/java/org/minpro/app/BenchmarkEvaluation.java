@@ -138,7 +138,7 @@ final class BenchmarkEvaluation {
                 Tokenizer tokenizer = model.tokenizer();
                 Workers workers = new Workers(recipe.compute().threads());
                 Transformer transformer = model.transformer(compute);
-                LocalRolloutEngine engine = new LocalRolloutEngine(
+                LocalRolloutEngine engine = LocalRolloutEngine.over(
                         transformer, workers, Evaluator.SLOTS, recipe.seed(), ids -> tokenizer.decode(ids, true));
                 LiveLine live = new LiveLine(console)) {
             Prompts prompts = Prompts.of(recipe.prompts(), model, tokenizer);

@@ -141,7 +141,7 @@ final class EvalCommand implements Callable<Integer> {
                 Workers workers = new Workers(recipe.compute().threads());
                 Transformer transformer =
                         files.transformer(files.computeType(recipe.model().dtype()));
-                LocalRolloutEngine engine = new LocalRolloutEngine(
+                LocalRolloutEngine engine = LocalRolloutEngine.over(
                         transformer, workers, Evaluator.SLOTS, recipe.seed(), ids -> tokenizer.decode(ids, true));
                 LiveLine live = new LiveLine(console)) {
             Prompts prompts = Prompts.of(recipe.prompts(), files, tokenizer);

@@ -165,7 +165,7 @@ final class GenerateCommand implements Callable<Integer> {
             Tokenizer decoder = tokenizerThere ? decoder(texts) : null;
             Function<int[], String> text = decoder == null ? ids -> "" : ids -> decoder.decode(ids, true);
             try (LocalRolloutEngine engine =
-                    new LocalRolloutEngine(transformer, workers, LocalRolloutEngine.FEWEST_SLOTS, seed, text)) {
+                    LocalRolloutEngine.over(transformer, workers, LocalRolloutEngine.FEWEST_SLOTS, seed, text)) {
                 Run run = new Run(engine, params, decoder != null, live);
                 if (prompt != null) {
                     run.add(encoded(prompt, texts, transformer.config().vocabSize()));

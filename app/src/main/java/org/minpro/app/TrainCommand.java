@@ -17,11 +17,11 @@ import org.minpro.objective.Objectives;
 import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.rollout.Rollout;
+import org.minpro.run.IterationReport;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
 import org.minpro.run.RunListener;
 import org.minpro.run.TooManyUndecidedException;
-import org.minpro.run.Trainer;
 import org.minpro.run.TrainingSession;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Engine;
@@ -149,8 +149,8 @@ final class TrainCommand implements Callable<Integer> {
     private void plan(TrainingSession session, long bytes, DType compute) {
         Recipe recipe = session.recipe();
         ModelConfig model = session.files().config();
-        long rows = (long) recipe.groupsPerIteration() * recipe.groupSize();
-        long updates = (long) (recipe.iterations() - recipe.lag()) * recipe.updatesPerIteration();
+        long rows = recipe.rowsPerIteration();
+        long updates = recipe.updates();
         console.say(String.format(
                 Locale.ROOT,
                 "plan: %s model %s, %s parameters, %s",
@@ -316,14 +316,14 @@ final class TrainCommand implements Callable<Integer> {
         }
 
         @Override
-        public void iterationFinished(Trainer.IterationReport report) {
+        public void iterationFinished(IterationReport report) {
             tokens.set(0);
             double spent = report.samplingSeconds() + report.trainingSeconds();
             seconds.add(spent);
             int iterations = session == null ? 0 : session.recipe().iterations();
             double mean =
                     seconds.stream().mapToDouble(Double::doubleValue).average().orElse(0);
-            Map<String, Double> metrics = report.metrics();
+            Map<String, Double> metrics = report.metrics().named();
             last = String.format(Locale.ROOT, "iteration %d/%d", report.iteration() + 1, iterations)
                     + shown("  reward %.3f", metrics.get("reward"))
                     + shown("  accuracy %.3f", metrics.get("accuracy"))

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.minpro.model.HuggingFaceFolder;
+import org.minpro.model.PolicyVersion;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.Grpo;
@@ -62,10 +63,11 @@ public final class GrpoStep {
                 Policy policy = files.policy(files.computeType(
                         arguments[2].equals("bf16") ? ModelSection.Dtype.BF16 : ModelSection.Dtype.F32));
                 AdamW optimizer = new AdamW(new AdamW.Settings(), policy.master());
-                LocalRolloutEngine engine = new LocalRolloutEngine(policy.model(), workers, slots, 1, ids -> "")) {
+                LocalRolloutEngine engine = new LocalRolloutEngine(
+                        files.config(), policy.model().parameters().type(), workers, slots, 1, ids -> "")) {
             PolicyUpdater updater = new PolicyUpdater(
                     policy,
-                    new PolicyGradient(policy.model(), workers, lanes, microBatchTokens, 1),
+                    new PolicyGradient(policy::model, workers, lanes, microBatchTokens, 1),
                     optimizer,
                     new Grpo(),
                     Aggregation.TOKEN_MEAN,
@@ -76,6 +78,9 @@ public final class GrpoStep {
             BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
             for (int step = 0; lines.readLine() != null; step++) {
                 long start = System.nanoTime();
+                try (PolicyVersion version = policy.holdVersion()) {
+                    engine.publish(version);
+                }
                 List<RolloutRequest> requests = new ArrayList<>();
                 for (int prompt = 0; prompt < prompts.size(); prompt++) {
                     requests.add(RolloutRequest.of(
@@ -83,10 +88,10 @@ public final class GrpoStep {
                 }
                 List<Rollout> rollouts =
                         engine.generate(requests, SamplingParams.of(newTokens, List.of()), rollout -> {});
+                engine.withdraw();
                 long sampled = System.nanoTime();
                 PolicyUpdater.Done done = updater.update(rows(rollouts, rowsPerPrompt), 1e-6, false);
                 long end = System.nanoTime();
-                engine.publish(policy.version());
                 int tokens = rollouts.stream()
                         .mapToInt(rollout -> rollout.responseIds().length)
                         .sum();

@@ -57,7 +57,7 @@ public final class ScoringExactness {
                 Transformer model = files.transformer(DType.F32);
                 Parameters parameters = model.parameters();
                 LocalRolloutEngine engine =
-                        new LocalRolloutEngine(model, worker, LocalRolloutEngine.FEWEST_SLOTS, 1, ids -> "")) {
+                        LocalRolloutEngine.over(model, worker, LocalRolloutEngine.FEWEST_SLOTS, 1, ids -> "")) {
             List<RolloutRequest> requests = new ArrayList<>();
             for (int group = 0; group < ROWS / 8; group++) {
                 int[] prompt = tokenizer.encode("77+78+79+61+40+72+" + (10 + group) + "=");
@@ -77,14 +77,14 @@ public final class ScoringExactness {
             List<TrainingRow> rows =
                     rollouts.stream().map(ScoringExactness::row).toList();
             for (int budget : new int[] {4096, 512, 1}) {
-                PolicyGradient gradient = new PolicyGradient(model, worker, 1, budget, 1);
+                PolicyGradient gradient = new PolicyGradient(() -> model, worker, 1, budget, 1);
                 report(
                         "trainer's pass, blocks of " + budget + " tokens",
                         rollouts,
                         () -> gradient.score(rows, false).logProbs());
             }
             report("decode form, 16 slots", rollouts, () -> decode(model, rollouts));
-            PolicyGradient gradient = new PolicyGradient(model, worker, 1, 4096, 1);
+            PolicyGradient gradient = new PolicyGradient(() -> model, worker, 1, 4096, 1);
             double[][] weights = Aggregation.TOKEN_MEAN.tokenWeights(
                     rows.stream().map(TrainingRow::mask).toArray(boolean[][]::new));
             for (int i = 0; i < 2; i++) {
@@ -327,9 +327,9 @@ public final class ScoringExactness {
         try (Parameters parameters = Parameters.zeros(config, type);
                 Transformer model = new Transformer(config, parameters)) {
             parameters.initialise(3, 0.05);
-            try (PolicyGradient.Result small = new PolicyGradient(model, worker, 1, 256, 1)
+            try (PolicyGradient.Result small = new PolicyGradient(() -> model, worker, 1, 256, 1)
                             .compute(rows, new Reinforce(), Anchor.BEHAVIOR, weights, false);
-                    PolicyGradient.Result large = new PolicyGradient(model, worker, 1, 1 << 20, 1)
+                    PolicyGradient.Result large = new PolicyGradient(() -> model, worker, 1, 1 << 20, 1)
                             .compute(rows, new Reinforce(), Anchor.BEHAVIOR, weights, false)) {
                 List<String> lines = new ArrayList<>();
                 double largest = 0;

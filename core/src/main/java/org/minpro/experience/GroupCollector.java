@@ -9,6 +9,7 @@ import org.minpro.advantage.Advantage;
 import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
 import org.minpro.reward.Reward;
+import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutEngine;
 import org.minpro.rollout.RolloutRequest;
@@ -40,6 +41,7 @@ public final class GroupCollector {
             Advantage advantage) {}
 
     private final GroupGenerator generator;
+    private final Journal journal;
     private final ProblemSource problems;
     private final PromptEncoder prompts;
     private final Advantage advantage;
@@ -54,6 +56,7 @@ public final class GroupCollector {
             Journal journal,
             Settings settings) {
         this.generator = new GroupGenerator(engine, reward, journal);
+        this.journal = journal;
         this.problems = problems;
         this.prompts = prompts;
         this.advantage = settings.advantage();
@@ -100,5 +103,29 @@ public final class GroupCollector {
             }
         }
         return new Collected(kept, draw, skipped, resampled);
+    }
+
+    /**
+     * The group of a draw that the journal has whole.
+     *
+     * @throws IllegalStateException if it has not, or has responses to another prompt
+     */
+    ScoredGroup journaled(long draw) {
+        Problem problem = problems.problem(draw);
+        int[] prompt = prompts.encode(problem);
+        List<Rollout> rollouts = new ArrayList<>();
+        List<Score> scores = new ArrayList<>();
+        for (int sample = 0; sample < settings.groupSize(); sample++) {
+            int wanted = sample;
+            Journal.Entry entry = journal.find(draw, sample)
+                    .orElseThrow(() -> new IllegalStateException(
+                            "the journal must have every rollout that waits to be trained on, got: none of draw "
+                                    + draw + ", sample " + wanted + "; group-size (" + settings.groupSize()
+                                    + ") must be the one that the run began with, and the journal whole"));
+            entry.requirePrompt(prompt);
+            rollouts.add(entry.rollout());
+            scores.add(entry.score());
+        }
+        return new ScoredGroup(draw, problem, rollouts, scores);
     }
 }

@@ -17,15 +17,19 @@ import org.minpro.rollout.RolloutEngine;
 import org.minpro.rollout.RolloutRequest;
 import org.minpro.rollout.SamplingParams;
 
-/** Has problems answered, scores each response as it ends and journals it; what the journal has is not generated again. */
+/**
+ * Has problems answered, each response scored and journaled; what the journal has is not generated again.
+ *
+ * <p>Responses are scored beside the sampling ({@link Scoring}) and journaled in the order in which they ended.
+ */
 public final class GroupGenerator {
     private final RolloutEngine engine;
-    private final Reward reward;
+    private final Scoring scoring;
     private final Journal journal;
 
     public GroupGenerator(RolloutEngine engine, Reward reward, Journal journal) {
         this.engine = engine;
-        this.reward = reward;
+        this.scoring = new Scoring(reward);
         this.journal = journal;
     }
 
@@ -34,7 +38,7 @@ public final class GroupGenerator {
      *
      * @param iteration stored with each rollout
      * @param problems the problem of each request, in the order of the groups wanted
-     * @param finished told of each response that is generated now, from any thread
+     * @param finished told of each response that is generated now, once it is journaled, one at a time, from any thread
      * @return a group for each request, in their order, whether generated now or journaled before
      */
     public List<ScoredGroup> generate(
@@ -54,30 +58,26 @@ public final class GroupGenerator {
                 missing.add(request.only(samples));
             }
         });
-        engine.generate(missing, params, rollout -> {
-            Problem problem = Objects.requireNonNull(problemOf.get(rollout.draw()));
-            Score score = score(problem, rollout);
-            journal.append(iteration, problem, rollout, score);
-            Objects.requireNonNull(entriesOf.get(rollout.draw())).put(new Journal.Entry(rollout, score));
+        int responses =
+                missing.stream().mapToInt(request -> request.samples().length).sum();
+        Scoring.Queue queue = scoring.queue(responses, scored -> {
+            Rollout rollout = scored.rollout();
+            journal.append(iteration, scored.problem(), rollout, scored.score());
+            Objects.requireNonNull(entriesOf.get(rollout.draw())).put(new Journal.Entry(rollout, scored.score()));
             finished.accept(rollout);
         });
+        try {
+            engine.generate(
+                    missing,
+                    params,
+                    rollout -> queue.add(Objects.requireNonNull(problemOf.get(rollout.draw())), rollout));
+        } finally {
+            queue.await();
+        }
         List<ScoredGroup> groups = new ArrayList<>();
         problems.forEach((request, problem) ->
                 groups.add(Objects.requireNonNull(entriesOf.get(request.draw())).group(problem)));
         return groups;
-    }
-
-    /**
-     * A reward that fails says nothing of the rollout: it is undecided, never 0. So is one whose errors are its own: it recursed
-     * too deep, asserted, or lacks a class.
-     */
-    private Score score(Problem problem, Rollout rollout) {
-        try {
-            Score score = reward.score(problem, rollout);
-            return score == null ? Score.undecided("the reward failed: it returned null") : score;
-        } catch (RuntimeException | StackOverflowError | AssertionError | LinkageError e) {
-            return Score.undecided("the reward failed: " + e);
-        }
     }
 
     /** The responses to one request as they come in; each is written by one thread and read after all have ended. */

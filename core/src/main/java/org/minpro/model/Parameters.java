@@ -4,13 +4,14 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
 /**
- * The weights of one model, owned until {@link #close}.
+ * The weights of one model, shared by their holders and freed by the last one's {@link #close}.
  *
  * <p>Projections that read the same input are stored side by side, so that one matrix product serves them:
  * {@link #stored} has {@code self_attn.qkv_proj} and {@code mlp.gate_up_proj}, {@link #named} their parts under the
@@ -20,6 +21,8 @@ public final class Parameters implements AutoCloseable {
     private final SequencedMap<String, Tensor> stored;
     private final SequencedMap<String, Tensor> named;
     private final DType type;
+    /** Who made them, and whoever called {@link #hold}. */
+    private final AtomicInteger holders = new AtomicInteger(1);
 
     private Parameters(SequencedMap<String, Tensor> stored, SequencedMap<String, Tensor> named, DType type) {
         this.stored = Collections.unmodifiableSequencedMap(stored);
@@ -186,9 +189,23 @@ public final class Parameters implements AutoCloseable {
         }
     }
 
+    /** Makes one holder more; each closes once. */
+    public Parameters hold() {
+        holders.incrementAndGet();
+        return this;
+    }
+
+    /** Whether there is more than one holder, so that writing would change weights under a reader. */
+    public boolean isShared() {
+        return holders.get() > 1;
+    }
+
+    /** Makes one holder fewer; the last one frees the memory. */
     @Override
     public void close() {
-        named.values().forEach(Tensor::close);
-        stored.values().forEach(Tensor::close);
+        if (holders.decrementAndGet() == 0) {
+            named.values().forEach(Tensor::close);
+            stored.values().forEach(Tensor::close);
+        }
     }
 }

@@ -13,6 +13,11 @@ public record CheckpointSection(
         Rule.positive("keep", keep);
     }
 
+    /** Whether a checkpoint is due after so many iterations, or updates of a supervised run. */
+    public boolean isDue(long done) {
+        return every > 0 && done % every == 0;
+    }
+
     public CheckpointSection() {
         this(10, 2);
     }

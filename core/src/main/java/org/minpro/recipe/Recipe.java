@@ -18,6 +18,7 @@ import org.minpro.objective.Objective;
 import org.minpro.objective.Objectives;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Rewards;
+import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.task.ArithmeticReward;
 
 /** Everything {@code minpro train} can be told; the defaults are its run without arguments. */
@@ -170,6 +171,21 @@ public record Recipe(
         return Rewards.create(choice.name(), choice.parameters(), loader, List.of(ARITHMETIC));
     }
 
+    /** Optimizer steps of the whole run, if none is skipped. */
+    public long updates() {
+        return (long) (iterations - lag) * updatesPerIteration;
+    }
+
+    /** Responses sampled in an iteration, without those of groups that are replaced. */
+    public long rowsPerIteration() {
+        return (long) groupsPerIteration * groupSize;
+    }
+
+    /** Responses that a worker decodes at once: a function of the recipe, whatever the machine. */
+    public int decodeSlots() {
+        return LocalRolloutEngine.slots(rowsPerIteration(), compute.lanes());
+    }
+
     /** What is allowed and probably not meant, one line each. */
     public List<String> warnings() {
         List<String> warnings = new ArrayList<>();
@@ -197,11 +213,10 @@ public record Recipe(
         if (!data.isBuiltin() && model.isBuiltin()) {
             warnings.add("the built-in model knows sums only; give --model DIR for problems of your own");
         }
-        long updates = (long) (iterations - lag) * updatesPerIteration;
-        if (optimizer.warmupUpdates() >= updates) {
+        if (optimizer.warmupUpdates() >= updates()) {
             warnings.add(
                     "optimizer.warmup-updates (" + optimizer.warmupUpdates() + ") is not less than the run's updates ("
-                            + updates + "): the learning rate never reaches its peak");
+                            + updates() + "): the learning rate never reaches its peak");
         }
         return warnings;
     }

@@ -14,7 +14,8 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.KeyValueCache;
-import org.minpro.model.PackedWeights;
+import org.minpro.model.ModelConfig;
+import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.NoGradient;
@@ -37,33 +38,49 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     private static final int MOST_SLOTS = 64;
 
-    private final Transformer model;
+    private final ModelConfig config;
+    private final DType type;
     private final Workers workers;
     private final int slots;
     private final int[] kinds;
     private final long seed;
     private final Function<int[], String> text;
-    private volatile long version;
+    private @Nullable PolicyVersion published;
     private volatile boolean cancelled;
 
     /**
+     * An engine that has nothing to sample from until a version is {@linkplain #publish published}.
+     *
+     * @param type that the model computes in
      * @param slots rows that a worker decodes at once; a part of the numerics, not of the random numbers
      * @param seed of the run's random numbers
      * @param text decodes response ids without special tokens
      */
-    public LocalRolloutEngine(Transformer model, Workers workers, int slots, long seed, Function<int[], String> text) {
+    public LocalRolloutEngine(
+            ModelConfig config, DType type, Workers workers, int slots, long seed, Function<int[], String> text) {
         if (slots < 1 || slots > 4096) {
             throw new IllegalArgumentException("decode slots must be in [1, 4096], got: " + slots);
         }
-        this.model = model;
+        this.config = config;
+        this.type = type;
         this.workers = workers;
         this.slots = slots;
-        Callable<int[]> find =
-                () -> SlotKinds.of(model.config(), model.parameters().type(), slots);
+        Callable<int[]> find = () -> SlotKinds.of(config, type, slots);
         // On a worker, whose kernels are those that will decode.
         this.kinds = workers.run(List.of(find)).getFirst();
         this.seed = seed;
         this.text = text;
+    }
+
+    /** An engine for a model that does not change: it is published as version 0. */
+    public static LocalRolloutEngine over(
+            Transformer model, Workers workers, int slots, long seed, Function<int[], String> text) {
+        LocalRolloutEngine engine =
+                new LocalRolloutEngine(model.config(), model.parameters().type(), workers, slots, seed, text);
+        try (PolicyVersion version = new PolicyVersion(0, model)) {
+            engine.publish(version);
+        }
+        return engine;
     }
 
     /**
@@ -78,8 +95,28 @@ public final class LocalRolloutEngine implements RolloutEngine {
     }
 
     @Override
-    public void publish(long version) {
-        this.version = version;
+    public synchronized void publish(PolicyVersion version) {
+        PolicyVersion before = published;
+        published = version.hold();
+        if (before != null) {
+            before.close();
+        }
+    }
+
+    @Override
+    public synchronized void withdraw() {
+        if (published != null) {
+            published.close();
+            published = null;
+        }
+    }
+
+    private synchronized PolicyVersion holdPublished() {
+        if (published == null) {
+            throw new IllegalStateException(
+                    "a policy version must be published before anything is generated, got: none");
+        }
+        return published.hold();
     }
 
     @Override
@@ -100,8 +137,8 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     @Override
     public List<Rollout> generate(List<RolloutRequest> requests, SamplingParams params, Consumer<Rollout> finished) {
-        try (PackedWeights weights = new PackedWeights(slots)) {
-            Generation generation = new Generation(weights.over(model), params, version, finished);
+        try (PolicyVersion version = holdPublished()) {
+            Generation generation = new Generation(version.decoder(slots), params, version.number(), finished);
             List<Rollout[]> results = new ArrayList<>();
             Map<Integer, WaitingRows> byCapacity = new TreeMap<>();
             for (RolloutRequest request : requests) {
@@ -153,7 +190,9 @@ public final class LocalRolloutEngine implements RolloutEngine {
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        withdraw();
+    }
 
     /** A prompt and, once somebody needed it, what the model made of it. */
     private static final class Prompt {
@@ -314,9 +353,9 @@ public final class LocalRolloutEngine implements RolloutEngine {
         }
 
         void run() {
-            DType type = model.parameters().type() == DType.F64 ? DType.F64 : DType.F32;
+            DType cached = type == DType.F64 ? DType.F64 : DType.F32;
             try (NoGradient off = NoGradient.open();
-                    KeyValueCache cache = new KeyValueCache(model.config(), type, slots, capacity)) {
+                    KeyValueCache cache = new KeyValueCache(config, cached, slots, capacity)) {
                 while (true) {
                     if (cancelled) {
                         throw new CancellationException("generation was cancelled");

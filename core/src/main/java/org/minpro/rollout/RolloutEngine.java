@@ -2,8 +2,9 @@ package org.minpro.rollout;
 
 import java.util.List;
 import java.util.function.Consumer;
+import org.minpro.model.PolicyVersion;
 
-/** Generates responses from the policy's newest published version. */
+/** Generates responses from the policy version that was published last. */
 public interface RolloutEngine extends AutoCloseable {
     /** What a caller may expect of two equal requests to one version. */
     enum Exactness {
@@ -16,16 +17,20 @@ public interface RolloutEngine extends AutoCloseable {
     }
 
     /**
-     * Generates all responses.
+     * Generates all responses from the published version, which is held until they have ended.
      *
      * @param finished told of each response as it ends, from any thread, before this method returns
      * @return the responses, in the order of the requests and of their samples
      * @throws java.util.concurrent.CancellationException after {@link #cancel}
+     * @throws IllegalStateException where no version is published
      */
     List<Rollout> generate(List<RolloutRequest> requests, SamplingParams params, Consumer<Rollout> finished);
 
-    /** Makes the current weights the version that later rollouts are sampled from and carry. */
-    void publish(long version);
+    /** Makes a version the one that later rollouts are sampled from and carry; the engine holds it until the next one. */
+    void publish(PolicyVersion version);
+
+    /** Gives the published version back, so that its weights may be stepped where they are. */
+    void withdraw();
 
     Exactness exactness();
 

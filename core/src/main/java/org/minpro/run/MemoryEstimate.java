@@ -23,8 +23,7 @@ public final class MemoryEstimate {
         long tokens =
                 Math.max(recipe.compute().microBatchTokens(), recipe.sampling().maxNewTokens());
         return ofUpdates(recipe.compute(), model, compute, tokens)
-                + recipe.compute().threads()
-                        * KeyValueCache.bytes(model, TrainingSettings.decodeSlots(recipe), longest(recipe))
+                + recipe.compute().threads() * KeyValueCache.bytes(model, recipe.decodeSlots(), longest(recipe))
                 + RUNTIME;
     }
 

@@ -1,11 +1,18 @@
 package org.minpro.run;
 
-import org.minpro.experience.IterationListener;
+import org.minpro.rollout.Rollout;
+import org.minpro.train.UpdateListener;
 
 /** Told how a run goes; the console is one, a program may be another. */
-public interface RunListener extends IterationListener {
+public interface RunListener extends UpdateListener {
+    /** A response of this iteration has ended and is journaled; from any thread. */
+    default void rolloutFinished(Rollout rollout) {}
+
+    @Override
+    default void updateFinished(int update, int updates) {}
+
     /** An iteration has ended and is recorded. */
-    default void iterationFinished(Trainer.IterationReport report) {}
+    default void iterationFinished(IterationReport report) {}
 
     /** Something that a person should read, in one line. */
     default void notice(String line) {}

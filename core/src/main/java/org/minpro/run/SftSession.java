@@ -84,7 +84,8 @@ public final class SftSession implements AutoCloseable {
                     new Checkpoints(folder.checkpoints(), recipe.checkpoints().keep());
             Optional<Checkpoints.Checkpoint> newest = checkpoints.newest(notice);
             newest.ifPresent(checkpoint -> {
-                checkpoint.load(policy.master().named(), trainer.optimizer().state());
+                checkpoint.load(
+                        policy.beginUpdate().named(), trainer.optimizer().state());
                 trainer.optimizer().setSteps(checkpoint.iteration());
                 policy.publish(checkpoint.iteration());
             });
@@ -289,8 +290,7 @@ public final class SftSession implements AutoCloseable {
             values.put("tokens", (double) report.tokens());
             metrics.append(report.update(), values, Map.of("seconds", seconds));
             told.accept(report, seconds);
-            int every = recipe.checkpoints().every();
-            if (every > 0 && trainer.done() % every == 0) {
+            if (recipe.checkpoints().isDue(trainer.done())) {
                 save();
             }
         }

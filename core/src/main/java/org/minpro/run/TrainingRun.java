@@ -11,15 +11,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
-import org.minpro.data.ProblemSource;
-import org.minpro.experience.PromptEncoder;
+import org.minpro.experience.BatchSource;
 import org.minpro.experience.ScoredGroup;
-import org.minpro.reward.Reward;
+import org.minpro.recipe.Recipe;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
-import org.minpro.rollout.RolloutEngine;
-import org.minpro.tensor.Workers;
 import org.minpro.train.NonFiniteUpdateException;
 import org.minpro.train.Policy;
 import tools.jackson.databind.JsonNode;
@@ -35,98 +33,41 @@ public final class TrainingRun implements AutoCloseable {
     static final int DULL_ITERATIONS = 5;
 
     private final RunFolder folder;
-    private final Policy policy;
-    private final RolloutEngine engine;
-    private final Workers workers;
+    private final Recipe recipe;
+    private final RunResources resources;
     private final Trainer trainer;
     private final JournalFile journal;
     private final MetricsFile metrics;
     private final Checkpoints checkpoints;
-    private final int checkpointEvery;
-    private final double maxUndecided;
     private final RunListener listener;
     private volatile boolean stopping;
 
     private TrainingRun(
-            RunFolder folder,
-            Policy policy,
-            RolloutEngine engine,
-            Workers workers,
-            Trainer trainer,
-            JournalFile journal,
-            MetricsFile metrics,
-            Checkpoints checkpoints,
-            int checkpointEvery,
-            double maxUndecided,
-            RunListener listener) {
+            RunFolder folder, Recipe recipe, RunResources resources, Checkpoints checkpoints, RunListener listener) {
         this.folder = folder;
-        this.policy = policy;
-        this.engine = engine;
-        this.workers = workers;
-        this.trainer = trainer;
-        this.journal = journal;
-        this.metrics = metrics;
+        this.recipe = recipe;
+        this.resources = resources;
         this.checkpoints = checkpoints;
-        this.checkpointEvery = checkpointEvery;
-        this.maxUndecided = maxUndecided;
         this.listener = listener;
+        Policy policy = resources.policy();
+        Optional<Checkpoints.Checkpoint> newest = checkpoints.newest(listener::notice);
+        Trainer.State state =
+                newest.map(checkpoint -> state(checkpoint.state())).orElse(Trainer.State.initial(policy.version()));
+        journal = JournalFile.open(folder.journal(), state.source().oldestDraw());
+        journal.damaged().forEach(line -> listener.notice("warning: a damaged line is left out: " + line));
+        metrics = MetricsFile.open(folder.metrics(), state.source().iteration());
+        forgetSamples(folder.samples(), state.source().iteration());
+        trainer = Trainer.of(recipe, resources, journal);
+        newest.ifPresent(checkpoint -> checkpoint.load(
+                policy.beginUpdate().named(), trainer.learner().optimizer().state()));
+        trainer.begin(state);
     }
 
-    /**
-     * Opens a run: from its newest checkpoint where the folder has one, else from the policy as it is.
-     *
-     * @param checkpointEvery iterations between two checkpoints
-     * @param keep checkpoints kept
-     * @param maxUndecided share of an iteration's responses that may be undecided; the run stops beyond it
-     */
-    public static TrainingRun open(
-            RunFolder folder,
-            Trainer.Settings settings,
-            Policy policy,
-            RolloutEngine engine,
-            ProblemSource problems,
-            PromptEncoder prompts,
-            Reward reward,
-            Workers workers,
-            int checkpointEvery,
-            int keep,
-            double maxUndecided,
-            RunListener listener) {
-        if (checkpointEvery < 1) {
-            throw new IllegalArgumentException("checkpoint every must be >= 1 iterations, got: " + checkpointEvery);
-        }
-        Checkpoints checkpoints = new Checkpoints(folder.checkpoints(), keep);
-        Optional<Checkpoints.Checkpoint> newest = checkpoints.newest(listener::notice);
-        Trainer.State state = newest.map(checkpoint -> state(checkpoint.state()))
-                .orElse(new Trainer.State(0, policy.version(), 0, 0, List.of(), 0));
-        long oldestDraw = state.waiting().stream()
-                .flatMap(List::stream)
-                .mapToLong(Long::longValue)
-                .min()
-                .orElse(state.nextDraw());
-        JournalFile journal = JournalFile.open(folder.journal(), oldestDraw);
-        journal.damaged().forEach(line -> listener.notice("warning: a damaged line is left out: " + line));
-        MetricsFile metrics = MetricsFile.open(folder.metrics(), state.iteration());
-        forgetSamples(folder.samples(), state.iteration());
-        Trainer trainer = new Trainer(settings, policy, engine, problems, prompts, reward, journal, workers);
-        if (newest.isPresent()) {
-            newest.get().load(policy.master().named(), trainer.optimizer().state());
-            trainer.optimizer()
-                    .setSteps(newest.get().state().path("optimizer_steps").longValue());
-            trainer.restore(state, journal);
-        }
-        return new TrainingRun(
-                folder,
-                policy,
-                engine,
-                workers,
-                trainer,
-                journal,
-                metrics,
-                checkpoints,
-                checkpointEvery,
-                maxUndecided,
-                listener);
+    /** Opens a run: from its newest checkpoint where the folder has one, else from the policy as it is. */
+    public static TrainingRun open(RunFolder folder, Recipe recipe, RunResources resources, RunListener listener) {
+        Checkpoints checkpoints =
+                new Checkpoints(folder.checkpoints(), recipe.checkpoints().keep());
+        return new TrainingRun(folder, recipe, resources, checkpoints, listener);
     }
 
     public Trainer trainer() {
@@ -135,13 +76,13 @@ public final class TrainingRun implements AutoCloseable {
 
     /** The next iteration. */
     public long iteration() {
-        return trainer.state().iteration();
+        return trainer.iteration();
     }
 
     /** Asks the run to stop at the next safe point; from any thread. */
     public void stop() {
         stopping = true;
-        engine.cancel();
+        resources.engine().cancel();
     }
 
     /**
@@ -154,13 +95,10 @@ public final class TrainingRun implements AutoCloseable {
     public boolean run() {
         try {
             while (!trainer.finished() && !stopping) {
-                Trainer.IterationReport report = trainer.iterate(listener);
+                IterationReport report = trainer.iterate(listener);
                 record(report);
-                if (report.metrics().getOrDefault("undecided", 0.0) > maxUndecided) {
-                    save();
-                    throw new TooManyUndecidedException(undecided(report));
-                }
-                if (trainer.state().iteration() % checkpointEvery == 0) {
+                requireDecided(report);
+                if (recipe.checkpoints().isDue(iteration())) {
                     save();
                 }
             }
@@ -175,34 +113,43 @@ public final class TrainingRun implements AutoCloseable {
         return trainer.finished();
     }
 
-    private void record(Trainer.IterationReport report) {
+    private void record(IterationReport report) {
         Map<String, Double> time = new LinkedHashMap<>();
         time.put("sampling_seconds", report.samplingSeconds());
         time.put("training_seconds", report.trainingSeconds());
         time.put("sampled_tokens_per_second", report.sampledTokens() / report.samplingSeconds());
         time.put("trained_tokens_per_second", report.trainedTokens() / report.trainingSeconds());
-        metrics.append(report.iteration(), report.metrics(), time);
+        metrics.append(report.iteration(), report.metrics().named(), time);
         writeSamples(report);
         listener.iterationFinished(report);
-        if (report.metrics().getOrDefault("iterations_without_signal", 0.0) == DULL_ITERATIONS) {
+        if (report.metrics().rollouts().iterationsWithoutSignal() == DULL_ITERATIONS) {
             listener.notice("nothing to learn: " + whyNothing(report));
         }
     }
 
-    private static String whyNothing(Trainer.IterationReport report) {
-        Double reward = report.metrics().get("reward");
-        if (reward == null) {
+    private static String whyNothing(IterationReport report) {
+        OptionalDouble reward = report.metrics().rollouts().reward();
+        if (reward.isEmpty()) {
             return "for " + DULL_ITERATIONS + " iterations no group had two responses that could be judged: "
                     + Undecided.of(report.fresh()).reasons();
         }
-        return "for " + DULL_ITERATIONS + " iterations all responses of every group had the same reward (mean " + reward
+        return "for " + DULL_ITERATIONS + " iterations all responses of every group had the same reward (mean "
+                + reward.getAsDouble()
                 + "); advantages compare responses of one group. Problems of another difficulty, a larger"
                 + " group-size or a reward with parts would give a signal";
     }
 
-    private String undecided(Trainer.IterationReport report) {
+    /** Saves the run and stops it where more responses are undecided than allowed. */
+    private void requireDecided(IterationReport report) {
+        if (report.metrics().rollouts().undecided() > recipe.maxUndecided()) {
+            save();
+            throw new TooManyUndecidedException(undecided(report));
+        }
+    }
+
+    private String undecided(IterationReport report) {
         Undecided undecided = Undecided.of(report.fresh());
-        return "the share of undecided responses must be at most max-undecided (" + maxUndecided + "), got: "
+        return "the share of undecided responses must be at most max-undecided (" + recipe.maxUndecided() + "), got: "
                 + undecided.count() + " of " + undecided.responses() + " in iteration " + report.iteration() + ": "
                 + undecided.reasons()
                 + ". The run is saved: mend the reward or the references, or raise max-undecided in "
@@ -210,7 +157,7 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     /** The first group of the iteration, for people. */
-    private void writeSamples(Trainer.IterationReport report) {
+    private void writeSamples(IterationReport report) {
         ScoredGroup group = report.fresh().getFirst();
         StringBuilder text = new StringBuilder("== iteration " + report.iteration() + ", draw " + group.draw() + ": "
                 + group.problem().id() + "\n");
@@ -254,25 +201,25 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     private void save() {
-        policy.requireFiniteWeights(workers, "before iteration " + iteration(), folder.recipe());
+        Policy policy = resources.policy();
+        policy.requireFiniteWeights(resources.workers(), "before iteration " + iteration(), folder.recipe());
         journal.force();
         metrics.force();
         Trainer.State state = trainer.state();
         Map<String, Object> values = new LinkedHashMap<>();
-        values.put("iteration", state.iteration());
+        values.put("iteration", state.source().iteration());
         values.put("version", state.version());
-        values.put("next_draw", state.nextDraw());
+        values.put("next_draw", state.source().nextDraw());
         values.put("updates", state.updates());
-        values.put("optimizer_steps", trainer.optimizer().steps());
-        values.put("waiting", state.waiting());
-        values.put("iterations_without_signal", state.dullIterations());
+        values.put("optimizer_steps", state.optimizerSteps());
+        values.put("waiting", state.source().waiting());
+        values.put("iterations_without_signal", state.withoutSignal());
         checkpoints.save(
-                state.iteration(), policy.master().named(), trainer.optimizer().state(), Checkpoints.state(values));
-        journal.forgetBefore(state.waiting().stream()
-                .flatMap(List::stream)
-                .mapToLong(Long::longValue)
-                .min()
-                .orElse(state.nextDraw()));
+                iteration(),
+                policy.master().named(),
+                trainer.learner().optimizer().state(),
+                Checkpoints.state(values));
+        journal.forgetBefore(state.source().oldestDraw());
     }
 
     private static Trainer.State state(JsonNode node) {
@@ -283,11 +230,13 @@ public final class TrainingRun implements AutoCloseable {
             waiting.add(draws);
         }
         return new Trainer.State(
-                node.path("iteration").longValue(),
+                new BatchSource.State(
+                        node.path("iteration").longValue(),
+                        node.path("next_draw").longValue(),
+                        waiting),
                 node.path("version").longValue(),
-                node.path("next_draw").longValue(),
                 node.path("updates").longValue(),
-                waiting,
+                node.path("optimizer_steps").longValue(),
                 node.path("iterations_without_signal").intValue());
     }
 

@@ -12,6 +12,7 @@ import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
 import org.minpro.eval.Accuracy;
 import org.minpro.eval.Evaluator;
+import org.minpro.model.PolicyVersion;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Reward;
 import org.minpro.rollout.LocalRolloutEngine;
@@ -76,26 +77,22 @@ public final class TrainingSession implements AutoCloseable {
             DType compute = files.computeType(recipe.model().dtype());
             policy = opened.add(files.policy(compute));
             workers = opened.add(new Workers(recipe.compute().threads()));
-            engine = new LocalRolloutEngine(
-                    policy.model(),
+            engine = opened.add(new LocalRolloutEngine(
+                    files.config(),
+                    compute,
                     workers,
-                    TrainingSettings.decodeSlots(recipe),
+                    recipe.decodeSlots(),
                     recipe.seed(),
-                    ids -> tokenizer.decode(ids, true));
-            int every = recipe.checkpoints().every();
-            run = opened.add(TrainingRun.open(
-                    folder,
-                    TrainingSettings.of(recipe, files.config()),
+                    ids -> tokenizer.decode(ids, true)));
+            RunResources resources = new RunResources(
                     policy,
                     engine,
                     problems.training(),
                     prompts,
                     reward,
-                    workers,
-                    every == 0 ? Integer.MAX_VALUE : every,
-                    recipe.checkpoints().keep(),
-                    recipe.maxUndecided(),
-                    new Listener(start.listener)));
+                    files.config().eosIds(),
+                    workers);
+            run = opened.add(TrainingRun.open(folder, recipe, resources, new Listener(start.listener)));
             evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
         } catch (RuntimeException | Error e) {
             opened.closeAfter(e);
@@ -221,13 +218,22 @@ public final class TrainingSession implements AutoCloseable {
         int workerCount = workers.count();
         List<RolloutRequest> requests = new ArrayList<>();
         for (int i = 0; i < workerCount; i++) {
-            requests.add(RolloutRequest.of(i, prompt, TrainingSettings.decodeSlots(recipe)));
+            requests.add(RolloutRequest.of(i, prompt, recipe.decodeSlots()));
         }
-        engine.generate(requests, params, rollout -> {});
-        long start = System.nanoTime();
-        List<Rollout> rollouts = engine.generate(requests, params, rollout -> {});
-        double perSampled = (System.nanoTime() - start) / 1e9 / (rollouts.size() * (double) probe);
-        double perTrained = run.trainer().secondsPerToken(rollouts);
+        List<Rollout> rollouts;
+        double perSampled;
+        try (PolicyVersion version = policy.holdVersion()) {
+            engine.publish(version);
+            engine.generate(requests, params, rollout -> {});
+            long start = System.nanoTime();
+            rollouts = engine.generate(requests, params, rollout -> {});
+            perSampled = (System.nanoTime() - start) / 1e9 / (rollouts.size() * (double) probe);
+        } finally {
+            engine.withdraw();
+        }
+        double perTrained = run.trainer()
+                .learner()
+                .secondsPerToken(rollouts.stream().map(Trainer::unweighted).toList());
         double length = Math.max(1, limit / 2.0);
         double perIteration = recipe.groupsPerIteration() * (double) recipe.groupSize() * length;
         int every = recipe.evaluation().every();
@@ -260,8 +266,13 @@ public final class TrainingSession implements AutoCloseable {
         int samples = recipe.evaluation().samples();
         SamplingParams params =
                 recipe.sampling().params(files.config().eosIds()).withGreedy(samples == 0);
-        Evaluator.Result result =
-                new Evaluator(engine, reward).evaluate(questions, params, Math.max(1, samples), finished);
+        Evaluator.Result result;
+        try (PolicyVersion version = policy.holdVersion()) {
+            engine.publish(version);
+            result = new Evaluator(engine, reward).evaluate(questions, params, Math.max(1, samples), finished);
+        } finally {
+            engine.withdraw();
+        }
         evaluations.record(iteration(), result.accuracy(), (System.nanoTime() - start) / 1e9);
         return result;
     }
@@ -306,7 +317,7 @@ public final class TrainingSession implements AutoCloseable {
         }
 
         @Override
-        public void iterationFinished(Trainer.IterationReport report) {
+        public void iterationFinished(IterationReport report) {
             told.iterationFinished(report);
             evaluateBetween();
         }

@@ -57,7 +57,6 @@ public final class AdamW implements AutoCloseable {
     }
 
     private final Settings settings;
-    private final Parameters master;
     private final SequencedMap<String, Tensor> means = new LinkedHashMap<>();
     private final SequencedMap<String, Tensor> squares = new LinkedHashMap<>();
     private long steps;
@@ -65,7 +64,6 @@ public final class AdamW implements AutoCloseable {
     /** @param master the weights that are stepped, float32 (float64 for a float64 model) */
     public AdamW(Settings settings, Parameters master) {
         this.settings = settings;
-        this.master = master;
         try (Scope scope = Scope.open()) {
             master.stored().forEach((name, tensor) -> {
                 means.put(name, Tensor.zeros(tensor.type(), tensor.shape()).retain());
@@ -98,10 +96,11 @@ public final class AdamW implements AutoCloseable {
     /**
      * One step.
      *
+     * @param master the weights that are stepped, of the shapes that the optimizer was made for
      * @param gradients by the names of {@link Parameters#stored}; a parameter without one is left alone
      * @param scale multiplies every gradient first, as clipping asks
      */
-    public void step(Map<String, Tensor> gradients, double rate, double scale, Workers workers) {
+    public void step(Parameters master, Map<String, Tensor> gradients, double rate, double scale, Workers workers) {
         steps++;
         double meanCorrection = 1 - Math.pow(settings.beta1(), (double) steps);
         double squareCorrection = Math.sqrt(1 - Math.pow(settings.beta2(), (double) steps));
@@ -118,6 +117,7 @@ public final class AdamW implements AutoCloseable {
                         for (long start = 0; start < elements && gradient != null; start += PIECE) {
                             if (piece++ % count == share) {
                                 stepPiece(
+                                        entry.getValue(),
                                         entry.getKey(),
                                         gradient,
                                         start,
@@ -137,6 +137,7 @@ public final class AdamW implements AutoCloseable {
     }
 
     private void stepPiece(
+            Tensor whole,
             String name,
             Tensor gradient,
             long start,
@@ -146,7 +147,6 @@ public final class AdamW implements AutoCloseable {
             double meanCorrection,
             double squareCorrection) {
         try (Scope scope = Scope.open()) {
-            Tensor whole = master.stored(name);
             Tensor parameter = piece(whole, start, length);
             Tensor mean = piece(Objects.requireNonNull(means.get(name)), start, length);
             Tensor square = piece(Objects.requireNonNull(squares.get(name)), start, length);

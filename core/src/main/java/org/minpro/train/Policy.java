@@ -3,42 +3,69 @@ package org.minpro.train;
 import java.nio.file.Path;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
+import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Workers;
 
 /**
- * The model that is trained: master weights in float32, and the weights it computes with, which are the same memory
- * unless they are of another type.
+ * The model that is trained: master weights in float32, which the optimizer steps, and the versions that are computed with.
+ *
+ * <p>Master weights and the newest version are the same memory unless the model computes in another type. A step first
+ * gives up the newest version ({@link #beginUpdate}). Weights that nobody else holds are then stepped, or overwritten by the
+ * next version, where they are. Weights that somebody holds are left to their holders, and the policy goes on with a copy:
+ * one more set of weights in memory, and the time to copy it, for as long as the older version is held.
  */
 public final class Policy implements AutoCloseable {
-    private final Parameters master;
-    private final Parameters computing;
-    private final Transformer model;
-    private long version;
+    private final ModelConfig config;
+    private final DType compute;
+    /** Has the tables that all versions share. */
+    private final Transformer module;
+
+    private Parameters master;
+    private Parameters computing;
+    private PolicyVersion version;
+    private boolean updating;
 
     /**
      * @param master float32 weights (float64 in tests); the policy owns them from now on
      * @param compute type of the matrix products
      */
     public Policy(ModelConfig config, Parameters master, DType compute) {
+        this.config = config;
+        this.compute = compute;
         this.master = master;
         this.computing = master.type() == compute ? master : master.copy(config, compute);
-        this.model = new Transformer(config, computing);
+        this.module = new Transformer(config, computing);
+        this.version = new PolicyVersion(0, module);
     }
 
-    /** What samples and is differentiated. */
+    /** What samples and is differentiated: the newest version's module. */
     public Transformer model() {
-        return model;
+        return newest().model();
     }
 
+    /** The weights that are stepped; another object after an update that found them shared. */
     public Parameters master() {
         return master;
     }
 
     /** Number of optimizer steps in the weights. */
     public long version() {
+        return version.number();
+    }
+
+    /** The newest version, with one holder more: the caller, who closes it. */
+    public PolicyVersion holdVersion() {
+        return newest().hold();
+    }
+
+    private PolicyVersion newest() {
+        if (updating) {
+            throw new IllegalStateException(
+                    "weights must not be read while they are stepped, got: a reader between beginUpdate and publish");
+        }
         return version;
     }
 
@@ -57,22 +84,52 @@ public final class Policy implements AutoCloseable {
         }
     }
 
-    /** Carries changed master weights into the computing ones and names their version. */
-    public void publish(long version) {
+    /**
+     * Gives up the newest version, so that {@link #master} may be written; {@link #publish} ends it.
+     *
+     * @return the weights to write
+     */
+    public Parameters beginUpdate() {
+        if (updating) {
+            return master;
+        }
+        version.close();
+        updating = true;
+        if (computing == master && master.isShared()) {
+            Parameters copy = master.copy(config, master.type());
+            master.close();
+            master = copy;
+            computing = copy;
+        }
+        return master;
+    }
+
+    /** Carries changed master weights into the ones that are computed with and makes them the newest version. */
+    public void publish(long number) {
+        beginUpdate();
         if (computing != master) {
-            try (Scope scope = Scope.open()) {
-                computing.copyFrom(master);
+            if (computing.isShared()) {
+                computing.close();
+                computing = master.copy(config, compute);
+            } else {
+                try (Scope scope = Scope.open()) {
+                    computing.copyFrom(master);
+                }
             }
         }
-        this.version = version;
+        version = new PolicyVersion(number, module.over(computing));
+        updating = false;
     }
 
     @Override
     public void close() {
-        model.close();
+        if (!updating) {
+            version.close();
+        }
         if (computing != master) {
             computing.close();
         }
         master.close();
+        module.close();
     }
 }

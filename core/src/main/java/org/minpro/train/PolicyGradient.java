@@ -35,25 +35,27 @@ import org.minpro.tensor.Workers;
  * execute the lanes.
  */
 public final class PolicyGradient {
-    private final Transformer model;
+    private final Supplier<Transformer> newest;
     private final Workers workers;
     private final int lanes;
     private final int tokenBudget;
     private final double temperature;
 
     /**
+     * @param newest the module over the newest weights, asked for at each call
      * @param lanes ordered shares of the blocks; part of the numerics
      * @param tokenBudget most computed tokens of a block, padding included; a row longer than that is a block of its own
      * @param temperature of the log-probabilities, the sampler's
      */
-    public PolicyGradient(Transformer model, Workers workers, int lanes, int tokenBudget, double temperature) {
+    public PolicyGradient(
+            Supplier<Transformer> newest, Workers workers, int lanes, int tokenBudget, double temperature) {
         if (lanes < 1 || lanes > 1024) {
             throw new IllegalArgumentException("lanes must be in [1, 1024], got: " + lanes);
         }
         if (tokenBudget < 1) {
             throw new IllegalArgumentException("micro-batch tokens must be >= 1, got: " + tokenBudget);
         }
-        this.model = model;
+        this.newest = newest;
         this.workers = workers;
         this.lanes = lanes;
         this.tokenBudget = tokenBudget;
@@ -94,6 +96,7 @@ public final class PolicyGradient {
 
     /** Log-probabilities and entropies of all rows, without gradients. */
     public Scored score(List<TrainingRow> rows, boolean withEntropy) {
+        Transformer model = newest.get();
         List<BlockPlan.Block> blocks = BlockPlan.of(rows, tokenBudget, lanes);
         float[][] logProbs = new float[rows.size()][];
         float[][] entropies = new float[rows.size()][0];
@@ -131,6 +134,7 @@ public final class PolicyGradient {
      */
     public Result compute(
             List<TrainingRow> rows, Objective objective, Anchor anchor, double[][] tokenWeights, boolean withEntropy) {
+        Transformer model = newest.get();
         ObjectiveMetrics metrics = new ObjectiveMetrics(rows.size());
         boolean computesEntropy = withEntropy || needsEntropy(objective);
         float[][] upstream =
@@ -233,7 +237,7 @@ public final class PolicyGradient {
     }
 
     private DType resultType() {
-        return model.parameters().type() == DType.F64 ? DType.F64 : DType.F32;
+        return newest.get().parameters().type() == DType.F64 ? DType.F64 : DType.F32;
     }
 
     /** Cuts a flat result, row after row, into the update's rows. */

@@ -83,7 +83,7 @@ public final class PolicyUpdater {
                         rows);
             }
             double scale = clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1;
-            optimizer.step(result.gradients(), rate, scale, workers);
+            optimizer.step(policy.beginUpdate(), result.gradients(), rate, scale, workers);
             policy.publish(policy.version() + 1);
             Map<String, Double> metrics = new LinkedHashMap<>(result.metrics());
             metrics.put("grad_norm", norm);

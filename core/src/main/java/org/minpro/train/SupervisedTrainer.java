@@ -81,7 +81,7 @@ public final class SupervisedTrainer implements AutoCloseable {
         optimizer = new AdamW(settings.optimizer(), policy.master());
         updater = new PolicyUpdater(
                 policy,
-                new PolicyGradient(policy.model(), workers, settings.lanes(), settings.microBatchTokens(), 1),
+                new PolicyGradient(policy::model, workers, settings.lanes(), settings.microBatchTokens(), 1),
                 optimizer,
                 NEGATIVE_LOG_LIKELIHOOD,
                 Aggregation.TOKEN_MEAN,

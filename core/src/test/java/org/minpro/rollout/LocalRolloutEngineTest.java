@@ -41,7 +41,7 @@ class LocalRolloutEngineTest {
     private static List<Rollout> generate(
             Transformer model, List<RolloutRequest> requests, int slots, int workers, SamplingParams params) {
         try (Workers pool = new Workers(workers);
-                LocalRolloutEngine engine = new LocalRolloutEngine(model, pool, slots, 42, ids -> "")) {
+                LocalRolloutEngine engine = LocalRolloutEngine.over(model, pool, slots, 42, ids -> "")) {
             List<Rollout> rollouts = new ArrayList<>(engine.generate(requests, params, rollout -> {}));
             rollouts.sort(Comparator.comparingLong(Rollout::draw).thenComparingInt(Rollout::sample));
             return rollouts;
@@ -140,7 +140,7 @@ class LocalRolloutEngineTest {
         try (Transformer model = TinyModels.random(config, type, 7);
                 Parameters parameters = model.parameters();
                 Workers pool = new Workers(2);
-                LocalRolloutEngine engine = new LocalRolloutEngine(model, pool, 8, 1, ids -> "")) {
+                LocalRolloutEngine engine = LocalRolloutEngine.over(model, pool, 8, 1, ids -> "")) {
             engine.generate(requests(5, 2), PARAMS, rollout -> {});
             long before = Scope.nativeObjects();
             for (int i = 0; i < 3; i++) {

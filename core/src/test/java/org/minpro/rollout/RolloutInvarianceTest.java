@@ -56,7 +56,7 @@ class RolloutInvarianceTest {
     private static List<Rollout> generate(Transformer model, List<RolloutRequest> requests, int batch, int workers) {
         List<Rollout> rollouts = new ArrayList<>();
         try (Workers pool = new Workers(workers);
-                LocalRolloutEngine engine = new LocalRolloutEngine(model, pool, 16, 42, ids -> "")) {
+                LocalRolloutEngine engine = LocalRolloutEngine.over(model, pool, 16, 42, ids -> "")) {
             for (int start = 0; start < requests.size(); start += batch) {
                 rollouts.addAll(engine.generate(
                         requests.subList(start, Math.min(requests.size(), start + batch)), PARAMS, rollout -> {}));

@@ -2,23 +2,20 @@ package org.minpro.run;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
-import org.minpro.advantage.Advantages;
+import java.util.Map;
 import org.minpro.data.Problem;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
 import org.minpro.model.TinyModels;
-import org.minpro.objective.Anchor;
-import org.minpro.objective.Objectives;
+import org.minpro.recipe.Recipe;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
-import org.minpro.rollout.SamplingParams;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Workers;
-import org.minpro.train.AdamW;
-import org.minpro.train.LearningRateSchedule;
 import org.minpro.train.Policy;
 
 /** A small run in a folder, with everything that makes a resume hard; also a program of its own, to be killed. */
@@ -28,26 +25,15 @@ final class ResumableRun {
 
     private ResumableRun() {}
 
-    private static Trainer.Settings settings() {
-        return new Trainer.Settings(
-                4,
-                4,
-                ITERATIONS,
-                2,
-                2,
-                64,
-                3,
-                SamplingParams.of(12, List.of(1)),
-                Objectives.of("minpro"),
-                Advantages.of("grpo"),
-                null,
-                Anchor.BEHAVIOR,
-                new AdamW.Settings(),
-                new LearningRateSchedule(3e-3, 20, LearningRateSchedule.Decay.LINEAR),
-                1,
-                2,
-                96,
-                11);
+    private static Recipe recipe() {
+        Map<String, Object> changes = new LinkedHashMap<>();
+        changes.put("iterations", ITERATIONS);
+        changes.put("lag", 2);
+        changes.put("updates-per-iteration", 2);
+        changes.put("resample-limit", 3);
+        changes.put("optimizer.warmup-updates", 20);
+        changes.put("checkpoints.every", CHECKPOINT_EVERY);
+        return TinyRecipe.with(changes);
     }
 
     /** Whether most ids are even: all four of a group agree often enough that groups are put aside. */
@@ -82,7 +68,7 @@ final class ResumableRun {
                 Policy policy = new Policy(config, parameters, DType.F32);
                 Workers workers = new Workers(2);
                 LocalRolloutEngine engine =
-                        new LocalRolloutEngine(policy.model(), workers, 16, 11, ResumableRun::text)) {
+                        new LocalRolloutEngine(config, DType.F32, workers, 16, 11, ResumableRun::text)) {
             TrainingRun[] opened = new TrainingRun[1];
             RunListener told = new RunListener() {
                 @Override
@@ -96,7 +82,7 @@ final class ResumableRun {
                 }
 
                 @Override
-                public void iterationFinished(Trainer.IterationReport report) {
+                public void iterationFinished(IterationReport report) {
                     listener.iterationFinished(report);
                     if (stopAfterFiveIterations && report.iteration() == 4) {
                         opened[0].stop();
@@ -108,19 +94,15 @@ final class ResumableRun {
                     listener.notice(line);
                 }
             };
-            try (TrainingRun run = TrainingRun.open(
-                    folder,
-                    settings(),
+            RunResources resources = new RunResources(
                     policy,
                     engine,
                     draw -> Problem.of("p" + draw, "", ""),
                     problem -> new int[] {3, 4 + Integer.parseInt(problem.id().substring(1)) % 20},
                     MOSTLY_EVEN,
-                    workers,
-                    CHECKPOINT_EVERY,
-                    2,
-                    1,
-                    told)) {
+                    List.of(1),
+                    workers);
+            try (TrainingRun run = TrainingRun.open(folder, recipe(), resources, told)) {
                 opened[0] = run;
                 return run.run();
             }
@@ -145,7 +127,7 @@ final class ResumableRun {
                         }
 
                         @Override
-                        public void iterationFinished(Trainer.IterationReport report) {
+                        public void iterationFinished(IterationReport report) {
                             say("iteration");
                         }
 

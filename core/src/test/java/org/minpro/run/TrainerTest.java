@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -18,59 +19,42 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.minpro.advantage.Advantages;
 import org.minpro.data.Problem;
-import org.minpro.experience.IterationListener;
 import org.minpro.experience.Journal;
 import org.minpro.experience.ScoredGroup;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
 import org.minpro.model.TinyModels;
-import org.minpro.objective.Anchor;
 import org.minpro.objective.Objective;
 import org.minpro.objective.ObjectiveInputs;
 import org.minpro.objective.ObjectiveResult;
 import org.minpro.objective.Objectives;
 import org.minpro.objective.Reach;
 import org.minpro.objective.Statistic;
+import org.minpro.recipe.Recipe;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
-import org.minpro.rollout.SamplingParams;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
-import org.minpro.train.AdamW;
 import org.minpro.train.BlockPlan;
-import org.minpro.train.LearningRateSchedule;
 import org.minpro.train.NonFiniteUpdateException;
 import org.minpro.train.Policy;
 import org.minpro.train.TrainingRow;
 
 class TrainerTest {
-    private static Trainer.Settings settings(
-            int iterations, int lag, int updates, int resampleLimit, Objective objective) {
-        return new Trainer.Settings(
-                4,
-                4,
-                iterations,
-                lag,
-                updates,
-                64,
-                resampleLimit,
-                SamplingParams.of(12, List.of(1)),
-                objective,
-                Advantages.of("grpo"),
-                null,
-                Anchor.BEHAVIOR,
-                new AdamW.Settings(),
-                new LearningRateSchedule(3e-3, 2, LearningRateSchedule.Decay.LINEAR),
-                1,
-                2,
-                96,
-                11);
+    private static Recipe recipe(int iterations, int lag, int updates, int resampleLimit, Objective objective) {
+        Map<String, Object> changes = new LinkedHashMap<>();
+        changes.put("iterations", iterations);
+        changes.put("lag", lag);
+        changes.put("updates-per-iteration", updates);
+        changes.put("resample-limit", resampleLimit);
+        changes.put("objective", objective);
+        changes.put("optimizer.warmup-updates", 2);
+        return TinyRecipe.with(changes);
     }
 
     /** Even ids are good: something that a random model can learn. */
@@ -98,31 +82,36 @@ class TrainerTest {
         private final LocalRolloutEngine engine;
         private final Trainer trainer;
 
-        Run(Trainer.Settings settings, int workerCount, Reward reward, Journal journal) {
-            this(TinyModels.dense(), settings, workerCount, reward, journal);
+        Run(Recipe recipe, int workerCount, Reward reward, Journal journal) {
+            this(TinyModels.dense(), recipe, workerCount, reward, journal);
         }
 
-        Run(ModelConfig model, Trainer.Settings settings, int workerCount, Reward reward, Journal journal) {
+        Run(ModelConfig model, Recipe recipe, int workerCount, Reward reward, Journal journal) {
             Parameters parameters = Parameters.zeros(model, DType.F32);
             parameters.initialise(5, 0.1);
             policy = new Policy(model, parameters, DType.F32);
             workers = new Workers(workerCount);
-            engine = new LocalRolloutEngine(policy.model(), workers, 16, settings.seed(), ids -> "");
-            trainer = new Trainer(
-                    settings,
+            engine = new LocalRolloutEngine(model, DType.F32, workers, 16, recipe.seed(), ids -> "");
+            RunResources resources = new RunResources(
                     policy,
                     engine,
                     draw -> Problem.of("p" + draw, "", ""),
                     TrainerTest::prompt,
                     reward,
-                    journal,
+                    List.of(1),
                     workers);
+            trainer = Trainer.of(recipe, resources, journal);
+            trainer.begin(Trainer.State.initial(0));
+        }
+
+        IterationReport iterate() {
+            return trainer.iterate(new RunListener() {});
         }
 
         List<Map<String, Double>> toTheEnd() {
             List<Map<String, Double>> metrics = new ArrayList<>();
             while (!trainer.finished()) {
-                metrics.add(trainer.iterate(IterationListener.none()).metrics());
+                metrics.add(iterate().metrics().named());
             }
             return metrics;
         }
@@ -130,13 +119,14 @@ class TrainerTest {
         Map<String, byte[]> weights() {
             Map<String, byte[]> bytes = new HashMap<>();
             policy.master().stored().forEach((name, tensor) -> bytes.put(name, tensor.bytes()));
-            trainer.optimizer().state().forEach((name, tensor) -> bytes.put(name, tensor.bytes()));
+            trainer.learner().optimizer().state().forEach((name, tensor) -> bytes.put(name, tensor.bytes()));
             return bytes;
         }
 
         @Override
         public void close() {
             trainer.close();
+            engine.close();
             workers.close();
             policy.close();
         }
@@ -164,7 +154,7 @@ class TrainerTest {
 
     @Test
     void ageIsLagTimesUpdatesPlusTheUpdatesAlreadyDone() {
-        try (Run run = new Run(settings(5, 2, 2, 0, Objectives.of("minpro")), 1, EVEN, Journal.none())) {
+        try (Run run = new Run(recipe(5, 2, 2, 0, Objectives.of("minpro")), 1, EVEN, Journal.none())) {
             List<Map<String, Double>> metrics = run.toTheEnd();
             assertThat(metrics.get(0)).doesNotContainKey("age/mean");
             assertThat(metrics.get(1)).doesNotContainKey("age/mean");
@@ -178,8 +168,8 @@ class TrainerTest {
 
     @Test
     void theSameSeedGivesTheSameBytesWithAnyNumberOfWorkers() {
-        try (Run one = new Run(settings(6, 1, 2, 0, Objectives.of("minpro")), 1, EVEN, Journal.none());
-                Run three = new Run(settings(6, 1, 2, 0, Objectives.of("minpro")), 3, EVEN, Journal.none())) {
+        try (Run one = new Run(recipe(6, 1, 2, 0, Objectives.of("minpro")), 1, EVEN, Journal.none());
+                Run three = new Run(recipe(6, 1, 2, 0, Objectives.of("minpro")), 3, EVEN, Journal.none())) {
             assertThat(three.toTheEnd()).isEqualTo(one.toTheEnd());
             assertSame(three.weights(), one.weights());
         }
@@ -187,7 +177,7 @@ class TrainerTest {
 
     @Test
     void aRunLearnsWhatItIsRewardedFor() {
-        try (Run run = new Run(settings(30, 1, 1, 0, Objectives.of("minpro")), 2, EVEN, Journal.none())) {
+        try (Run run = new Run(recipe(30, 1, 1, 0, Objectives.of("minpro")), 2, EVEN, Journal.none())) {
             List<Map<String, Double>> metrics = run.toTheEnd();
             double first = metrics.subList(0, 5).stream()
                     .mapToDouble(m -> Objects.requireNonNull(m.get("reward")))
@@ -203,7 +193,7 @@ class TrainerTest {
 
     @Test
     void samplerAndTrainerAgree() {
-        try (Run run = new Run(settings(3, 0, 1, 0, Objectives.of("minpro")), 2, EVEN, Journal.none())) {
+        try (Run run = new Run(recipe(3, 0, 1, 0, Objectives.of("minpro")), 2, EVEN, Journal.none())) {
             for (Map<String, Double> metrics : run.toTheEnd()) {
                 assertThat(metrics.get("mismatch/max")).isLessThanOrEqualTo(1e-4);
             }
@@ -213,7 +203,7 @@ class TrainerTest {
     @Test
     void withoutAnyDifferenceInRewardNothingIsLearned() {
         try (Run run = new Run(
-                settings(4, 0, 1, 0, Objectives.of("minpro")), 1, (problem, rollout) -> Score.of(1), Journal.none())) {
+                recipe(4, 0, 1, 0, Objectives.of("minpro")), 1, (problem, rollout) -> Score.of(1), Journal.none())) {
             Map<String, byte[]> before = run.weights();
             List<Map<String, Double>> metrics = run.toTheEnd();
             assertThat(metrics.getLast())
@@ -227,11 +217,11 @@ class TrainerTest {
     @Test
     void groupsWithoutDifferenceAreReplacedByNewDraws() {
         Reward everyOther = (problem, rollout) -> Score.of(rollout.draw() % 2 == 0 ? 1 : rollout.sample() % 2);
-        try (Run run = new Run(settings(1, 0, 1, 100, Objectives.of("minpro")), 1, everyOther, Journal.none())) {
-            Trainer.IterationReport report = run.trainer.iterate(IterationListener.none());
+        try (Run run = new Run(recipe(1, 0, 1, 100, Objectives.of("minpro")), 1, everyOther, Journal.none())) {
+            IterationReport report = run.iterate();
             assertThat(report.fresh()).extracting(group -> group.draw()).containsExactly(1L, 3L, 5L, 7L);
-            assertThat(report.metrics()).containsEntry("groups_resampled", 4.0);
-            assertThat(run.trainer.state().nextDraw()).isEqualTo(8);
+            assertThat(report.metrics().named()).containsEntry("groups_resampled", 4.0);
+            assertThat(run.trainer.state().source().nextDraw()).isEqualTo(8);
         }
     }
 
@@ -257,12 +247,12 @@ class TrainerTest {
             }
             Map<Long, Map<Integer, Journal.Entry>> written = new HashMap<>();
             for (int workers : new int[] {1, 3}) {
-                Trainer.Settings settings = settings(1, 0, 1, limit, Objectives.of("minpro"));
-                try (Run run = new Run(settings, workers, reward, journal(written))) {
-                    Trainer.IterationReport report = run.trainer.iterate(IterationListener.none());
+                Recipe recipe = recipe(1, 0, 1, limit, Objectives.of("minpro"));
+                try (Run run = new Run(recipe, workers, reward, journal(written))) {
+                    IterationReport report = run.iterate();
                     assertThat(report.fresh()).extracting(group -> group.draw()).containsExactlyElementsOf(expected);
-                    assertThat(report.metrics()).containsEntry("groups_resampled", next - 4.0);
-                    assertThat(run.trainer.state().nextDraw()).isEqualTo(next);
+                    assertThat(report.metrics().named()).containsEntry("groups_resampled", next - 4.0);
+                    assertThat(run.trainer.state().source().nextDraw()).isEqualTo(next);
                 }
                 // For the next: some groups whole, some in part, some not at all.
                 written.forEach(
@@ -275,7 +265,7 @@ class TrainerTest {
     void undecidedRolloutsCountForNothing() {
         Reward undecidedThird = (problem, rollout) ->
                 rollout.sample() == 2 ? Score.undecided("service down") : Score.of(rollout.sample() == 0 ? 1 : 0);
-        try (Run run = new Run(settings(2, 0, 1, 0, Objectives.of("minpro")), 1, undecidedThird, Journal.none())) {
+        try (Run run = new Run(recipe(2, 0, 1, 0, Objectives.of("minpro")), 1, undecidedThird, Journal.none())) {
             Map<String, Double> metrics = run.toTheEnd().getFirst();
             assertThat(metrics).containsEntry("undecided", 0.25);
             assertThat(metrics.get("reward")).isEqualTo(1.0 / 3);
@@ -286,25 +276,28 @@ class TrainerTest {
     void aRunThatWasStoppedContinuesBitForBit() {
         Map<Long, Map<Integer, Journal.Entry>> written = new HashMap<>();
         Journal journal = journal(written);
-        Trainer.Settings settings = settings(7, 2, 2, 3, Objectives.of("minpro"));
-        try (Run whole = new Run(settings, 2, EVEN, Journal.none());
-                Run first = new Run(settings, 2, EVEN, journal);
-                Run second = new Run(settings, 2, EVEN, journal)) {
+        Recipe recipe = recipe(7, 2, 2, 3, Objectives.of("minpro"));
+        try (Run whole = new Run(recipe, 2, EVEN, Journal.none());
+                Run first = new Run(recipe, 2, EVEN, journal);
+                Run second = new Run(recipe, 2, EVEN, journal)) {
             List<Map<String, Double>> expected = whole.toTheEnd();
             for (int i = 0; i < 4; i++) {
-                first.trainer.iterate(IterationListener.none());
+                first.iterate();
             }
             try (Scope scope = Scope.open()) {
-                second.policy.master().copyFrom(first.policy.master());
+                second.policy.beginUpdate().copyFrom(first.policy.master());
                 first.trainer
+                        .learner()
                         .optimizer()
                         .state()
-                        .forEach((name, tensor) -> Objects.requireNonNull(
-                                        second.trainer.optimizer().state().get(name))
+                        .forEach((name, tensor) -> Objects.requireNonNull(second.trainer
+                                        .learner()
+                                        .optimizer()
+                                        .state()
+                                        .get(name))
                                 .copyInPlace(tensor));
             }
-            second.trainer.optimizer().setSteps(first.trainer.optimizer().steps());
-            second.trainer.restore(first.trainer.state(), journal);
+            second.trainer.begin(first.trainer.state());
             assertThat(second.toTheEnd()).isEqualTo(expected.subList(4, 7));
             assertSame(second.weights(), whole.weights());
         }
@@ -312,22 +305,22 @@ class TrainerTest {
 
     @Test
     void routerLoadsAddUpToTokensTimesExpertsTimesLayersWithoutPadding() {
-        Trainer.Settings settings = settings(2, 0, 2, 0, Objectives.of("minpro"));
+        Recipe recipe = recipe(2, 0, 2, 0, Objectives.of("minpro"));
         ModelConfig model = TinyModels.experts();
         ModelConfig.Moe moe = Objects.requireNonNull(model.moe());
-        try (Run one = new Run(model, settings, 1, EVEN, Journal.none());
-                Run two = new Run(model, settings, 2, EVEN, Journal.none())) {
+        try (Run one = new Run(model, recipe, 1, EVEN, Journal.none());
+                Run two = new Run(model, recipe, 2, EVEN, Journal.none())) {
             while (!one.trainer.finished()) {
-                Trainer.IterationReport report = one.trainer.iterate(IterationListener.none());
-                assertThat(two.trainer.iterate(IterationListener.none()).metrics())
-                        .isEqualTo(report.metrics());
+                IterationReport report = one.iterate();
+                assertThat(two.iterate().metrics().named())
+                        .isEqualTo(report.metrics().named());
                 long computed = 0;
                 long tokens = 0;
                 for (int update = 0; update < 2; update++) {
                     for (BlockPlan.Block block : BlockPlan.of(
                             rowsOf(report.fresh().subList(2 * update, 2 * update + 2)),
-                            settings.microBatchTokens(),
-                            settings.lanes())) {
+                            recipe.compute().microBatchTokens(),
+                            recipe.compute().lanes())) {
                         computed += block.tokens().computedTokens();
                         for (int[] prompt : block.tokens().prompts()) {
                             tokens += prompt.length;
@@ -337,7 +330,7 @@ class TrainerTest {
                         }
                     }
                 }
-                Map<String, Double> metrics = report.metrics();
+                Map<String, Double> metrics = report.metrics().named();
                 assertThat(computed).as("some tokens are padding").isGreaterThan(tokens);
                 assertThat(metrics.get("router/tokens")).isEqualTo((double) tokens);
                 assertThat(metrics.get("router/choices"))
@@ -347,7 +340,7 @@ class TrainerTest {
                 assertThat(metrics.get("router/entropy")).isBetween(0.1, Math.log(moe.experts()));
             }
         }
-        try (Run dense = new Run(settings, 1, EVEN, Journal.none())) {
+        try (Run dense = new Run(recipe, 1, EVEN, Journal.none())) {
             assertThat(dense.toTheEnd())
                     .noneMatch(metrics -> metrics.keySet().stream().anyMatch(name -> name.startsWith("router")));
         }
@@ -411,7 +404,7 @@ class TrainerTest {
     @EnumSource(Reach.class)
     void anObjectiveGetsTheEntropiesItAsksFor(Reach reach) {
         Curious curious = new Curious(reach);
-        try (Run run = new Run(settings(1, 0, 1, 0, curious), 1, EVEN, Journal.none())) {
+        try (Run run = new Run(recipe(1, 0, 1, 0, curious), 1, EVEN, Journal.none())) {
             Map<String, Double> metrics = run.toTheEnd().getFirst();
             double sum =
                     curious.entropies.stream().flatMapToDouble(Arrays::stream).sum();
@@ -423,7 +416,7 @@ class TrainerTest {
     /** As m2po's tau: a mean over the updates that have one. */
     @Test
     void aNumberOfSomeUpdatesIsAveragedOverThem() {
-        try (Run run = new Run(settings(1, 0, 4, 0, new Curious(Reach.BATCH)), 1, EVEN, Journal.none())) {
+        try (Run run = new Run(recipe(1, 0, 4, 0, new Curious(Reach.BATCH)), 1, EVEN, Journal.none())) {
             assertThat(run.toTheEnd().getFirst()).containsEntry("curious/number", 3.0);
         }
     }
@@ -432,9 +425,9 @@ class TrainerTest {
     void aLossThatIsNoNumberStopsTheRunAndNamesTheRollout() {
         Objective broken = inputs ->
                 new org.minpro.objective.ObjectiveResult(inputs.logProbs().multiply(Double.NaN));
-        try (Run run = new Run(settings(2, 0, 1, 0, broken), 1, EVEN, Journal.none())) {
+        try (Run run = new Run(recipe(2, 0, 1, 0, broken), 1, EVEN, Journal.none())) {
             Map<String, byte[]> before = run.weights();
-            org.assertj.core.api.Assertions.assertThatThrownBy(() -> run.trainer.iterate(IterationListener.none()))
+            org.assertj.core.api.Assertions.assertThatThrownBy(() -> run.iterate())
                     .isInstanceOf(NonFiniteUpdateException.class)
                     .hasMessageContaining("loss and gradient must be finite")
                     .hasMessageContaining("first at row 0 (group of draw 0)");
@@ -447,8 +440,8 @@ class TrainerTest {
         Objective broken = inputs -> new org.minpro.objective.ObjectiveResult(inputs.logProbs()
                 .multiply(
                         inputs.advantages().less(0).to(inputs.logProbs().type()).multiply(Double.POSITIVE_INFINITY)));
-        try (Run run = new Run(settings(2, 0, 1, 0, broken), 1, EVEN, Journal.none())) {
-            org.assertj.core.api.Assertions.assertThatThrownBy(() -> run.trainer.iterate(IterationListener.none()))
+        try (Run run = new Run(recipe(2, 0, 1, 0, broken), 1, EVEN, Journal.none())) {
+            org.assertj.core.api.Assertions.assertThatThrownBy(() -> run.iterate())
                     .isInstanceOf(NonFiniteUpdateException.class)
                     .hasMessageContaining("whose log-probabilities and advantage are finite: alone it has loss ");
         }
@@ -456,9 +449,9 @@ class TrainerTest {
 
     @Test
     void aHundredIterationsLeaveNoNativeObject() {
-        try (Run run = new Run(settings(100, 1, 1, 0, Objectives.of("minpro")), 2, EVEN, Journal.none())) {
+        try (Run run = new Run(recipe(100, 1, 1, 0, Objectives.of("minpro")), 2, EVEN, Journal.none())) {
             for (int i = 0; i < 5; i++) {
-                run.trainer.iterate(IterationListener.none());
+                run.iterate();
             }
             long before = Scope.nativeObjects();
             run.toTheEnd();

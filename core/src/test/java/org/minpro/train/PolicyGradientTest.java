@@ -68,7 +68,7 @@ class PolicyGradientTest {
     private static Map<String, double[]> gradient(
             Transformer model, List<TrainingRow> rows, String objective, int workers, int lanes, int tokenBudget) {
         try (Workers pool = new Workers(workers);
-                PolicyGradient.Result result = new PolicyGradient(model, pool, lanes, tokenBudget, TEMPERATURE)
+                PolicyGradient.Result result = new PolicyGradient(() -> model, pool, lanes, tokenBudget, TEMPERATURE)
                         .compute(rows, Objectives.of(objective), Anchor.BEHAVIOR, weights(rows), true)) {
             Map<String, double[]> gradients = new TreeMap<>();
             result.gradients().forEach((name, tensor) -> gradients.put(name, tensor.doubles()));

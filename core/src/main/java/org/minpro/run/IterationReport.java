@@ -1,0 +1,24 @@
+package org.minpro.run;
+
+import java.util.List;
+import org.minpro.experience.ScoredGroup;
+
+/**
+ * What happened in an iteration.
+ *
+ * @param iteration ordinal, from 0
+ * @param metrics its numbers
+ * @param fresh the groups sampled in it
+ * @param samplingSeconds duration of the rollout phase
+ * @param trainingSeconds duration of everything else
+ * @param sampledTokens response tokens generated in it, those of groups put aside included; not what the journal had
+ * @param trainedTokens response tokens trained on
+ */
+public record IterationReport(
+        long iteration,
+        IterationMetrics metrics,
+        List<ScoredGroup> fresh,
+        double samplingSeconds,
+        double trainingSeconds,
+        long sampledTokens,
+        long trainedTokens) {}

@@ -1,0 +1,29 @@
+package org.minpro.run;
+
+import java.util.List;
+import org.minpro.data.ProblemSource;
+import org.minpro.experience.PromptEncoder;
+import org.minpro.reward.Reward;
+import org.minpro.rollout.RolloutEngine;
+import org.minpro.tensor.Workers;
+import org.minpro.train.Policy;
+
+/**
+ * What a run of reinforcement learning works with, beside its recipe; opened and closed by whoever made it.
+ *
+ * @param policy that is trained
+ * @param engine that samples from its versions
+ * @param problems drawn from without end
+ * @param prompts make a problem's token ids
+ * @param reward that scores responses
+ * @param stopIds the model's own ids that end a response
+ * @param workers that compute
+ */
+public record RunResources(
+        Policy policy,
+        RolloutEngine engine,
+        ProblemSource problems,
+        PromptEncoder prompts,
+        Reward reward,
+        List<Integer> stopIds,
+        Workers workers) {}
