@@ -317,13 +317,17 @@ public final class LocalRolloutEngine implements RolloutEngine {
     private static final class Row {
         private final Waiting waiting;
         private final int[] ids;
+        private final boolean[] sampled;
         private final float[] logProbs;
         private final float[] logKeptMass;
         private int length;
+        /** Tokens whose keys and values are in the cache; those after them go through the model next, one a step. */
+        private int seen;
 
         Row(Waiting waiting, int limit) {
             this.waiting = waiting;
             ids = new int[limit];
+            sampled = new boolean[limit];
             logProbs = new float[limit];
             logKeptMass = new float[limit];
         }
@@ -332,8 +336,16 @@ public final class LocalRolloutEngine implements RolloutEngine {
             return waiting.prompt.request.draw();
         }
 
+        /** Where the next token that goes through the model stands. */
         int position() {
-            return waiting.prompt.request.promptIds().length + length - 1;
+            return waiting.prompt.request.promptIds().length + seen;
+        }
+
+        /** Adds ids that the policy did not write, as many as there is room for. */
+        void give(int[] given) {
+            int count = Math.min(given.length, ids.length - length);
+            System.arraycopy(given, 0, ids, length, count);
+            length += count;
         }
     }
 
@@ -407,9 +419,10 @@ public final class LocalRolloutEngine implements RolloutEngine {
             for (int slot = 0; slot < slots; slot++) {
                 Row row = rows[slot];
                 if (row != null) {
-                    ids[slot] = row.ids[row.length - 1];
+                    ids[slot] = row.ids[row.seen];
                     positions[slot] = row.position();
                     uniforms[slot] = uniform(row);
+                    row.seen++;
                 }
             }
             TokenSampler.Drawn drawn;
@@ -418,7 +431,8 @@ public final class LocalRolloutEngine implements RolloutEngine {
             }
             for (int slot = 0; slot < slots; slot++) {
                 Row row = rows[slot];
-                if (row != null && append(row, drawn, slot)) {
+                // After a token that was given comes the next given one, whatever would have been drawn.
+                if (row != null && row.seen == row.length && append(row, drawn, slot)) {
                     rows[slot] = null;
                     cache.release(slot);
                 }
@@ -433,32 +447,40 @@ public final class LocalRolloutEngine implements RolloutEngine {
         private boolean append(Row row, TokenSampler.Drawn drawn, int at) {
             int id = drawn.ids()[at];
             row.ids[row.length] = id;
+            row.sampled[row.length] = true;
             row.logProbs[row.length] = drawn.logProbs()[at];
             row.logKeptMass[row.length] = drawn.logKeptMass()[at];
             row.length++;
             boolean stop = generation.params.stopIds().contains(id);
+            if (stop) {
+                int before = row.length;
+                row.give(row.waiting.prompt.request.continuation().after(Arrays.copyOf(row.ids, row.length)));
+                stop = row.length == before;
+            }
             if (!stop && row.length < generation.params.maxNewTokens()) {
                 return false;
             }
+            Rollout rollout = rollout(row, stop ? Rollout.Finish.STOP : Rollout.Finish.LENGTH);
+            row.waiting.results[row.waiting.index] = rollout;
+            generation.finished.accept(rollout);
+            return true;
+        }
+
+        private Rollout rollout(Row row, Rollout.Finish finish) {
             int[] response = Arrays.copyOf(row.ids, row.length);
-            boolean[] mask = new boolean[row.length];
-            Arrays.fill(mask, true);
             long[] versions = new long[row.length];
             Arrays.fill(versions, generation.version);
-            Rollout rollout = new Rollout(
+            return new Rollout(
                     row.draw(),
                     row.waiting.sample(),
                     row.waiting.prompt.request.promptIds(),
                     response,
-                    mask,
+                    Arrays.copyOf(row.sampled, row.length),
                     Arrays.copyOf(row.logProbs, row.length),
                     Arrays.copyOf(row.logKeptMass, row.length),
                     versions,
-                    stop ? Rollout.Finish.STOP : Rollout.Finish.LENGTH,
+                    finish,
                     text.apply(response));
-            row.waiting.results[row.waiting.index] = rollout;
-            generation.finished.accept(rollout);
-            return true;
         }
     }
 }

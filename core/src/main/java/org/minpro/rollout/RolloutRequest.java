@@ -10,22 +10,28 @@ import java.util.stream.IntStream;
  * @param promptIds token ids, at least one
  * @param samples ordinals of the responses wanted, each a coordinate of its random numbers
  * @param groupSize how many responses the group has in all, so that each has an ordinal of its own in the run
+ * @param continuation what follows where a response ends with a stop id
  */
-public record RolloutRequest(long draw, int[] promptIds, int[] samples, int groupSize) {
+public record RolloutRequest(long draw, int[] promptIds, int[] samples, int groupSize, Continuation continuation) {
     public RolloutRequest {
         if (promptIds.length == 0) {
             throw new IllegalArgumentException("a prompt must have at least one token, got: 0");
         }
     }
 
-    /** Responses {@code 0 .. count - 1}. */
+    /** Responses {@code 0 .. count - 1} of one turn. */
     public static RolloutRequest of(long draw, int[] promptIds, int count) {
-        return new RolloutRequest(draw, promptIds, IntStream.range(0, count).toArray(), count);
+        return new RolloutRequest(draw, promptIds, IntStream.range(0, count).toArray(), count, Continuation.NONE);
+    }
+
+    /** The same responses, which may go on after a stop id. */
+    public RolloutRequest continued(Continuation next) {
+        return new RolloutRequest(draw, promptIds, samples, groupSize, next);
     }
 
     /** For some of the responses: each is the one that the whole request would get. */
     public RolloutRequest only(int... some) {
-        return new RolloutRequest(draw, promptIds, some, groupSize);
+        return new RolloutRequest(draw, promptIds, some, groupSize, continuation);
     }
 
     @Override
@@ -34,7 +40,8 @@ public record RolloutRequest(long draw, int[] promptIds, int[] samples, int grou
                 && draw == request.draw
                 && Arrays.equals(promptIds, request.promptIds)
                 && Arrays.equals(samples, request.samples)
-                && groupSize == request.groupSize;
+                && groupSize == request.groupSize
+                && continuation.equals(request.continuation);
     }
 
     @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
@@ -147,6 +148,64 @@ class LocalRolloutEngineTest {
                 engine.generate(requests(5, 2), PARAMS, rollout -> {});
             }
             assertThat(Scope.nativeObjects()).isEqualTo(before);
+        }
+    }
+
+    /** After each stop id three ids are given, up to two times. */
+    private static final Continuation THREE_MORE = ids -> {
+        int stops = 0;
+        for (int id : ids) {
+            stops += id == 1 ? 1 : 0;
+        }
+        return stops > 2 ? new int[0] : new int[] {40 + stops, 50, 60};
+    };
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aResponseGoesOnAfterIdsThatThePolicyDidNotWrite(boolean experts) {
+        ModelConfig config = experts ? TinyModels.experts() : TinyModels.dense();
+        List<RolloutRequest> requests = requests(12, 4).stream()
+                .map(request -> request.continued(THREE_MORE))
+                .toList();
+        try (Transformer model = TinyModels.random(config, DType.F32, 7);
+                Parameters parameters = model.parameters();
+                Scope scope = Scope.open();
+                NoGradient off = NoGradient.open()) {
+            List<Rollout> rollouts = generate(model, requests, 16, 2, PARAMS);
+            List<Rollout> oneTurn = generate(model, requests(12, 4), 16, 1, PARAMS);
+            int given = 0;
+            for (int i = 0; i < rollouts.size(); i++) {
+                Rollout rollout = rollouts.get(i);
+                int first = oneTurn.get(i).length();
+                assertThat(Arrays.copyOf(rollout.responseIds(), first))
+                        .isEqualTo(oneTurn.get(i).responseIds());
+                float[] logProbs = new LanguageHead(model, 1)
+                        .logProbs(
+                                model.hidden(TokenBlock.of(rollout.promptIds(), rollout.responseIds())),
+                                Tensor.of(TokenBlock.of(rollout.promptIds(), rollout.responseIds())
+                                        .targets()),
+                                false)
+                        .logProbs()
+                        .floats();
+                for (int t = 0; t < rollout.length(); t++) {
+                    if (rollout.responseMask()[t]) {
+                        assertThat(rollout.behaviorLogProbs()[t]).isCloseTo(logProbs[t], within(1e-4f));
+                    } else {
+                        given++;
+                        assertThat(rollout.behaviorLogProbs()[t]).isZero();
+                        assertThat(rollout.responseIds()[t]).isBetween(41, 60);
+                    }
+                }
+                if (rollout.finish() == Rollout.Finish.STOP) {
+                    assertThat(rollout.responseIds()[rollout.length() - 1]).isEqualTo(1);
+                } else {
+                    assertThat(rollout.length()).isEqualTo(60);
+                }
+            }
+            assertThat(given).as("ids that were given").isGreaterThan(60);
+            List<RolloutRequest> reversed = new ArrayList<>(requests);
+            Collections.reverse(reversed);
+            assertThat(generate(model, reversed, 16, 1, PARAMS)).isEqualTo(rollouts);
         }
     }
 }
