@@ -27,15 +27,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A run that is killed and continued leaves the bytes of one that was not. */
 class ResumeTest {
-    /** Kills in all, and how many of them must have hit a checkpoint's writing or removal. */
-    private static final int KILLS = 24;
-
-    private static final int KILLS_IN_CHECKPOINTS = 3;
     private static final int CHAINS = 2;
 
     @TempDir
@@ -135,13 +132,21 @@ class ResumeTest {
         }
     }
 
+    /** Kills so far, how many there must be in all, and how many of them must have hit a checkpoint's writing or removal. */
     private static final class Kills {
+        private final int most;
+        private final int mostInCheckpoints;
         private final AtomicInteger all = new AtomicInteger();
         private final AtomicInteger inCheckpoints = new AtomicInteger();
         private final Map<Instant, Integer> byInstant = new ConcurrentHashMap<>();
 
+        Kills(int most, int mostInCheckpoints) {
+            this.most = most;
+            this.mostInCheckpoints = mostInCheckpoints;
+        }
+
         boolean enough() {
-            return all.get() >= KILLS && inCheckpoints.get() >= KILLS_IN_CHECKPOINTS;
+            return all.get() >= most && inCheckpoints.get() >= mostInCheckpoints;
         }
     }
 
@@ -192,7 +197,7 @@ class ResumeTest {
             if (!kills.enough()) {
                 Instant[] instants = Instant.values();
                 Instant instant =
-                        kills.all.get() >= KILLS ? Instant.CHECKPOINT : instants[random.nextInt(instants.length)];
+                        kills.all.get() >= kills.most ? Instant.CHECKPOINT : instants[random.nextInt(instants.length)];
                 waitFor(instant, 1 + random.nextInt(instant.mostOccurrences), folder, process);
                 LockSupport.parkNanos((long) (random.nextDouble() * instant.mostMilliseconds * 1e6));
                 process.destroyForcibly();
@@ -226,16 +231,25 @@ class ResumeTest {
     }
 
     @Test
+    void aRunThatIsKilledContinuesBitForBit() throws Exception {
+        killAndContinue(new Kills(5, 0));
+    }
+
+    @Test
+    @Tag("slow")
     void aRunThatIsKilledAtAnyInstantContinuesBitForBit() throws Exception {
+        killAndContinue(new Kills(24, 3));
+    }
+
+    private static void killAndContinue(Kills kills) throws Exception {
         long began = System.nanoTime();
-        Kills kills = new Kills();
         AtomicInteger runs = new AtomicInteger();
         List<Callable<Boolean>> chains = new ArrayList<>();
         for (int chain = 0; chain < CHAINS; chain++) {
             Random random = new Random(71 + chain);
             chains.add(() -> {
                 do {
-                    Path folder = newFolder("killed-" + runs.incrementAndGet());
+                    Path folder = newFolder("killed-" + kills.most + "-" + runs.incrementAndGet());
                     int lives = 1;
                     while (!live(folder, random, kills)) {
                         lives++;
@@ -254,8 +268,7 @@ class ResumeTest {
         } finally {
             executor.shutdownNow();
         }
-        assertThat(kills.all.get()).isGreaterThanOrEqualTo(KILLS);
-        assertThat(kills.inCheckpoints.get()).isGreaterThanOrEqualTo(KILLS_IN_CHECKPOINTS);
+        assertThat(kills.enough()).isTrue();
         System.out.printf(
                 "resumed bit for bit: %d runs, %d kills (%s), %d of them while a checkpoint was written or removed, %d s%n",
                 runs.get(),
