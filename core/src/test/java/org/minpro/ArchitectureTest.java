@@ -5,13 +5,18 @@ import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPac
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import java.util.List;
+import java.util.SortedSet;
+import java.util.TreeSet;
 
 /** The boundaries between packages. The rules for single classes, of all modules, are beside the last module. */
 @AnalyzeClasses(packages = "org.minpro", importOptions = ImportOption.DoNotIncludeTests.class)
@@ -60,6 +65,52 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule packagesAreFreeOfCycles =
             slices().matching("org.minpro.(*)..").should().beFreeOfCycles();
+
+    /** The packages of this module from the top down, as docs/design.md has them. */
+    private static final List<String> FROM_THE_TOP = List.of(
+            "run",
+            "recipe",
+            "train",
+            "eval",
+            "experience",
+            "advantage",
+            "task",
+            "reward",
+            "rollout",
+            "objective",
+            "ratio",
+            "text",
+            "model",
+            "data",
+            "tensor",
+            "config");
+
+    @ArchTest
+    static void dependenciesPointDown(JavaClasses classes) {
+        for (int line = 1; line < FROM_THE_TOP.size(); line++) {
+            String[] above = FROM_THE_TOP.subList(0, line).stream()
+                    .map(name -> "org.minpro." + name + "..")
+                    .toArray(String[]::new);
+            noClasses()
+                    .that()
+                    .resideInAPackage("org.minpro." + FROM_THE_TOP.get(line) + "..")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAnyPackage(above)
+                    .because("dependencies point down, in the order of docs/design.md")
+                    .check(classes);
+        }
+    }
+
+    @ArchTest
+    static void everyPackageHasItsPlace(JavaClasses classes) {
+        SortedSet<String> present = new TreeSet<>();
+        classes.stream()
+                .map(type -> type.getPackageName().split("\\."))
+                .filter(path -> path.length > 2 && !path[2].equals("verify"))
+                .forEach(path -> present.add(path[2]));
+        assertThat(present).isEqualTo(new TreeSet<>(FROM_THE_TOP));
+    }
 
     /** Classes of a package name, of our packages, only the given ones. */
     private static ArchRule of(String name, String... known) {
