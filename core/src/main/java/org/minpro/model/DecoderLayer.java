@@ -14,10 +14,10 @@ final class DecoderLayer {
     private final ModelConfig config;
     private final Tensor inputNorm;
     private final Tensor outputNorm;
-    private final Linear queryKeyValue;
+    private final Projection queryKeyValue;
     private final @Nullable Tensor queryNorm;
     private final @Nullable Tensor keyNorm;
-    private final Linear output;
+    private final Projection output;
     private final FeedForward feedForward;
 
     DecoderLayer(ModelConfig config, Parameters parameters, int index, LinearMap map) {
@@ -25,13 +25,15 @@ final class DecoderLayer {
         String prefix = "model.layers." + index + ".";
         inputNorm = parameters.stored(prefix + "input_layernorm.weight");
         outputNorm = parameters.stored(prefix + "post_attention_layernorm.weight");
-        queryKeyValue = new Linear(parameters, prefix + "self_attn.qkv_proj", map);
+        queryKeyValue = Projection.of(parameters, prefix + "self_attn.qkv_proj", map);
         queryNorm = parameters.stored().get(prefix + "self_attn.q_norm.weight");
         keyNorm = parameters.stored().get(prefix + "self_attn.k_norm.weight");
-        output = new Linear(parameters, prefix + "self_attn.o_proj", map);
+        output = Projection.of(parameters, prefix + "self_attn.o_proj", map);
         feedForward = config.isSparse(index)
                 ? new Experts(config, parameters, index, map)
-                : new Dense(parameters, prefix + "mlp.", map);
+                : new Dense(
+                        Projection.of(parameters, prefix + "mlp.gate_up_proj", map),
+                        Projection.of(parameters, prefix + "mlp.down_proj", map));
     }
 
     /** Attention over a block: projected queries, keys and values in, {@code [tokens, heads * headDim]} out. */

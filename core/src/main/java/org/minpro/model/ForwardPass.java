@@ -55,7 +55,7 @@ public final class ForwardPass {
         try (NoGradient off = NoGradient.open()) {
             String embedding = "model.embed_tokens.weight";
             gradients.sum(embedding).indexAddInPlace(0, ids, gradient.to(gradients.type()));
-            // What autograd left at the leaves: norms, and all of a mixture of experts.
+            // What autograd left at the leaves: the norms.
             parameters.stored().forEach((name, leaf) -> {
                 if (leaf.gradient() != null) {
                     gradients.add(name, Objects.requireNonNull(leaf.gradient()));

@@ -30,6 +30,7 @@ public final class Transformer implements AutoCloseable {
     private final DType attentionType;
     private final boolean ownsRotary;
     private final LinearMap map;
+    private final Projection outputHead;
     /** By the capacity of a cache. */
     private final Map<Integer, Integer> leastEntries;
 
@@ -55,6 +56,7 @@ public final class Transformer implements AutoCloseable {
         for (int i = 0; i < config.layers(); i++) {
             layers.add(new DecoderLayer(config, parameters, i, map));
         }
+        outputHead = Projection.of(parameters, config.tieWordEmbeddings() ? "model.embed_tokens" : "lm_head", map);
     }
 
     /** The same model over other parameters of the same shapes, such as a lane's aliases. */
@@ -80,14 +82,14 @@ public final class Transformer implements AutoCloseable {
         return parameters.stored("model.embed_tokens.weight");
     }
 
-    /** The output head, {@code [vocabulary, hidden]}: the embedding where the two are tied. */
+    /** The output head's weights, {@code [vocabulary, hidden]}: the embedding where the two are tied. */
     public Tensor head() {
-        return parameters.stored(headName());
+        return outputHead.weight();
     }
 
-    /** The name of the head's parameter. */
-    String headName() {
-        return config.tieWordEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight";
+    /** From hidden states to logits in the parameters' type, {@code [tokens, vocabulary]}. */
+    Projection outputHead() {
+        return outputHead;
     }
 
     /** Reports every sparse layer's routing in {@link #hidden} to {@code listener}; null stops it. */
@@ -300,12 +302,7 @@ public final class Transformer implements AutoCloseable {
      * gradients.
      */
     public Tensor logits(Tensor hidden) {
-        return widened(headProduct(hidden));
-    }
-
-    /** Logits in the parameters' type, {@code [tokens, vocabulary]}. */
-    Tensor headProduct(Tensor hidden) {
-        return map.apply(hidden, head(), null);
+        return widened(outputHead.apply(hidden));
     }
 
     /** Float32 (float64 for float64 parameters). */
