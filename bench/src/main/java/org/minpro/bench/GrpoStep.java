@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.minpro.model.HuggingFaceFolder;
+import org.minpro.model.ParameterSelection;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.Grpo;
@@ -59,8 +60,10 @@ public final class GrpoStep {
         ModelFiles files =
                 ModelFiles.open(HuggingFaceFolder.open(arguments[0]).path().toString());
         try (Workers workers = new Workers(Integer.parseInt(arguments[3]));
-                Policy policy = files.policy(files.computeType(
-                        arguments[2].equals("bf16") ? ModelSection.Dtype.BF16 : ModelSection.Dtype.F32));
+                Policy policy = files.policy(
+                        files.computeType(
+                                arguments[2].equals("bf16") ? ModelSection.Dtype.BF16 : ModelSection.Dtype.F32),
+                        ParameterSelection.all(files.config()));
                 AdamW optimizer = new AdamW(new AdamW.Settings(), policy.master());
                 LocalRolloutEngine engine = new LocalRolloutEngine(policy.model(), workers, slots, 1, ids -> "")) {
             PolicyUpdater updater = new PolicyUpdater(

@@ -19,6 +19,7 @@ final class DecoderLayer {
     private final @Nullable Tensor keyNorm;
     private final Projection output;
     private final FeedForward feedForward;
+    private final boolean attentionTrainable;
 
     DecoderLayer(ModelConfig config, Parameters parameters, int index, LinearMap map) {
         this.config = config;
@@ -34,6 +35,9 @@ final class DecoderLayer {
                 : new Dense(
                         Projection.of(parameters, prefix + "mlp.gate_up_proj", map),
                         Projection.of(parameters, prefix + "mlp.down_proj", map));
+        attentionTrainable = parameters.trainable().keySet().stream()
+                .anyMatch(
+                        name -> name.startsWith(prefix + "self_attn.") || name.startsWith(prefix + "input_layernorm."));
     }
 
     /** Attention over a block: projected queries, keys and values in, {@code [tokens, heads * headDim]} out. */
@@ -103,7 +107,8 @@ final class DecoderLayer {
     /** From {@code dL/dresult} to {@code dL/dinput}; the weights' gradients are added up on the way. */
     @FunctionalInterface
     interface Backward {
-        Tensor of(Tensor upstream, WeightGradients gradients);
+        /** @param toInput whether the result is wanted; without, the way back ends at the last weights that are trained */
+        Tensor of(Tensor upstream, WeightGradients gradients, boolean toInput);
     }
 
     /** Runs the layer without recording; what the way back needs stays in the current scope. */
@@ -119,18 +124,28 @@ final class DecoderLayer {
             Tensor result = scope.keep(h.add(feedForward.finish(inner)));
             Memory memory = new Memory(x, projected, attended, h, inner);
             return new Recorded(
-                    result, (upstream, gradients) -> backward(memory, rotation, attention, upstream, gradients));
+                    result,
+                    (upstream, gradients, toInput) ->
+                            backward(memory, rotation, attention, upstream, gradients, toInput));
         }
     }
 
     private Tensor backward(
-            Memory memory, Tensor[] rotation, Attention attention, Tensor upstream, WeightGradients gradients) {
+            Memory memory,
+            Tensor[] rotation,
+            Attention attention,
+            Tensor upstream,
+            WeightGradients gradients,
+            boolean toInput) {
         try (Scope scope = Scope.open()) {
             Tensor toMiddle = residual(
                     memory.middle,
                     upstream,
                     this::normedOutput,
                     normed -> feedForward.backward(normed, memory.inner, upstream, gradients));
+            if (!toInput && !attentionTrainable) {
+                return scope.keep(toMiddle);
+            }
             Tensor toAttended = output.backward(memory.attended, toMiddle, gradients);
             Tensor toProjected = piece(
                     memory.projected,

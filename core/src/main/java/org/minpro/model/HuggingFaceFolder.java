@@ -347,6 +347,13 @@ public final class HuggingFaceFolder {
         return config;
     }
 
+    /** Whether all weights are stored in a type. */
+    public boolean isStoredIn(DType type) {
+        return pieces.values().stream()
+                .flatMap(List::stream)
+                .allMatch(piece -> piece.stored().dtype() == type);
+    }
+
     /** How the model's makers sample from it. */
     public GenerationDefaults generationDefaults() {
         Path file = folder.resolve("generation_config.json");

@@ -15,18 +15,16 @@ final class Projection {
     /** Rows of the weight whose gradient is computed at once: the gradient of all takes as much memory as the weight. */
     private static final long SLICE = 8192;
 
-    private final String name;
-    private final Tensor weight;
-    private final @Nullable Tensor bias;
+    private final Parameter weight;
+    private final @Nullable Parameter bias;
     private final @Nullable Integer expert;
     private final LinearMap map;
 
     private Projection(Parameters parameters, String name, @Nullable Integer expert, LinearMap map) {
-        this.name = name;
         this.expert = expert;
         this.map = map;
-        weight = parameters.stored(name + ".weight");
-        bias = parameters.stored().get(name + ".bias");
+        weight = parameters.parameter(name + ".weight");
+        bias = parameters.find(name + ".bias");
     }
 
     /** @param name its parameters are {@code name.weight} and, where the model has one, {@code name.bias} */
@@ -41,12 +39,12 @@ final class Projection {
 
     /** {@code [tokens, in]} to {@code [tokens, out]}. */
     Tensor apply(Tensor x) {
-        return map.apply(x, weight(), bias);
+        return map.apply(x, weight(), bias == null ? null : bias.tensor());
     }
 
     /** {@code W}, {@code [out, in]}. */
     Tensor weight() {
-        return part(weight);
+        return part(weight.tensor());
     }
 
     /** The expert's matrix of a stack; the matrix itself where there is no stack. */
@@ -55,7 +53,7 @@ final class Projection {
     }
 
     /**
-     * Adds {@code dL/dW = u^T x} and {@code dL/db = sum u}, and returns {@code dL/dx = u W}.
+     * Adds {@code dL/dW = u^T x} and {@code dL/db = sum u} where they are trained, and returns {@code dL/dx = u W}.
      *
      * @param x {@code [tokens, in]}
      * @param upstream {@code u}, {@code [tokens, out]}
@@ -63,9 +61,11 @@ final class Projection {
     Tensor backward(Tensor x, Tensor upstream, WeightGradients gradients) {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
-            addWeightGradient(x, upstream, gradients);
-            if (bias != null) {
-                gradients.add(name + ".bias", upstream.sum(0, false));
+            if (weight.trainable()) {
+                addWeightGradient(x, upstream, gradients);
+            }
+            if (bias != null && bias.trainable()) {
+                gradients.add(bias.name(), upstream.sum(0, false));
             }
             return scope.keep(upstream.matrixProduct(weight()));
         }
@@ -74,10 +74,10 @@ final class Projection {
     private void addWeightGradient(Tensor x, Tensor upstream, WeightGradients gradients) {
         long rows = upstream.size(1);
         if (expert == null && rows <= SLICE) {
-            gradients.add(name + ".weight", upstream.transposed().matrixProduct(x));
+            gradients.add(weight.name(), upstream.transposed().matrixProduct(x));
             return;
         }
-        Tensor sum = part(gradients.sum(name + ".weight"));
+        Tensor sum = part(gradients.sum(weight.name()));
         for (long start = 0; start < rows; start += SLICE) {
             long length = Math.min(SLICE, rows - start);
             try (Scope scope = Scope.open()) {

@@ -129,7 +129,7 @@ public final class Transformer implements AutoCloseable {
 
     /**
      * {@link #hidden} with its way back; for a model over {@linkplain Parameters#alias leaves}. Everything it needs lives in
-     * the current scope.
+     * the current scope; layers below the lowest trained one need nothing.
      */
     public ForwardPass record(TokenBlock block) {
         TokenBlock.Placed placed = block.place(config.heads() / config.keyValueHeads(), attentionType);
@@ -137,7 +137,14 @@ public final class Transformer implements AutoCloseable {
         Tensor x = Tensor.embedding(embedding().detach(), placed.ids());
         Consumer<Routing> routing = routingListener == null ? null : withoutPadding(routingListener, block);
         List<DecoderLayer.Backward> backward = new ArrayList<>();
-        for (DecoderLayer layer : layers) {
+        int lowest = parameters.selection().lowestLayer();
+        for (DecoderLayer layer : layers.subList(0, lowest)) {
+            try (Scope scope = Scope.open()) {
+                x = scope.keep(layer.record(x, rotation, qkv -> attend(placed, qkv), routing)
+                        .result());
+            }
+        }
+        for (DecoderLayer layer : layers.subList(lowest, layers.size())) {
             DecoderLayer.Recorded recorded = layer.record(x, rotation, qkv -> attend(placed, qkv), routing);
             backward.add(recorded.backward());
             x = recorded.result();

@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.HuggingFaceFolder;
 import org.minpro.model.ModelConfig;
+import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
 import org.minpro.model.Transformer;
 import org.minpro.tensor.DType;
@@ -142,9 +143,13 @@ public final class ModelFiles {
         return new Transformer(config(), parameters);
     }
 
-    /** The model to train, with float32 master weights. */
-    public Policy policy(DType compute) {
-        Parameters master = Parameters.zeros(config(), DType.F32);
+    /**
+     * The model to train. Trained weights have float32 masters; frozen ones are kept in the compute type alone where the
+     * folder has that type too, so that they can be saved as they were.
+     */
+    public Policy policy(DType compute, ParameterSelection trained) {
+        Parameters master =
+                Parameters.zeros(config(), trained, DType.F32, weights().isStoredIn(compute) ? compute : DType.F32);
         try (Scope scope = Scope.open()) {
             weights().load(master.named());
         }

@@ -9,8 +9,8 @@ import org.minpro.tensor.Scope;
 import org.minpro.tensor.Workers;
 
 /**
- * The model that is trained: master weights in float32, and the weights it computes with, which are the same memory
- * unless they are of another type.
+ * The model that is trained: master weights, float32 where they are trained, and the weights it computes with, which are
+ * the same memory unless they are of another type.
  */
 public final class Policy implements AutoCloseable {
     private final Parameters master;
@@ -19,12 +19,14 @@ public final class Policy implements AutoCloseable {
     private long version;
 
     /**
-     * @param master float32 weights (float64 in tests); the policy owns them from now on
+     * @param master float32 weights (float64 in tests), frozen ones of this or of the compute type; the policy owns them from
+     *     now on
      * @param compute type of the matrix products
      */
     public Policy(ModelConfig config, Parameters master, DType compute) {
         this.master = master;
-        this.computing = master.type() == compute ? master : master.copy(config, compute);
+        boolean same = master.stored().values().stream().allMatch(tensor -> tensor.type() == compute);
+        this.computing = same ? master : master.inType(config, compute);
         this.model = new Transformer(config, computing);
     }
 
@@ -50,7 +52,7 @@ public final class Policy implements AutoCloseable {
      * @param recipe where the learning rate can be lowered
      */
     public void requireFiniteWeights(Workers workers, String when, Path recipe) {
-        if (!Double.isFinite(PolicyUpdater.norm(master.stored(), workers))) {
+        if (!Double.isFinite(PolicyUpdater.norm(master.trainable(), workers))) {
             throw new IllegalStateException("weights must be finite to be saved, got: some that are not " + when
                     + "; a lower optimizer.learning-rate in " + recipe
                     + " may help, and the run continues from the checkpoint before");

@@ -111,7 +111,8 @@ public final class TrainingRun implements AutoCloseable {
         forgetSamples(folder.samples(), state.iteration());
         Trainer trainer = new Trainer(settings, policy, engine, problems, prompts, reward, journal, workers);
         if (newest.isPresent()) {
-            newest.get().load(policy.master().named(), trainer.optimizer().state());
+            newest.get()
+                    .load(policy.master().trainableNamed(), trainer.optimizer().state());
             trainer.optimizer()
                     .setSteps(newest.get().state().path("optimizer_steps").longValue());
             trainer.restore(state, journal);
@@ -268,7 +269,10 @@ public final class TrainingRun implements AutoCloseable {
         values.put("waiting", state.waiting());
         values.put("iterations_without_signal", state.dullIterations());
         checkpoints.save(
-                state.iteration(), policy.master().named(), trainer.optimizer().state(), Checkpoints.state(values));
+                state.iteration(),
+                policy.master().trainableNamed(),
+                trainer.optimizer().state(),
+                Checkpoints.state(values));
         journal.forgetBefore(state.waiting().stream()
                 .flatMap(List::stream)
                 .mapToLong(Long::longValue)

@@ -7,6 +7,7 @@ import org.minpro.advantage.Advantages;
 import org.minpro.checkpoint.RunFolder;
 import org.minpro.data.Problem;
 import org.minpro.model.ModelConfig;
+import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
 import org.minpro.model.TinyModels;
 import org.minpro.objective.Anchor;
@@ -72,9 +73,15 @@ final class ResumableRun {
      * @return whether all iterations are done
      */
     static boolean go(Path path, RunListener listener, boolean stopAfterFiveIterations) {
+        return go(path, listener, stopAfterFiveIterations, "*");
+    }
+
+    /** @param trainable pattern of the parameters that are trained */
+    static boolean go(Path path, RunListener listener, boolean stopAfterFiveIterations, String trainable) {
         // A vocabulary that makes a checkpoint take some milliseconds to write.
         ModelConfig config = TinyModels.dense(1500);
-        Parameters parameters = Parameters.zeros(config, DType.F32);
+        Parameters parameters =
+                Parameters.zeros(config, ParameterSelection.of(config, List.of(trainable)), DType.F32, DType.F32);
         parameters.initialise(5, 0.1);
         try (RunFolder folder = RunFolder.open(path);
                 Policy policy = new Policy(config, parameters, DType.F32);
@@ -125,7 +132,11 @@ final class ResumableRun {
         }
     }
 
-    /** Says on standard output what happens, a word a line; a refusal goes to standard error, exit code 1. */
+    /**
+     * Says on standard output what happens, a word a line; a refusal goes to standard error, exit code 1.
+     *
+     * @param arguments the folder and the pattern of what is trained
+     */
     public static void main(String[] arguments) {
         say("opening");
         try {
@@ -152,7 +163,8 @@ final class ResumableRun {
                             System.err.println(line);
                         }
                     },
-                    false);
+                    false,
+                    arguments[1]);
             say(done ? "done" : "stopped");
         } catch (IllegalStateException e) {
             System.err.println(e.getMessage());
