@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.minpro.model.HuggingFaceFolder;
+import org.minpro.model.HuggingFaceReader;
 import org.minpro.model.ParameterSelection;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
@@ -58,7 +58,7 @@ public final class GrpoStep {
         int microBatchTokens = arguments.length == 5 ? Integer.parseInt(arguments[4]) : compute.microBatchTokens();
         int slots = LocalRolloutEngine.slots((long) prompts.size() * rowsPerPrompt, lanes);
         ModelFiles files =
-                ModelFiles.open(HuggingFaceFolder.open(arguments[0]).path().toString());
+                ModelFiles.open(HuggingFaceReader.open(arguments[0]).path().toString());
         try (Workers workers = new Workers(Integer.parseInt(arguments[3]));
                 Policy policy = files.policy(
                         files.computeType(

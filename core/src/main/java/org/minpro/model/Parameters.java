@@ -1,5 +1,6 @@
 package org.minpro.model;
 
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -64,6 +65,24 @@ public final class Parameters implements AutoCloseable {
                 selection,
                 type,
                 (name, shape) -> Tensor.zeros(selection.contains(name) ? type : frozenType, shape));
+    }
+
+    /** Refuses tensors that have not the names and shapes of a configuration. */
+    static void requireShapes(ModelConfig config, Map<String, Tensor> parameters) {
+        SequencedMap<String, long[]> shapes = config.parameterShapes();
+        shapes.forEach((name, shape) -> {
+            Tensor tensor = parameters.get(name);
+            if (tensor == null || !Arrays.equals(tensor.shape(), shape)) {
+                throw new IllegalArgumentException(
+                        "parameter " + name + " must have the shape " + Arrays.toString(shape) + ", got: "
+                                + (tensor == null ? "nothing" : Arrays.toString(tensor.shape())));
+            }
+        });
+        for (String name : parameters.keySet()) {
+            if (!shapes.containsKey(name)) {
+                throw new IllegalArgumentException("parameters must be those of the configuration, got: " + name);
+            }
+        }
     }
 
     /** Gives the tensor that is stored under a name. */

@@ -10,7 +10,7 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.config.Settings;
-import org.minpro.model.HuggingFaceFolder;
+import org.minpro.model.HuggingFaceWriter;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.SafetensorsFile;
 import org.minpro.tensor.DType;
@@ -81,7 +81,7 @@ class TrainablePartTest {
             builtin.save(folder, policy.master());
             ModelConfig config = builtin.config().withStoredDType(DType.BF16);
             try (Scope scope = Scope.open()) {
-                HuggingFaceFolder.write(folder, config, policy.master().named());
+                HuggingFaceWriter.write(folder, config, policy.master().named());
             }
         }
         Map<String, byte[]> before = weights(folder);
