@@ -42,6 +42,15 @@ class ArchitectureTest {
             .because("it is used and fuzzed without 100 MB of natives");
 
     @ArchTest
+    static final ArchRule jinjaDependsOnTheJdkAlone = classes()
+            .that()
+            .resideInAPackage("org.minpro.text.jinja..")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage("org.minpro.text.jinja..", "java..", "org.jspecify.annotations")
+            .because("a template's language is a thing of its own, and a template may do nothing but make text");
+
+    @ArchTest
     static final ArchRule tensorKnowsNothingOfOurs = of("tensor", "tensor");
 
     @ArchTest

@@ -1,7 +1,7 @@
 package org.minpro.app;
 
 import java.nio.file.Path;
-import org.minpro.model.HuggingFaceFolder;
+import org.minpro.model.HuggingFaceReader;
 import org.minpro.recipe.ModelSection;
 import org.minpro.run.ModelFiles;
 import picocli.CommandLine.Option;
@@ -25,7 +25,7 @@ final class FolderOption {
         if (model.equals(ModelSection.BUILTIN)) {
             return open().path();
         }
-        HuggingFaceFolder.requireFolder(Path.of(model));
+        HuggingFaceReader.requireFolder(Path.of(model));
         return Path.of(model);
     }
 }

@@ -13,6 +13,7 @@ import org.minpro.config.Binder;
 import org.minpro.config.Settings;
 import org.minpro.eval.Evaluator;
 import org.minpro.model.ModelConfig;
+import org.minpro.model.ParameterSelection;
 import org.minpro.objective.Objectives;
 import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.Recipe;
@@ -149,14 +150,16 @@ final class TrainCommand implements Callable<Integer> {
     private void plan(TrainingSession session, long bytes, DType compute) {
         Recipe recipe = session.recipe();
         ModelConfig model = session.files().config();
+        ParameterSelection trained = recipe.model().trained(model);
         long rows = recipe.rowsPerIteration();
         long updates = recipe.updates();
         console.say(String.format(
                 Locale.ROOT,
-                "plan: %s model %s, %s parameters, %s",
+                "plan: %s model %s, %s parameters%s, %s",
                 model.architecture().modelType(),
                 recipe.model().path(),
                 Figures.count(model.parameterCount()),
+                trained.isWhole() ? "" : " of which " + Figures.count(trained.count()) + " are trained",
                 compute.name().toLowerCase(Locale.ROOT)));
         int evaluated = session.questions().size();
         int skipped = session.problems().heldOut().size() - evaluated;

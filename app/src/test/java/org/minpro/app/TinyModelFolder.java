@@ -6,7 +6,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
-import org.minpro.model.HuggingFaceFolder;
+import org.minpro.model.HuggingFaceReader;
+import org.minpro.model.HuggingFaceWriter;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
 import org.minpro.tensor.DType;
@@ -31,12 +32,12 @@ final class TinyModelFolder {
             try (Parameters parameters = Parameters.zeros(config, DType.F32);
                     Scope scope = Scope.open()) {
                 parameters.initialise(7, 0.3);
-                HuggingFaceFolder.write(folder, config, parameters.named());
+                HuggingFaceWriter.write(folder, config, parameters.named());
                 assert scope != null;
             }
             for (String file : new String[] {"tokenizer.json", "tokenizer_config.json", "generation_config.json"}) {
                 try (InputStream in = Objects.requireNonNull(
-                        HuggingFaceFolder.class.getResourceAsStream("/org/minpro/builtin/" + file))) {
+                        HuggingFaceReader.class.getResourceAsStream("/org/minpro/builtin/" + file))) {
                     Files.write(folder.resolve(file), in.readAllBytes());
                 }
             }

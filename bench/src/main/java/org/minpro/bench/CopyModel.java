@@ -2,7 +2,8 @@ package org.minpro.bench;
 
 import java.nio.file.Path;
 import java.util.SequencedMap;
-import org.minpro.model.HuggingFaceFolder;
+import org.minpro.model.HuggingFaceReader;
+import org.minpro.model.HuggingFaceWriter;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Tensor;
 
@@ -18,11 +19,11 @@ public final class CopyModel {
             System.err.println("usage: CopyModel FOLDER OUT");
             System.exit(2);
         }
-        HuggingFaceFolder source = HuggingFaceFolder.open(arguments[0]);
+        HuggingFaceReader source = HuggingFaceReader.open(arguments[0]);
         Path out = Path.of(arguments[1]);
         SequencedMap<String, Tensor> parameters = source.load(DType.F32);
-        source.save(out.resolve("saved"), parameters);
-        HuggingFaceFolder.write(out.resolve("written"), source.config(), parameters);
+        HuggingFaceWriter.writeLike(source, out.resolve("saved"), parameters);
+        HuggingFaceWriter.write(out.resolve("written"), source.config(), parameters);
         parameters.values().forEach(Tensor::close);
     }
 }

@@ -8,7 +8,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.minpro.model.HuggingFaceFolder;
+import org.minpro.model.HuggingFaceReader;
+import org.minpro.model.ParameterSelection;
 import org.minpro.model.PolicyVersion;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
@@ -58,10 +59,12 @@ public final class GrpoStep {
         int microBatchTokens = arguments.length == 5 ? Integer.parseInt(arguments[4]) : compute.microBatchTokens();
         int slots = LocalRolloutEngine.slots((long) prompts.size() * rowsPerPrompt, lanes);
         ModelFiles files =
-                ModelFiles.open(HuggingFaceFolder.open(arguments[0]).path().toString());
+                ModelFiles.open(HuggingFaceReader.open(arguments[0]).path().toString());
         try (Workers workers = new Workers(Integer.parseInt(arguments[3]));
-                Policy policy = files.policy(files.computeType(
-                        arguments[2].equals("bf16") ? ModelSection.Dtype.BF16 : ModelSection.Dtype.F32));
+                Policy policy = files.policy(
+                        files.computeType(
+                                arguments[2].equals("bf16") ? ModelSection.Dtype.BF16 : ModelSection.Dtype.F32),
+                        ParameterSelection.all(files.config()));
                 AdamW optimizer = new AdamW(new AdamW.Settings(), policy.master());
                 LocalRolloutEngine engine = new LocalRolloutEngine(
                         files.config(), policy.model().parameters().type(), workers, slots, 1, ids -> "")) {

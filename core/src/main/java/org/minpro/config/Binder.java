@@ -426,13 +426,13 @@ public final class Binder {
 
         private @Nullable Object list(Type elementType, Value value, String path) {
             List<Value> elements;
-            if (structured(value) instanceof Value.Sequence sequence) {
-                elements = sequence.elements();
-            } else if (value instanceof Value.Raw text) {
+            if (value instanceof Value.Raw text && !text.text().startsWith("[")) {
                 // --data a.jsonl --set stop-token-ids=1,2: what a shell makes easy to type.
                 elements = Arrays.stream(text.text().split(","))
                         .map(part -> (Value) new Value.Raw(part.strip(), text.origin()))
                         .toList();
+            } else if (structured(value) instanceof Value.Sequence sequence) {
+                elements = sequence.elements();
             } else if (value instanceof Value.Scalar) {
                 elements = List.of(value);
             } else {

@@ -14,24 +14,30 @@ final class DecoderLayer {
     private final ModelConfig config;
     private final Tensor inputNorm;
     private final Tensor outputNorm;
-    private final Linear queryKeyValue;
+    private final Projection queryKeyValue;
     private final @Nullable Tensor queryNorm;
     private final @Nullable Tensor keyNorm;
-    private final Linear output;
+    private final Projection output;
     private final FeedForward feedForward;
+    private final boolean attentionTrainable;
 
     DecoderLayer(ModelConfig config, Parameters parameters, int index, LinearMap map) {
         this.config = config;
         String prefix = "model.layers." + index + ".";
         inputNorm = parameters.stored(prefix + "input_layernorm.weight");
         outputNorm = parameters.stored(prefix + "post_attention_layernorm.weight");
-        queryKeyValue = new Linear(parameters, prefix + "self_attn.qkv_proj", map);
+        queryKeyValue = Projection.of(parameters, prefix + "self_attn.qkv_proj", map);
         queryNorm = parameters.stored().get(prefix + "self_attn.q_norm.weight");
         keyNorm = parameters.stored().get(prefix + "self_attn.k_norm.weight");
-        output = new Linear(parameters, prefix + "self_attn.o_proj", map);
+        output = Projection.of(parameters, prefix + "self_attn.o_proj", map);
         feedForward = config.isSparse(index)
                 ? new Experts(config, parameters, index, map)
-                : new Dense(parameters, prefix + "mlp.", map);
+                : new Dense(
+                        Projection.of(parameters, prefix + "mlp.gate_up_proj", map),
+                        Projection.of(parameters, prefix + "mlp.down_proj", map));
+        attentionTrainable = parameters.trainable().keySet().stream()
+                .anyMatch(
+                        name -> name.startsWith(prefix + "self_attn.") || name.startsWith(prefix + "input_layernorm."));
     }
 
     /** Attention over a block: projected queries, keys and values in, {@code [tokens, heads * headDim]} out. */
@@ -101,7 +107,8 @@ final class DecoderLayer {
     /** From {@code dL/dresult} to {@code dL/dinput}; the weights' gradients are added up on the way. */
     @FunctionalInterface
     interface Backward {
-        Tensor of(Tensor upstream, WeightGradients gradients);
+        /** @param toInput whether the result is wanted; without, the way back ends at the last weights that are trained */
+        Tensor of(Tensor upstream, WeightGradients gradients, boolean toInput);
     }
 
     /** Runs the layer without recording; what the way back needs stays in the current scope. */
@@ -117,18 +124,28 @@ final class DecoderLayer {
             Tensor result = scope.keep(h.add(feedForward.finish(inner)));
             Memory memory = new Memory(x, projected, attended, h, inner);
             return new Recorded(
-                    result, (upstream, gradients) -> backward(memory, rotation, attention, upstream, gradients));
+                    result,
+                    (upstream, gradients, toInput) ->
+                            backward(memory, rotation, attention, upstream, gradients, toInput));
         }
     }
 
     private Tensor backward(
-            Memory memory, Tensor[] rotation, Attention attention, Tensor upstream, WeightGradients gradients) {
+            Memory memory,
+            Tensor[] rotation,
+            Attention attention,
+            Tensor upstream,
+            WeightGradients gradients,
+            boolean toInput) {
         try (Scope scope = Scope.open()) {
             Tensor toMiddle = residual(
                     memory.middle,
                     upstream,
                     this::normedOutput,
                     normed -> feedForward.backward(normed, memory.inner, upstream, gradients));
+            if (!toInput && !attentionTrainable) {
+                return scope.keep(toMiddle);
+            }
             Tensor toAttended = output.backward(memory.attended, toMiddle, gradients);
             Tensor toProjected = piece(
                     memory.projected,

@@ -7,12 +7,12 @@ import org.minpro.tensor.Tensor;
 
 /** {@code down(silu(gate x) * up x)}. */
 final class Dense implements FeedForward {
-    private final Linear gateUp;
-    private final Linear down;
+    private final Projection gateUp;
+    private final Projection down;
 
-    Dense(Parameters parameters, String prefix, LinearMap map) {
-        gateUp = new Linear(parameters, prefix + "gate_up_proj", map);
-        down = new Linear(parameters, prefix + "down_proj", map);
+    Dense(Projection gateUp, Projection down) {
+        this.gateUp = gateUp;
+        this.down = down;
     }
 
     @Override

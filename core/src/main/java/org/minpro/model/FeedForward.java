@@ -17,7 +17,7 @@ interface FeedForward {
     Tensor finish(Tensor projected);
 
     /**
-     * Adds the gradients of the weights, to {@code gradients} or to the leaves they are, and returns {@code dL/dx}.
+     * Adds the gradients of the weights and returns {@code dL/dx}.
      *
      * @param upstream {@code dL/dfinish(project(x))}
      */

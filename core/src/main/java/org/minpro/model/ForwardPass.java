@@ -14,6 +14,8 @@ import org.minpro.tensor.Tensor;
  * of the memory that recording everything takes. Its tensors live in the scope in which it was made.
  */
 public final class ForwardPass {
+    private static final String EMBEDDING = "model.embed_tokens.weight";
+
     private final Parameters parameters;
     private final Tensor ids;
     private final Tensor last;
@@ -21,6 +23,7 @@ public final class ForwardPass {
     private final UnaryOperator<Tensor> readOut;
     private final List<DecoderLayer.Backward> layers;
 
+    /** @param layers those that a gradient goes back through: all, or all from the lowest on that is trained */
     ForwardPass(
             Parameters parameters,
             Tensor ids,
@@ -43,20 +46,22 @@ public final class ForwardPass {
     }
 
     /**
-     * Adds the gradients of all weights that the hidden states depend on; once for a pass.
+     * Adds the gradients of all trained weights that the hidden states depend on; once for a pass.
      *
      * @param upstream {@code dL/dhidden}, {@code [responseTokens, hidden]}
      */
     public void backward(Tensor upstream, WeightGradients gradients) {
         Tensor gradient = DecoderLayer.piece(last, readOut, result -> upstream);
-        for (DecoderLayer.Backward layer : layers.reversed()) {
-            gradient = layer.of(gradient, gradients);
+        boolean toEmbedding = parameters.parameter(EMBEDDING).trainable();
+        for (int i = layers.size() - 1; i >= 0; i--) {
+            gradient = layers.get(i).of(gradient, gradients, i > 0 || toEmbedding);
         }
         try (NoGradient off = NoGradient.open()) {
-            String embedding = "model.embed_tokens.weight";
-            gradients.sum(embedding).indexAddInPlace(0, ids, gradient.to(gradients.type()));
-            // What autograd left at the leaves: norms, and all of a mixture of experts.
-            parameters.stored().forEach((name, leaf) -> {
+            if (toEmbedding) {
+                gradients.sum(EMBEDDING).indexAddInPlace(0, ids, gradient.to(gradients.type()));
+            }
+            // What autograd left at the leaves: the norms.
+            parameters.trainable().forEach((name, leaf) -> {
                 if (leaf.gradient() != null) {
                     gradients.add(name, Objects.requireNonNull(leaf.gradient()));
                     leaf.clearGradient();

@@ -21,9 +21,6 @@ public final class LanguageHead {
     /** Those of a chunk's logits that are turned into float32 probabilities at once: few, so that they stay in the caches. */
     private static final long PIECE_ELEMENTS = 1L << 21;
 
-    /** Tokens of the vocabulary whose gradient is computed at once. */
-    private static final long SLICE = 8192;
-
     /** No fewer tokens than these at once, however large the vocabulary. */
     private static final long LEAST_TOKENS = 16;
 
@@ -101,7 +98,7 @@ public final class LanguageHead {
                 for (long start = 0; start < tokens; start += chunk) {
                     long length = Math.min(chunk, tokens - start);
                     try (Scope ofChunk = Scope.open()) {
-                        Tensor logits = model.headProduct(this.hidden.narrow(0, start, length));
+                        Tensor logits = model.outputHead().apply(this.hidden.narrow(0, start, length));
                         for (long at = 0; at < length; at += piece) {
                             long count = Math.min(piece, length - at);
                             Result ofPiece = ofPiece(
@@ -136,19 +133,17 @@ public final class LanguageHead {
         public Tensor gradient(Tensor upstream, WeightGradients gradients) {
             try (Scope scope = Scope.open();
                     NoGradient off = NoGradient.open()) {
-                Tensor headGradient = gradients.sum(model.headName());
                 long tokens = hidden.size(0);
                 Tensor toHidden = scope.keep(Tensor.empty(hidden.type(), hidden.shape()));
                 for (long start = 0; start < tokens; start += chunk) {
                     long length = Math.min(chunk, tokens - start);
                     try (Scope ofChunk = Scope.open()) {
                         Tensor states = hidden.narrow(0, start, length);
-                        Tensor logits = kept != null ? kept : model.headProduct(states);
+                        Tensor logits = kept != null ? kept : model.outputHead().apply(states);
                         Tensor toLogits = differentiate(
                                 logits, targets.narrow(0, start, length), upstream.narrow(0, start, length));
                         toHidden.narrow(0, start, length)
-                                .copyInPlace(toLogits.matrixProduct(model.head().detach()));
-                        addProduct(headGradient, toLogits, states);
+                                .copyInPlace(model.outputHead().backward(states, toLogits, gradients));
                     }
                 }
                 // It holds dL/dz now: nobody may take it for logits.
@@ -192,20 +187,6 @@ public final class LanguageHead {
             }
         }
         return logits;
-    }
-
-    /** Adds {@code toLogits^T states} by slices of the vocabulary: the whole product takes as much as the head. */
-    private static void addProduct(Tensor headGradient, Tensor toLogits, Tensor states) {
-        long vocabulary = toLogits.size(1);
-        for (long start = 0; start < vocabulary; start += SLICE) {
-            long length = Math.min(SLICE, vocabulary - start);
-            try (Scope scope = Scope.open()) {
-                headGradient
-                        .narrow(0, start, length)
-                        .addInPlace(
-                                toLogits.narrow(1, start, length).transposed().matrixProduct(states));
-            }
-        }
     }
 
     private Tensor scores(Tensor logits) {

@@ -1,10 +1,13 @@
 package org.minpro.model;
 
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
@@ -18,99 +21,108 @@ import org.minpro.tensor.Tensor;
  * names of a Hugging Face checkpoint ({@link ModelConfig#parameterShapes}), as views of the same memory.
  */
 public final class Parameters implements AutoCloseable {
+    private final ParameterSelection selection;
+    private final DType type;
     private final SequencedMap<String, Tensor> stored;
     private final SequencedMap<String, Tensor> named;
-    private final DType type;
     /** Who made them, and whoever called {@link #hold}. */
     private final AtomicInteger holders = new AtomicInteger(1);
 
-    private Parameters(SequencedMap<String, Tensor> stored, SequencedMap<String, Tensor> named, DType type) {
+    private final SequencedMap<String, Tensor> trainable;
+    private final SequencedMap<String, Tensor> trainableNamed;
+
+    private Parameters(
+            ParameterSelection selection,
+            DType type,
+            SequencedMap<String, Tensor> stored,
+            SequencedMap<String, Tensor> named) {
+        this.selection = selection;
+        this.type = type;
         this.stored = Collections.unmodifiableSequencedMap(stored);
         this.named = Collections.unmodifiableSequencedMap(named);
-        this.type = type;
+        trainable = only(stored, selection::contains);
+        trainableNamed = only(named, name -> selection.contains(Fusion.storedName(name)));
     }
 
-    /** Parameters of a model's shapes, all zero. */
+    private static SequencedMap<String, Tensor> only(
+            SequencedMap<String, Tensor> tensors, Predicate<String> condition) {
+        SequencedMap<String, Tensor> chosen = new LinkedHashMap<>(tensors);
+        chosen.keySet().removeIf(condition.negate());
+        return Collections.unmodifiableSequencedMap(chosen);
+    }
+
+    /** Parameters of a model's shapes, all zero, all trained. */
     public static Parameters zeros(ModelConfig config, DType type) {
+        return zeros(config, ParameterSelection.all(config), type, type);
+    }
+
+    /**
+     * Parameters of a model's shapes, all zero.
+     *
+     * @param selection those that are trained
+     * @param type theirs
+     * @param frozenType of the others
+     */
+    public static Parameters zeros(ModelConfig config, ParameterSelection selection, DType type, DType frozenType) {
+        return of(
+                config,
+                selection,
+                type,
+                (name, shape) -> Tensor.zeros(selection.contains(name) ? type : frozenType, shape));
+    }
+
+    /** Refuses tensors that have not the names and shapes of a configuration. */
+    static void requireShapes(ModelConfig config, Map<String, Tensor> parameters) {
+        SequencedMap<String, long[]> shapes = config.parameterShapes();
+        shapes.forEach((name, shape) -> {
+            Tensor tensor = parameters.get(name);
+            if (tensor == null || !Arrays.equals(tensor.shape(), shape)) {
+                throw new IllegalArgumentException(
+                        "parameter " + name + " must have the shape " + Arrays.toString(shape) + ", got: "
+                                + (tensor == null ? "nothing" : Arrays.toString(tensor.shape())));
+            }
+        });
+        for (String name : parameters.keySet()) {
+            if (!shapes.containsKey(name)) {
+                throw new IllegalArgumentException("parameters must be those of the configuration, got: " + name);
+            }
+        }
+    }
+
+    /** Gives the tensor that is stored under a name. */
+    private interface Source {
+        Tensor tensor(String name, long[] shape);
+    }
+
+    private static Parameters of(ModelConfig config, ParameterSelection selection, DType type, Source source) {
         SequencedMap<String, long[]> shapes = config.parameterShapes();
         SequencedMap<String, Tensor> stored = new LinkedHashMap<>();
         SequencedMap<String, Tensor> named = new LinkedHashMap<>();
         try (Scope scope = Scope.open()) {
-            for (Map.Entry<String, long[]> entry : shapes.entrySet()) {
-                place(entry.getKey(), shapes, type, stored, named);
-            }
-        }
-        return new Parameters(stored, named, type);
-    }
-
-    private static void place(
-            String name,
-            SequencedMap<String, long[]> shapes,
-            DType type,
-            SequencedMap<String, Tensor> stored,
-            SequencedMap<String, Tensor> named) {
-        Fusion fusion = Fusion.of(name);
-        if (fusion == null) {
-            Tensor tensor = Tensor.zeros(type, shape(shapes, name)).retain();
-            stored.put(name, tensor);
-            named.put(name, tensor.detach().retain());
-            return;
-        }
-        int dimension = shape(shapes, name).length == 3 ? 1 : 0;
-        if (!stored.containsKey(fusion.whole)) {
-            long rows = 0;
-            for (String part : fusion.parts) {
-                rows += shape(shapes, part)[dimension];
-            }
-            long[] whole = shape(shapes, name).clone();
-            whole[dimension] = rows;
-            stored.put(fusion.whole, Tensor.zeros(type, whole).retain());
-        }
-        long start = 0;
-        for (String part : fusion.parts) {
-            if (part.equals(name)) {
-                break;
-            }
-            start += shape(shapes, part)[dimension];
-        }
-        Tensor whole = stored.get(fusion.whole);
-        named.put(
-                name,
-                java.util.Objects.requireNonNull(whole)
-                        .narrow(dimension, start, shape(shapes, name)[dimension])
-                        .retain());
-    }
-
-    private static long[] shape(Map<String, long[]> shapes, String name) {
-        return java.util.Objects.requireNonNull(shapes.get(name), name);
-    }
-
-    /** Parts that lie side by side in one tensor. */
-    private record Fusion(String whole, String[] parts) {
-        private static final String[] ATTENTION = {"q_proj", "k_proj", "v_proj"};
-        private static final String[] FEED_FORWARD = {"gate_proj", "up_proj"};
-
-        static @org.jspecify.annotations.Nullable Fusion of(String name) {
-            for (String part : ATTENTION) {
-                if (name.contains(".self_attn." + part + ".")) {
-                    return fuse(name, part, "qkv_proj", ATTENTION);
+            shapes.forEach((name, shape) -> {
+                Fusion fusion = Fusion.of(name);
+                if (fusion == null) {
+                    Tensor tensor = source.tensor(name, shape).retain();
+                    stored.put(name, tensor);
+                    named.put(name, tensor.detach().retain());
+                    return;
                 }
-            }
-            for (String part : FEED_FORWARD) {
-                if (name.contains("." + part + ".")) {
-                    return fuse(name, part, "gate_up_proj", FEED_FORWARD);
-                }
-            }
-            return null;
+                Fusion.Place place = fusion.place(name, shapes);
+                Tensor whole = stored.computeIfAbsent(
+                        fusion.whole(),
+                        key -> source.tensor(key, place.wholeShape()).retain());
+                named.put(
+                        name,
+                        whole.narrow(place.dimension(), place.start(), place.length())
+                                .retain());
+            });
         }
+        return new Parameters(selection, type, stored, named);
+    }
 
-        private static Fusion fuse(String name, String part, String whole, String[] parts) {
-            String[] names = new String[parts.length];
-            for (int i = 0; i < parts.length; i++) {
-                names[i] = name.replace("." + part + ".", "." + parts[i] + ".");
-            }
-            return new Fusion(name.replace("." + part + ".", "." + whole + "."), names);
-        }
+    /** Which of them are trained. */
+    public ParameterSelection selection() {
+        return selection;
     }
 
     /** The tensors that the model computes with, by name. */
@@ -123,14 +135,36 @@ public final class Parameters implements AutoCloseable {
         return named;
     }
 
-    public Tensor stored(String name) {
-        Tensor tensor = stored.get(name);
-        if (tensor == null) {
-            throw new IllegalArgumentException("parameter must be one of the model's, got: " + name);
-        }
-        return tensor;
+    /** Those of {@link #stored} that are trained: they have gradients and optimizer state. */
+    public SequencedMap<String, Tensor> trainable() {
+        return trainable;
     }
 
+    /** Those of {@link #named} that are trained: what a checkpoint stores. */
+    public SequencedMap<String, Tensor> trainableNamed() {
+        return trainableNamed;
+    }
+
+    public Tensor stored(String name) {
+        return parameter(name).tensor();
+    }
+
+    /** The parameter of a name of {@link #stored}. */
+    public Parameter parameter(String name) {
+        Parameter parameter = find(name);
+        if (parameter == null) {
+            throw new IllegalArgumentException("parameter must be one of the model's, got: " + name);
+        }
+        return parameter;
+    }
+
+    /** As {@link #parameter}, or null where the model has none of this name. */
+    @Nullable Parameter find(String name) {
+        Tensor tensor = stored.get(name);
+        return tensor == null ? null : new Parameter(name, tensor, selection.contains(name));
+    }
+
+    /** The type of those that are trained. */
     public DType type() {
         return type;
     }
@@ -144,22 +178,33 @@ public final class Parameters implements AutoCloseable {
     public Parameters alias() {
         SequencedMap<String, Tensor> leaves = new LinkedHashMap<>();
         try (Scope scope = Scope.open()) {
-            stored.forEach((name, tensor) ->
-                    leaves.put(name, tensor.detach().requireGradient().retain()));
+            stored.forEach((name, tensor) -> {
+                Tensor leaf = tensor.detach().retain();
+                leaves.put(name, selection.contains(name) ? leaf.requireGradient() : leaf);
+            });
         }
-        return new Parameters(leaves, new LinkedHashMap<>(), type);
+        return new Parameters(selection, type, leaves, new LinkedHashMap<>());
     }
 
-    /** A copy in memory of its own, in another type if that is asked for. */
-    public Parameters copy(ModelConfig config, DType type) {
-        Parameters copy = zeros(config, type);
-        copy.copyFrom(this);
-        return copy;
+    /** The same weights, all in one type: those that have it share their memory, the others are copied. */
+    public Parameters inType(ModelConfig config, DType type) {
+        return of(config, selection, type, (name, shape) -> {
+            Tensor tensor = stored(name);
+            return tensor.type() == type ? tensor.detach() : tensor.to(type);
+        });
     }
 
-    /** Overwrites every parameter with the other's, converting their type. */
+    /** The same weights with the trained ones in memory of their own; the others share theirs. */
+    public Parameters copy(ModelConfig config) {
+        return of(config, selection, type, (name, shape) -> {
+            Tensor tensor = stored(name);
+            return selection.contains(name) ? tensor.copy() : tensor.detach();
+        });
+    }
+
+    /** Overwrites every trained parameter with the other's, converting their type. */
     public void copyFrom(Parameters other) {
-        stored.forEach((name, tensor) -> tensor.copyInPlace(other.stored(name)));
+        trainable.forEach((name, tensor) -> tensor.copyInPlace(other.stored(name)));
     }
 
     /**

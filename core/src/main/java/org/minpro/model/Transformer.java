@@ -30,6 +30,7 @@ public final class Transformer implements AutoCloseable {
     private final DType attentionType;
     private final boolean ownsRotary;
     private final LinearMap map;
+    private final Projection outputHead;
     /** By the capacity of a cache. */
     private final Map<Integer, Integer> leastEntries;
 
@@ -55,6 +56,7 @@ public final class Transformer implements AutoCloseable {
         for (int i = 0; i < config.layers(); i++) {
             layers.add(new DecoderLayer(config, parameters, i, map));
         }
+        outputHead = Projection.of(parameters, config.tieWordEmbeddings() ? "model.embed_tokens" : "lm_head", map);
     }
 
     /** The same model over other parameters of the same shapes, such as a lane's aliases. */
@@ -80,14 +82,14 @@ public final class Transformer implements AutoCloseable {
         return parameters.stored("model.embed_tokens.weight");
     }
 
-    /** The output head, {@code [vocabulary, hidden]}: the embedding where the two are tied. */
+    /** The output head's weights, {@code [vocabulary, hidden]}: the embedding where the two are tied. */
     public Tensor head() {
-        return parameters.stored(headName());
+        return outputHead.weight();
     }
 
-    /** The name of the head's parameter. */
-    String headName() {
-        return config.tieWordEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight";
+    /** From hidden states to logits in the parameters' type, {@code [tokens, vocabulary]}. */
+    Projection outputHead() {
+        return outputHead;
     }
 
     /** Reports every sparse layer's routing in {@link #hidden} to {@code listener}; null stops it. */
@@ -127,7 +129,7 @@ public final class Transformer implements AutoCloseable {
 
     /**
      * {@link #hidden} with its way back; for a model over {@linkplain Parameters#alias leaves}. Everything it needs lives in
-     * the current scope.
+     * the current scope; layers below the lowest trained one need nothing.
      */
     public ForwardPass record(TokenBlock block) {
         TokenBlock.Placed placed = block.place(config.heads() / config.keyValueHeads(), attentionType);
@@ -135,7 +137,14 @@ public final class Transformer implements AutoCloseable {
         Tensor x = Tensor.embedding(embedding().detach(), placed.ids());
         Consumer<Routing> routing = routingListener == null ? null : withoutPadding(routingListener, block);
         List<DecoderLayer.Backward> backward = new ArrayList<>();
-        for (DecoderLayer layer : layers) {
+        int lowest = parameters.selection().lowestLayer();
+        for (DecoderLayer layer : layers.subList(0, lowest)) {
+            try (Scope scope = Scope.open()) {
+                x = scope.keep(layer.record(x, rotation, qkv -> attend(placed, qkv), routing)
+                        .result());
+            }
+        }
+        for (DecoderLayer layer : layers.subList(lowest, layers.size())) {
             DecoderLayer.Recorded recorded = layer.record(x, rotation, qkv -> attend(placed, qkv), routing);
             backward.add(recorded.backward());
             x = recorded.result();
@@ -300,12 +309,7 @@ public final class Transformer implements AutoCloseable {
      * gradients.
      */
     public Tensor logits(Tensor hidden) {
-        return widened(headProduct(hidden));
-    }
-
-    /** Logits in the parameters' type, {@code [tokens, vocabulary]}. */
-    Tensor headProduct(Tensor hidden) {
-        return map.apply(hidden, head(), null);
+        return widened(outputHead.apply(hidden));
     }
 
     /** Float32 (float64 for float64 parameters). */

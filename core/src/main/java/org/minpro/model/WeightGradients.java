@@ -7,7 +7,7 @@ import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
 /**
- * Sums of gradients by the names of {@link Parameters#stored}, float32 (float64 for a float64 model), whatever type the
+ * Sums of gradients by the names of {@link Parameters#trainable}, float32 (float64 for a float64 model), whatever type the
  * gradients are computed in.
  *
  * <p>Memory for all of them is taken at once, before a block's activations are: taken one by one between them, they leave
@@ -18,12 +18,12 @@ public final class WeightGradients implements AutoCloseable {
     private final SequencedMap<String, Tensor> reserved = new LinkedHashMap<>();
     private final SequencedMap<String, Tensor> sums = new LinkedHashMap<>();
 
-    /** @param parameters whose gradients are added up */
+    /** @param parameters whose gradients are added up, of those that are trained */
     public WeightGradients(DType type, Parameters parameters) {
         this.type = type;
         try (Scope scope = Scope.open()) {
             parameters
-                    .stored()
+                    .trainable()
                     .forEach((name, parameter) -> reserved.put(
                             name, Tensor.empty(type, parameter.shape()).retain()));
         }
@@ -59,7 +59,7 @@ public final class WeightGradients implements AutoCloseable {
     private Tensor begin(String name) {
         Tensor sum = reserved.remove(name);
         if (sum == null) {
-            throw new IllegalArgumentException("parameter must be one of the model's, got: " + name);
+            throw new IllegalArgumentException("parameter must be one that is trained, got: " + name);
         }
         sums.put(name, sum);
         return sum;

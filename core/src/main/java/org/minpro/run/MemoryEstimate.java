@@ -3,7 +3,9 @@ package org.minpro.run;
 import org.minpro.model.KeyValueCache;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.ModelConfig;
+import org.minpro.model.ParameterSelection;
 import org.minpro.recipe.ComputeSection;
+import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.tensor.DType;
@@ -22,7 +24,7 @@ public final class MemoryEstimate {
     public static long ofTraining(Recipe recipe, ModelConfig model, DType compute) {
         long tokens =
                 Math.max(recipe.compute().microBatchTokens(), recipe.sampling().maxNewTokens());
-        return ofUpdates(recipe.compute(), model, compute, tokens)
+        return ofUpdates(recipe.compute(), recipe.model(), model, compute, tokens)
                 + recipe.compute().threads() * KeyValueCache.bytes(model, recipe.decodeSlots(), longest(recipe))
                 + RUNTIME;
     }
@@ -30,7 +32,7 @@ public final class MemoryEstimate {
     /** A supervised run. */
     public static long ofSupervised(SftRecipe recipe, ModelConfig model, DType compute) {
         long tokens = Math.max(recipe.compute().microBatchTokens(), recipe.maxCompletionTokens());
-        return ofUpdates(recipe.compute(), model, compute, tokens) + RUNTIME;
+        return ofUpdates(recipe.compute(), recipe.model(), model, compute, tokens) + RUNTIME;
     }
 
     /**
@@ -56,18 +58,29 @@ public final class MemoryEstimate {
                 + recipe.sampling().maxNewTokens();
     }
 
-    /** Weights, optimizer, a sum of gradients per lane, activations of one block per worker. */
-    private static long ofUpdates(ComputeSection section, ModelConfig model, DType compute, long tokens) {
-        long parameters = model.parameterCount();
+    /**
+     * Weights, and of those that are trained master weights, optimizer and a sum of gradients per lane; activations of one
+     * block per worker, which are kept from the lowest trained layer on.
+     */
+    private static long ofUpdates(
+            ComputeSection section, ModelSection modelSection, ModelConfig model, DType compute, long tokens) {
+        ParameterSelection selection = modelSection.trained(model);
+        long trained = selection.count();
+        long frozen = model.parameterCount() - trained;
         long lanes = section.lanes();
         long workers = Math.min(lanes, section.threads());
-        long weights = parameters * DType.F32.bytes() + (compute == DType.F32 ? 0 : parameters * compute.bytes());
-        long gradients = lanes * parameters * DType.F32.bytes() + workers * parameters * compute.bytes();
-        long perToken = model.layers()
-                * (12L * model.hiddenSize() * compute.bytes()
-                        + 4L * model.intermediateSize() * compute.bytes()
-                        + 8L * (model.heads() + 2L * model.keyValueHeads()) * model.headDim() * DType.F32.bytes());
+        long ofTrained = DType.F32.bytes() + (compute == DType.F32 ? 0 : compute.bytes());
+        long ofFrozen = model.storedDType() == compute ? compute.bytes() : ofTrained;
+        long weights = trained * ofTrained + frozen * ofFrozen;
+        long gradients = lanes * trained * DType.F32.bytes() + workers * trained * compute.bytes();
+        int lowest = selection.lowestLayer();
+        long ofLayer = 12L * model.hiddenSize() * compute.bytes()
+                + 4L * model.intermediateSize() * compute.bytes()
+                + 8L * (model.heads() + 2L * model.keyValueHeads()) * model.headDim() * DType.F32.bytes();
+        // Below the lowest trained layer only results are kept, and one layer's memory at a time.
+        long perToken =
+                Math.max(1, model.layers() - lowest) * ofLayer + (long) lowest * model.hiddenSize() * compute.bytes();
         long activations = workers * (tokens * perToken + LanguageHead.bytes(model, compute, tokens));
-        return weights + AdamW.stateBytes(parameters) + gradients + activations;
+        return weights + AdamW.stateBytes(trained) + gradients + activations;
     }
 }

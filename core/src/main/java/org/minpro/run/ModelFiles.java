@@ -17,8 +17,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.minpro.model.HuggingFaceFolder;
+import org.minpro.model.HuggingFaceReader;
+import org.minpro.model.HuggingFaceWriter;
 import org.minpro.model.ModelConfig;
+import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
 import org.minpro.model.Transformer;
 import org.minpro.recipe.ModelSection;
@@ -32,9 +34,9 @@ import org.minpro.train.Policy;
 public final class ModelFiles {
     private final Path path;
     private final ModelConfig config;
-    private final @Nullable HuggingFaceFolder folder;
+    private final @Nullable HuggingFaceReader folder;
 
-    private ModelFiles(Path path, ModelConfig config, @Nullable HuggingFaceFolder folder) {
+    private ModelFiles(Path path, ModelConfig config, @Nullable HuggingFaceReader folder) {
         this.path = path;
         this.config = config;
         this.folder = folder;
@@ -46,16 +48,16 @@ public final class ModelFiles {
      * @param path {@value ModelSection#BUILTIN}, or a Hugging Face folder
      */
     public static ModelFiles open(String path) {
-        HuggingFaceFolder folder = path.equals(ModelSection.BUILTIN)
-                ? HuggingFaceFolder.open(BuiltinModel.folder())
-                : HuggingFaceFolder.open(path);
+        HuggingFaceReader folder = path.equals(ModelSection.BUILTIN)
+                ? HuggingFaceReader.open(BuiltinModel.folder())
+                : HuggingFaceReader.open(path);
         return new ModelFiles(folder.path(), folder.config(), folder);
     }
 
     /** Opens a folder for its configuration and tokenizer alone; it needs no weights. */
     public static ModelFiles withoutWeights(String path) {
         Path folder = path.equals(ModelSection.BUILTIN) ? BuiltinModel.folder() : Path.of(path);
-        HuggingFaceFolder.requireFolder(folder);
+        HuggingFaceReader.requireFolder(folder);
         return new ModelFiles(folder, ModelConfig.read(folder), null);
     }
 
@@ -97,10 +99,10 @@ public final class ModelFiles {
     public void save(Path target, Parameters parameters) {
         try (Scope scope = Scope.open()) {
             if (folder != null) {
-                folder.save(target, parameters.named());
+                HuggingFaceWriter.writeLike(folder, target, parameters.named());
                 return;
             }
-            HuggingFaceFolder.write(target, config, parameters.named());
+            HuggingFaceWriter.write(target, config, parameters.named());
             for (String name : List.of("tokenizer.json", "tokenizer_config.json", "generation_config.json")) {
                 if (Files.exists(path.resolve(name))) {
                     Files.copy(path.resolve(name), target.resolve(name), StandardCopyOption.REPLACE_EXISTING);
@@ -111,7 +113,7 @@ public final class ModelFiles {
         }
     }
 
-    private HuggingFaceFolder weights() {
+    private HuggingFaceReader weights() {
         if (folder == null) {
             throw new IllegalStateException("a model opened without weights has none to load: " + path);
         }
@@ -143,9 +145,13 @@ public final class ModelFiles {
         return new Transformer(config(), parameters);
     }
 
-    /** The model to train, with float32 master weights. */
-    public Policy policy(DType compute) {
-        Parameters master = Parameters.zeros(config(), DType.F32);
+    /**
+     * The model to train. Trained weights have float32 masters; frozen ones are kept in the compute type alone where the
+     * folder has that type too, so that they can be saved as they were.
+     */
+    public Policy policy(DType compute, ParameterSelection trained) {
+        Parameters master =
+                Parameters.zeros(config(), trained, DType.F32, weights().isStoredIn(compute) ? compute : DType.F32);
         try (Scope scope = Scope.open()) {
             weights().load(master.named());
         }

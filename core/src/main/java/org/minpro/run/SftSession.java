@@ -13,6 +13,7 @@ import org.minpro.data.JsonlReader;
 import org.minpro.data.Message;
 import org.minpro.data.Problem;
 import org.minpro.data.Row;
+import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.task.ArithmeticTask;
@@ -85,7 +86,8 @@ public final class SftSession implements AutoCloseable {
             Optional<Checkpoints.Checkpoint> newest = checkpoints.newest(notice);
             newest.ifPresent(checkpoint -> {
                 checkpoint.load(
-                        policy.beginUpdate().named(), trainer.optimizer().state());
+                        policy.beginUpdate().trainableNamed(),
+                        trainer.optimizer().state());
                 trainer.optimizer().setSteps(checkpoint.iteration());
                 policy.publish(checkpoint.iteration());
             });
@@ -98,10 +100,11 @@ public final class SftSession implements AutoCloseable {
 
     private Policy policy() {
         DType compute = files.computeType(recipe.model().dtype());
+        ParameterSelection trained = recipe.model().trained(files.config());
         if (!recipe.initialise()) {
-            return files.policy(compute);
+            return files.policy(compute, trained);
         }
-        Parameters master = Parameters.zeros(files.config(), DType.F32);
+        Parameters master = Parameters.zeros(files.config(), trained, DType.F32, DType.F32);
         master.initialise(recipe.seed(), INITIAL_DEVIATION);
         return new Policy(files.config(), master, compute);
     }
@@ -303,7 +306,7 @@ public final class SftSession implements AutoCloseable {
         metrics.force();
         checkpoints.save(
                 trainer.done(),
-                policy.master().named(),
+                policy.master().trainableNamed(),
                 trainer.optimizer().state(),
                 Checkpoints.state(Map.of("updates", trainer.done())));
     }

@@ -216,7 +216,7 @@ public final class TrainingRun implements AutoCloseable {
         values.put("iterations_without_signal", state.withoutSignal());
         checkpoints.save(
                 iteration(),
-                policy.master().named(),
+                policy.master().trainableNamed(),
                 trainer.learner().optimizer().state(),
                 Checkpoints.state(values));
         journal.forgetBefore(state.source().oldestDraw());

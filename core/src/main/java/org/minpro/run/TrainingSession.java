@@ -75,7 +75,7 @@ public final class TrainingSession implements AutoCloseable {
             prompts.missingBeginOfSequence(prompts.encode(problems.training().problem(0)))
                     .ifPresent(line -> start.listener.notice("warning: " + line));
             DType compute = files.computeType(recipe.model().dtype());
-            policy = opened.add(files.policy(compute));
+            policy = opened.add(files.policy(compute, recipe.model().trained(files.config())));
             workers = opened.add(new Workers(recipe.compute().threads()));
             engine = opened.add(new LocalRolloutEngine(
                     files.config(),

@@ -61,18 +61,18 @@ public final class AdamW implements AutoCloseable {
     private final SequencedMap<String, Tensor> squares = new LinkedHashMap<>();
     private long steps;
 
-    /** @param master the weights that are stepped, float32 (float64 for a float64 model) */
+    /** @param master the weights of which the trained ones are stepped, those float32 (float64 for a float64 model) */
     public AdamW(Settings settings, Parameters master) {
         this.settings = settings;
         try (Scope scope = Scope.open()) {
-            master.stored().forEach((name, tensor) -> {
+            master.trainable().forEach((name, tensor) -> {
                 means.put(name, Tensor.zeros(tensor.type(), tensor.shape()).retain());
                 squares.put(name, Tensor.zeros(tensor.type(), tensor.shape()).retain());
             });
         }
     }
 
-    /** Bytes of optimizer state for a number of parameters. */
+    /** Bytes of optimizer state for a number of trained parameters. */
     public static long stateBytes(long parameters) {
         return 2 * parameters * DType.F32.bytes();
     }
@@ -97,7 +97,7 @@ public final class AdamW implements AutoCloseable {
      * One step.
      *
      * @param master the weights that are stepped, of the shapes that the optimizer was made for
-     * @param gradients by the names of {@link Parameters#stored}; a parameter without one is left alone
+     * @param gradients by the names of {@link Parameters#trainable}; a parameter without one is left alone
      * @param scale multiplies every gradient first, as clipping asks
      */
     public void step(Parameters master, Map<String, Tensor> gradients, double rate, double scale, Workers workers) {
@@ -111,7 +111,7 @@ public final class AdamW implements AutoCloseable {
             tasks.add(() -> {
                 try (NoGradient off = NoGradient.open()) {
                     long piece = 0;
-                    for (Map.Entry<String, Tensor> entry : master.stored().entrySet()) {
+                    for (Map.Entry<String, Tensor> entry : master.trainable().entrySet()) {
                         Tensor gradient = gradients.get(entry.getKey());
                         long elements = entry.getValue().elements();
                         for (long start = 0; start < elements && gradient != null; start += PIECE) {

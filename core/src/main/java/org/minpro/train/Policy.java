@@ -10,7 +10,8 @@ import org.minpro.tensor.Scope;
 import org.minpro.tensor.Workers;
 
 /**
- * The model that is trained: master weights in float32, which the optimizer steps, and the versions that are computed with.
+ * The model that is trained: master weights, float32 where they are trained, which the optimizer steps, and
+ * the versions that are computed with.
  *
  * <p>Master weights and the newest version are the same memory unless the model computes in another type. A step first
  * gives up the newest version ({@link #beginUpdate}). Weights that nobody else holds are then stepped, or overwritten by the
@@ -29,14 +30,16 @@ public final class Policy implements AutoCloseable {
     private boolean updating;
 
     /**
-     * @param master float32 weights (float64 in tests); the policy owns them from now on
+     * @param master float32 weights (float64 in tests), frozen ones of this or of the compute type; the policy owns them from
+     *     now on
      * @param compute type of the matrix products
      */
     public Policy(ModelConfig config, Parameters master, DType compute) {
         this.config = config;
         this.compute = compute;
         this.master = master;
-        this.computing = master.type() == compute ? master : master.copy(config, compute);
+        boolean same = master.stored().values().stream().allMatch(tensor -> tensor.type() == compute);
+        this.computing = same ? master : master.inType(config, compute);
         this.module = new Transformer(config, computing);
         this.version = new PolicyVersion(0, module);
     }
@@ -77,7 +80,7 @@ public final class Policy implements AutoCloseable {
      * @param recipe where the learning rate can be lowered
      */
     public void requireFiniteWeights(Workers workers, String when, Path recipe) {
-        if (!Double.isFinite(PolicyUpdater.norm(master.stored(), workers))) {
+        if (!Double.isFinite(PolicyUpdater.norm(master.trainable(), workers))) {
             throw new IllegalStateException("weights must be finite to be saved, got: some that are not " + when
                     + "; a lower optimizer.learning-rate in " + recipe
                     + " may help, and the run continues from the checkpoint before");
@@ -96,7 +99,7 @@ public final class Policy implements AutoCloseable {
         version.close();
         updating = true;
         if (computing == master && master.isShared()) {
-            Parameters copy = master.copy(config, master.type());
+            Parameters copy = master.copy(config);
             master.close();
             master = copy;
             computing = copy;
@@ -110,7 +113,7 @@ public final class Policy implements AutoCloseable {
         if (computing != master) {
             if (computing.isShared()) {
                 computing.close();
-                computing = master.copy(config, compute);
+                computing = master.inType(config, compute);
             } else {
                 try (Scope scope = Scope.open()) {
                     computing.copyFrom(master);

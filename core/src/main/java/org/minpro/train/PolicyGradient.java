@@ -73,7 +73,7 @@ public final class PolicyGradient {
     /**
      * A gradient and what was seen on the way.
      *
-     * @param gradients by the names of {@link Parameters#stored}, float32, owned by the caller until {@link #close}
+     * @param gradients by the names of {@link Parameters#trainable}, float32, owned by the caller until {@link #close}
      * @param scored log-probabilities and entropies before the update
      * @param metrics the objective's metrics of the whole update, {@code loss} among them
      * @param routing what the sparse layers decided, of the tokens that are no padding

@@ -64,12 +64,12 @@ class HuggingFaceFolderTest {
     @ParameterizedTest
     @FieldSource("NAMES")
     void loadAndSaveUnchangedGivesTheSameTensors(String name) throws Exception {
-        HuggingFaceFolder source = HuggingFaceFolder.open(fixture(name));
+        HuggingFaceReader source = HuggingFaceReader.open(fixture(name));
         SequencedMap<String, Tensor> parameters = source.load(DType.F32);
         try {
             assertThat(parameters.sequencedKeySet())
                     .containsExactlyElementsOf(source.config().parameterShapes().keySet());
-            source.save(folder, parameters);
+            HuggingFaceWriter.writeLike(source, folder, parameters);
         } finally {
             parameters.values().forEach(Tensor::close);
         }
@@ -77,18 +77,18 @@ class HuggingFaceFolderTest {
         assertThat(Files.mismatch(folder.resolve("config.json"), fixture(name).resolve("config.json")))
                 .isEqualTo(-1);
         assertThat(Files.exists(folder.resolve("generation_config.json"))).isTrue();
-        assertThat(HuggingFaceFolder.open(folder).config()).isEqualTo(source.config());
+        assertThat(HuggingFaceReader.open(folder).config()).isEqualTo(source.config());
     }
 
     @ParameterizedTest
     @FieldSource("NAMES")
     void aModelWrittenFromItsParametersReadsBack(String name) throws Exception {
-        HuggingFaceFolder source = HuggingFaceFolder.open(fixture(name));
+        HuggingFaceReader source = HuggingFaceReader.open(fixture(name));
         try (Scope scope = Scope.open();
                 Parameters parameters = Parameters.zeros(source.config(), DType.F32)) {
             source.load(parameters.named());
-            HuggingFaceFolder.write(folder, source.config(), parameters.named());
-            HuggingFaceFolder written = HuggingFaceFolder.open(folder);
+            HuggingFaceWriter.write(folder, source.config(), parameters.named());
+            HuggingFaceReader written = HuggingFaceReader.open(folder);
             assertThat(written.config()).isEqualTo(source.config());
             SequencedMap<String, Tensor> read = written.load(DType.F32);
             parameters.named().forEach((parameter, tensor) -> {
@@ -101,18 +101,18 @@ class HuggingFaceFolderTest {
 
     @Test
     void expertsAreWrittenOneByOne() throws Exception {
-        HuggingFaceFolder source = HuggingFaceFolder.open(fixture("qwen3-moe"));
+        HuggingFaceReader source = HuggingFaceReader.open(fixture("qwen3-moe"));
         try (Scope scope = Scope.open();
                 Parameters parameters = Parameters.zeros(source.config(), DType.F32)) {
             source.load(parameters.named());
-            HuggingFaceFolder.write(folder, source.config(), parameters.named());
+            HuggingFaceWriter.write(folder, source.config(), parameters.named());
         }
         assertSameTensors(folder, fixture("qwen3-moe"));
     }
 
     @Test
     void weightsAreConvertedToTheDtypeAskedFor() {
-        HuggingFaceFolder source = HuggingFaceFolder.open(fixture("llama-linear-scaling"));
+        HuggingFaceReader source = HuggingFaceReader.open(fixture("llama-linear-scaling"));
         assertThat(source.config().storedDType()).isEqualTo(DType.F16);
         SequencedMap<String, Tensor> parameters = source.load(DType.BF16);
         parameters.values().forEach(tensor -> {
@@ -125,18 +125,18 @@ class HuggingFaceFolderTest {
     @Test
     void savingIntoItsOwnFolderKeepsIt() throws Exception {
         copy("qwen3");
-        HuggingFaceFolder source = HuggingFaceFolder.open(folder);
+        HuggingFaceReader source = HuggingFaceReader.open(folder);
         SequencedMap<String, Tensor> parameters = source.load(DType.F32);
-        source.save(folder, parameters);
+        HuggingFaceWriter.writeLike(source, folder, parameters);
         parameters.values().forEach(Tensor::close);
         assertSameTensors(folder, fixture("qwen3"));
     }
 
     @Test
     void refusesParametersOfAnotherModel() {
-        HuggingFaceFolder source = HuggingFaceFolder.open(fixture("qwen3"));
+        HuggingFaceReader source = HuggingFaceReader.open(fixture("qwen3"));
         try (Parameters other = Parameters.zeros(TinyModels.dense(), DType.F32)) {
-            assertThatThrownBy(() -> source.save(folder, other.named()))
+            assertThatThrownBy(() -> HuggingFaceWriter.writeLike(source, folder, other.named()))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("parameter model.embed_tokens.weight must have the shape [96, 32]");
         }
@@ -167,7 +167,7 @@ class HuggingFaceFolderTest {
     }
 
     private double[] logProbs(String name) {
-        HuggingFaceFolder files = HuggingFaceFolder.open(folder);
+        HuggingFaceReader files = HuggingFaceReader.open(folder);
         try (Parameters parameters = Parameters.zeros(files.config(), DType.F32)) {
             files.load(parameters.named());
             try (Transformer model = new Transformer(files.config(), parameters)) {
@@ -189,10 +189,10 @@ class HuggingFaceFolderTest {
         double[] expected = ReferenceModel.of("qwen2-tied").logProbs(1);
         assertThat(logProbs("qwen2-tied")).hasSameSizeAs(expected);
         assertThat(logProbs("qwen2-tied")[50]).isCloseTo(expected[50], within(1e-4));
-        HuggingFaceFolder source = HuggingFaceFolder.open(folder);
+        HuggingFaceReader source = HuggingFaceReader.open(folder);
         SequencedMap<String, Tensor> parameters = source.load(DType.F32);
         Path saved = folder.resolve("saved");
-        source.save(saved, parameters);
+        HuggingFaceWriter.writeLike(source, saved, parameters);
         parameters.values().forEach(Tensor::close);
         assertSameTensors(saved, folder);
     }
@@ -210,7 +210,7 @@ class HuggingFaceFolderTest {
     void theDtypeIsTheFilesWhereTheConfigurationDoesNotSay() throws Exception {
         copy("qwen2-tied");
         replaceInConfig("\"torch_dtype\": \"bfloat16\",", "");
-        assertThat(HuggingFaceFolder.open(folder).config().storedDType()).isEqualTo(DType.BF16);
+        assertThat(HuggingFaceReader.open(folder).config().storedDType()).isEqualTo(DType.BF16);
     }
 
     @Test
@@ -219,7 +219,7 @@ class HuggingFaceFolderTest {
         Files.writeString(
                 folder.resolve("generation_config.json"),
                 "{\"do_sample\":true,\"temperature\":0.6,\"top_k\":20,\"top_p\":0.95,\"eos_token_id\":[3,4]}");
-        HuggingFaceFolder files = HuggingFaceFolder.open(folder);
+        HuggingFaceReader files = HuggingFaceReader.open(folder);
         assertThat(files.generationDefaults()).isEqualTo(new GenerationDefaults(true, 0.6, 20, 0.95, null));
         assertThat(files.config().eosIds()).containsExactly(3, 4);
     }
@@ -234,7 +234,7 @@ class HuggingFaceFolderTest {
     }
 
     private void refused(String message) {
-        assertThatThrownBy(() -> HuggingFaceFolder.open(folder))
+        assertThatThrownBy(() -> HuggingFaceReader.open(folder))
                 .isInstanceOf(ModelFormatException.class)
                 .hasMessageContaining(folder.toString())
                 .hasMessageContaining(message)
@@ -367,22 +367,22 @@ class HuggingFaceFolderTest {
 
     @Test
     void aHubNameSaysWhichFilesAreNeededAndHowToGetThem() {
-        assertThatThrownBy(() -> HuggingFaceFolder.open("Qwen/Qwen3-0.6B"))
+        assertThatThrownBy(() -> HuggingFaceReader.open("Qwen/Qwen3-0.6B"))
                 .isInstanceOf(ModelFormatException.class)
                 .hasMessageContaining("config.json, model.safetensors")
                 .hasMessageContaining("tokenizer.json")
                 .hasMessageContaining("hf download Qwen/Qwen3-0.6B --local-dir Qwen3-0.6B")
                 .hasMessageNotContaining("\n");
-        assertThatThrownBy(() -> HuggingFaceFolder.open(folder.resolve("none").toString()))
+        assertThatThrownBy(() -> HuggingFaceReader.open(folder.resolve("none").toString()))
                 .hasMessageContaining("got: no such folder")
                 .hasMessageNotContaining("hf download");
-        assertThatThrownBy(() -> HuggingFaceFolder.open("")).hasMessageContaining("got: an empty name");
+        assertThatThrownBy(() -> HuggingFaceReader.open("")).hasMessageContaining("got: an empty name");
     }
 
     @Test
     void aFileIsNoFolder() throws Exception {
         Path file = Files.writeString(folder.resolve("model.gguf"), "x");
-        assertThatThrownBy(() -> HuggingFaceFolder.open(file))
+        assertThatThrownBy(() -> HuggingFaceReader.open(file))
                 .isInstanceOf(ModelFormatException.class)
                 .hasMessageContaining("got: a file");
     }

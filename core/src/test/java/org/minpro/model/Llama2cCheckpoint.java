@@ -115,7 +115,7 @@ final class Llama2cCheckpoint {
                 throw new IllegalStateException(
                         "the file must end with the weights, got: " + weights.remaining() + " bytes more");
             }
-            HuggingFaceFolder.write(folder, config, parameters);
+            HuggingFaceWriter.write(folder, config, parameters);
         }
     }
 

@@ -38,7 +38,7 @@ record ReferenceModel(Path folder, JsonNode reference) {
 
     /** The model with parameters of its own; the caller closes both. */
     Transformer load(DType type) {
-        HuggingFaceFolder files = HuggingFaceFolder.open(folder);
+        HuggingFaceReader files = HuggingFaceReader.open(folder);
         Parameters parameters = Parameters.zeros(files.config(), type);
         files.load(parameters.named());
         return new Transformer(files.config(), parameters);

@@ -207,7 +207,7 @@ class ReferenceModelsTest {
 
     @Test
     void llama3ScalingTouchesEveryBand() {
-        ModelConfig config = HuggingFaceFolder.open(
+        ModelConfig config = HuggingFaceReader.open(
                         ReferenceModel.of("llama-llama3-scaling-tied").folder())
                 .config();
         RopeScaling.Llama3 scaling = (RopeScaling.Llama3) config.ropeScaling();

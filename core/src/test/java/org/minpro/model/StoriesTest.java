@@ -32,7 +32,7 @@ class StoriesTest {
         reference = JsonMapper.shared().readTree(files.resolve("reference.json").toFile());
     }
 
-    private static Parameters parameters(HuggingFaceFolder files) {
+    private static Parameters parameters(HuggingFaceReader files) {
         Parameters parameters = Parameters.zeros(files.config(), DType.F32);
         files.load(parameters.named());
         return parameters;
@@ -40,7 +40,7 @@ class StoriesTest {
 
     @Test
     void logitsAreThoseOfTheReference() {
-        HuggingFaceFolder files = HuggingFaceFolder.open(folder);
+        HuggingFaceReader files = HuggingFaceReader.open(folder);
         assertThat(files.config().parameters()).isEqualTo(260_032);
         int[] ids = ReferenceModel.ids(reference.get("logits_ids"));
         try (Parameters parameters = parameters(files);
@@ -66,7 +66,7 @@ class StoriesTest {
 
     @Test
     void itTellsTheSameStory() {
-        HuggingFaceFolder files = HuggingFaceFolder.open(folder);
+        HuggingFaceReader files = HuggingFaceReader.open(folder);
         int[] expected = ReferenceModel.ids(reference.get("greedy_ids"));
         try (Parameters parameters = parameters(files);
                 Transformer model = new Transformer(files.config(), parameters);

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import org.minpro.data.Problem;
 import org.minpro.model.ModelConfig;
+import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
 import org.minpro.model.TinyModels;
 import org.minpro.recipe.Recipe;
@@ -60,9 +61,15 @@ final class ResumableRun {
      * @return whether all iterations are done
      */
     static boolean go(Path path, RunListener listener, boolean stopAfterFiveIterations) {
+        return go(path, listener, stopAfterFiveIterations, "*");
+    }
+
+    /** @param trainable pattern of the parameters that are trained */
+    static boolean go(Path path, RunListener listener, boolean stopAfterFiveIterations, String trainable) {
         // A vocabulary that makes a checkpoint take some milliseconds to write.
         ModelConfig config = TinyModels.dense(1500);
-        Parameters parameters = Parameters.zeros(config, DType.F32);
+        Parameters parameters =
+                Parameters.zeros(config, ParameterSelection.of(config, List.of(trainable)), DType.F32, DType.F32);
         parameters.initialise(5, 0.1);
         try (RunFolder folder = RunFolder.open(path);
                 Policy policy = new Policy(config, parameters, DType.F32);
@@ -109,7 +116,11 @@ final class ResumableRun {
         }
     }
 
-    /** Says on standard output what happens, a word a line; a refusal goes to standard error, exit code 1. */
+    /**
+     * Says on standard output what happens, a word a line; a refusal goes to standard error, exit code 1.
+     *
+     * @param arguments the folder and the pattern of what is trained
+     */
     public static void main(String[] arguments) {
         say("opening");
         try {
@@ -136,7 +147,8 @@ final class ResumableRun {
                             System.err.println(line);
                         }
                     },
-                    false);
+                    false,
+                    arguments[1]);
             say(done ? "done" : "stopped");
         } catch (IllegalStateException e) {
             System.err.println(e.getMessage());

@@ -30,6 +30,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.minpro.model.SafetensorsFile;
 
 /** A run that is killed and continued leaves the bytes of one that was not. */
 class ResumeTest {
@@ -96,6 +97,10 @@ class ResumeTest {
     }
 
     private static Process start(Path folder) throws IOException {
+        return start(folder, "*");
+    }
+
+    private static Process start(Path folder, String trainable) throws IOException {
         return new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "--enable-native-access=ALL-UNNAMED",
@@ -106,7 +111,8 @@ class ResumeTest {
                         "-cp",
                         System.getProperty("java.class.path"),
                         ResumableRun.class.getName(),
-                        folder.toString())
+                        folder.toString(),
+                        trainable)
                 .redirectError(new File(folder.toFile().getParentFile(), folder.getFileName() + ".stderr"))
                 .start();
     }
@@ -296,6 +302,30 @@ class ResumeTest {
         assertThat(folder.resolve("checkpoints/iteration-000000005")).isDirectory();
         assertThat(ResumableRun.go(folder, new RunListener() {}, false)).isTrue();
         Left.in(folder).assertSame(expected);
+    }
+
+    @Test
+    void aRunThatTrainsOneLayerContinuesBitForBitAndStoresThatLayer() throws Exception {
+        String layer = "model.layers.1.*";
+        Path whole = newFolder("one-layer");
+        assertThat(ResumableRun.go(whole, new RunListener() {}, false, layer)).isTrue();
+        Path killed = newFolder("one-layer-killed");
+        Process process = start(killed, layer);
+        waitFor(Instant.ITERATION, 4, killed, process);
+        process.destroyForcibly().waitFor();
+        assertThat(killed.resolve("checkpoints")).isNotEmptyDirectory();
+        assertThat(ResumableRun.go(killed, new RunListener() {}, false, layer)).isTrue();
+        Left.in(killed).assertSame(Left.in(whole));
+        Path last = whole.resolve("checkpoints").resolve(String.format("iteration-%09d", ResumableRun.ITERATIONS));
+        try (SafetensorsFile weights = SafetensorsFile.open(last.resolve("weights.safetensors"));
+                SafetensorsFile optimizer = SafetensorsFile.open(last.resolve("optimizer.safetensors"))) {
+            assertThat(weights.header().tensors().keySet())
+                    .hasSize(9)
+                    .allMatch(name -> name.startsWith("model.layers.1."));
+            assertThat(optimizer.header().tensors().keySet())
+                    .hasSize(2 * 6)
+                    .allMatch(name -> name.matches("(mean|square)\\.model\\.layers\\.1\\..*"));
+        }
     }
 
     private static List<String> continueAndListen(Path folder) {

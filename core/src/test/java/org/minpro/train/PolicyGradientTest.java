@@ -14,6 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.minpro.model.ModelConfig;
+import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
 import org.minpro.model.TinyModels;
 import org.minpro.model.Transformer;
@@ -173,6 +174,45 @@ class PolicyGradientTest {
             Map<String, double[]> one = gradient(model, rows, "minpro", 1, 3, 64);
             Map<String, double[]> three = gradient(model, rows, "minpro", 3, 3, 64);
             one.forEach((name, values) -> assertThat(three.get(name)).as(name).containsExactly(values));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "false, model.layers.1.*",
+        "false, model.layers.0.*",
+        "false, *.mlp.*",
+        "false, *.self_attn.*",
+        "false, *norm.weight",
+        "false, model.norm.weight",
+        "false, model.embed_tokens.weight",
+        "true, model.layers.1.*",
+        "true, *.experts.*",
+        "true, *.mlp.gate.*",
+        "true, lm_head.weight",
+        "true, model.embed_tokens.weight",
+    })
+    void whatIsTrainedHasTheGradientThatItHasWhereEverythingIs(boolean experts, String pattern) {
+        ModelConfig config = experts ? TinyModels.experts() : TinyModels.dense();
+        List<TrainingRow> rows = rows(4, 4);
+        for (DType type : List.of(DType.F32, DType.BF16)) {
+            try (Transformer all = TinyModels.random(config, type, 2);
+                    Parameters parameters = all.parameters();
+                    Parameters some =
+                            Parameters.zeros(config, ParameterSelection.of(config, List.of(pattern)), type, type)) {
+                some.initialise(2, 0.2);
+                try (Transformer part = new Transformer(config, some)) {
+                    Map<String, double[]> whole = gradient(all, rows, "minpro", 2, 2, 64);
+                    Map<String, double[]> trained = gradient(part, rows, "minpro", 2, 2, 64);
+                    assertThat(trained.keySet())
+                            .hasSizeLessThan(whole.size())
+                            .containsAll(some.trainable().keySet())
+                            .hasSize(some.trainable().size() + 1)
+                            .contains("loss");
+                    trained.forEach(
+                            (name, values) -> assertThat(values).as(name).containsExactly(whole.get(name)));
+                }
+            }
         }
     }
 

@@ -1,0 +1,90 @@
+package org.minpro.model;
+
+import org.jspecify.annotations.Nullable;
+import org.minpro.tensor.NoGradient;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+
+/**
+ * A named linear map of a model, {@code x W^T + b}, with its gradient written out.
+ *
+ * <p>Every product with weights is one of these, whether of attention, feed-forward, an expert, the router or the output
+ * head. So whatever changes such a map, as an adapter does, has one place.
+ */
+final class Projection {
+    /** Rows of the weight whose gradient is computed at once: the gradient of all takes as much memory as the weight. */
+    private static final long SLICE = 8192;
+
+    private final Parameter weight;
+    private final @Nullable Parameter bias;
+    private final @Nullable Integer expert;
+    private final LinearMap map;
+
+    private Projection(Parameters parameters, String name, @Nullable Integer expert, LinearMap map) {
+        this.expert = expert;
+        this.map = map;
+        weight = parameters.parameter(name + ".weight");
+        bias = parameters.find(name + ".bias");
+    }
+
+    /** @param name its parameters are {@code name.weight} and, where the model has one, {@code name.bias} */
+    static Projection of(Parameters parameters, String name, LinearMap map) {
+        return new Projection(parameters, name, null, map);
+    }
+
+    /** One expert's map; the weights of all experts are stacked in {@code name.weight}, {@code [experts, out, in]}. */
+    static Projection ofExpert(Parameters parameters, String name, int expert, LinearMap map) {
+        return new Projection(parameters, name, expert, map);
+    }
+
+    /** {@code [tokens, in]} to {@code [tokens, out]}. */
+    Tensor apply(Tensor x) {
+        return map.apply(x, weight(), bias == null ? null : bias.tensor());
+    }
+
+    /** {@code W}, {@code [out, in]}. */
+    Tensor weight() {
+        return part(weight.tensor());
+    }
+
+    /** The expert's matrix of a stack; the matrix itself where there is no stack. */
+    private Tensor part(Tensor stack) {
+        return expert == null ? stack : stack.select(0, expert);
+    }
+
+    /**
+     * Adds {@code dL/dW = u^T x} and {@code dL/db = sum u} where they are trained, and returns {@code dL/dx = u W}.
+     *
+     * @param x {@code [tokens, in]}
+     * @param upstream {@code u}, {@code [tokens, out]}
+     */
+    Tensor backward(Tensor x, Tensor upstream, WeightGradients gradients) {
+        try (Scope scope = Scope.open();
+                NoGradient off = NoGradient.open()) {
+            if (weight.trainable()) {
+                addWeightGradient(x, upstream, gradients);
+            }
+            if (bias != null && bias.trainable()) {
+                gradients.add(bias.name(), upstream.sum(0, false));
+            }
+            return scope.keep(upstream.matrixProduct(weight()));
+        }
+    }
+
+    private void addWeightGradient(Tensor x, Tensor upstream, WeightGradients gradients) {
+        long rows = upstream.size(1);
+        if (expert == null && rows <= SLICE) {
+            gradients.add(weight.name(), upstream.transposed().matrixProduct(x));
+            return;
+        }
+        Tensor sum = part(gradients.sum(weight.name()));
+        for (long start = 0; start < rows; start += SLICE) {
+            long length = Math.min(SLICE, rows - start);
+            try (Scope scope = Scope.open()) {
+                sum.narrow(0, start, length)
+                        .addInPlace(
+                                upstream.narrow(1, start, length).transposed().matrixProduct(x));
+            }
+        }
+    }
+}
