@@ -35,6 +35,8 @@ public final class TrainingRun implements AutoCloseable {
     /** Iterations without any difference in reward after which a person is told. */
     static final int DULL_ITERATIONS = 5;
 
+    private static final String FROZEN = "frozen_sha256";
+
     private final RunFolder folder;
     private final Policy policy;
     private final RolloutEngine engine;
@@ -111,6 +113,7 @@ public final class TrainingRun implements AutoCloseable {
         forgetSamples(folder.samples(), state.iteration());
         Trainer trainer = new Trainer(settings, policy, engine, problems, prompts, reward, journal, workers);
         if (newest.isPresent()) {
+            policy.requireFrozen(newest.get().state().path(FROZEN).stringValue(""), folder.recipe());
             newest.get()
                     .load(policy.master().trainableNamed(), trainer.optimizer().state());
             trainer.optimizer()
@@ -268,6 +271,9 @@ public final class TrainingRun implements AutoCloseable {
         values.put("optimizer_steps", trainer.optimizer().steps());
         values.put("waiting", state.waiting());
         values.put("iterations_without_signal", state.dullIterations());
+        if (!policy.frozenSha256().isEmpty()) {
+            values.put(FROZEN, policy.frozenSha256());
+        }
         checkpoints.save(
                 state.iteration(),
                 policy.master().trainableNamed(),
