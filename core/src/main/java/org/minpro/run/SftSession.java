@@ -33,6 +33,7 @@ public final class SftSession implements AutoCloseable {
     private static final double INITIAL_DEVIATION = 0.02;
 
     private static final String COMMAND = "sft";
+    private static final String FROZEN = "frozen_sha256";
 
     private final OpenResources opened = new OpenResources();
     private final SftRecipe recipe;
@@ -85,6 +86,7 @@ public final class SftSession implements AutoCloseable {
                     new Checkpoints(folder.checkpoints(), recipe.checkpoints().keep());
             Optional<Checkpoints.Checkpoint> newest = checkpoints.newest(notice);
             newest.ifPresent(checkpoint -> {
+                policy.requireFrozen(checkpoint.state().path(FROZEN).stringValue(""), folder.recipe());
                 checkpoint.load(
                         policy.beginUpdate().trainableNamed(),
                         trainer.optimizer().state());
@@ -304,11 +306,15 @@ public final class SftSession implements AutoCloseable {
     private void save() {
         policy.requireFiniteWeights(workers, "after update " + trainer.done(), folder.recipe());
         metrics.force();
+        Map<String, Object> state = new LinkedHashMap<>(Map.of("updates", trainer.done()));
+        if (!policy.frozenSha256().isEmpty()) {
+            state.put(FROZEN, policy.frozenSha256());
+        }
         checkpoints.save(
                 trainer.done(),
                 policy.master().trainableNamed(),
                 trainer.optimizer().state(),
-                Checkpoints.state(Map.of("updates", trainer.done())));
+                Checkpoints.state(state));
     }
 
     /** Writes the model into the run's folder, in the layout and the types of the model it came from. */

@@ -32,6 +32,8 @@ public final class TrainingRun implements AutoCloseable {
     /** Iterations without any difference in reward after which a person is told. */
     static final int DULL_ITERATIONS = 5;
 
+    private static final String FROZEN = "frozen_sha256";
+
     private final RunFolder folder;
     private final Recipe recipe;
     private final RunResources resources;
@@ -58,8 +60,12 @@ public final class TrainingRun implements AutoCloseable {
         metrics = MetricsFile.open(folder.metrics(), state.source().iteration());
         forgetSamples(folder.samples(), state.source().iteration());
         trainer = Trainer.of(recipe, resources, journal);
-        newest.ifPresent(checkpoint -> checkpoint.load(
-                policy.beginUpdate().named(), trainer.learner().optimizer().state()));
+        newest.ifPresent(checkpoint -> {
+            policy.requireFrozen(checkpoint.state().path(FROZEN).stringValue(""), folder.recipe());
+            checkpoint.load(
+                    policy.beginUpdate().trainableNamed(),
+                    trainer.learner().optimizer().state());
+        });
         trainer.begin(state);
     }
 
@@ -214,6 +220,9 @@ public final class TrainingRun implements AutoCloseable {
         values.put("optimizer_steps", state.optimizerSteps());
         values.put("waiting", state.source().waiting());
         values.put("iterations_without_signal", state.withoutSignal());
+        if (!policy.frozenSha256().isEmpty()) {
+            values.put(FROZEN, policy.frozenSha256());
+        }
         checkpoints.save(
                 iteration(),
                 policy.master().trainableNamed(),

@@ -1,6 +1,12 @@
 package org.minpro.train;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
 import org.minpro.model.PolicyVersion;
@@ -28,6 +34,7 @@ public final class Policy implements AutoCloseable {
     private Parameters computing;
     private PolicyVersion version;
     private boolean updating;
+    private @Nullable String frozenSha256;
 
     /**
      * @param master float32 weights (float64 in tests), frozen ones of this or of the compute type; the policy owns them from
@@ -84,6 +91,53 @@ public final class Policy implements AutoCloseable {
             throw new IllegalStateException("weights must be finite to be saved, got: some that are not " + when
                     + "; a lower optimizer.learning-rate in " + recipe
                     + " may help, and the run continues from the checkpoint before");
+        }
+    }
+
+    /**
+     * The SHA-256 over the frozen weights, hexadecimal; empty where there are none. A checkpoint does not hold them, so this
+     * is how a run that goes on knows that they are the same.
+     */
+    public String frozenSha256() {
+        if (frozenSha256 == null) {
+            frozenSha256 = master.selection().isWhole() ? "" : hashOfFrozen();
+        }
+        return frozenSha256;
+    }
+
+    /**
+     * Refuses frozen weights that are not those that a run began with.
+     *
+     * @param sha256 of the latter, {@link #frozenSha256}
+     * @param recipe that names the folder they are read from
+     */
+    public void requireFrozen(String sha256, Path recipe) {
+        if (!frozenSha256().equals(sha256)) {
+            throw new IllegalStateException(
+                    "frozen weights must be those that the run began with, got: others; restore the"
+                            + " folder that model.path names, and model.trainable, in " + recipe);
+        }
+    }
+
+    private String hashOfFrozen() {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            ByteBuffer buffer = ByteBuffer.allocate(1 << 20);
+            master.stored().forEach((name, tensor) -> {
+                if (master.trainable().containsKey(name)) {
+                    return;
+                }
+                digest.update(name.getBytes(StandardCharsets.UTF_8));
+                long bytes = tensor.elements() * tensor.type().bytes();
+                for (long done = 0; done < bytes; done += buffer.capacity()) {
+                    buffer.clear().limit((int) Math.min(buffer.capacity(), bytes - done));
+                    tensor.copyBytes(done, buffer);
+                    digest.update(buffer.flip());
+                }
+            });
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
         }
     }
 

@@ -126,6 +126,33 @@ class TrainablePartTest {
     }
 
     @Test
+    void aRunGoesOnWithTheFrozenWeightsThatItBeganWithOrNotAtAll() {
+        Path folder = runs.resolve("model");
+        ModelFiles builtin = ModelFiles.open(ModelSection.BUILTIN);
+        try (Policy policy = builtin.policy(DType.F32, new ModelSection().trained(builtin.config()))) {
+            builtin.save(folder, policy.master());
+            Path run;
+            try (SftSession session =
+                    SftSession.start(sft("model.trainable=" + LAYER, "model.path=" + folder), line -> {})) {
+                session.run((report, seconds) -> session.stop());
+                run = session.folder().path();
+            }
+            try (SftSession session = SftSession.resume(run, line -> {})) {
+                assertThat(session.done()).isEqualTo(1);
+            }
+            policy.master().stored("model.layers.1.mlp.down_proj.weight").fillInPlace(0.5);
+            builtin.save(folder, policy.master());
+            SftSession.resume(run, line -> {}).close();
+            policy.master().stored("model.norm.weight").fillInPlace(0.5);
+            builtin.save(folder, policy.master());
+            assertThatThrownBy(() -> SftSession.resume(run, line -> {}))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageStartingWith("frozen weights must be those that the run began with, got: others;"
+                            + " restore the folder that model.path names");
+        }
+    }
+
+    @Test
     void patternsCanBeGivenOnACommandLineAndInAFile() {
         assertThat(recipe("*.self_attn.*,model.norm.weight").model().trainable())
                 .containsExactly("*.self_attn.*", "model.norm.weight");
