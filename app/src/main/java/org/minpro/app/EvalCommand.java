@@ -128,7 +128,7 @@ final class EvalCommand implements Callable<Integer> {
                     "--benchmark-folder, --results and --compare must come with --benchmarks, got: none");
         }
         Recipe recipe = recipe(Recipe.binder(loader));
-        Reward reward = recipe.createReward(loader);
+        Reward reward = recipe.createReward();
         int most = recipe.evaluation().problems();
         ProblemSets sets = ProblemSets.of(recipe.data(), recipe.seed(), most);
         ModelFiles files = ModelFiles.open(recipe.model().path());
@@ -184,8 +184,7 @@ final class EvalCommand implements Callable<Integer> {
         }
         Settings settings = settings(BenchmarkEvaluation.DEFAULTS);
         Recipe recipe = options.recipe(Recipe.binder(loader), settings, console);
-        new BenchmarkEvaluation(console, memory, recipe, loader, benchmarks, benchmarkFolder, results, greedy)
-                .run(compare);
+        new BenchmarkEvaluation(console, memory, recipe, benchmarks, benchmarkFolder, results, greedy).run(compare);
     }
 
     private Settings settings(Map<String, Object> defaults) {

@@ -93,15 +93,15 @@ final class CommandLineTest {
         assertThat(run.code()).isEqualTo(2);
         assertThat(run.errors())
                 .hasSize(3)
-                .anyMatch(
-                        line -> line.startsWith("minpro: --reward: reward must be a class on the class path, got: com"))
+                .anyMatch(line -> line.startsWith("minpro: --reward: reward must be one of arithmetic, format, ")
+                        && line.contains("or the name of a class on the class path, got: 'com.acme.Missing'"))
                 .anyMatch(line -> line.startsWith("minpro: --lag: "))
                 .anyMatch(line -> line.endsWith("Did you mean 'sampling.temperature'?"));
         assertThat(CommandLineRun.of("train", "--reward", "java.lang.String", "--print-config")
                         .errors())
                 .singleElement()
                 .asString()
-                .contains("--reward: reward must implement org.minpro.reward.Reward, got: java.lang.String");
+                .contains("--reward: reward must implement org.minpro.reward.Reward, got: class 'java.lang.String'");
     }
 
     @Test
@@ -253,6 +253,7 @@ final class CommandLineTest {
         assertThat(run.errors()).singleElement().asString().startsWith("6 completions: ");
         CommandLineRun numbers =
                 CommandLineRun.withInput(STORED, "audit-verdicts", "-", "--json", "--answer-from", "number");
+        assertThat(numbers.code()).as(numbers.err()).isZero();
         assertThat(numbers.out()).doesNotContain("\"id\":\"<stdin>:2 b\",\"gold\":\"1/2\",\"extracted\":\"\"");
     }
 

@@ -8,14 +8,15 @@ import org.minpro.advantage.Advantage;
 import org.minpro.advantage.Advantages;
 import org.minpro.advantage.GroupRelative;
 import org.minpro.config.Binder;
-import org.minpro.config.Choice;
 import org.minpro.config.Doc;
+import org.minpro.config.NamedRecords;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.LossEvaluation;
 import org.minpro.objective.MinPro;
 import org.minpro.objective.Objective;
 import org.minpro.objective.Objectives;
+import org.minpro.reward.MathReward;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Rewards;
 import org.minpro.task.ArithmeticReward;
@@ -30,9 +31,9 @@ public record Recipe(
         @Doc("How prompts are put to the model.") PromptSection prompts,
 
         @Doc(
-                "What scores a response: arithmetic | format | http | length | math | overlong | weighted, or a class name."
-                        + " null takes arithmetic for the built-in task and math for files.")
-        @Nullable Choice reward,
+                "What scores a response; its parameters are those of docs/rewards.md. null takes arithmetic for the built-in"
+                        + " task and math for files.")
+        @Nullable Reward reward,
 
         @Doc("Share of an iteration's responses that may be undecided, [0, 1]; the run is saved and stops beyond it. 1"
                 + " never stops.")
@@ -79,8 +80,9 @@ public record Recipe(
         @Doc("Folder in which each run gets a numbered folder of its own.")
         Path runs) {
 
-    /** The reward of the built-in task. */
-    private static final String ARITHMETIC = "arithmetic";
+    private static final NamedRecords<Reward> REWARDS = Rewards.table()
+            .with(new NamedRecords.Entry<>(
+                    "arithmetic", ArithmeticReward.class, "whether the built-in task's sum is right"));
 
     public Recipe {
         Rule.positive("iterations", iterations);
@@ -98,9 +100,6 @@ public record Recipe(
         Rule.notNegative("aggregation-length", aggregationLength);
         if (aggregation != null) {
             LossEvaluation.aggregationOf(objective, new Aggregation(aggregation, aggregationLength));
-        }
-        if (reward != null && !reward.name().contains(".")) {
-            reward(reward, Recipe.class.getClassLoader());
         }
     }
 
@@ -133,14 +132,12 @@ public record Recipe(
 
     /** Makes recipes of settings, and YAML of recipes; classes of the user's own come from {@code loader}. */
     public static Binder binder(ClassLoader loader) {
-        return new Binder(loader, List.of(Objectives.table(), Advantages.table()), choice -> {
-            if (choice.name().contains(".")) {
-                // Made later, once: a reward of one's own may be expensive to make.
-                Rewards.requireClass(choice.name(), loader);
-            } else {
-                reward(choice, loader);
-            }
-        });
+        return new Binder(loader, List.of(Objectives.table(), Advantages.table(), REWARDS));
+    }
+
+    /** The rewards that a recipe can name: those of {@link Rewards} and the built-in task's. */
+    public static NamedRecords<Reward> rewards() {
+        return REWARDS;
     }
 
     /** The aggregation to train with: the one asked for, else the objective's own, else the token mean. */
@@ -150,24 +147,15 @@ public record Recipe(
     }
 
     /**
-     * The reward.
+     * The reward to score with: the one asked for, else that of the built-in task or the answer checker.
      *
-     * @param loader finds a class of the user's own
-     * @throws IllegalArgumentException if it cannot be made; the message says what to change
+     * @throws IllegalArgumentException if a user's class cannot be made; the message says what to change
      */
-    public Reward createReward(ClassLoader loader) {
+    public Reward createReward() {
         if (reward == null) {
-            return data.isBuiltin() ? new ArithmeticReward() : Rewards.create("math");
+            return data.isBuiltin() ? new ArithmeticReward() : new MathReward();
         }
-        return reward(reward, loader);
-    }
-
-    private static Reward reward(Choice choice, ClassLoader loader) {
-        if (choice.name().equals(ARITHMETIC)) {
-            Rule.check(choice.parameters().isEmpty(), "reward arithmetic", "without parameters", choice.parameters());
-            return new ArithmeticReward();
-        }
-        return Rewards.create(choice.name(), choice.parameters(), loader, List.of(ARITHMETIC));
+        return Rewards.made(reward);
     }
 
     /** What is allowed and probably not meant, one line each. */

@@ -1,5 +1,6 @@
 package org.minpro.reward;
 
+import org.minpro.config.Doc;
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
 
@@ -11,7 +12,16 @@ import org.minpro.rollout.Rollout;
  * @param bufferTokens the last tokens before it, over which the penalty grows
  * @param factor the penalty of a response of {@code maximumTokens}
  */
-public record OverlongPenalty(int maximumTokens, int bufferTokens, double factor) implements Reward {
+public record OverlongPenalty(
+        @Doc("The longest response that sampling allows, tokens.")
+        int maximumTokens,
+
+        @Doc("The last tokens before it, over which the penalty grows, [1, maximum-tokens].")
+        int bufferTokens,
+
+        @Doc("The penalty of a response of maximum-tokens, >= 0.")
+        double factor)
+        implements Reward {
     public OverlongPenalty {
         if (bufferTokens < 1 || bufferTokens > maximumTokens) {
             throw new IllegalArgumentException(
@@ -20,6 +30,11 @@ public record OverlongPenalty(int maximumTokens, int bufferTokens, double factor
         if (!(factor >= 0 && Double.isFinite(factor))) {
             throw new IllegalArgumentException("factor must be >= 0 and finite, got: " + factor);
         }
+    }
+
+    /** A penalty of one at the end. */
+    public OverlongPenalty(int maximumTokens, int bufferTokens) {
+        this(maximumTokens, bufferTokens, 1);
     }
 
     @Override

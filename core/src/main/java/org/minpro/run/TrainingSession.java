@@ -64,7 +64,7 @@ public final class TrainingSession implements AutoCloseable {
         try {
             files = ModelFiles.open(recipe.model().path());
             tokenizer = opened.add(files.tokenizer());
-            reward = start.reward != null ? start.reward : recipe.createReward(start.loader);
+            reward = start.reward != null ? start.reward : recipe.createReward();
             prompts = Prompts.of(recipe.prompts(), files, tokenizer);
             problems = start.problems != null
                     ? new ProblemSets(start.problems, start.heldOut, "problems of the program")
