@@ -40,13 +40,12 @@ import org.minpro.text.Tokenizer;
 /** {@code minpro eval --benchmarks}: from a recipe and a folder of files to a folder of results. */
 final class BenchmarkEvaluation {
     /** What suits a reasoning model and differs from a recipe's own defaults, which are those of the built-in run. */
-    static final Map<String, Object> DEFAULTS = Map.of(
-            "reward",
-            "math",
-            "sampling",
-            Map.of("max-new-tokens", 4096, "temperature", 0.6, "top-p", 0.95),
-            "prompts",
-            Map.of("max-tokens", 4096));
+    static final Recipe DEFAULTS = new Recipe()
+            .with("reward", new MathReward())
+            .with("sampling.max-new-tokens", 4096)
+            .with("sampling.temperature", 0.6)
+            .with("sampling.top-p", 0.95)
+            .with("prompts.max-tokens", 4096);
 
     private final Console console;
     private final MemoryCheck memory;

@@ -12,10 +12,12 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.minpro.config.Binder;
 import org.minpro.objective.Objective;
 import org.minpro.objective.ObjectiveInputs;
 import org.minpro.objective.ObjectiveResult;
 import org.minpro.objective.Objectives;
+import org.minpro.recipe.Recipe;
 
 /** What a person meets on the command line where nothing is computed. */
 final class CommandLineTest {
@@ -102,6 +104,18 @@ final class CommandLineTest {
                 .singleElement()
                 .asString()
                 .contains("--reward: reward must implement org.minpro.reward.Reward, got: class 'java.lang.String'");
+    }
+
+    @Test
+    void aProgramAndTheCommandHaveTheSameDefaults() {
+        Binder binder = Recipe.binder(getClass().getClassLoader());
+        assertThat(CommandLineRun.of("train", "--print-config").out()).isEqualTo(binder.write(new Recipe(), true));
+        assertThat(CommandLineRun.of("train", "--model", "mine", "--data", "a.jsonl", "--print-config")
+                        .out())
+                .isEqualTo(binder.write(Recipe.of(Path.of("mine"), Path.of("a.jsonl")), true));
+        assertThat(CommandLineRun.of("train", "--model", "mine", "--iterations", "2", "--print-config")
+                        .errors())
+                .containsExactly("minpro: the defaults: lag must be in [0, iterations), here [0, 2), got: 2");
     }
 
     @Test

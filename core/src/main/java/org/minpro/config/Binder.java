@@ -63,9 +63,24 @@ public final class Binder {
      * @throws ConfigurationException with every problem, those of reading the settings included
      */
     public <R extends Record> R bind(Class<R> type, Settings settings) {
+        return bind(type, null, settings);
+    }
+
+    /**
+     * The record with what the settings change.
+     *
+     * @throws ConfigurationException with every problem, those of reading the settings included
+     */
+    public <R extends Record> R bind(R start, Settings settings) {
+        @SuppressWarnings("unchecked")
+        Class<R> type = (Class<R>) start.getClass();
+        return bind(type, start, settings);
+    }
+
+    private <R extends Record> R bind(Class<R> type, @Nullable R start, Settings settings) {
         List<ConfigurationProblem> problems = new ArrayList<>(settings.problems());
         Binding binding = new Binding(problems, settingPaths(type));
-        Object bound = binding.record(type, defaults(type), settings.tree(), "");
+        Object bound = binding.record(type, start, settings.tree(), "");
         if (!problems.isEmpty() || bound == null) {
             throw new ConfigurationException(problems);
         }

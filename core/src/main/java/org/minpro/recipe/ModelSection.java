@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
+import org.minpro.config.Rule;
 
 /**
  * Which model.

@@ -10,6 +10,7 @@ import org.minpro.advantage.GroupRelative;
 import org.minpro.config.Binder;
 import org.minpro.config.Doc;
 import org.minpro.config.NamedRecords;
+import org.minpro.config.Rule;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.LossEvaluation;
@@ -19,7 +20,10 @@ import org.minpro.objective.Objectives;
 import org.minpro.reward.MathReward;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Rewards;
+import org.minpro.rollout.Sampling;
 import org.minpro.task.ArithmeticReward;
+import org.minpro.train.ComputeSettings;
+import org.minpro.train.OptimizerSettings;
 
 /** Everything {@code minpro train} can be told; the defaults are its run without arguments. */
 public record Recipe(
@@ -39,7 +43,7 @@ public record Recipe(
                 + " never stops.")
         double maxUndecided,
 
-        @Doc("How responses are sampled.") SamplingSection sampling,
+        @Doc("How responses are sampled.") Sampling sampling,
         @Doc("Rollout phases of the run.") int iterations,
 
         @Doc("Problems sampled in an iteration; a multiple of updates-per-iteration.")
@@ -72,8 +76,8 @@ public record Recipe(
                 + " (which hides staleness).")
         Anchor anchor,
 
-        @Doc("AdamW.") OptimizerSection optimizer,
-        @Doc("How the work is cut.") ComputeSection compute,
+        @Doc("AdamW.") OptimizerSettings optimizer,
+        @Doc("How the work is cut.") ComputeSettings compute,
         @Doc("Accuracy on held-out problems.") EvaluationSection evaluation,
         @Doc("When the run is saved.") CheckpointSection checkpoints,
 
@@ -111,7 +115,7 @@ public record Recipe(
                 new PromptSection(),
                 null,
                 0.9,
-                new SamplingSection(),
+                new Sampling(),
                 40,
                 32,
                 8,
@@ -123,11 +127,44 @@ public record Recipe(
                 null,
                 0,
                 Anchor.BEHAVIOR,
-                new OptimizerSection(),
-                new ComputeSection(),
+                new OptimizerSettings(),
+                new ComputeSettings(),
                 new EvaluationSection(),
                 new CheckpointSection(),
                 Path.of("runs"));
+    }
+
+    /**
+     * The defaults for a model of one's own and files of problems: what {@code minpro train --model DIR --data FILE} does.
+     *
+     * <p>Against the built-in run: a smaller learning rate, and fewer and somewhat longer responses, which cost more.
+     *
+     * @param model a Hugging Face folder
+     * @param data JSONL files with one problem a line; none for the built-in task, or for a program's own problems
+     */
+    public static Recipe of(Path model, Path... data) {
+        return new Recipe()
+                .with("model.path", model.toString())
+                .with("data.files", List.of(data))
+                .with("sampling.max-new-tokens", 128)
+                .with("iterations", 102)
+                .with("updates-per-iteration", 1)
+                .with("groups-per-iteration", 4)
+                .with("lag", 2)
+                .with("optimizer.learning-rate", 2e-6)
+                .with("optimizer.warmup-updates", 5)
+                .with("evaluation.problems", 100);
+    }
+
+    /**
+     * The same recipe with one setting changed: {@code recipe.with("optimizer.learning-rate", 1e-5)}.
+     *
+     * @param setting its name in a recipe's file, with its sections joined by dots
+     * @param value of the setting's type
+     * @throws IllegalArgumentException for an unknown name, another type, or a value that breaks a rule
+     */
+    public Recipe with(String setting, @Nullable Object value) {
+        return Binder.with(this, setting, value);
     }
 
     /** Makes recipes of settings, and YAML of recipes; classes of the user's own come from {@code loader}. */

@@ -3,6 +3,7 @@ package org.minpro.reward;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import org.minpro.config.Doc;
+import org.minpro.config.Rule;
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
 
@@ -32,8 +33,8 @@ public record FormatReward(
                             + e.getDescription() + ")",
                     e);
         }
-        Score.requireFinite("match", match);
-        Score.requireFinite("mismatch", mismatch);
+        Rule.finite("match", match);
+        Rule.finite("mismatch", mismatch);
     }
 
     /** One for a completion that matches, else zero. */

@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.minpro.config.Doc;
+import org.minpro.config.Rule;
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
 import tools.jackson.core.JacksonException;
@@ -44,15 +45,13 @@ public record HttpReward(
     private static final Duration FIRST_PAUSE = Duration.ofMillis(50);
 
     public HttpReward {
-        if (!"http".equals(url.getScheme()) && !"https".equals(url.getScheme())) {
-            throw new IllegalArgumentException("url must be an http or https address, got: " + url);
-        }
-        if (!(budgetSeconds > 0 && Double.isFinite(budgetSeconds))) {
-            throw new IllegalArgumentException("budget-seconds must be > 0, got: " + budgetSeconds);
-        }
-        if (attempts < 1) {
-            throw new IllegalArgumentException("attempts must be >= 1, got: " + attempts);
-        }
+        Rule.check(
+                "http".equals(url.getScheme()) || "https".equals(url.getScheme()),
+                "url",
+                "an http or https address",
+                url);
+        Rule.check(budgetSeconds > 0 && Double.isFinite(budgetSeconds), "budget-seconds", "> 0", budgetSeconds);
+        Rule.positive("attempts", attempts);
     }
 
     /** Three attempts within ten seconds. */

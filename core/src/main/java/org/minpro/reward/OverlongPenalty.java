@@ -1,6 +1,7 @@
 package org.minpro.reward;
 
 import org.minpro.config.Doc;
+import org.minpro.config.Rule;
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
 
@@ -23,13 +24,12 @@ public record OverlongPenalty(
         double factor)
         implements Reward {
     public OverlongPenalty {
-        if (bufferTokens < 1 || bufferTokens > maximumTokens) {
-            throw new IllegalArgumentException(
-                    "buffer-tokens must be >= 1 and <= maximum-tokens (" + maximumTokens + "), got: " + bufferTokens);
-        }
-        if (!(factor >= 0 && Double.isFinite(factor))) {
-            throw new IllegalArgumentException("factor must be >= 0 and finite, got: " + factor);
-        }
+        Rule.check(
+                bufferTokens >= 1 && bufferTokens <= maximumTokens,
+                "buffer-tokens",
+                ">= 1 and <= maximum-tokens (" + maximumTokens + ")",
+                bufferTokens);
+        Rule.check(factor >= 0 && Double.isFinite(factor), "factor", ">= 0 and finite", factor);
     }
 
     /** A penalty of one at the end. */

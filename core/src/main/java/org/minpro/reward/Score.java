@@ -21,13 +21,6 @@ public record Score(boolean decided, double value, Map<String, Double> parts, St
         parts = Collections.unmodifiableMap(new TreeMap<>(parts));
     }
 
-    /** Refuses a setting of that name that no decided score could be. */
-    static void requireFinite(String name, double value) {
-        if (!Double.isFinite(value)) {
-            throw new IllegalArgumentException(name + " must be finite, got: " + value);
-        }
-    }
-
     public static Score of(double value) {
         return new Score(true, value, Map.of(), "");
     }

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import org.minpro.config.Doc;
+import org.minpro.config.Rule;
 import org.minpro.config.Unwrapped;
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
@@ -33,7 +34,7 @@ public record WeightedReward(
             @Doc("What is added.") @Unwrapped Reward reward,
             @Doc("Its factor.") double weight) {
         public Part {
-            Score.requireFinite("weight", weight);
+            Rule.finite("weight", weight);
         }
 
         /** A part with a weight of one. */
@@ -43,9 +44,7 @@ public record WeightedReward(
     }
 
     public WeightedReward {
-        if (parts.isEmpty()) {
-            throw new IllegalArgumentException("parts must be one or more, got: none");
-        }
+        Rule.check(!parts.isEmpty(), "parts", "one or more", "none");
         parts = Collections.unmodifiableMap(new LinkedHashMap<>(parts));
     }
 

@@ -3,11 +3,11 @@ package org.minpro.run;
 import org.minpro.model.KeyValueCache;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.ModelConfig;
-import org.minpro.recipe.ComputeSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.tensor.DType;
 import org.minpro.train.AdamW;
+import org.minpro.train.ComputeSettings;
 
 /** Bytes that work takes at most, roughly, known before any of them are: what a command compares with what is free. */
 public final class MemoryEstimate {
@@ -58,10 +58,10 @@ public final class MemoryEstimate {
     }
 
     /** Weights, optimizer, a sum of gradients per lane, activations of one block per worker. */
-    private static long ofUpdates(ComputeSection section, ModelConfig model, DType compute, long tokens) {
+    private static long ofUpdates(ComputeSettings settings, ModelConfig model, DType compute, long tokens) {
         long parameters = model.parameterCount();
-        long lanes = section.lanes();
-        long workers = Math.min(lanes, section.threads());
+        long lanes = settings.lanes();
+        long workers = Math.min(lanes, settings.threads());
         long weights = parameters * DType.F32.bytes() + (compute == DType.F32 ? 0 : parameters * compute.bytes());
         long gradients = lanes * parameters * DType.F32.bytes() + workers * parameters * compute.bytes();
         long perToken = model.layers()

@@ -36,7 +36,7 @@ import org.minpro.rollout.SamplingParams;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Workers;
 import org.minpro.train.AdamW;
-import org.minpro.train.LearningRateSchedule;
+import org.minpro.train.OptimizerSettings;
 import org.minpro.train.Policy;
 import org.minpro.train.PolicyGradient;
 import org.minpro.train.PolicyUpdater;
@@ -69,9 +69,7 @@ public final class Trainer implements AutoCloseable {
      * @param advantage the estimator of advantages
      * @param aggregation how token losses become one number; null takes the objective's own, else the token mean
      * @param anchor the ratios' denominator
-     * @param optimizer AdamW's settings
-     * @param schedule of the learning rate
-     * @param clipNorm largest norm of a gradient; 0 does not clip
+     * @param optimizer AdamW, its learning rate, clipping
      * @param lanes ordered shares of a batch; part of the numerics
      * @param microBatchTokens most computed tokens of a block
      * @param seed of the run's random numbers
@@ -89,9 +87,7 @@ public final class Trainer implements AutoCloseable {
             Advantage advantage,
             @Nullable Aggregation aggregation,
             Anchor anchor,
-            AdamW.Settings optimizer,
-            LearningRateSchedule schedule,
-            double clipNorm,
+            OptimizerSettings optimizer,
             int lanes,
             int microBatchTokens,
             long seed) {
@@ -108,7 +104,6 @@ public final class Trainer implements AutoCloseable {
                     groupsPerIteration);
             check(maxPromptTokens >= 1, "max-prompt-tokens", ">= 1", maxPromptTokens);
             check(resampleLimit >= 0, "resample-limit", ">= 0", resampleLimit);
-            check(clipNorm >= 0 && Double.isFinite(clipNorm), "gradient-clip-norm", ">= 0 (0 does not clip)", clipNorm);
         }
 
         private static void check(boolean holds, String name, String rule, Object value) {
@@ -216,7 +211,7 @@ public final class Trainer implements AutoCloseable {
                 settings.objective(),
                 LossEvaluation.aggregationOf(settings.objective(), settings.aggregation()),
                 settings.anchor(),
-                settings.clipNorm(),
+                settings.optimizer().gradientClipNorm(),
                 workers);
         buffer = new RolloutBuffer<>(settings.lag());
     }
@@ -363,7 +358,7 @@ public final class Trainer implements AutoCloseable {
         double rate = 0;
         for (int part = 0; part < parts; part++) {
             List<TrainingRow> rows = updatesRows.get(part);
-            rate = settings.schedule().at(updates++, settings.totalUpdates());
+            rate = settings.optimizer().learningRateAt(updates++, settings.totalUpdates());
             if (rows.stream().allMatch(row -> row.advantage() == 0)) {
                 skipped++;
                 listener.updateFinished(part + 1, parts);

@@ -27,7 +27,7 @@ import org.minpro.train.Policy;
  * A training run from a recipe, as {@code minpro train} does it: what a Java program uses.
  *
  * <pre>{@code
- * Recipe recipe = Binder.with(new Recipe(), "iterations", 20);
+ * Recipe recipe = new Recipe().with("iterations", 20);   // or Recipe.of(Path.of("my-model"), Path.of("problems.jsonl"))
  * try (TrainingSession session = TrainingSession.of(recipe)
  *         .problems(draw -> Problem.of("p" + draw, "2+2=", "4"))
  *         .reward((problem, rollout) -> Score.of(rollout.text().contains(problem.answer()) ? 1 : 0))

@@ -30,9 +30,7 @@ public final class TrainingSettings {
                 recipe.advantage(),
                 recipe.aggregation() == null ? null : new Aggregation(recipe.aggregation(), recipe.aggregationLength()),
                 recipe.anchor(),
-                recipe.optimizer().adamW(),
-                recipe.optimizer().learningRateSchedule(),
-                recipe.optimizer().gradientClipNorm(),
+                recipe.optimizer(),
                 recipe.compute().lanes(),
                 recipe.compute().microBatchTokens(),
                 recipe.seed());

@@ -27,6 +27,7 @@ import org.minpro.reward.MathReward;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
+import org.minpro.rollout.Sampling;
 import org.minpro.task.ArithmeticReward;
 import org.minpro.verify.Occurrence;
 
@@ -82,8 +83,7 @@ final class RecipeTest {
             if (component.getAnnotation(Doc.class) == null) {
                 silent.add(component.toString());
             }
-            if (component.getType().isRecord()
-                    && component.getType().getPackage().equals(Recipe.class.getPackage())) {
+            if (component.getType().isRecord()) {
                 undocumented(component.getType(), silent);
             }
         }
@@ -283,17 +283,33 @@ final class RecipeTest {
 
     @Test
     void stopIdsAreTheModelsAndTheRecipes() {
-        SamplingSection sampling = recipe("sampling: {stop-token-ids: [7, 3]}").sampling();
+        Sampling sampling = recipe("sampling: {stop-token-ids: [7, 3]}").sampling();
         assertThat(sampling.params(List.of(2, 3)).stopIds()).containsExactly(2, 3, 7);
-        SamplingSection endless = recipe("sampling: {ignore-eos: true}").sampling();
+        Sampling endless = recipe("sampling: {ignore-eos: true}").sampling();
         assertThat(endless.params(List.of(2)).stopIds()).isEmpty();
     }
 
     @Test
     void aProgramChangesARecipe() {
-        Recipe recipe = Binder.with(new Recipe(), "optimizer.learning-rate", 1e-5);
-        assertThat(Binder.with(recipe, "runs", Path.of("out")).optimizer().learningRate())
+        Recipe recipe = new Recipe().with("optimizer.learning-rate", 1e-5);
+        assertThat(recipe.with("runs", Path.of("out")).optimizer().learningRate())
                 .isEqualTo(1e-5);
-        assertThatThrownBy(() -> Binder.with(recipe, "lag", -1)).hasMessageStartingWith("lag must be");
+        assertThatThrownBy(() -> recipe.with("lag", -1)).hasMessageStartingWith("lag must be");
+        assertThatThrownBy(() -> recipe.with("optimiser.beta1", 0.5)).hasMessageContaining("Did you mean 'optimizer'?");
+    }
+
+    @Test
+    void aModelOfOnesOwnHasDefaultsThatSuitIt() {
+        Recipe recipe = Recipe.of(Path.of("my-model"), Path.of("a.jsonl"), Path.of("b.jsonl"));
+        assertThat(recipe.model().path()).isEqualTo("my-model");
+        assertThat(recipe.data().files()).containsExactly(Path.of("a.jsonl"), Path.of("b.jsonl"));
+        assertThat(recipe.warnings()).isEmpty();
+        assertThat(recipe.lag()).isPositive();
+        assertThat(recipe.optimizer().learningRate())
+                .isLessThan(new Recipe().optimizer().learningRate());
+        assertThat(Recipe.of(Path.of("my-model")).data()).isEqualTo(new Recipe().data());
+        assertThat(BINDER.bind(recipe, new Settings())).isEqualTo(recipe);
+        assertThat(BINDER.bind(recipe, new Settings().set("lag=1")).iterations())
+                .isEqualTo(recipe.iterations());
     }
 }

@@ -17,8 +17,8 @@ import org.minpro.rollout.Rollout;
 import org.minpro.rollout.SamplingParams;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Workers;
-import org.minpro.train.AdamW;
 import org.minpro.train.LearningRateSchedule;
+import org.minpro.train.OptimizerSettings;
 import org.minpro.train.Policy;
 
 /** A small run in a folder, with everything that makes a resume hard; also a program of its own, to be killed. */
@@ -42,9 +42,7 @@ final class ResumableRun {
                 Advantages.of("grpo"),
                 null,
                 Anchor.BEHAVIOR,
-                new AdamW.Settings(),
-                new LearningRateSchedule(3e-3, 20, LearningRateSchedule.Decay.LINEAR),
-                1,
+                new OptimizerSettings(3e-3, 20, LearningRateSchedule.LINEAR),
                 2,
                 96,
                 11);

@@ -42,10 +42,10 @@ import org.minpro.tensor.DType;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
-import org.minpro.train.AdamW;
 import org.minpro.train.BlockPlan;
 import org.minpro.train.LearningRateSchedule;
 import org.minpro.train.NonFiniteUpdateException;
+import org.minpro.train.OptimizerSettings;
 import org.minpro.train.Policy;
 import org.minpro.train.TrainingRow;
 
@@ -65,9 +65,7 @@ class TrainerTest {
                 Advantages.of("grpo"),
                 null,
                 Anchor.BEHAVIOR,
-                new AdamW.Settings(),
-                new LearningRateSchedule(3e-3, 2, LearningRateSchedule.Decay.LINEAR),
-                1,
+                new OptimizerSettings(3e-3, 2, LearningRateSchedule.LINEAR),
                 2,
                 96,
                 11);
