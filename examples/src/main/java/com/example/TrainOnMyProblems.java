@@ -1,9 +1,7 @@
 package com.example;
 
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.Random;
-import org.minpro.config.Settings;
 import org.minpro.data.Problem;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Score;
@@ -19,20 +17,14 @@ public final class TrainOnMyProblems {
         System.out.println("model: " + train(Path.of("runs"), 22));
     }
 
-    /** Any setting of a recipe can be given; what is not given has its default. */
+    /** Any setting of a recipe can be changed; {@code Recipe.of(folder)} has the defaults for a model of one's own. */
     static Path train(Path runs, int iterations) {
-        Recipe recipe = Recipe.binder(TrainOnMyProblems.class.getClassLoader())
-                .bind(
-                        Recipe.class,
-                        new Settings()
-                                .map(
-                                        "the example",
-                                        Map.of(
-                                                "iterations", iterations,
-                                                "groups-per-iteration", 8,
-                                                "updates-per-iteration", 1,
-                                                "lag", 1,
-                                                "runs", runs.toString())));
+        Recipe recipe = new Recipe()
+                .with("iterations", iterations)
+                .with("updates-per-iteration", 1)
+                .with("groups-per-iteration", 8)
+                .with("lag", 1)
+                .with("runs", runs);
         try (TrainingSession session = TrainingSession.of(recipe)
                 .problems(TrainOnMyProblems::sumOfFive)
                 .reward((problem, rollout) -> Score.of(rollout.text().endsWith("#" + problem.answer()) ? 1 : 0))

@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import org.minpro.config.Choice;
 import org.minpro.config.Settings;
 import org.minpro.data.JsonlReader;
 import org.minpro.data.Row;
@@ -49,7 +48,7 @@ final class AuditVerdictsCommand implements Callable<Integer> {
             names = "--answer-from",
             paramLabel = "P,…",
             description = "Where completions state their answer, as in reward 'math': automatic, or boxed, hashes,"
-                    + " answer_is, whole, formula, number in order. Default: a run's own, else automatic.")
+                    + " answer-is, whole, formula, number in order. Default: a run's own, else automatic.")
     private @Nullable String answerFrom;
 
     @Option(names = "--occurrence", paramLabel = "O", description = "first or last of several answers. Default: last.")
@@ -106,28 +105,21 @@ final class AuditVerdictsCommand implements Callable<Integer> {
 
     /** The checker of the run's reward, unless options say otherwise. */
     private Verifier verifier(@Nullable Path recipe) {
-        Map<String, Object> parameters = new LinkedHashMap<>();
+        ClassLoader loader = classPath.loader();
+        MathReward run = new MathReward();
         if (recipe != null && Files.isRegularFile(recipe)) {
-            ClassLoader loader = classPath.loader();
-            Choice reward = Recipe.binder(loader)
-                    .bind(Recipe.class, new Settings().file(recipe))
-                    .reward();
-            if (reward != null && reward.name().equals("math")) {
-                reward.parameters().forEach((name, value) -> {
-                    if (value != null && (name.startsWith("answer") || name.equals("occurrence"))) {
-                        parameters.put(name.replace('-', '_'), value);
-                    }
-                });
-            }
+            Recipe stored = Recipe.binder(loader).bind(Recipe.class, new Settings().file(recipe));
+            run = stored.reward() instanceof MathReward math ? math : run;
         }
+        Map<String, @Nullable Object> parameters =
+                new LinkedHashMap<>(Rewards.table().parameters(run));
         if (answerFrom != null) {
-            parameters.put("answer_from", answerFrom);
+            parameters.put("answer-from", answerFrom);
         }
         if (occurrence != null) {
             parameters.put("occurrence", occurrence);
         }
-        MathReward reward = (MathReward) Rewards.create("math", parameters, null);
-        return reward.verifier();
+        return ((MathReward) Rewards.of("math", parameters, loader)).verifier();
     }
 
     private record Stored(String id, String gold, String completion, Verdict.@Nullable Kind verdict) {}

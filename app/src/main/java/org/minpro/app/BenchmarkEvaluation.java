@@ -36,24 +36,22 @@ import org.minpro.run.Prompts;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
-import org.minpro.verify.Verifier;
 
 /** {@code minpro eval --benchmarks}: from a recipe and a folder of files to a folder of results. */
 final class BenchmarkEvaluation {
     /** What suits a reasoning model and differs from a recipe's own defaults, which are those of the built-in run. */
-    static final Map<String, Object> DEFAULTS = Map.of(
-            "reward",
-            "math",
-            "sampling",
-            Map.of("max-new-tokens", 4096, "temperature", 0.6, "top-p", 0.95),
-            "prompts",
-            Map.of("max-tokens", 4096));
+    static final Recipe DEFAULTS = new Recipe()
+            .with("reward", new MathReward())
+            .with("sampling.max-new-tokens", 4096)
+            .with("sampling.temperature", 0.6)
+            .with("sampling.top-p", 0.95)
+            .with("prompts.max-tokens", 4096);
 
     private final Console console;
     private final MemoryCheck memory;
     private final Recipe recipe;
     private final Path results;
-    private final Verifier verifier;
+    private final MathReward reward;
     private final Map<Benchmark, Path> files = new LinkedHashMap<>();
     private final boolean greedy;
     private final int samples;
@@ -68,19 +66,21 @@ final class BenchmarkEvaluation {
             Console console,
             MemoryCheck memory,
             Recipe recipe,
-            ClassLoader loader,
             List<String> names,
             Path folder,
             Path results,
             boolean greedy) {
         this.console = console;
         this.memory = memory;
-        if (!(recipe.createReward(loader) instanceof MathReward math)) {
+        if (!(recipe.reward() instanceof MathReward math)) {
             throw new IllegalArgumentException(
-                    "benchmarks are judged by the reward math (its answer-from and occurrence" + " can be set), got: "
-                            + recipe.reward());
+                    "benchmarks are judged by the reward math (its answer-from and occurrence can be set), got: "
+                            + (recipe.reward() == null
+                                    ? "none"
+                                    : Recipe.rewards().nameOf(recipe.reward())));
         }
-        this.verifier = math.verifier();
+        // What a benchmark reports is a share of right answers.
+        this.reward = new MathReward(math.answerFrom(), math.occurrence(), 1, 0);
         this.greedy = greedy || recipe.evaluation().samples() == 0;
         this.samples = this.greedy ? 1 : recipe.evaluation().samples();
         for (String name : names) {
@@ -177,7 +177,7 @@ final class BenchmarkEvaluation {
         AtomicLong responses = new AtomicLong();
         AtomicLong tokens = new AtomicLong();
         long start = System.nanoTime();
-        BenchmarkResult result = run.evaluate(benchmark, questions, engine, params, samples, verifier, rollout -> {
+        BenchmarkResult result = run.evaluate(benchmark, questions, engine, params, samples, reward, rollout -> {
             tokens.addAndGet(rollout.length());
             live.show(benchmark.title() + ": " + responses.incrementAndGet() + " responses generated, of "
                     + questions.size() * (long) samples + " with those that the folder had");
@@ -216,8 +216,7 @@ final class BenchmarkEvaluation {
         prompts.put("date", recipe.prompts().date());
         prompts.put("max_tokens", recipe.prompts().maxTokens());
         settings.put("prompts", prompts);
-        settings.put(
-                "reward", recipe.reward() == null ? Map.of() : recipe.reward().parameters());
+        settings.put("reward", Recipe.rewards().parameters(reward));
         Map<String, String> hashes = new LinkedHashMap<>();
         files.forEach((benchmark, file) -> hashes.put(benchmark.name(), sha256(file)));
         settings.put("benchmarks", hashes);

@@ -6,10 +6,8 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -128,7 +126,7 @@ final class EvalCommand implements Callable<Integer> {
                     "--benchmark-folder, --results and --compare must come with --benchmarks, got: none");
         }
         Recipe recipe = recipe(Recipe.binder(loader));
-        Reward reward = recipe.createReward(loader);
+        Reward reward = recipe.createReward();
         int most = recipe.evaluation().problems();
         ProblemSets sets = ProblemSets.of(recipe.data(), recipe.seed(), most);
         ModelFiles files = ModelFiles.open(recipe.model().path());
@@ -182,32 +180,33 @@ final class EvalCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--benchmarks must come without "
                     + (completions == null ? "--data" : "--completions (journal.jsonl has every response)"));
         }
-        Settings settings = settings(BenchmarkEvaluation.DEFAULTS);
-        Recipe recipe = options.recipe(Recipe.binder(loader), settings, console);
-        new BenchmarkEvaluation(console, memory, recipe, loader, benchmarks, benchmarkFolder, results, greedy)
-                .run(compare);
+        Recipe recipe = recipe(Recipe.binder(loader), BenchmarkEvaluation.DEFAULTS, settings());
+        new BenchmarkEvaluation(console, memory, recipe, benchmarks, benchmarkFolder, results, greedy).run(compare);
     }
 
-    private Settings settings(Map<String, Object> defaults) {
-        Map<String, Object> all = new LinkedHashMap<>(defaults);
-        all.put("evaluation", Map.of("problems", Integer.MAX_VALUE));
-        Settings settings = options.settings(all);
+    private Settings settings() {
+        Settings settings = options.settings();
         RecipeOptions.option(settings, "evaluation.problems", problems, "--problems");
         RecipeOptions.option(settings, "evaluation.samples", samples, "--samples");
         RecipeOptions.option(settings, "sampling.max-new-tokens", maxNewTokens, "--max-new-tokens");
         return settings;
     }
 
+    /** All problems, unless the settings say how many. */
+    private Recipe recipe(Binder binder, Recipe defaults, Settings settings) {
+        return options.recipe(binder, defaults.with("evaluation.problems", Integer.MAX_VALUE), settings, console);
+    }
+
     private Recipe recipe(Binder binder) {
-        Settings settings = settings(Map.of());
-        Recipe recipe = options.recipe(binder, settings, console);
+        Settings settings = settings();
+        Recipe recipe = recipe(binder, new Recipe(), settings);
         if (recipe.data().isBuiltin() && recipe.evaluation().problems() == Integer.MAX_VALUE) {
-            recipe = Binder.with(
-                    recipe, "evaluation.problems", new Recipe().evaluation().problems());
+            recipe =
+                    recipe.with("evaluation.problems", new Recipe().evaluation().problems());
         }
         boolean all =
                 options.givesData() && !settings.gives("data.held-out") && !settings.gives("data.evaluation-files");
-        return all ? Binder.with(recipe, "data.evaluation-files", recipe.data().files()) : recipe;
+        return all ? recipe.with("data.evaluation-files", recipe.data().files()) : recipe;
     }
 
     private List<Evaluator.Question> questions(Recipe recipe, ProblemSets sets, Prompts prompts) {

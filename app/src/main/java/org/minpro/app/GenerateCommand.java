@@ -13,10 +13,10 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.data.JsonlReader;
 import org.minpro.data.Row;
 import org.minpro.model.Transformer;
-import org.minpro.recipe.SamplingSection;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutRequest;
+import org.minpro.rollout.Sampling;
 import org.minpro.rollout.SamplingParams;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
@@ -137,8 +137,7 @@ final class GenerateCommand implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(), "--samples must be in [1, " + MOST_SAMPLES + "], got: " + samples);
         }
-        SamplingSection section =
-                new SamplingSection(temperature, topK, topP, minP, maxNewTokens, stopTokenIds, ignoreEos);
+        Sampling sampling = new Sampling(temperature, topK, topP, minP, maxNewTokens, stopTokenIds, ignoreEos);
         if (greedy) {
             sayUnused("--greedy", "--temperature", "--top-k", "--top-p", "--min-p");
         }
@@ -146,7 +145,7 @@ final class GenerateCommand implements Callable<Integer> {
             sayUnused("--ignore-eos", "--stop-token-id");
         }
         ModelFiles files = model.open();
-        SamplingParams params = section.params(files.config().eosIds()).withGreedy(greedy);
+        SamplingParams params = sampling.params(files.config().eosIds()).withGreedy(greedy);
         memory.require(
                 MemoryEstimate.ofSampling(
                         files.config(),

@@ -2,7 +2,6 @@ package org.minpro.app;
 
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Binder;
 import org.minpro.config.Settings;
@@ -84,16 +83,9 @@ final class RecipeOptions {
         return !data.isEmpty();
     }
 
-    /**
-     * All layers: the command's own defaults, the file, {@code --set}, the options.
-     *
-     * @param defaults what differs from the recipe's own defaults, by setting
-     */
-    Settings settings(Map<String, ?> defaults) {
+    /** All layers: the file, {@code --set}, the options. */
+    Settings settings() {
         Settings settings = new Settings();
-        if (!defaults.isEmpty()) {
-            settings.map("the command's defaults", defaults);
-        }
         if (config != null) {
             settings.file(config);
         }
@@ -128,9 +120,13 @@ final class RecipeOptions {
         }
     }
 
-    /** Binds settings, and says what has no effect. */
-    Recipe recipe(Binder binder, Settings settings, Console console) {
-        Recipe recipe = binder.bind(Recipe.class, settings);
+    /**
+     * Binds settings, and says what has no effect.
+     *
+     * @param defaults what the settings change
+     */
+    Recipe recipe(Binder binder, Recipe defaults, Settings settings, Console console) {
+        Recipe recipe = binder.bind(defaults, settings);
         settings.warnings().forEach(warning -> console.say("warning: " + warning));
         return recipe;
     }

@@ -95,7 +95,7 @@ final class TrainCommand implements Callable<Integer> {
                 }
             }
             Binder binder = Recipe.binder(loader);
-            Recipe recipe = options.recipe(binder, settings(), console);
+            Recipe recipe = options.recipe(binder, defaults(), settings(), console);
             if (printConfig) {
                 console.out().print(binder.write(recipe, true));
                 return 0;
@@ -124,27 +124,20 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    private Settings settings() {
+    /** A recipe's file says all that differs from the built-in run; a model alone has defaults that suit it. */
+    private Recipe defaults() {
         String model = options.model();
         boolean ownModel = model != null && !model.equals(ModelSection.BUILTIN) && options.config() == null;
-        Settings settings = options.settings(ownModel ? ownModelDefaults() : Map.of());
+        return ownModel ? Recipe.of(Path.of(model)) : new Recipe();
+    }
+
+    private Settings settings() {
+        Settings settings = options.settings();
         RecipeOptions.option(settings, "objective", objective, "--objective");
         RecipeOptions.option(settings, "lag", lag, "--lag");
         RecipeOptions.option(settings, "iterations", iterations, "--iterations");
         RecipeOptions.option(settings, "runs", runs, "--runs");
         return settings;
-    }
-
-    /** What suits a pretrained model better than the defaults, which are those of the built-in run. */
-    private static Map<String, Object> ownModelDefaults() {
-        return Map.of(
-                "groups-per-iteration", 4,
-                "updates-per-iteration", 1,
-                "iterations", 102,
-                "lag", 2,
-                "optimizer", Map.of("learning-rate", 2e-6, "warmup-updates", 5),
-                "sampling", Map.of("max-new-tokens", 128),
-                "evaluation", Map.of("problems", 100));
     }
 
     private void plan(TrainingSession session, long bytes, DType compute) {

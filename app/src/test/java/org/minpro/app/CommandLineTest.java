@@ -12,10 +12,12 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.minpro.config.Binder;
 import org.minpro.objective.Objective;
 import org.minpro.objective.ObjectiveInputs;
 import org.minpro.objective.ObjectiveResult;
 import org.minpro.objective.Objectives;
+import org.minpro.recipe.Recipe;
 
 /** What a person meets on the command line where nothing is computed. */
 final class CommandLineTest {
@@ -93,15 +95,27 @@ final class CommandLineTest {
         assertThat(run.code()).isEqualTo(2);
         assertThat(run.errors())
                 .hasSize(3)
-                .anyMatch(
-                        line -> line.startsWith("minpro: --reward: reward must be a class on the class path, got: com"))
+                .anyMatch(line -> line.startsWith("minpro: --reward: reward must be one of arithmetic, format, ")
+                        && line.contains("or the name of a class on the class path, got: 'com.acme.Missing'"))
                 .anyMatch(line -> line.startsWith("minpro: --lag: "))
                 .anyMatch(line -> line.endsWith("Did you mean 'sampling.temperature'?"));
         assertThat(CommandLineRun.of("train", "--reward", "java.lang.String", "--print-config")
                         .errors())
                 .singleElement()
                 .asString()
-                .contains("--reward: reward must implement org.minpro.reward.Reward, got: java.lang.String");
+                .contains("--reward: reward must implement org.minpro.reward.Reward, got: class 'java.lang.String'");
+    }
+
+    @Test
+    void aProgramAndTheCommandHaveTheSameDefaults() {
+        Binder binder = Recipe.binder(getClass().getClassLoader());
+        assertThat(CommandLineRun.of("train", "--print-config").out()).isEqualTo(binder.write(new Recipe(), true));
+        assertThat(CommandLineRun.of("train", "--model", "mine", "--data", "a.jsonl", "--print-config")
+                        .out())
+                .isEqualTo(binder.write(Recipe.of(Path.of("mine"), Path.of("a.jsonl")), true));
+        assertThat(CommandLineRun.of("train", "--model", "mine", "--iterations", "2", "--print-config")
+                        .errors())
+                .containsExactly("minpro: the defaults: lag must be in [0, iterations), here [0, 2), got: 2");
     }
 
     @Test
@@ -253,6 +267,7 @@ final class CommandLineTest {
         assertThat(run.errors()).singleElement().asString().startsWith("6 completions: ");
         CommandLineRun numbers =
                 CommandLineRun.withInput(STORED, "audit-verdicts", "-", "--json", "--answer-from", "number");
+        assertThat(numbers.code()).as(numbers.err()).isZero();
         assertThat(numbers.out()).doesNotContain("\"id\":\"<stdin>:2 b\",\"gold\":\"1/2\",\"extracted\":\"\"");
     }
 

@@ -14,7 +14,6 @@ import org.minpro.model.PolicyVersion;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.Grpo;
-import org.minpro.recipe.ComputeSection;
 import org.minpro.recipe.ModelSection;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
@@ -23,6 +22,8 @@ import org.minpro.rollout.SamplingParams;
 import org.minpro.run.ModelFiles;
 import org.minpro.tensor.Workers;
 import org.minpro.train.AdamW;
+import org.minpro.train.ComputeSettings;
+import org.minpro.train.OptimizerSettings;
 import org.minpro.train.Policy;
 import org.minpro.train.PolicyGradient;
 import org.minpro.train.PolicyUpdater;
@@ -54,7 +55,7 @@ public final class GrpoStep {
         }
         int rowsPerPrompt = workload.get("rows_per_prompt").asInt();
         int newTokens = workload.get("new_tokens").asInt();
-        ComputeSection compute = new ComputeSection();
+        ComputeSettings compute = new ComputeSettings();
         int lanes = compute.lanes();
         int microBatchTokens = arguments.length == 5 ? Integer.parseInt(arguments[4]) : compute.microBatchTokens();
         int slots = LocalRolloutEngine.slots((long) prompts.size() * rowsPerPrompt, lanes);
@@ -65,7 +66,7 @@ public final class GrpoStep {
                         files.computeType(
                                 arguments[2].equals("bf16") ? ModelSection.Dtype.BF16 : ModelSection.Dtype.F32),
                         ParameterSelection.all(files.config()));
-                AdamW optimizer = new AdamW(new AdamW.Settings(), policy.master());
+                AdamW optimizer = new AdamW(new OptimizerSettings(), policy.master());
                 LocalRolloutEngine engine = new LocalRolloutEngine(
                         files.config(), policy.model().parameters().type(), workers, slots, 1, ids -> "")) {
             PolicyUpdater updater = new PolicyUpdater(

@@ -5,6 +5,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
+import java.net.URI;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,7 +17,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -24,13 +24,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes records of {@link Settings}, and YAML of records.
  *
- * <p>A component may be a boolean, a number, a string, a path, an enum, a list, a {@code Map<String, Object>}, another record
- * (a section), or an interface that one of the {@link NamedRecords}s names the implementations of. A setting may be null where its
- * default is null.
+ * <p>A component may be a boolean, a number, a string, a path, an address, an enum, a list, a map from strings (to plain values
+ * where it is a {@code Map<String, Object>}), another record (a section), or an interface that one of the {@link NamedRecords}s
+ * names the implementations of. A setting may be null where its default is null.
+ *
+ * <p>The defaults are those of the constructor without arguments. Where some settings must be given, they are the first
+ * components, and the constructor that takes them alone holds the defaults of the others.
  *
  * <p>All problems are found in one go: unknown names (with the nearest one), wrong types, and what the compact constructors
  * refuse. A constructor stops at its first rule; its message begins with the component's name, so that component is put back to
- * its default and the constructor asked again.
+ * its default and the constructor asked again. A refused setting that has no default ends the search in its record.
  */
 public final class Binder {
     /** The key that chooses an implementation: {@code objective: {name: minpro, cap: 3}}. */
@@ -38,7 +41,6 @@ public final class Binder {
 
     private final Map<Class<?>, NamedRecords<?>> tables = new LinkedHashMap<>();
     private final ClassLoader loader;
-    private final Consumer<Choice> choices;
 
     public Binder(NamedRecords<?>... tables) {
         this(Binder.class.getClassLoader(), List.of(tables));
@@ -51,19 +53,7 @@ public final class Binder {
      * @param tables the interfaces that components may have
      */
     public Binder(ClassLoader loader, List<NamedRecords<?>> tables) {
-        this(loader, tables, choice -> {});
-    }
-
-    /**
-     * A binder that checks what is chosen by name.
-     *
-     * @param loader finds implementations that are given by class name
-     * @param tables the interfaces that components may have
-     * @param choices throws an {@link IllegalArgumentException} for a {@link Choice} that is none
-     */
-    public Binder(ClassLoader loader, List<NamedRecords<?>> tables, Consumer<Choice> choices) {
         this.loader = loader;
-        this.choices = choices;
         tables.forEach(table -> this.tables.put(table.contract(), table));
     }
 
@@ -73,9 +63,24 @@ public final class Binder {
      * @throws ConfigurationException with every problem, those of reading the settings included
      */
     public <R extends Record> R bind(Class<R> type, Settings settings) {
+        return bind(type, null, settings);
+    }
+
+    /**
+     * The record with what the settings change.
+     *
+     * @throws ConfigurationException with every problem, those of reading the settings included
+     */
+    public <R extends Record> R bind(R start, Settings settings) {
+        @SuppressWarnings("unchecked")
+        Class<R> type = (Class<R>) start.getClass();
+        return bind(type, start, settings);
+    }
+
+    private <R extends Record> R bind(Class<R> type, @Nullable R start, Settings settings) {
         List<ConfigurationProblem> problems = new ArrayList<>(settings.problems());
         Binding binding = new Binding(problems, settingPaths(type));
-        Object bound = binding.record(type, defaults(type), settings.tree(), "");
+        Object bound = binding.record(type, start, settings.tree(), "");
         if (!problems.isEmpty() || bound == null) {
             throw new ConfigurationException(problems);
         }
@@ -151,7 +156,7 @@ public final class Binder {
         return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    /** The record of the defaults, or null where the class has no no-argument constructor: then every setting is required. */
+    /** The record of the defaults, or null where the class has no constructor without arguments. */
     static @Nullable Object defaults(Class<?> type) {
         try {
             Constructor<?> constructor = type.getDeclaredConstructor();
@@ -162,6 +167,24 @@ public final class Binder {
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException("the defaults of " + type.getName() + " cannot be made", e);
         }
+    }
+
+    /** How many of a record's components, from the first, must be given: the fewest that a constructor takes. */
+    private static int required(Class<?> type) {
+        Class<?>[] types = types(type);
+        return Arrays.stream(type.getDeclaredConstructors())
+                .map(Constructor::getParameterTypes)
+                .filter(parameters -> parameters.length <= types.length
+                        && Arrays.equals(parameters, Arrays.copyOf(types, parameters.length)))
+                .mapToInt(parameters -> parameters.length)
+                .min()
+                .orElse(types.length);
+    }
+
+    private static Class<?>[] types(Class<?> record) {
+        return Arrays.stream(record.getRecordComponents())
+                .map(RecordComponent::getType)
+                .toArray(Class<?>[]::new);
     }
 
     static @Nullable Object[] values(Object record) {
@@ -178,12 +201,10 @@ public final class Binder {
         return values;
     }
 
+    /** An instance by the constructor that takes the first components, as many as there are values. */
     private static <R> R construct(Class<R> type, @Nullable Object[] values) {
         try {
-            Class<?>[] types = Arrays.stream(type.getRecordComponents())
-                    .map(RecordComponent::getType)
-                    .toArray(Class<?>[]::new);
-            Constructor<R> constructor = type.getDeclaredConstructor(types);
+            Constructor<R> constructor = type.getDeclaredConstructor(Arrays.copyOf(types(type), values.length));
             constructor.setAccessible(true);
             return constructor.newInstance(values);
         } catch (InvocationTargetException e) {
@@ -227,108 +248,159 @@ public final class Binder {
             problems.add(new ConfigurationProblem(origin, message));
         }
 
-        @Nullable Object record(Class<?> type, @Nullable Object defaults, Value.Section section, String prefix) {
-            RecordComponent[] components = type.getRecordComponents();
-            @Nullable Object[] fallback = defaults == null ? null : values(defaults);
-            @Nullable Object[] values = fallback == null ? new @Nullable Object[components.length] : fallback.clone();
-            boolean[] given = new boolean[components.length];
-            boolean incomplete = unknownNames(components, section, prefix);
-            for (int i = 0; i < components.length; i++) {
-                String name = kebab(components[i].getName());
-                Value.Entry entry = section.entries().get(name);
-                if (entry != null) {
-                    int before = problems.size();
-                    Type generic = components[i].getGenericType();
-                    Object value =
-                            convert(generic, fallback == null ? null : fallback[i], entry.value(), prefix + name);
-                    if (problems.size() == before) {
-                        values[i] = value;
-                        given[i] = true;
+        /** @param start what has the defaults, or null for those of the class */
+        @Nullable Object record(Class<?> type, @Nullable Object start, Value.Section section, String prefix) {
+            return new RecordBinding(type, section, prefix).bind(start);
+        }
+
+        /** One record: its settings one by one, then its constructor. */
+        private final class RecordBinding {
+            private final Class<?> type;
+            private final RecordComponent[] components;
+            private final Value.Section section;
+            private final String prefix;
+            private final @Nullable Object[] values;
+            private final boolean[] given;
+            private boolean incomplete;
+
+            RecordBinding(Class<?> type, Value.Section section, String prefix) {
+                this.type = type;
+                this.section = section;
+                this.prefix = prefix;
+                components = type.getRecordComponents();
+                values = new @Nullable Object[components.length];
+                given = new boolean[components.length];
+            }
+
+            @Nullable Object bind(@Nullable Object start) {
+                incomplete = unknownNames(components, section, prefix);
+                int required = start == null ? required(type) : 0;
+                boolean enough = true;
+                for (int i = 0; i < required; i++) {
+                    Value.Entry entry = section.entries().get(name(i));
+                    if (entry == null) {
+                        problem(section.origin(), prefix + name(i) + " must be given");
+                    } else if (isNull(entry.value())) {
+                        problem(entry.value().origin(), prefix + name(i) + " must be given a value, got: null");
                     } else {
-                        incomplete = true;
+                        convertInto(i, entry.value(), null);
                     }
-                } else if (fallback == null) {
-                    problem(section.origin(), prefix + name + " must be given");
+                    enough &= given[i];
+                }
+                @Nullable Object[] fallback = start != null ? values(start) : enough ? defaults(required) : null;
+                boolean complete = enough;
+                for (int i = required; i < components.length; i++) {
+                    values[i] = fallback == null ? null : fallback[i];
+                    Value.Entry entry = section.entries().get(name(i));
+                    if (entry != null) {
+                        convertInto(i, entry.value(), values[i]);
+                    }
+                    complete &= given[i];
+                }
+                return fallback != null || complete ? construct(fallback) : null;
+            }
+
+            private String name(int i) {
+                return kebab(components[i].getName());
+            }
+
+            private void convertInto(int i, Value value, @Nullable Object fallback) {
+                int before = problems.size();
+                Object converted = convert(components[i].getGenericType(), fallback, value, prefix + name(i));
+                if (problems.size() == before) {
+                    values[i] = converted;
+                    given[i] = true;
+                } else {
                     incomplete = true;
                 }
             }
-            if (fallback == null && incomplete) {
-                return null;
-            }
-            return construct(type, fallback, values, given, incomplete, section, prefix);
-        }
 
-        private @Nullable Object construct(
-                Class<?> type,
-                @Nullable Object @Nullable [] fallback,
-                @Nullable Object[] values,
-                boolean[] given,
-                boolean incomplete,
-                Value.Section section,
-                String prefix) {
-            RecordComponent[] components = type.getRecordComponents();
-            boolean putBack = false;
-            while (true) {
+            /** The defaults where some settings are required and given; null where there are none. */
+            private @Nullable Object @Nullable [] defaults(int required) {
+                if (required == components.length) {
+                    return null;
+                }
                 try {
-                    return Binder.construct(type, values);
+                    return values(Binder.construct(type, Arrays.copyOf(values, required)));
                 } catch (IllegalArgumentException | NullPointerException e) {
-                    String message = String.valueOf(e.getMessage());
-                    int culprit = culprit(components, message);
-                    if (culprit >= 0 && given[culprit]) {
-                        String name = kebab(components[culprit].getName());
-                        Value.Entry entry = section.entries().get(name);
-                        String origin =
-                                entry == null ? section.origin() : entry.value().origin();
-                        String rule = message.substring(leadingName(message).length());
-                        problem(origin, prefix + name + rule);
-                        given[culprit] = false;
-                        putBack = true;
-                        if (fallback != null) {
-                            values[culprit] = fallback[culprit];
-                            continue;
-                        }
-                    } else if (!incomplete && !putBack) {
-                        String rule = culprit < 0
-                                ? message
-                                : kebab(components[culprit].getName())
-                                        + message.substring(leadingName(message).length());
-                        problem(blamed(components, given, section), prefix + rule);
+                    boolean needed = false;
+                    for (int i = 0; i < components.length; i++) {
+                        needed |= !section.entries().containsKey(name(i));
+                    }
+                    if (needed) {
+                        refused(String.valueOf(e.getMessage()));
                     }
                     return null;
                 }
             }
-        }
 
-        /** Where a default breaks a rule, the one setting that is given makes it do so; of several, any may. */
-        private static String blamed(RecordComponent[] components, boolean[] given, Value.Section section) {
-            List<String> origins = new ArrayList<>();
-            for (int i = 0; i < components.length; i++) {
-                Value.Entry entry = section.entries().get(kebab(components[i].getName()));
-                if (given[i] && entry != null) {
-                    origins.add(entry.value().origin());
+            private @Nullable Object construct(@Nullable Object @Nullable [] fallback) {
+                boolean putBack = false;
+                while (true) {
+                    try {
+                        return Binder.construct(type, values);
+                    } catch (IllegalArgumentException | NullPointerException e) {
+                        String message = String.valueOf(e.getMessage());
+                        int culprit = culprit(message);
+                        boolean ours = culprit >= 0 && given[culprit];
+                        if (ours || !putBack) {
+                            refused(message);
+                        }
+                        if (!ours || fallback == null) {
+                            return null;
+                        }
+                        given[culprit] = false;
+                        putBack = true;
+                        values[culprit] = fallback[culprit];
+                    }
                 }
             }
-            return origins.size() == 1 ? origins.getFirst() : section.origin();
-        }
 
-        private static int culprit(RecordComponent[] components, String message) {
-            String name = leadingName(message);
-            for (int i = 0; i < components.length; i++) {
-                if (components[i].getName().equals(name)
-                        || kebab(components[i].getName()).equals(name)) {
-                    return i;
+            /** Reports what a constructor refuses, at the setting that its message begins with. */
+            private void refused(String message) {
+                int culprit = culprit(message);
+                String rule = culprit < 0
+                        ? message
+                        : name(culprit) + message.substring(leadingName(message).length());
+                if (culprit >= 0 && given[culprit]) {
+                    Value.Entry entry = section.entries().get(name(culprit));
+                    problem(entry == null ? section.origin() : entry.value().origin(), prefix + rule);
+                } else if (!incomplete) {
+                    // A value that could not be read may be what breaks the rule.
+                    problem(blamed(), prefix + rule);
                 }
             }
-            return -1;
-        }
 
-        private static String leadingName(String message) {
-            int end = 0;
-            while (end < message.length()
-                    && (Character.isLetterOrDigit(message.charAt(end)) || message.charAt(end) == '-')) {
-                end++;
+            /** Where a default breaks a rule, the one setting that is given makes it do so; of several, any may. */
+            private String blamed() {
+                List<String> origins = new ArrayList<>();
+                for (int i = 0; i < components.length; i++) {
+                    Value.Entry entry = section.entries().get(name(i));
+                    if (given[i] && entry != null) {
+                        origins.add(entry.value().origin());
+                    }
+                }
+                return origins.size() == 1 ? origins.getFirst() : section.origin();
             }
-            return message.substring(0, end);
+
+            private int culprit(String message) {
+                String name = leadingName(message);
+                for (int i = 0; i < components.length; i++) {
+                    if (components[i].getName().equals(name) || name(i).equals(name)) {
+                        return i;
+                    }
+                }
+                return -1;
+            }
+
+            private static String leadingName(String message) {
+                int end = 0;
+                while (end < message.length()
+                        && (Character.isLetterOrDigit(message.charAt(end)) || message.charAt(end) == '-')) {
+                    end++;
+                }
+                return message.substring(0, end);
+            }
         }
 
         private boolean unknownNames(RecordComponent[] components, Value.Section section, String prefix) {
@@ -382,13 +454,10 @@ public final class Binder {
             if (table != null) {
                 return choice(table, fallback, value, path);
             }
-            if (raw == Choice.class) {
-                return freeChoice((Choice) fallback, value, path);
-            }
             if (raw.isRecord()) {
                 Value structured = structured(value);
                 if (structured instanceof Value.Section section) {
-                    return record(raw, fallback != null ? fallback : defaults(raw), section, path + ".");
+                    return record(raw, fallback, section, path + ".");
                 }
                 return wrong(path, "a section", value);
             }
@@ -397,7 +466,7 @@ public final class Binder {
             }
             if (raw == Map.class) {
                 if (structured(value) instanceof Value.Section section) {
-                    return Yaml.plain(section);
+                    return map(((ParameterizedType) type).getActualTypeArguments()[1], section, path);
                 }
                 return wrong(path, "a map", value);
             }
@@ -422,6 +491,76 @@ public final class Binder {
                 return parsed == null ? value : parsed;
             }
             return value;
+        }
+
+        private @Nullable Object map(Type elementType, Value.Section section, String path) {
+            if (elementType == Object.class) {
+                return Yaml.plain(section);
+            }
+            Map<String, @Nullable Object> map = new LinkedHashMap<>();
+            section.entries().forEach((key, entry) -> {
+                Value value = withUnwrapped(elementType, key, entry.value());
+                Object element = convert(elementType, null, value, path + "." + key);
+                if (element == null && isNull(value)) {
+                    problem(value.origin(), path + "." + key + " must not be null");
+                }
+                map.put(key, element);
+            });
+            return map;
+        }
+
+        /** A map's value with the parameters of its {@link Unwrapped} component where that component has them. */
+        private Value withUnwrapped(Type elementType, String key, Value value) {
+            RecordComponent inner = unwrapped(elementType);
+            if (inner == null) {
+                return value;
+            }
+            String name = kebab(inner.getName());
+            Value structured = isNull(value) ? new Value.Section(Map.of(), value.origin()) : structured(value);
+            if (!(structured instanceof Value.Section section)) {
+                return value;
+            }
+            Value.Entry chosen = section.entries().get(name);
+            Value.Section parameters;
+            switch (chosen == null ? null : chosen.value()) {
+                case null -> parameters = new Value.Section(Map.of(), section.origin());
+                case Value.Sequence ignored -> {
+                    return value;
+                }
+                case Value other -> parameters = named(other, name);
+            }
+            if (parameters == null) {
+                return value;
+            }
+            if (!parameters.entries().containsKey(NAME)) {
+                Value.Raw named = new Value.Raw(key, section.origin());
+                parameters = parameters.with(NAME, new Value.Entry(section.origin(), named));
+            }
+            Set<String> own = new TreeSet<>();
+            for (RecordComponent component : inner.getDeclaringRecord().getRecordComponents()) {
+                own.add(kebab(component.getName()));
+            }
+            Value.Section outer = new Value.Section(Map.of(), section.origin());
+            for (Map.Entry<String, Value.Entry> entry : section.entries().entrySet()) {
+                if (own.contains(entry.getKey())) {
+                    outer = outer.with(entry.getKey(), entry.getValue());
+                } else {
+                    parameters = parameters.with(entry.getKey(), entry.getValue());
+                }
+            }
+            String keyOrigin = chosen == null ? section.origin() : chosen.keyOrigin();
+            return outer.with(name, new Value.Entry(keyOrigin, parameters));
+        }
+
+        private static @Nullable RecordComponent unwrapped(Type type) {
+            if (type instanceof Class<?> record && record.isRecord()) {
+                for (RecordComponent component : record.getRecordComponents()) {
+                    if (component.isAnnotationPresent(Unwrapped.class)) {
+                        return component;
+                    }
+                }
+            }
+            return null;
         }
 
         private @Nullable Object list(Type elementType, Value value, String path) {
@@ -465,35 +604,6 @@ public final class Binder {
             };
         }
 
-        private @Nullable Object freeChoice(@Nullable Choice fallback, Value value, String path) {
-            Value.Section section = named(value, path);
-            if (section == null) {
-                return null;
-            }
-            Value.Entry entry = section.entries().get(NAME);
-            String name = entry == null ? (fallback == null ? null : fallback.name()) : text(entry.value());
-            if (name == null) {
-                return wrong(path + "." + NAME, "a name", entry == null ? value : entry.value());
-            }
-            Map<String, @Nullable Object> parameters = new LinkedHashMap<>();
-            if (fallback != null && fallback.name().equals(name)) {
-                parameters.putAll(fallback.parameters());
-            }
-            section.entries().forEach((key, parameter) -> {
-                if (!key.equals(NAME)) {
-                    parameters.put(key, Yaml.plain(structured(parameter.value())));
-                }
-            });
-            Choice choice = new Choice(name, parameters);
-            try {
-                choices.accept(choice);
-                return choice;
-            } catch (IllegalArgumentException e) {
-                problem(value.origin(), String.valueOf(e.getMessage()));
-                return null;
-            }
-        }
-
         @Nullable Object choice(NamedRecords<?> table, @Nullable Object fallback, Value value, String path) {
             Value.Section section = named(value, path);
             if (section == null) {
@@ -509,7 +619,7 @@ public final class Binder {
                             prefix + NAME + " must be given: one of " + String.join(", ", table.names()));
                     return null;
                 }
-                type = fallback.getClass();
+                type = NamedRecords.typeOf(fallback);
             } else {
                 String text = text(name.value());
                 if (text == null) {
@@ -525,18 +635,36 @@ public final class Binder {
             Map<String, Value.Entry> parameters = new LinkedHashMap<>(section.entries());
             parameters.remove(NAME);
             Value.Section remaining = new Value.Section(parameters, section.origin());
-            Object start = fallback != null && fallback.getClass() == type ? fallback : null;
-            if (type.isRecord()) {
-                return record(type, start != null ? start : defaults(type), remaining, prefix);
+            Object start = fallback != null && NamedRecords.typeOf(fallback) == type ? fallback : null;
+            return type.isRecord()
+                    ? record(type, start, remaining, prefix)
+                    : ofClass(table, type, start, remaining, path);
+        }
+
+        /** An instance of a class that is no record. */
+        private @Nullable Object ofClass(
+                NamedRecords<?> table, Class<?> type, @Nullable Object start, Value.Section parameters, String path) {
+            if (table.makesClasses()) {
+                Map<String, @Nullable Object> free = new LinkedHashMap<>();
+                if (start instanceof ByClassName chosen) {
+                    free.putAll(chosen.parameters());
+                }
+                parameters.entries().forEach((name, entry) -> free.put(name, Yaml.plain(structured(entry.value()))));
+                try {
+                    return table.ofClass(type, free);
+                } catch (IllegalArgumentException e) {
+                    problem(parameters.origin(), (path.isEmpty() ? table.what() : path) + " " + e.getMessage());
+                    return null;
+                }
             }
-            unknownNames(new RecordComponent[0], remaining, prefix);
+            unknownNames(new RecordComponent[0], parameters, path.isEmpty() ? "" : path + ".");
             if (start != null) {
                 return start;
             }
             Object instance = defaults(type);
             if (instance == null) {
                 problem(
-                        section.origin(),
+                        parameters.origin(),
                         path + " must be a record or have a no-argument constructor, got: " + type.getName());
             }
             return instance;
@@ -605,7 +733,8 @@ public final class Binder {
             double.class, text -> Double.parseDouble(number(text)),
             float.class, text -> Float.parseFloat(number(text)),
             boolean.class, Binder::truth,
-            Path.class, Path::of);
+            Path.class, Path::of,
+            URI.class, URI::create);
 
     private static String integer(String text) {
         if (!INTEGER.matcher(text).matches()) {
@@ -674,6 +803,6 @@ public final class Binder {
         if (unboxed == boolean.class) {
             return "true or false";
         }
-        return type.isEnum() ? "a name" : "a path";
+        return type.isEnum() ? "a name" : unboxed == URI.class ? "an address" : "a path";
     }
 }

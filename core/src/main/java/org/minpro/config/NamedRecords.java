@@ -1,9 +1,12 @@
 package org.minpro.config;
 
 import java.lang.reflect.RecordComponent;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,8 +14,9 @@ import org.jspecify.annotations.Nullable;
  * {@code objective: {name: minpro, cap: 3}}.
  *
  * <p>A record's components are its parameters, in kebab-case ({@code clipLow} is {@code clip-low}); its constructor
- * without arguments holds their defaults; its compact constructor checks them. Any class of the interface on a class
- * loader can be made by its class name too; one that is no record has no parameters.
+ * without arguments, or with those that must be given alone, holds their defaults; its compact constructor checks them. Any class
+ * of the interface on a class loader can be made by its class name too; one that is no record has no parameters, unless the
+ * table says how to make it.
  *
  * @param <T> the interface
  */
@@ -24,21 +28,52 @@ public final class NamedRecords<T> {
      */
     public record Entry<T>(String name, Class<? extends T> type, String summary) {}
 
+    /** Makes an instance for a class that is no record, one that is a {@link ByClassName}. */
+    @FunctionalInterface
+    public interface OfClass<T> {
+        /**
+         * The instance.
+         *
+         * @param parameters what the configuration gives
+         * @throws IllegalArgumentException "must …", without the name of the setting before it
+         */
+        T of(Class<? extends T> type, Map<String, @Nullable Object> parameters);
+    }
+
     private final String what;
     private final Class<T> contract;
     private final List<Entry<T>> entries;
+    private final @Nullable OfClass<T> classes;
 
     /**
      * A table.
      *
      * @param what the word for such a record in messages, such as {@code objective}
      * @param contract the interface
-     * @param entries sorted by name
+     * @param entries in any order
      */
     public NamedRecords(String what, Class<T> contract, List<Entry<T>> entries) {
+        this(what, contract, entries, null);
+    }
+
+    /**
+     * A table that says how classes are made that are no records.
+     *
+     * @param classes makes them
+     */
+    public NamedRecords(String what, Class<T> contract, List<Entry<T>> entries, @Nullable OfClass<T> classes) {
         this.what = what;
         this.contract = contract;
-        this.entries = List.copyOf(entries);
+        this.entries =
+                entries.stream().sorted(Comparator.comparing(Entry::name)).toList();
+        this.classes = classes;
+    }
+
+    /** This table with one more line. */
+    public NamedRecords<T> with(Entry<T> entry) {
+        List<Entry<T>> more = new ArrayList<>(entries);
+        more.add(entry);
+        return new NamedRecords<>(what, contract, more, classes);
     }
 
     public String what() {
@@ -60,11 +95,25 @@ public final class NamedRecords<T> {
 
     /** The name of an instance in the table, or its class name. */
     public String nameOf(Object instance) {
+        Class<?> type = typeOf(instance);
         return entries.stream()
-                .filter(entry -> entry.type() == instance.getClass())
+                .filter(entry -> entry.type() == type)
                 .map(Entry::name)
                 .findFirst()
-                .orElse(instance.getClass().getName());
+                .orElse(type.getName());
+    }
+
+    /** The class that an instance is, or stands for. */
+    static Class<?> typeOf(Object instance) {
+        return instance instanceof ByClassName named ? named.type() : instance.getClass();
+    }
+
+    boolean makesClasses() {
+        return classes != null;
+    }
+
+    T ofClass(Class<?> type, Map<String, @Nullable Object> parameters) {
+        return Objects.requireNonNull(classes).of(type.asSubclass(contract), parameters);
     }
 
     /**
@@ -89,8 +138,11 @@ public final class NamedRecords<T> {
         }
     }
 
-    /** The parameters of an instance by kebab-case name, in order; empty where it is no record. */
+    /** The parameters of an instance by kebab-case name, in order; empty for a class without any. */
     public Map<String, @Nullable Object> parameters(T instance) {
+        if (instance instanceof ByClassName named) {
+            return named.parameters();
+        }
         Map<String, @Nullable Object> parameters = new LinkedHashMap<>();
         if (instance instanceof Record record) {
             RecordComponent[] components = record.getClass().getRecordComponents();

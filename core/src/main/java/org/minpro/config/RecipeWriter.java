@@ -42,25 +42,7 @@ final class RecipeWriter {
 
     private void entry(String key, Class<?> type, @Nullable Object value, String indent) {
         NamedRecords<?> table = tables.get(type);
-        if (value instanceof Choice chosen) {
-            out.append(key);
-            if (chosen.parameters().isEmpty()) {
-                out.append(' ').append(text(chosen.name())).append('\n');
-            } else {
-                out.append('\n')
-                        .append(indent)
-                        .append("  name: ")
-                        .append(text(chosen.name()))
-                        .append('\n');
-                chosen.parameters()
-                        .forEach((name, parameter) -> out.append(indent)
-                                .append("  ")
-                                .append(text(name))
-                                .append(": ")
-                                .append(inline(parameter))
-                                .append('\n'));
-            }
-        } else if (value instanceof Record section && table == null) {
+        if (value instanceof Record section && table == null) {
             out.append(key).append('\n');
             components(section, indent + "  ");
         } else if (table != null && value != null) {
@@ -70,33 +52,61 @@ final class RecipeWriter {
             for (Object element : list) {
                 element(element, indent + "  ");
             }
+        } else if (value instanceof Map<?, ?> map && map.values().stream().anyMatch(this::isStructured)) {
+            out.append(key).append('\n');
+            map.forEach((name, element) ->
+                    entry(indent + "  " + text(String.valueOf(name)) + ":", declared(element), element, indent + "  "));
         } else {
             out.append(key).append(' ').append(inline(value)).append('\n');
         }
     }
 
     private void choice(String key, NamedRecords<?> table, Object value, String indent) {
-        String name = text(table.nameOf(value));
-        if (value instanceof Record parameters && value.getClass().getRecordComponents().length > 0) {
-            out.append(key)
-                    .append('\n')
-                    .append(indent)
-                    .append("  name: ")
-                    .append(name)
-                    .append('\n');
-            components(parameters, indent + "  ");
-        } else {
-            out.append(key).append(' ').append(name).append('\n');
+        if (value.getClass().isHidden()) {
+            throw new IllegalArgumentException(table.what()
+                    + " must be of a class with a name, which the recipe can hold, got: a lambda expression");
         }
+        String name = text(table.nameOf(value));
+        boolean free = value instanceof ByClassName named && !named.parameters().isEmpty();
+        if (!free && !(value instanceof Record && value.getClass().getRecordComponents().length > 0)) {
+            out.append(key).append(' ').append(name).append('\n');
+            return;
+        }
+        out.append(key)
+                .append('\n')
+                .append(indent)
+                .append("  name: ")
+                .append(name)
+                .append('\n');
+        if (value instanceof ByClassName named) {
+            named.parameters()
+                    .forEach((parameter, given) -> out.append(indent)
+                            .append("  ")
+                            .append(text(parameter))
+                            .append(": ")
+                            .append(inline(given))
+                            .append('\n'));
+        } else {
+            components((Record) value, indent + "  ");
+        }
+    }
+
+    private boolean isStructured(Object element) {
+        return element instanceof Record || tables.containsKey(declared(element));
+    }
+
+    /** The type that a collection of such elements has: an interface of the tables, or the element's own. */
+    private Class<?> declared(Object element) {
+        return tables.keySet().stream()
+                .filter(contract -> contract.isInstance(element))
+                .findFirst()
+                .orElse(element.getClass());
     }
 
     /** A list element: its lines indented below a dash. */
     private void element(Object element, String indent) {
         RecipeWriter inner = new RecipeWriter(tables, comments);
-        NamedRecords<?> table = tables.values().stream()
-                .filter(candidate -> candidate.contract().isInstance(element))
-                .findFirst()
-                .orElse(null);
+        NamedRecords<?> table = tables.get(declared(element));
         if (table != null) {
             inner.out.append("name: ").append(text(table.nameOf(element))).append('\n');
         }
@@ -114,8 +124,7 @@ final class RecipeWriter {
         if (!comments) {
             return;
         }
-        boolean section =
-                value instanceof Record && !(value instanceof Choice) && !tables.containsKey(component.getType());
+        boolean section = value instanceof Record && !tables.containsKey(component.getType());
         if (section && indent.isEmpty()) {
             out.append('\n');
         }

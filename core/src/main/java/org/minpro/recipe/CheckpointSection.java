@@ -1,6 +1,7 @@
 package org.minpro.recipe;
 
 import org.minpro.config.Doc;
+import org.minpro.config.Rule;
 
 /** When the run is saved so that it can go on. */
 public record CheckpointSection(

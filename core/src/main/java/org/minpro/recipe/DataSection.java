@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
+import org.minpro.config.Rule;
 import org.minpro.data.Dataset;
 import org.minpro.task.ArithmeticTask;
 
@@ -56,7 +57,7 @@ public record DataSection(
         files = List.copyOf(files);
         more = List.copyOf(more);
         evaluationFiles = List.copyOf(evaluationFiles);
-        Rule.check(terms >= 2 && terms <= 64, "terms", "in [2, 64]", terms);
+        ArithmeticTask.checkTerms(terms);
         Rule.check(heldOut >= 0 && heldOut < 1, "held-out", "in [0, 1)", heldOut);
         // The rules of one source are those of each.
         source(files, promptField, promptTemplate, answerField, answerAfter, answerPattern, idField);

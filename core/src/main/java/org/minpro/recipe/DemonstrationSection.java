@@ -6,6 +6,7 @@ import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
+import org.minpro.config.Rule;
 import org.minpro.task.ArithmeticTask;
 
 /** What {@code minpro sft} learns from: prompts with completions. */
@@ -37,7 +38,7 @@ public record DemonstrationSection(
         @Nullable String completionRemove) {
     public DemonstrationSection {
         files = List.copyOf(files);
-        Rule.check(terms >= 2 && terms <= 64, "terms", "in [2, 64]", terms);
+        ArithmeticTask.checkTerms(terms);
         Rule.check(hastyShare >= 0 && hastyShare <= 1, "hasty-share", "in [0, 1]", hastyShare);
         Rule.check(slipShare >= 0 && slipShare <= 1, "slip-share", "in [0, 1]", slipShare);
         Rule.check(!promptField.isBlank(), "prompt-field", "a name", "'" + promptField + "'");

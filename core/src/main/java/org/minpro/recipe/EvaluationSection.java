@@ -1,6 +1,7 @@
 package org.minpro.recipe;
 
 import org.minpro.config.Doc;
+import org.minpro.config.Rule;
 
 /** Accuracy on held-out problems before, during and after training. */
 public record EvaluationSection(

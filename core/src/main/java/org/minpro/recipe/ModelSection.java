@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
+import org.minpro.config.Rule;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.ParameterSelection;
 

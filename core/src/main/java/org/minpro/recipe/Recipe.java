@@ -8,18 +8,23 @@ import org.minpro.advantage.Advantage;
 import org.minpro.advantage.Advantages;
 import org.minpro.advantage.GroupRelative;
 import org.minpro.config.Binder;
-import org.minpro.config.Choice;
 import org.minpro.config.Doc;
+import org.minpro.config.NamedRecords;
+import org.minpro.config.Rule;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.LossEvaluation;
 import org.minpro.objective.MinPro;
 import org.minpro.objective.Objective;
 import org.minpro.objective.Objectives;
+import org.minpro.reward.MathReward;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Rewards;
 import org.minpro.rollout.LocalRolloutEngine;
+import org.minpro.rollout.Sampling;
 import org.minpro.task.ArithmeticReward;
+import org.minpro.train.ComputeSettings;
+import org.minpro.train.OptimizerSettings;
 
 /** Everything {@code minpro train} can be told; the defaults are its run without arguments. */
 public record Recipe(
@@ -31,15 +36,15 @@ public record Recipe(
         @Doc("How prompts are put to the model.") PromptSection prompts,
 
         @Doc(
-                "What scores a response: arithmetic | format | http | length | math | overlong | weighted, or a class name."
-                        + " null takes arithmetic for the built-in task and math for files.")
-        @Nullable Choice reward,
+                "What scores a response; its parameters are those of docs/rewards.md. null takes arithmetic for the built-in"
+                        + " task and math for files.")
+        @Nullable Reward reward,
 
         @Doc("Share of an iteration's responses that may be undecided, [0, 1]; the run is saved and stops beyond it. 1"
                 + " never stops.")
         double maxUndecided,
 
-        @Doc("How responses are sampled.") SamplingSection sampling,
+        @Doc("How responses are sampled.") Sampling sampling,
         @Doc("Rollout phases of the run.") int iterations,
 
         @Doc("Problems sampled in an iteration; a multiple of updates-per-iteration.")
@@ -72,16 +77,17 @@ public record Recipe(
                 + " (which hides staleness).")
         Anchor anchor,
 
-        @Doc("AdamW.") OptimizerSection optimizer,
-        @Doc("How the work is cut.") ComputeSection compute,
+        @Doc("AdamW.") OptimizerSettings optimizer,
+        @Doc("How the work is cut.") ComputeSettings compute,
         @Doc("Accuracy on held-out problems.") EvaluationSection evaluation,
         @Doc("When the run is saved.") CheckpointSection checkpoints,
 
         @Doc("Folder in which each run gets a numbered folder of its own.")
         Path runs) {
 
-    /** The reward of the built-in task. */
-    private static final String ARITHMETIC = "arithmetic";
+    private static final NamedRecords<Reward> REWARDS = Rewards.table()
+            .with(new NamedRecords.Entry<>(
+                    "arithmetic", ArithmeticReward.class, "whether the built-in task's sum is right"));
 
     public Recipe {
         Rule.positive("iterations", iterations);
@@ -100,9 +106,6 @@ public record Recipe(
         if (aggregation != null) {
             LossEvaluation.aggregationOf(objective, new Aggregation(aggregation, aggregationLength));
         }
-        if (reward != null && !reward.name().contains(".")) {
-            reward(reward, Recipe.class.getClassLoader());
-        }
     }
 
     public Recipe() {
@@ -113,7 +116,7 @@ public record Recipe(
                 new PromptSection(),
                 null,
                 0.9,
-                new SamplingSection(),
+                new Sampling(),
                 40,
                 32,
                 8,
@@ -125,23 +128,54 @@ public record Recipe(
                 null,
                 0,
                 Anchor.BEHAVIOR,
-                new OptimizerSection(),
-                new ComputeSection(),
+                new OptimizerSettings(),
+                new ComputeSettings(),
                 new EvaluationSection(),
                 new CheckpointSection(),
                 Path.of("runs"));
     }
 
+    /**
+     * The defaults for a model of one's own and files of problems: what {@code minpro train --model DIR --data FILE} does.
+     *
+     * <p>Against the built-in run: a smaller learning rate, and fewer and somewhat longer responses, which cost more.
+     *
+     * @param model a Hugging Face folder
+     * @param data JSONL files with one problem a line; none for the built-in task, or for a program's own problems
+     */
+    public static Recipe of(Path model, Path... data) {
+        return new Recipe()
+                .with("model.path", model.toString())
+                .with("data.files", List.of(data))
+                .with("sampling.max-new-tokens", 128)
+                .with("iterations", 102)
+                .with("updates-per-iteration", 1)
+                .with("groups-per-iteration", 4)
+                .with("lag", 2)
+                .with("optimizer.learning-rate", 2e-6)
+                .with("optimizer.warmup-updates", 5)
+                .with("evaluation.problems", 100);
+    }
+
+    /**
+     * The same recipe with one setting changed: {@code recipe.with("optimizer.learning-rate", 1e-5)}.
+     *
+     * @param setting its name in a recipe's file, with its sections joined by dots
+     * @param value of the setting's type
+     * @throws IllegalArgumentException for an unknown name, another type, or a value that breaks a rule
+     */
+    public Recipe with(String setting, @Nullable Object value) {
+        return Binder.with(this, setting, value);
+    }
+
     /** Makes recipes of settings, and YAML of recipes; classes of the user's own come from {@code loader}. */
     public static Binder binder(ClassLoader loader) {
-        return new Binder(loader, List.of(Objectives.table(), Advantages.table()), choice -> {
-            if (choice.name().contains(".")) {
-                // Made later, once: a reward of one's own may be expensive to make.
-                Rewards.requireClass(choice.name(), loader);
-            } else {
-                reward(choice, loader);
-            }
-        });
+        return new Binder(loader, List.of(Objectives.table(), Advantages.table(), REWARDS));
+    }
+
+    /** The rewards that a recipe can name: those of {@link Rewards} and the built-in task's. */
+    public static NamedRecords<Reward> rewards() {
+        return REWARDS;
     }
 
     /** The aggregation to train with: the one asked for, else the objective's own, else the token mean. */
@@ -151,24 +185,15 @@ public record Recipe(
     }
 
     /**
-     * The reward.
+     * The reward to score with: the one asked for, else that of the built-in task or the answer checker.
      *
-     * @param loader finds a class of the user's own
-     * @throws IllegalArgumentException if it cannot be made; the message says what to change
+     * @throws IllegalArgumentException if a user's class cannot be made; the message says what to change
      */
-    public Reward createReward(ClassLoader loader) {
+    public Reward createReward() {
         if (reward == null) {
-            return data.isBuiltin() ? new ArithmeticReward() : Rewards.create("math");
+            return data.isBuiltin() ? new ArithmeticReward() : new MathReward();
         }
-        return reward(reward, loader);
-    }
-
-    private static Reward reward(Choice choice, ClassLoader loader) {
-        if (choice.name().equals(ARITHMETIC)) {
-            Rule.check(choice.parameters().isEmpty(), "reward arithmetic", "without parameters", choice.parameters());
-            return new ArithmeticReward();
-        }
-        return Rewards.create(choice.name(), choice.parameters(), loader, List.of(ARITHMETIC));
+        return Rewards.made(reward);
     }
 
     /** Optimizer steps of the whole run, if none is skipped. */

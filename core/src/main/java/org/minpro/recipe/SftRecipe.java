@@ -6,6 +6,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Binder;
 import org.minpro.config.Doc;
+import org.minpro.config.Rule;
+import org.minpro.train.ComputeSettings;
+import org.minpro.train.LearningRateSchedule;
+import org.minpro.train.OptimizerSettings;
 
 /** Everything {@code minpro sft} can be told: a supervised warm start, with the prompt masked. */
 public record SftRecipe(
@@ -29,8 +33,8 @@ public record SftRecipe(
         int epochs,
 
         @Doc("Examples of an update.") int batchRows,
-        @Doc("AdamW.") OptimizerSection optimizer,
-        @Doc("How the work is cut.") ComputeSection compute,
+        @Doc("AdamW.") OptimizerSettings optimizer,
+        @Doc("How the work is cut.") ComputeSettings compute,
         @Doc("When the run is saved; every counts updates.") CheckpointSection checkpoints,
 
         @Doc("Folder in which each run gets a numbered folder of its own.")
@@ -54,8 +58,8 @@ public record SftRecipe(
                 null,
                 1,
                 16,
-                new OptimizerSection(2e-5),
-                new ComputeSection(),
+                new OptimizerSettings(2e-5, 0, LearningRateSchedule.CONSTANT),
+                new ComputeSettings(),
                 new CheckpointSection(100, 2),
                 Path.of("runs"));
     }

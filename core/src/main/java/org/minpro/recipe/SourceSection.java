@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
+import org.minpro.config.Rule;
 import org.minpro.data.AnswerExtraction;
 import org.minpro.data.Dataset;
 import org.minpro.data.Message;

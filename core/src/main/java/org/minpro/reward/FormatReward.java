@@ -1,6 +1,9 @@
 package org.minpro.reward;
 
 import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import org.minpro.config.Doc;
+import org.minpro.config.Rule;
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
 
@@ -14,17 +17,40 @@ import org.minpro.rollout.Rollout;
  * @param match value of a completion that matches
  * @param mismatch value of one that does not
  */
-public record FormatReward(Pattern pattern, double match, double mismatch) implements Reward {
+public record FormatReward(
+        @Doc("The expression, of java.util.regex.") String pattern,
+        @Doc("Value of a completion that matches.") double match,
+        @Doc("Value of one that does not.") double mismatch)
+        implements Reward {
     private static final long MAXIMUM_READS = 5_000_000;
 
-    public static FormatReward of(String expression, double match, double mismatch) {
-        return new FormatReward(Pattern.compile(expression, Pattern.DOTALL), match, mismatch);
+    public FormatReward {
+        try {
+            compiled(pattern);
+        } catch (PatternSyntaxException e) {
+            throw new IllegalArgumentException(
+                    "pattern must be a regular expression of java.util.regex, got: " + pattern + " ("
+                            + e.getDescription() + ")",
+                    e);
+        }
+        Rule.finite("match", match);
+        Rule.finite("mismatch", mismatch);
+    }
+
+    /** One for a completion that matches, else zero. */
+    public FormatReward(String pattern) {
+        this(pattern, 1, 0);
+    }
+
+    private static Pattern compiled(String pattern) {
+        return Pattern.compile(pattern, Pattern.DOTALL);
     }
 
     @Override
     public Score score(Problem problem, Rollout rollout) {
         try {
-            boolean matches = pattern.matcher(new CountedText(rollout.text())).matches();
+            boolean matches =
+                    compiled(pattern).matcher(new CountedText(rollout.text())).matches();
             return matches ? Score.of(match, "format") : Score.of(mismatch, "no format");
         } catch (ReadLimitException e) {
             return Score.undecided("the pattern backtracks too much on this completion");

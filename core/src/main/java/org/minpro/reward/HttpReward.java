@@ -13,6 +13,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.minpro.config.Doc;
+import org.minpro.config.Rule;
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
 import tools.jackson.core.JacksonException;
@@ -26,46 +28,51 @@ import tools.jackson.databind.json.JsonMapper;
  * expects {@code {"score": 0.5, "parts": {"name": 0.1}, "reason": "…"}}; a {@code null} score is undecided. Connection
  * failures, timeouts, 408, 429 and 5xx are tried again with doubling pauses until the attempts or the time budget are
  * spent. Every failure is undecided, never a zero: a service that is down must not teach anything.
+ *
+ * @param url address of the service
+ * @param budgetSeconds time that one score may take with all its attempts
+ * @param attempts tries before it is undecided
  */
-public final class HttpReward implements Reward {
+public record HttpReward(
+        @Doc("http or https address that takes the POST.") URI url,
+
+        @Doc("Time that one response may take with all its attempts, seconds, > 0.")
+        double budgetSeconds,
+
+        @Doc("Attempts before it is undecided, >= 1.") int attempts)
+        implements Reward {
     private static final JsonMapper JSON = JsonMapper.builder().build();
     private static final Duration FIRST_PAUSE = Duration.ofMillis(50);
 
-    private final URI uri;
-    private final Duration budget;
-    private final int attempts;
-    private final HttpClient client;
+    public HttpReward {
+        Rule.check(
+                "http".equals(url.getScheme()) || "https".equals(url.getScheme()),
+                "url",
+                "an http or https address",
+                url);
+        Rule.check(budgetSeconds > 0 && Double.isFinite(budgetSeconds), "budget-seconds", "> 0", budgetSeconds);
+        Rule.positive("attempts", attempts);
+    }
 
-    /**
-     * Scores by a service.
-     *
-     * @param uri http or https address that takes the POST
-     * @param budget time that one score may take with all its attempts
-     * @param attempts tries before it is undecided
-     */
-    public HttpReward(URI uri, Duration budget, int attempts) {
-        if (!"http".equals(uri.getScheme()) && !"https".equals(uri.getScheme())) {
-            throw new IllegalArgumentException("url must be an http or https address, got: " + uri);
-        }
-        if (budget.isNegative() || budget.isZero()) {
-            throw new IllegalArgumentException("budget-seconds must be > 0, got: " + budget);
-        }
-        if (attempts < 1) {
-            throw new IllegalArgumentException("attempts must be >= 1, got: " + attempts);
-        }
-        this.uri = uri;
-        this.budget = budget;
-        this.attempts = attempts;
-        this.client = HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_1_1)
-                .connectTimeout(budget)
-                .build();
+    /** Three attempts within ten seconds. */
+    public HttpReward(URI url) {
+        this(url, 10, 3);
+    }
+
+    /** The connections to all services, made when the first response is scored. */
+    private static final class Connections {
+        static final HttpClient CLIENT =
+                HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    }
+
+    private Duration budget() {
+        return Duration.ofNanos((long) (budgetSeconds * 1e9));
     }
 
     @Override
     public Score score(Problem problem, Rollout rollout) {
         String body = JSON.writeValueAsString(request(problem, rollout));
-        long deadline = System.nanoTime() + budget.toNanos();
+        long deadline = System.nanoTime() + budget().toNanos();
         Duration pause = FIRST_PAUSE;
         String failure = "no attempt was made";
         try {
@@ -105,12 +112,13 @@ public final class HttpReward implements Reward {
     /** The whole reply within that time: the client's own timeout ends with the reply's header on older JDKs. */
     private HttpResponse<String> send(String body, Duration left)
             throws IOException, InterruptedException, TimeoutException {
-        HttpRequest request = HttpRequest.newBuilder(uri)
+        HttpRequest request = HttpRequest.newBuilder(url)
                 .timeout(left)
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString(body))
                 .build();
-        CompletableFuture<HttpResponse<String>> reply = client.sendAsync(request, HttpResponse.BodyHandlers.ofString());
+        CompletableFuture<HttpResponse<String>> reply =
+                Connections.CLIENT.sendAsync(request, HttpResponse.BodyHandlers.ofString());
         try {
             return reply.get(left.toNanos(), TimeUnit.NANOSECONDS);
         } catch (ExecutionException e) {
@@ -125,11 +133,11 @@ public final class HttpReward implements Reward {
     }
 
     private Score spent(String failure) {
-        return undecided("time budget of " + budget.toMillis() + " ms spent; last: " + failure);
+        return undecided("time budget of " + budget().toMillis() + " ms spent; last: " + failure);
     }
 
     private Score undecided(String reason) {
-        return Score.undecided("reward service " + uri + ": " + reason);
+        return Score.undecided("reward service " + url + ": " + reason);
     }
 
     private static Map<String, Object> request(Problem problem, Rollout rollout) {

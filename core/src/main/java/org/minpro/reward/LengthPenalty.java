@@ -1,5 +1,7 @@
 package org.minpro.reward;
 
+import org.minpro.config.Doc;
+import org.minpro.config.Rule;
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
 
@@ -9,14 +11,18 @@ import org.minpro.rollout.Rollout;
  * @param maximumTokens the length, in tokens, of the whole penalty
  * @param factor the whole penalty
  */
-public record LengthPenalty(int maximumTokens, double factor) implements Reward {
+public record LengthPenalty(
+        @Doc("Length of the whole penalty, tokens, >= 1.") int maximumTokens,
+        @Doc("The whole penalty, >= 0.") double factor)
+        implements Reward {
     public LengthPenalty {
-        if (maximumTokens < 1) {
-            throw new IllegalArgumentException("maximum-tokens must be >= 1, got: " + maximumTokens);
-        }
-        if (!(factor >= 0 && Double.isFinite(factor))) {
-            throw new IllegalArgumentException("factor must be >= 0 and finite, got: " + factor);
-        }
+        Rule.positive("maximum-tokens", maximumTokens);
+        Rule.check(factor >= 0 && Double.isFinite(factor), "factor", ">= 0 and finite", factor);
+    }
+
+    /** A whole penalty of one. */
+    public LengthPenalty(int maximumTokens) {
+        this(maximumTokens, 1);
     }
 
     @Override

@@ -1,5 +1,7 @@
 package org.minpro.reward;
 
+import org.minpro.config.Doc;
+import org.minpro.config.Rule;
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
 
@@ -11,15 +13,28 @@ import org.minpro.rollout.Rollout;
  * @param bufferTokens the last tokens before it, over which the penalty grows
  * @param factor the penalty of a response of {@code maximumTokens}
  */
-public record OverlongPenalty(int maximumTokens, int bufferTokens, double factor) implements Reward {
+public record OverlongPenalty(
+        @Doc("The longest response that sampling allows, tokens.")
+        int maximumTokens,
+
+        @Doc("The last tokens before it, over which the penalty grows, [1, maximum-tokens].")
+        int bufferTokens,
+
+        @Doc("The penalty of a response of maximum-tokens, >= 0.")
+        double factor)
+        implements Reward {
     public OverlongPenalty {
-        if (bufferTokens < 1 || bufferTokens > maximumTokens) {
-            throw new IllegalArgumentException(
-                    "buffer-tokens must be >= 1 and <= maximum-tokens (" + maximumTokens + "), got: " + bufferTokens);
-        }
-        if (!(factor >= 0 && Double.isFinite(factor))) {
-            throw new IllegalArgumentException("factor must be >= 0 and finite, got: " + factor);
-        }
+        Rule.check(
+                bufferTokens >= 1 && bufferTokens <= maximumTokens,
+                "buffer-tokens",
+                ">= 1 and <= maximum-tokens (" + maximumTokens + ")",
+                bufferTokens);
+        Rule.check(factor >= 0 && Double.isFinite(factor), "factor", ">= 0 and finite", factor);
+    }
+
+    /** A penalty of one at the end. */
+    public OverlongPenalty(int maximumTokens, int bufferTokens) {
+        this(maximumTokens, bufferTokens, 1);
     }
 
     @Override

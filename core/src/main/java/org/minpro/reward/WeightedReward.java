@@ -1,8 +1,12 @@
 package org.minpro.reward;
 
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import org.minpro.config.Doc;
+import org.minpro.config.Rule;
+import org.minpro.config.Unwrapped;
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
 
@@ -12,33 +16,36 @@ import org.minpro.rollout.Rollout;
  * <p>Undecided if a part with a weight other than zero is: a sum over the parts that happened to answer would depend on
  * which service was up. A part of weight zero is only logged.
  *
- * @param terms the parts by name, added in this order
+ * @param parts what is added by name, in this order
  */
-public record WeightedReward(Map<String, Term> terms) implements Reward {
+public record WeightedReward(
+        @Doc(
+                "What is added, by name: {weight: 1, reward: {name: length, maximum-tokens: 100}}. A part without a reward is"
+                        + " that of its name.")
+        Map<String, Part> parts)
+        implements Reward {
     /**
      * One part of the sum.
      *
      * @param reward what is added
      * @param weight its factor
      */
-    public record Term(Reward reward, double weight) {
-        public Term {
-            if (!Double.isFinite(weight)) {
-                throw new IllegalArgumentException("weight must be finite, got: " + weight);
-            }
+    public record Part(
+            @Doc("What is added.") @Unwrapped Reward reward,
+            @Doc("Its factor.") double weight) {
+        public Part {
+            Rule.finite("weight", weight);
+        }
+
+        /** A part with a weight of one. */
+        public Part(Reward reward) {
+            this(reward, 1);
         }
     }
 
     public WeightedReward {
-        if (terms.isEmpty()) {
-            throw new IllegalArgumentException("a weighted reward must have at least one part, got: none");
-        }
-        terms = new LinkedHashMap<>(terms);
-    }
-
-    @Override
-    public Map<String, Term> terms() {
-        return java.util.Collections.unmodifiableMap(terms);
+        Rule.check(!parts.isEmpty(), "parts", "one or more", "none");
+        parts = Collections.unmodifiableMap(new LinkedHashMap<>(parts));
     }
 
     @Override
@@ -46,16 +53,16 @@ public record WeightedReward(Map<String, Term> terms) implements Reward {
         double sum = 0.0;
         boolean decided = true;
         StringBuilder reason = new StringBuilder();
-        Map<String, Double> parts = new TreeMap<>();
-        for (Map.Entry<String, Term> entry : terms.entrySet()) {
+        Map<String, Double> values = new TreeMap<>();
+        for (Map.Entry<String, Part> entry : parts.entrySet()) {
             String name = entry.getKey();
-            Term term = entry.getValue();
-            Score score = term.reward().score(problem, rollout);
-            score.parts().forEach((part, value) -> parts.put(name + "/" + part, value));
+            Part part = entry.getValue();
+            Score score = part.reward().score(problem, rollout);
+            score.parts().forEach((inner, value) -> values.put(name + "/" + inner, value));
             if (score.decided()) {
-                parts.put(name, score.value());
-                sum += term.weight() * score.value();
-            } else if (term.weight() != 0.0) {
+                values.put(name, score.value());
+                sum += part.weight() * score.value();
+            } else if (part.weight() != 0.0) {
                 decided = false;
             }
             if (!score.reason().isEmpty()) {
@@ -65,6 +72,6 @@ public record WeightedReward(Map<String, Term> terms) implements Reward {
                         .append(score.reason());
             }
         }
-        return new Score(decided, decided ? sum : 0.0, parts, reason.toString());
+        return new Score(decided, decided ? sum : 0.0, values, reason.toString());
     }
 }

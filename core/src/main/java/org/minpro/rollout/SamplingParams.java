@@ -3,7 +3,7 @@ package org.minpro.rollout;
 import java.util.List;
 
 /**
- * How tokens are drawn. Order as in transformers: temperature, top-k, top-p, min-p.
+ * How an engine draws tokens: {@link Sampling} with the model's own stop ids, or the most probable tokens.
  *
  * @param temperature divides the logits; > 0
  * @param topK how many of the most probable tokens stay; 0 keeps all
@@ -22,18 +22,13 @@ public record SamplingParams(
         List<Integer> stopIds,
         boolean greedy) {
     public SamplingParams {
-        check(temperature > 0 && Double.isFinite(temperature), "temperature", "> 0", temperature);
-        check(topK >= 0, "top-k", ">= 0 (0 keeps all)", topK);
-        check(topP > 0 && topP <= 1, "top-p", "in (0, 1]", topP);
-        check(minP >= 0 && minP <= 1, "min-p", "in [0, 1]", minP);
-        check(maxNewTokens >= 1, "max-new-tokens", ">= 1", maxNewTokens);
+        // The rules are a recipe's.
+        sampling(temperature, topK, topP, minP, maxNewTokens);
         stopIds = List.copyOf(stopIds);
     }
 
-    private static void check(boolean holds, String name, String rule, Object value) {
-        if (!holds) {
-            throw new IllegalArgumentException(name + " must be " + rule + ", got: " + value);
-        }
+    private static Sampling sampling(double temperature, int topK, double topP, double minP, int maxNewTokens) {
+        return new Sampling(temperature, topK, topP, minP, maxNewTokens, List.of(), false);
     }
 
     /** The whole distribution at temperature 1. */
@@ -47,7 +42,7 @@ public record SamplingParams(
 
     /** Whether some tokens can not be drawn, so that ratios to this policy are biased. */
     public boolean truncates() {
-        return !greedy && (topK > 0 || topP < 1 || minP > 0);
+        return !greedy && sampling(temperature, topK, topP, minP, maxNewTokens).truncates();
     }
 
     /** The temperature of the reported log-probabilities. */

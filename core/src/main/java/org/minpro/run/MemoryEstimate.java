@@ -4,12 +4,12 @@ import org.minpro.model.KeyValueCache;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.ParameterSelection;
-import org.minpro.recipe.ComputeSection;
 import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.tensor.DType;
 import org.minpro.train.AdamW;
+import org.minpro.train.ComputeSettings;
 
 /** Bytes that work takes at most, roughly, known before any of them are: what a command compares with what is free. */
 public final class MemoryEstimate {
@@ -63,12 +63,12 @@ public final class MemoryEstimate {
      * block per worker, which are kept from the lowest trained layer on.
      */
     private static long ofUpdates(
-            ComputeSection section, ModelSection modelSection, ModelConfig model, DType compute, long tokens) {
+            ComputeSettings settings, ModelSection modelSection, ModelConfig model, DType compute, long tokens) {
         ParameterSelection selection = modelSection.trained(model);
         long trained = selection.count();
         long frozen = model.parameterCount() - trained;
-        long lanes = section.lanes();
-        long workers = Math.min(lanes, section.threads());
+        long lanes = settings.lanes();
+        long workers = Math.min(lanes, settings.threads());
         long ofTrained = DType.F32.bytes() + (compute == DType.F32 ? 0 : compute.bytes());
         long ofFrozen = model.storedDType() == compute ? compute.bytes() : ofTrained;
         long weights = trained * ofTrained + frozen * ofFrozen;

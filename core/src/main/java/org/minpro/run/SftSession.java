@@ -71,14 +71,7 @@ public final class SftSession implements AutoCloseable {
             policy = opened.add(policy());
             workers = opened.add(new Workers(recipe.compute().threads()));
             trainer = opened.add(new SupervisedTrainer(
-                    new SupervisedTrainer.Settings(
-                            updates,
-                            recipe.batchRows(),
-                            recipe.optimizer().adamW(),
-                            recipe.optimizer().learningRateSchedule(),
-                            recipe.optimizer().gradientClipNorm(),
-                            recipe.compute().lanes(),
-                            recipe.compute().microBatchTokens()),
+                    new SupervisedTrainer.Settings(updates, recipe.batchRows(), recipe.optimizer(), recipe.compute()),
                     policy,
                     examples.source,
                     workers));

@@ -28,7 +28,7 @@ import org.minpro.train.Policy;
  * A training run from a recipe, as {@code minpro train} does it: what a Java program uses.
  *
  * <pre>{@code
- * Recipe recipe = Binder.with(new Recipe(), "iterations", 20);
+ * Recipe recipe = new Recipe().with("iterations", 20);   // or Recipe.of(Path.of("my-model"), Path.of("problems.jsonl"))
  * try (TrainingSession session = TrainingSession.of(recipe)
  *         .problems(draw -> Problem.of("p" + draw, "2+2=", "4"))
  *         .reward((problem, rollout) -> Score.of(rollout.text().contains(problem.answer()) ? 1 : 0))
@@ -65,7 +65,7 @@ public final class TrainingSession implements AutoCloseable {
         try {
             files = ModelFiles.open(recipe.model().path());
             tokenizer = opened.add(files.tokenizer());
-            reward = start.reward != null ? start.reward : recipe.createReward(start.loader);
+            reward = start.reward != null ? start.reward : recipe.createReward();
             prompts = Prompts.of(recipe.prompts(), files, tokenizer);
             problems = start.problems != null
                     ? new ProblemSets(start.problems, start.heldOut, "problems of the program")

@@ -14,8 +14,7 @@ import org.minpro.rollout.Rollout;
  * the whole response has the form of a {@link Solution} and stopped), {@code steps}, and {@code worked-steps}, the
  * share of steps that go through an intermediate total (0 if there is no step).
  */
-public final class ArithmeticReward implements Reward {
-
+public record ArithmeticReward() implements Reward {
     @Override
     public Score score(Problem problem, Rollout rollout) {
         return score(problem.answer(), rollout.text(), rollout.finish() == Rollout.Finish.STOP);

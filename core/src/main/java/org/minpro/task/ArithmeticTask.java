@@ -2,6 +2,7 @@ package org.minpro.task;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.minpro.config.Rule;
 import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
 import org.minpro.tensor.Philox;
@@ -23,12 +24,15 @@ public final class ArithmeticTask implements ProblemSource {
     private final boolean heldOut;
 
     private ArithmeticTask(long seed, int terms, boolean heldOut) {
-        if (terms < 2 || terms > 64) {
-            throw new IllegalArgumentException("terms must be from 2 to 64, got: " + terms);
-        }
+        checkTerms(terms);
         this.seed = seed;
         this.terms = terms;
         this.heldOut = heldOut;
+    }
+
+    /** The rule of how many numbers a problem adds. */
+    public static void checkTerms(int terms) {
+        Rule.check(terms >= 2 && terms <= 64, "terms", "in [2, 64]", terms);
     }
 
     /** Problems to train on. */

@@ -31,38 +31,18 @@ public final class AdamW implements AutoCloseable {
     /** Elements stepped at once: all operands of a piece stay in the cache. */
     private static final long PIECE = 1L << 16;
 
-    /**
-     * @param beta1 decay of the mean gradient
-     * @param beta2 decay of the mean squared gradient
-     * @param epsilon added to the root of the latter
-     * @param weightDecay decoupled decay of matrices
-     */
-    public record Settings(double beta1, double beta2, double epsilon, double weightDecay) {
-        public Settings {
-            check(beta1 >= 0 && beta1 < 1, "beta1", "in [0, 1)", beta1);
-            check(beta2 >= 0 && beta2 < 1, "beta2", "in [0, 1)", beta2);
-            check(epsilon > 0, "epsilon", "> 0", epsilon);
-            check(weightDecay >= 0, "weight-decay", ">= 0", weightDecay);
-        }
-
-        public Settings() {
-            this(0.9, 0.999, 1e-8, 0);
-        }
-
-        private static void check(boolean holds, String name, String rule, double value) {
-            if (!holds || !Double.isFinite(value)) {
-                throw new IllegalArgumentException(name + " must be " + rule + ", got: " + value);
-            }
-        }
-    }
-
-    private final Settings settings;
+    private final OptimizerSettings settings;
     private final SequencedMap<String, Tensor> means = new LinkedHashMap<>();
     private final SequencedMap<String, Tensor> squares = new LinkedHashMap<>();
     private long steps;
 
-    /** @param master the weights of which the trained ones are stepped, those float32 (float64 for a float64 model) */
-    public AdamW(Settings settings, Parameters master) {
+    /**
+     * An optimizer that has taken no step.
+     *
+     * @param settings all but the learning rate and the clipping, which are given to each step
+     * @param master the weights of which the trained ones are stepped, those float32 (float64 for a float64 model)
+     */
+    public AdamW(OptimizerSettings settings, Parameters master) {
         this.settings = settings;
         try (Scope scope = Scope.open()) {
             master.trainable().forEach((name, tensor) -> {

@@ -25,9 +25,7 @@ public final class Learner implements AutoCloseable {
             Objective objective,
             Aggregation aggregation,
             Anchor anchor,
-            AdamW.Settings optimizer,
-            LearningRateSchedule schedule,
-            double clipNorm,
+            OptimizerSettings optimizer,
             int lanes,
             int microBatchTokens,
             double temperature,
@@ -53,7 +51,7 @@ public final class Learner implements AutoCloseable {
                 settings.objective(),
                 settings.aggregation(),
                 settings.anchor(),
-                settings.clipNorm(),
+                settings.optimizer().gradientClipNorm(),
                 workers);
     }
 
@@ -114,7 +112,7 @@ public final class Learner implements AutoCloseable {
         double rate = 0;
         for (int part = 0; part < parts; part++) {
             List<TrainingRow> rows = updatesRows.get(part);
-            rate = settings.schedule().at(updates++, settings.totalUpdates());
+            rate = settings.optimizer().learningRateAt(updates++, settings.totalUpdates());
             if (rows.stream().allMatch(row -> row.advantage() == 0)) {
                 skipped++;
                 listener.updateFinished(part + 1, parts);

@@ -39,20 +39,10 @@ public final class SupervisedTrainer implements AutoCloseable {
     /**
      * @param updates optimizer steps
      * @param rows examples of an update
-     * @param optimizer AdamW's settings
-     * @param schedule of the learning rate
-     * @param clipNorm largest norm of a gradient; 0 does not clip
-     * @param lanes ordered shares of a batch; part of the numerics
-     * @param microBatchTokens most computed tokens of a block
+     * @param optimizer AdamW, its learning rate, clipping
+     * @param compute how an update is cut
      */
-    public record Settings(
-            long updates,
-            int rows,
-            AdamW.Settings optimizer,
-            LearningRateSchedule schedule,
-            double clipNorm,
-            int lanes,
-            int microBatchTokens) {
+    public record Settings(long updates, int rows, OptimizerSettings optimizer, ComputeSettings compute) {
         public Settings {
             if (updates < 1 || rows < 1) {
                 throw new IllegalArgumentException("updates and rows must be >= 1, got: " + updates + " and " + rows);
@@ -81,12 +71,17 @@ public final class SupervisedTrainer implements AutoCloseable {
         optimizer = new AdamW(settings.optimizer(), policy.master());
         updater = new PolicyUpdater(
                 policy,
-                new PolicyGradient(policy::model, workers, settings.lanes(), settings.microBatchTokens(), 1),
+                new PolicyGradient(
+                        policy::model,
+                        workers,
+                        settings.compute().lanes(),
+                        settings.compute().microBatchTokens(),
+                        1),
                 optimizer,
                 NEGATIVE_LOG_LIKELIHOOD,
                 Aggregation.TOKEN_MEAN,
                 Anchor.BEHAVIOR,
-                settings.clipNorm(),
+                settings.optimizer().gradientClipNorm(),
                 workers);
     }
 
@@ -125,7 +120,8 @@ public final class SupervisedTrainer implements AutoCloseable {
                     0));
             tokens += length;
         }
-        PolicyUpdater.Done done = updater.update(rows, settings.schedule().at(update, settings.updates()), false);
+        PolicyUpdater.Done done =
+                updater.update(rows, settings.optimizer().learningRateAt(update, settings.updates()), false);
         return new Report(
                 update,
                 done.metrics().getOrDefault("loss", Double.NaN),

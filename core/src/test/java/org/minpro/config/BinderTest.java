@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,49 @@ final class BinderTest {
     }
 
     record Point() implements Shape {}
+
+    /** No record: what it is made of is not the binder's. */
+    static final class Cloud implements Shape {}
+
+    record CloudOf(Class<?> type, Map<String, @Nullable Object> parameters) implements Shape, ByClassName {
+        CloudOf {
+            if (parameters.containsKey("edges")) {
+                throw new IllegalArgumentException("must have no edges, got: " + parameters);
+            }
+        }
+    }
+
+    /** {@code sides} must be given. */
+    record Polygon(int sides, double length, boolean filled) implements Shape {
+        Polygon {
+            if (sides < 3) {
+                throw new IllegalArgumentException("sides must be >= 3, got: " + sides);
+            }
+            if (length > 100 / sides) {
+                throw new IllegalArgumentException("length must be <= 100 / sides, got: " + length);
+            }
+        }
+
+        Polygon(int sides) {
+            this(sides, 10, false);
+        }
+    }
+
+    record Errand(Runnable task) {}
+
+    record Layer(@Unwrapped Shape shape, double depth) {
+        Layer(Shape shape) {
+            this(shape, 0.5);
+        }
+    }
+
+    record Drawing(Map<String, Layer> layers) implements Shape {
+        Drawing {
+            if (layers.isEmpty()) {
+                throw new IllegalArgumentException("layers must be one or more, got: none");
+            }
+        }
+    }
 
     enum Unit {
         FULL_TURN,
@@ -59,8 +103,7 @@ final class BinderTest {
             @Nullable Integer workers,
             Map<String, Object> variables,
             Limits limits,
-            @Doc("What is drawn.") Shape shape,
-            Choice reward) {
+            @Doc("What is drawn.") Shape shape) {
         Sample {
             if (!(learningRate > 0)) {
                 throw new IllegalArgumentException("learningRate must be > 0, got: " + learningRate);
@@ -81,8 +124,7 @@ final class BinderTest {
                     null,
                     Map.of(),
                     new Limits(),
-                    new Circle(),
-                    Choice.of("math"));
+                    new Circle());
         }
     }
 
@@ -92,6 +134,10 @@ final class BinderTest {
             List.of(
                     new NamedRecords.Entry<>("circle", Circle.class, "round"),
                     new NamedRecords.Entry<>("point", Point.class, "small")));
+    private static final NamedRecords<Shape> MORE_SHAPES = new NamedRecords<Shape>(
+                    "shape", Shape.class, SHAPES.entries(), CloudOf::new)
+            .with(new NamedRecords.Entry<>("polygon", Polygon.class, "has corners"))
+            .with(new NamedRecords.Entry<>("drawing", Drawing.class, "several in one"));
     private static final Binder BINDER = new Binder(SHAPES);
 
     private static Sample bind(Settings settings) {
@@ -137,7 +183,6 @@ final class BinderTest {
                 limits:
                   high: 20
                 shape: {name: circle, radius: 2}
-                reward: {name: length, maximum-tokens: 5}
                 """);
         assertThat(sample.learningRate()).isEqualTo(1e-4);
         assertThat(sample.seed()).isEqualTo(1_000_000_000_000L);
@@ -154,7 +199,6 @@ final class BinderTest {
                 .containsEntry("name", "x");
         assertThat(sample.limits()).isEqualTo(new Limits(0, 20));
         assertThat(sample.shape()).isEqualTo(new Circle(2, false));
-        assertThat(sample.reward()).isEqualTo(new Choice("length", Map.of("maximum-tokens", 5)));
     }
 
     @Test
@@ -310,6 +354,144 @@ final class BinderTest {
                         + " Did you mean 'circle'?");
     }
 
+    private static Shape shape(String yaml, String... sets) {
+        Settings settings = new Settings().yaml("r.yaml", yaml);
+        for (String set : sets) {
+            settings.set(set);
+        }
+        return new Binder(MORE_SHAPES).bind(Sample.class, settings).shape();
+    }
+
+    private static List<String> shapeProblems(String yaml, String... sets) {
+        ConfigurationException e = catchThrowableOfType(ConfigurationException.class, () -> shape(yaml, sets));
+        assertThat(e).isNotNull();
+        return e.problems().stream().map(ConfigurationProblem::toString).toList();
+    }
+
+    @Test
+    void aSettingWithoutDefaultMustBeGiven() {
+        assertThat(shape("shape: {name: polygon, sides: 5}")).isEqualTo(new Polygon(5));
+        assertThat(shape("shape: polygon", "shape.sides=4", "shape.filled=true"))
+                .isEqualTo(new Polygon(4, 10, true));
+        assertThat(shapeProblems("shape: {name: polygon, length: x}"))
+                .containsExactly(
+                        "r.yaml:1:8: shape.sides must be given", "r.yaml:1:32: shape.length must be a number, got: x");
+        assertThat(shapeProblems("shape: {name: polygon, sides: null, side: 3}"))
+                .containsExactly(
+                        "r.yaml:1:31: shape.sides must be given a value, got: null",
+                        "r.yaml:1:37: unknown setting 'shape.side'. Did you mean 'shape.sides'?");
+        assertThat(shapeProblems("shape: {name: polygon, sides: 2}"))
+                .containsExactly("r.yaml:1:31: shape.sides must be >= 3, got: 2");
+        assertThat(shapeProblems("shape: {name: polygon, sides: 5, length: 30}"))
+                .containsExactly("r.yaml:1:42: shape.length must be <= 100 / sides, got: 30.0");
+    }
+
+    /** A default that does not suit is no matter where it is not used. */
+    @Test
+    void aDefaultMustSuitWhatIsGiven() {
+        assertThat(shapeProblems("shape: {name: polygon, sides: 20}"))
+                .containsExactly("r.yaml:1:31: shape.length must be <= 100 / sides, got: 10.0");
+        assertThat(shape("shape: {name: polygon, sides: 20, length: 2, filled: false}"))
+                .isEqualTo(new Polygon(20, 2, false));
+    }
+
+    @Test
+    void aMapHoldsRecordsThatHoldImplementations() {
+        Shape drawing = shape("""
+                shape:
+                  name: drawing
+                  layers:
+                    point:
+                    back: {shape: polygon, depth: 2, sides: 4, length: 3}
+                    front: {shape: {name: circle, radius: 2}}
+                """);
+        assertThat(drawing)
+                .isEqualTo(new Drawing(Map.of(
+                        "point", new Layer(new Point()),
+                        "back", new Layer(new Polygon(4, 3, false), 2),
+                        "front", new Layer(new Circle(2, false)))));
+        assertThat(((Drawing) drawing).layers().keySet()).containsExactly("point", "back", "front");
+        assertThat(shape("shape: {name: drawing, layers: {circle: {}}}", "shape.layers.circle.radius=3"))
+                .isEqualTo(new Drawing(Map.of("circle", new Layer(new Circle(3, false)))));
+    }
+
+    @Test
+    void problemsInAMapNameTheirPlace() {
+        assertThat(shapeProblems("""
+                        shape:
+                          name: drawing
+                          layers:
+                            circel: {depth: 1}
+                            back: {shape: polygon, side: 4}
+                            front: {shape: circle, radius: -1, depth: much}
+                            side: [1]
+                            top: {shape: [1]}
+                        """))
+                .containsExactly(
+                        "r.yaml:4:13: shape.layers.circel.shape must be one of circle, drawing, point, polygon, or the name"
+                                + " of a class, got: 'circel'. Did you mean 'circle'?",
+                        "r.yaml:5:19: shape.layers.back.shape.sides must be given",
+                        "r.yaml:5:28: unknown setting 'shape.layers.back.shape.side'."
+                                + " Did you mean 'shape.layers.back.shape.sides'?",
+                        "r.yaml:6:36: shape.layers.front.shape.radius must be > 0, got: -1.0",
+                        "r.yaml:6:47: shape.layers.front.depth must be a number, got: much",
+                        "r.yaml:7:11: shape.layers.side must be a section, got: a list",
+                        "r.yaml:8:18: shape.layers.top.shape must be a name or a section with a name, got: a list");
+        assertThat(shapeProblems("shape: {name: drawing, layers: {}}"))
+                .containsExactly("r.yaml:1:32: shape.layers must be one or more, got: none");
+    }
+
+    @Test
+    void aClassThatIsNoRecordIsHeldByItsName() {
+        String name = Cloud.class.getName();
+        Shape cloud = shape("shape: {name: " + name + ", size: 3, wet: true}", "shape.drops=[1, x]");
+        assertThat(cloud).isEqualTo(new CloudOf(Cloud.class, Map.of("size", 3, "wet", true, "drops", List.of(1, "x"))));
+        Sample sample = Binder.with(new Sample(), "shape", cloud);
+        Binder binder = new Binder(MORE_SHAPES);
+        String written = binder.write(sample, false);
+        assertThat(written).contains("shape:\n  name: " + name + "\n  size: 3\n");
+        assertThat(binder.bind(Sample.class, new Settings().yaml("r.yaml", written)))
+                .isEqualTo(sample);
+        assertThat(shapeProblems("shape: {name: " + name + ", edges: 3}"))
+                .containsExactly("r.yaml:1:8: shape must have no edges, got: {edges=3}");
+        assertThat(MORE_SHAPES.nameOf(cloud)).isEqualTo(name);
+        assertThat(MORE_SHAPES.parameters(cloud)).containsEntry("size", 3);
+    }
+
+    @Test
+    void writesMapsOfRecords() {
+        Binder binder = new Binder(MORE_SHAPES);
+        Map<String, Layer> layers = new LinkedHashMap<>();
+        layers.put("the back", new Layer(new Polygon(4), 2));
+        layers.put("point", new Layer(new Point()));
+        Sample sample = Binder.with(new Sample(), "shape", new Drawing(layers));
+        String written = binder.write(sample, false);
+        assertThat(written).contains("""
+                shape:
+                  name: drawing
+                  layers:
+                    "the back":
+                      shape:
+                        name: polygon
+                        sides: 4
+                        length: 10.0
+                        filled: false
+                      depth: 2.0
+                    point:
+                      shape: point
+                      depth: 0.5
+                """);
+        assertThat(binder.bind(Sample.class, new Settings().yaml("r.yaml", written)))
+                .isEqualTo(sample);
+    }
+
+    @Test
+    void aLambdaCannotBeWritten() {
+        Binder binder = new Binder(new NamedRecords<>("task", Runnable.class, List.of()));
+        assertThatThrownBy(() -> binder.write(new Errand(() -> {}), false))
+                .hasMessage("task must be of a class with a name, which the recipe can hold, got: a lambda expression");
+    }
+
     @Test
     void optionsAreLiteralForTextAndYamlForLists() {
         Sample sample = bind(new Settings()
@@ -338,8 +520,7 @@ final class BinderTest {
                 3,
                 Map.of("k", List.of(1, 2.5, "true", true)),
                 new Limits(3, 4),
-                new Circle(0.1, true),
-                new Choice("length", Map.of("maximum-tokens", 7)));
+                new Circle(0.1, true));
         for (Sample written : List.of(sample, new Sample())) {
             for (boolean comments : new boolean[] {true, false}) {
                 String text = BINDER.write(written, comments);

@@ -22,10 +22,14 @@ import org.minpro.data.Problem;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Grpo;
 import org.minpro.objective.MinPro;
+import org.minpro.reward.LengthPenalty;
+import org.minpro.reward.MathReward;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
+import org.minpro.rollout.Sampling;
 import org.minpro.task.ArithmeticReward;
+import org.minpro.verify.Occurrence;
 
 final class RecipeTest {
     private static final ClassLoader LOADER = RecipeTest.class.getClassLoader();
@@ -79,8 +83,7 @@ final class RecipeTest {
             if (component.getAnnotation(Doc.class) == null) {
                 silent.add(component.toString());
             }
-            if (component.getType().isRecord()
-                    && component.getType().getPackage().equals(Recipe.class.getPackage())) {
+            if (component.getType().isRecord()) {
                 undocumented(component.getType(), silent);
             }
         }
@@ -92,7 +95,7 @@ final class RecipeTest {
         assertThat(recipe.objective()).isEqualTo(new MinPro());
         assertThat(recipe.lag()).isPositive();
         assertThat(recipe.lossAggregation()).isEqualTo(Aggregation.TOKEN_MEAN);
-        assertThat(recipe.createReward(LOADER)).isInstanceOf(ArithmeticReward.class);
+        assertThat(recipe.createReward()).isInstanceOf(ArithmeticReward.class);
         assertThat(recipe.warnings()).isEmpty();
         assertThat(recipe.compute().threads()).isEqualTo(Runtime.getRuntime().availableProcessors());
     }
@@ -106,16 +109,79 @@ final class RecipeTest {
                 """, "objective.clip-low=0.1");
         assertThat(recipe.objective()).isEqualTo(new Grpo(0.1, 0.3));
         assertThat(recipe.advantage()).isEqualTo(new LeaveOneOut());
-        assertThat(recipe.createReward(LOADER)).isNotNull();
+        assertThat(recipe.reward()).isEqualTo(new LengthPenalty(40));
         assertThat(recipe("objective: minpro", "objective.cap=3").objective())
                 .extracting("cap")
                 .isEqualTo(3.0);
         assertThat(recipe("", "objective.cap=.inf").objective())
                 .extracting("cap")
                 .isEqualTo(Double.POSITIVE_INFINITY);
-        assertThat(recipe("reward: " + Silence.class.getName()).createReward(LOADER))
-                .isInstanceOf(Silence.class);
-        assertThat(recipe("data: {files: [a.jsonl]}").createReward(LOADER)).isNotInstanceOf(ArithmeticReward.class);
+        assertThat(recipe("reward: " + Silence.class.getName()).createReward()).isInstanceOf(Silence.class);
+        assertThat(recipe("data: {files: [a.jsonl]}").createReward()).isEqualTo(new MathReward());
+        assertThat(recipe("reward: arithmetic").reward()).isEqualTo(new ArithmeticReward());
+        assertThat(recipe("reward: math", "reward.answer-from=boxed,number").reward())
+                .isEqualTo(new MathReward("boxed,number", Occurrence.LAST, 1, 0));
+    }
+
+    /** What a run stores says with which values it was scored, whatever the defaults become. */
+    @Test
+    void rewardsAreWrittenWithTheirDefaults() {
+        Recipe recipe = recipe("""
+                reward:
+                  name: weighted
+                  parts:
+                    math: {weight: 2}
+                    short: {reward: length, weight: 0.1, maximum-tokens: 40}
+                    sum: {reward: arithmetic}
+                    own: {reward: %s}
+                """.formatted(Silence.class.getName()));
+        String written = BINDER.write(recipe, false);
+        assertThat(written).contains("""
+                reward:
+                  name: weighted
+                  parts:
+                    math:
+                      reward:
+                        name: math
+                        answer-from: automatic
+                        occurrence: last
+                        right: 1.0
+                        wrong: 0.0
+                      weight: 2.0
+                    short:
+                      reward:
+                        name: length
+                        maximum-tokens: 40
+                        factor: 1.0
+                      weight: 0.1
+                    sum:
+                      reward: arithmetic
+                      weight: 1.0
+                    own:
+                      reward: org.minpro.recipe.RecipeTest$Silence
+                      weight: 1.0
+                """);
+        assertThat(recipe(written)).isEqualTo(recipe);
+        assertThat(recipe(BINDER.write(recipe, true))).isEqualTo(recipe);
+    }
+
+    @Test
+    void problemsOfRewardsAreReportedWithTheOthers() {
+        assertThat(problems("""
+                        reward:
+                          name: weighted
+                          parts:
+                            math: {wieght: 2}
+                            short: {reward: length, maximum-tokens: 0}
+                            form: {reward: format}
+                        """, "lag=-1"))
+                .hasSize(4)
+                .contains(
+                        "r.yaml:5:45: reward.parts.short.reward.maximum-tokens must be >= 1, got: 0",
+                        "r.yaml:6:20: reward.parts.form.reward.pattern must be given")
+                .anyMatch(problem ->
+                        problem.startsWith("r.yaml:4:12: unknown setting 'reward.parts.math.reward.wieght'."))
+                .anyMatch(problem -> problem.startsWith("--set lag=-1: lag must be in [0"));
     }
 
     @Test
@@ -217,17 +283,33 @@ final class RecipeTest {
 
     @Test
     void stopIdsAreTheModelsAndTheRecipes() {
-        SamplingSection sampling = recipe("sampling: {stop-token-ids: [7, 3]}").sampling();
+        Sampling sampling = recipe("sampling: {stop-token-ids: [7, 3]}").sampling();
         assertThat(sampling.params(List.of(2, 3)).stopIds()).containsExactly(2, 3, 7);
-        SamplingSection endless = recipe("sampling: {ignore-eos: true}").sampling();
+        Sampling endless = recipe("sampling: {ignore-eos: true}").sampling();
         assertThat(endless.params(List.of(2)).stopIds()).isEmpty();
     }
 
     @Test
     void aProgramChangesARecipe() {
-        Recipe recipe = Binder.with(new Recipe(), "optimizer.learning-rate", 1e-5);
-        assertThat(Binder.with(recipe, "runs", Path.of("out")).optimizer().learningRate())
+        Recipe recipe = new Recipe().with("optimizer.learning-rate", 1e-5);
+        assertThat(recipe.with("runs", Path.of("out")).optimizer().learningRate())
                 .isEqualTo(1e-5);
-        assertThatThrownBy(() -> Binder.with(recipe, "lag", -1)).hasMessageStartingWith("lag must be");
+        assertThatThrownBy(() -> recipe.with("lag", -1)).hasMessageStartingWith("lag must be");
+        assertThatThrownBy(() -> recipe.with("optimiser.beta1", 0.5)).hasMessageContaining("Did you mean 'optimizer'?");
+    }
+
+    @Test
+    void aModelOfOnesOwnHasDefaultsThatSuitIt() {
+        Recipe recipe = Recipe.of(Path.of("my-model"), Path.of("a.jsonl"), Path.of("b.jsonl"));
+        assertThat(recipe.model().path()).isEqualTo("my-model");
+        assertThat(recipe.data().files()).containsExactly(Path.of("a.jsonl"), Path.of("b.jsonl"));
+        assertThat(recipe.warnings()).isEmpty();
+        assertThat(recipe.lag()).isPositive();
+        assertThat(recipe.optimizer().learningRate())
+                .isLessThan(new Recipe().optimizer().learningRate());
+        assertThat(Recipe.of(Path.of("my-model")).data()).isEqualTo(new Recipe().data());
+        assertThat(BINDER.bind(recipe, new Settings())).isEqualTo(recipe);
+        assertThat(BINDER.bind(recipe, new Settings().set("lag=1")).iterations())
+                .isEqualTo(recipe.iterations());
     }
 }

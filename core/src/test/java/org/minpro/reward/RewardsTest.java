@@ -6,18 +6,28 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.lang.reflect.RecordComponent;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.minpro.config.Doc;
+import org.minpro.config.NamedRecords;
 import org.minpro.data.Problem;
+import org.minpro.recipe.Recipe;
 import org.minpro.rollout.Rollout;
 
 final class RewardsTest {
@@ -28,6 +38,43 @@ final class RewardsTest {
         @Override
         public Score score(Problem problem, Rollout rollout) {
             return Score.of(0.5);
+        }
+    }
+
+    /** A user's record. */
+    public record Bonus(double value, Reward with) implements Reward {
+        public Bonus {
+            if (value < 0) {
+                throw new IllegalArgumentException("value must be >= 0, got: " + value);
+            }
+        }
+
+        public Bonus() {
+            this(0.25, new LengthPenalty(10));
+        }
+
+        @Override
+        public Score score(Problem problem, Rollout rollout) {
+            return Score.of(value + with.score(problem, rollout).value());
+        }
+    }
+
+    /** A user's class that takes its parameters as they are, and that is expensive to make. */
+    public static final class Judge implements Reward {
+        private static final AtomicInteger MADE = new AtomicInteger();
+        private final Map<String, Object> parameters;
+
+        public Judge(Map<String, Object> parameters) {
+            MADE.incrementAndGet();
+            if (parameters.containsKey("broken")) {
+                throw new IllegalStateException("no judge");
+            }
+            this.parameters = parameters;
+        }
+
+        @Override
+        public Score score(Problem problem, Rollout rollout) {
+            return Score.of(((Number) parameters.getOrDefault("mark", 7)).doubleValue());
         }
     }
 
@@ -55,8 +102,8 @@ final class RewardsTest {
 
     @Test
     void mathRewardJudgesTheLastNumberOfACompletion() {
-        Reward reward = Rewards.create(
-                "math", Map.of("answer-from", "number"), getClass().getClassLoader());
+        Reward reward =
+                Rewards.of("math", Map.of("answer-from", "number"), getClass().getClassLoader());
         assertThat(value(reward, "2 + 3 = 5", 3)).isEqualTo(1.0);
         assertThat(value(reward, "2 + 3 = 6", 3)).isEqualTo(0.0);
         assertThat(value(reward, "no idea", 3)).isEqualTo(0.0);
@@ -64,7 +111,7 @@ final class RewardsTest {
 
     @Test
     void mathRewardHasTheValuesAndTheOccurrenceAskedFor() {
-        Reward reward = Rewards.create(
+        Reward reward = Rewards.of(
                 "math",
                 Map.of("occurrence", "first", "right", 2, "wrong", -1),
                 getClass().getClassLoader());
@@ -76,9 +123,7 @@ final class RewardsTest {
     @Test
     void mathRewardIsUndecidedWhereTheReferenceMeansNothing() {
         Problem broken = Problem.of("p", "?", "\\unknowncommand{5");
-        assertThat(Rewards.create("math")
-                        .score(broken, rollout("\\boxed{5}", 3))
-                        .decided())
+        assertThat(Rewards.of("math").score(broken, rollout("\\boxed{5}", 3)).decided())
                 .isFalse();
     }
 
@@ -99,33 +144,33 @@ final class RewardsTest {
 
     @Test
     void formatRewardMatchesTheWholeCompletion() {
-        Reward reward = FormatReward.of("<think>.*</think>\\s*\\S.*", 1.0, -1.0);
+        Reward reward = new FormatReward("<think>.*</think>\\s*\\S.*", 1.0, -1.0);
         assertThat(value(reward, "<think>a\nb</think> 5", 3)).isEqualTo(1.0);
         assertThat(value(reward, "x <think>a</think> 5", 3)).isEqualTo(-1.0);
     }
 
     @Test
     void formatRewardDoesNotHangOnABacktrackingPattern() {
-        Score score = FormatReward.of("(a+)+b", 1.0, 0.0).score(PROBLEM, rollout("a".repeat(5000), 3));
+        Score score = new FormatReward("(a+)+b", 1.0, 0.0).score(PROBLEM, rollout("a".repeat(5000), 3));
         assertThat(score.decided()).isFalse();
     }
 
     @Test
     void weightedRewardLogsEachPart() {
-        Map<String, WeightedReward.Term> terms = new LinkedHashMap<>();
-        terms.put("math", new WeightedReward.Term(Rewards.create("math"), 1.0));
-        terms.put("length", new WeightedReward.Term(new LengthPenalty(10, 1.0), 0.1));
-        Score score = new WeightedReward(terms).score(PROBLEM, rollout("\\boxed{5}", 5));
+        Map<String, WeightedReward.Part> parts = new LinkedHashMap<>();
+        parts.put("math", new WeightedReward.Part(Rewards.of("math"), 1.0));
+        parts.put("length", new WeightedReward.Part(new LengthPenalty(10, 1.0), 0.1));
+        Score score = new WeightedReward(parts).score(PROBLEM, rollout("\\boxed{5}", 5));
         assertThat(score.value()).isEqualTo(0.95, within(1e-12));
         assertThat(score.parts()).containsEntry("math", 1.0).containsEntry("length", -0.5);
     }
 
     @Test
     void weightedRewardIsUndecidedWhereAPartIs() {
-        Map<String, WeightedReward.Term> terms = new LinkedHashMap<>();
-        terms.put("service", new WeightedReward.Term((problem, rollout) -> Score.undecided("down"), 1.0));
-        terms.put("length", new WeightedReward.Term(new LengthPenalty(10, 1.0), 0.1));
-        Score score = new WeightedReward(terms).score(PROBLEM, rollout("5", 5));
+        Map<String, WeightedReward.Part> parts = new LinkedHashMap<>();
+        parts.put("service", new WeightedReward.Part((problem, rollout) -> Score.undecided("down"), 1.0));
+        parts.put("length", new WeightedReward.Part(new LengthPenalty(10, 1.0), 0.1));
+        Score score = new WeightedReward(parts).score(PROBLEM, rollout("5", 5));
         assertThat(score.decided()).isFalse();
         assertThat(score.reason()).contains("service: down");
         assertThat(score.parts()).containsKey("length").doesNotContainKey("service");
@@ -133,7 +178,7 @@ final class RewardsTest {
 
     @Test
     void weightedRewardIsBuiltFromItsParameters() {
-        Reward reward = Rewards.create(
+        Reward reward = Rewards.of(
                 "weighted",
                 Map.of(
                         "parts",
@@ -148,20 +193,167 @@ final class RewardsTest {
 
     @Test
     void userClassIsCreatedByName() {
-        Reward reward = Rewards.create(HalfReward.class.getName());
+        Reward reward = Rewards.of(HalfReward.class.getName());
         assertThat(value(reward, "", 1)).isEqualTo(0.5);
     }
 
     @Test
+    void userRecordIsBoundLikeOurs() {
+        Reward reward = of(Bonus.class.getName(), Map.of("with", Map.of("name", "math"), "value", 1));
+        assertThat(reward).isEqualTo(new Bonus(1, new MathReward()));
+        assertThat(of(Bonus.class.getName(), Map.of())).isEqualTo(new Bonus());
+        assertThatThrownBy(() -> of(Bonus.class.getName(), Map.of("value", -1, "wth", "math")))
+                .hasMessage("unknown setting 'wth'. Did you mean 'with'?; value must be >= 0, got: -1.0");
+    }
+
+    @Test
+    void userClassGetsItsParametersAsTheyAre() {
+        assertThat(value(of(Judge.class.getName(), Map.of("mark", 3)), "", 1)).isEqualTo(3);
+        assertThat(value(of(Judge.class.getName(), Map.of()), "", 1)).isEqualTo(7);
+        assertThatThrownBy(() -> of(Judge.class.getName(), Map.of("broken", true)))
+                .hasMessage("reward " + Judge.class.getName()
+                        + " must construct, got: java.lang.IllegalStateException: no judge");
+        assertThatThrownBy(() -> of(HalfReward.class.getName(), Map.of("mark", 3)))
+                .hasMessageContaining("must have no parameters unless it is a record or has a public constructor"
+                        + " (Map<String, Object>), got: {mark=3}");
+        assertThatThrownBy(() -> of(OwnReward.class.getName(), Map.of()))
+                .hasMessageContaining("public with a public constructor without arguments");
+    }
+
+    /** It may load a model: reading a recipe must not do that, and a run must not do it twice. */
+    @Test
+    void userClassIsMadeOnceWhenARunStarts() {
+        int before = Judge.MADE.get();
+        NamedRecords<Reward> table = Rewards.table();
+        Reward held = table.create(
+                "weighted",
+                Map.of("parts", Map.of("judge", Map.of("reward", Judge.class.getName(), "mark", 2))),
+                getClass().getClassLoader());
+        assertThat(Judge.MADE).hasValue(before);
+        assertThat(value(Rewards.made(held), "", 1)).isEqualTo(2);
+        assertThat(value(held, "", 1)).isEqualTo(2);
+        assertThat(Judge.MADE).hasValue(before + 1);
+    }
+
+    // ---- docs/rewards.md ----------------------------------------------------------------------------------------
+
+    private static final Pattern TABLE_ROW = Pattern.compile("\\| `([a-z0-9-]+)` \\| (.+?) \\|.*");
+    private static final Pattern SECTION = Pattern.compile("### `([a-z0-9-]+)`");
+    private static final Pattern PARAMETER = Pattern.compile("\\| `([a-z0-9-]+)` \\| (`[^`]+`|required) \\| (.+) \\|");
+
+    private static List<String> page() throws IOException {
+        return Files.readAllLines(Path.of("..", "docs", "rewards.md"));
+    }
+
+    @Test
+    void theTableInTheDocumentationIsTheTable() throws IOException {
+        List<String> rows = new ArrayList<>();
+        boolean inTable = false;
+        for (String line : page()) {
+            inTable = line.startsWith("| name |") || inTable && line.startsWith("|");
+            Matcher row = TABLE_ROW.matcher(line);
+            if (inTable && row.matches()) {
+                rows.add(row.group(1) + ": " + row.group(2));
+            }
+        }
+        assertThat(rows)
+                .containsExactlyElementsOf(Recipe.rewards().entries().stream()
+                        .map(entry -> entry.name() + ": " + entry.summary())
+                        .toList());
+    }
+
+    @Test
+    void theDocumentationNamesEveryParameterWithItsDefault() throws IOException {
+        Map<String, List<String>> documented = new LinkedHashMap<>();
+        List<String> section = new ArrayList<>();
+        for (String line : page()) {
+            Matcher start = SECTION.matcher(line);
+            if (start.matches()) {
+                section = documented.computeIfAbsent(start.group(1), name -> new ArrayList<>());
+            } else if (line.startsWith("## ")) {
+                section = new ArrayList<>();
+            }
+            Matcher parameter = PARAMETER.matcher(line);
+            if (parameter.matches()) {
+                section.add(parameter.group(1) + " | " + parameter.group(2) + " | "
+                        + parameter.group(3).replace("`", ""));
+            }
+        }
+        // What must be given, and any value for it.
+        Map<String, Map<String, ?>> required = Map.of(
+                "format", Map.of("pattern", "x"),
+                "http", Map.of("url", "http://localhost"),
+                "length", Map.of("maximum-tokens", 5),
+                "overlong", Map.of("maximum-tokens", 5, "buffer-tokens", 2),
+                "weighted", Map.of("parts", Map.of("math", Map.of())));
+        Map<String, List<String>> bound = new LinkedHashMap<>();
+        for (NamedRecords.Entry<Reward> entry : Recipe.rewards().entries()) {
+            Map<String, ?> given = required.getOrDefault(entry.name(), Map.of());
+            Reward reward =
+                    Recipe.rewards().create(entry.name(), given, getClass().getClassLoader());
+            List<String> lines = new ArrayList<>();
+            RecordComponent[] components = entry.type().getRecordComponents();
+            Recipe.rewards().parameters(reward).forEach((name, value) -> {
+                Doc doc = components[lines.size()].getAnnotation(Doc.class);
+                assertThat(doc).as("%s of %s", name, entry.name()).isNotNull();
+                lines.add(name + " | " + (given.containsKey(name) ? "required" : "`" + shown(value) + "`") + " | "
+                        + doc.value());
+            });
+            bound.put(entry.name(), lines);
+        }
+        assertThat(documented).containsExactlyEntriesOf(bound);
+    }
+
+    private static String shown(@Nullable Object value) {
+        return switch (value) {
+            case Double number when number == Math.rint(number) -> String.valueOf(number.longValue());
+            case Enum<?> constant -> constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
+            case null, default -> String.valueOf(value);
+        };
+    }
+
+    @Test
     void errorsNameTheNearestName() {
-        assertThatThrownBy(() -> Rewards.create("maths")).hasMessageContaining("Did you mean 'math'?");
-        assertThatThrownBy(() -> Rewards.create("overlong", Map.of("maximum-tokns", 3), null))
-                .hasMessage("reward overlong: maximum-tokens must be an integer, got: nothing"
-                        + " (and 'maximum-tokns', which it does not have)");
-        assertThatThrownBy(() -> Rewards.create("math", Map.of("rigth", 3), null))
-                .hasMessageContaining("Did you mean 'right'?");
-        assertThatThrownBy(() -> Rewards.create("com.acme.Missing")).hasMessageContaining("--class-path");
-        assertThatThrownBy(() -> Rewards.create("java.lang.String")).hasMessageContaining("must implement");
+        assertThatThrownBy(() -> Rewards.of("maths")).hasMessageContaining("Did you mean 'math'?");
+        assertThatThrownBy(() -> of("overlong", Map.of("maximum-tokns", 3)))
+                .hasMessage("unknown setting 'maximum-tokns'. Did you mean 'maximum-tokens'?;"
+                        + " maximum-tokens must be given; buffer-tokens must be given");
+        assertThatThrownBy(() -> of("math", Map.of("rigth", 3))).hasMessageContaining("Did you mean 'right'?");
+        assertThatThrownBy(() -> Rewards.of("com.acme.Missing")).hasMessageContaining("--class-path");
+        assertThatThrownBy(() -> Rewards.of("java.lang.String")).hasMessageContaining("must implement");
+    }
+
+    private static Reward of(String name, Map<String, ?> parameters) {
+        return Rewards.of(name, parameters, RewardsTest.class.getClassLoader());
+    }
+
+    @Test
+    void everyRuleHasItsMessage() {
+        assertThatThrownBy(() -> of("format", Map.of("pattern", "(")))
+                .hasMessageStartingWith("pattern must be a regular expression of java.util.regex, got: ( (");
+        assertThatThrownBy(() -> of("format", Map.of())).hasMessage("pattern must be given");
+        assertThatThrownBy(() -> of("length", Map.of("maximum-tokens", 0)))
+                .hasMessage("maximum-tokens must be >= 1, got: 0");
+        assertThatThrownBy(() -> of("length", Map.of("maximum-tokens", 5, "factor", -1)))
+                .hasMessage("factor must be >= 0 and finite, got: -1.0");
+        assertThatThrownBy(() -> of("overlong", Map.of("maximum-tokens", 5, "buffer-tokens", 6)))
+                .hasMessage("buffer-tokens must be >= 1 and <= maximum-tokens (5), got: 6");
+        assertThatThrownBy(() -> of("math", Map.of("answer-from", "boxed,nubmer", "right", Double.NaN)))
+                .hasMessageContaining(
+                        "answer-from must be one of automatic, boxed, hashes, answer-is, whole, formula, number,"
+                                + " got: nubmer. Did you mean 'number'?");
+        assertThatThrownBy(() -> of("math", Map.of("wrong", ".inf"))).hasMessage("wrong must be finite, got: Infinity");
+        assertThatThrownBy(() -> of("http", Map.of("url", "ftp://a", "attempts", 0)))
+                .hasMessageStartingWith("url must be an http or https address, got: ftp://a");
+        assertThatThrownBy(() -> of("http", Map.of("url", "http://a", "attempts", 0, "budget-seconds", 0)))
+                .hasMessage("budget-seconds must be > 0, got: 0.0; attempts must be >= 1, got: 0");
+        assertThatThrownBy(() -> of("http", Map.of("url", "no address")))
+                .hasMessage("url must be an address, got: no address");
+        assertThatThrownBy(() -> of("weighted", Map.of())).hasMessage("parts must be given");
+        assertThatThrownBy(() -> of("weighted", Map.of("parts", Map.of())))
+                .hasMessage("parts must be one or more, got: none");
+        assertThatThrownBy(() -> of("weighted", Map.of("parts", Map.of("short", Map.of("reward", "length")))))
+                .hasMessage("parts.short.reward.maximum-tokens must be given");
     }
 
     @Test
@@ -189,7 +381,7 @@ final class RewardsTest {
         try {
             URI uri = URI.create("http://" + InetAddress.getLoopbackAddress().getHostAddress() + ":"
                     + server.getAddress().getPort() + "/score");
-            return new HttpReward(uri, Duration.ofSeconds(5), attempts).score(PROBLEM, rollout("so 5", 3));
+            return new HttpReward(uri, 5, attempts).score(PROBLEM, rollout("so 5", 3));
         } finally {
             server.stop(0);
         }
@@ -254,7 +446,7 @@ final class RewardsTest {
         try (java.net.ServerSocket socket = new java.net.ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = socket.getLocalPort();
         }
-        Reward reward = new HttpReward(URI.create("http://127.0.0.1:" + port + "/"), Duration.ofSeconds(2), 2);
+        Reward reward = new HttpReward(URI.create("http://127.0.0.1:" + port + "/"), 2, 2);
         assertThat(reward.score(PROBLEM, rollout("5", 1)).decided()).isFalse();
     }
 
@@ -279,7 +471,7 @@ final class RewardsTest {
             URI uri = URI.create("http://" + InetAddress.getLoopbackAddress().getHostAddress() + ":"
                     + server.getAddress().getPort() + "/");
             long start = System.nanoTime();
-            Score score = new HttpReward(uri, Duration.ofMillis(400), 3).score(PROBLEM, rollout("5", 1));
+            Score score = new HttpReward(uri, 0.4, 3).score(PROBLEM, rollout("5", 1));
             assertThat(score.decided()).isFalse();
             assertThat(score.reason()).contains("time budget of 400 ms spent");
             assertThat(System.nanoTime() - start).isBetween(300_000_000L, 60_000_000_000L);
@@ -295,7 +487,7 @@ final class RewardsTest {
         try (java.net.ServerSocket socket = new java.net.ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = socket.getLocalPort();
         }
-        Reward reward = new HttpReward(URI.create("http://127.0.0.1:" + port + "/"), Duration.ofSeconds(30), 3);
+        Reward reward = new HttpReward(URI.create("http://127.0.0.1:" + port + "/"), 30, 3);
         long start = System.nanoTime();
         Score score = reward.score(PROBLEM, rollout("5", 1));
         assertThat(score.reason()).contains("3 attempts failed");

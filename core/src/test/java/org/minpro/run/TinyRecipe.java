@@ -18,7 +18,7 @@ final class TinyRecipe {
         settings.put("group-size", 4);
         settings.put("sampling.max-new-tokens", 12);
         settings.put("optimizer.learning-rate", 3e-3);
-        settings.put("optimizer.schedule", LearningRateSchedule.Decay.LINEAR);
+        settings.put("optimizer.schedule", LearningRateSchedule.LINEAR);
         settings.put("compute.micro-batch-tokens", 96);
         settings.put("prompts.max-tokens", 64);
         settings.put("seed", 11L);

@@ -1,9 +1,10 @@
-package org.minpro.recipe;
+package org.minpro.train;
 
 import org.minpro.config.Doc;
+import org.minpro.config.Rule;
 
 /** How the work is cut and shared out. */
-public record ComputeSection(
+public record ComputeSettings(
         @Doc("Most tokens of a block that is computed at once, padding included; less needs less memory.")
         int microBatchTokens,
 
@@ -13,13 +14,13 @@ public record ComputeSection(
 
         @Doc("Threads that compute; 0 takes one per core. Results do not depend on it.")
         int workers) {
-    public ComputeSection {
+    public ComputeSettings {
         Rule.positive("micro-batch-tokens", microBatchTokens);
         Rule.check(lanes >= 1 && lanes <= 1024, "lanes", "in [1, 1024]", lanes);
         Rule.check(workers >= 0 && workers <= 1024, "workers", "in [0, 1024] (0 takes one per core)", workers);
     }
 
-    public ComputeSection() {
+    public ComputeSettings() {
         this(768, 2, 0);
     }
 

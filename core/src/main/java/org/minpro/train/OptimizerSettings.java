@@ -1,18 +1,17 @@
-package org.minpro.recipe;
+package org.minpro.train;
 
 import org.minpro.config.Doc;
-import org.minpro.train.AdamW;
-import org.minpro.train.LearningRateSchedule;
+import org.minpro.config.Rule;
 
 /** AdamW, its learning rate over the run, and gradient clipping. */
-public record OptimizerSection(
+public record OptimizerSettings(
         @Doc("Peak learning rate, > 0.") double learningRate,
 
         @Doc("Updates over which the learning rate rises linearly to its peak.")
         int warmupUpdates,
 
         @Doc("What the learning rate does after that: stays, or falls to 0 at the last update.")
-        LearningRateSchedule.Decay schedule,
+        LearningRateSchedule schedule,
 
         @Doc("Decay of the mean gradient, [0, 1).") double beta1,
         @Doc("Decay of the mean squared gradient, [0, 1).") double beta2,
@@ -21,7 +20,7 @@ public record OptimizerSection(
 
         @Doc("A gradient with a larger norm is scaled down to it; 0 does not clip.")
         double gradientClipNorm) {
-    public OptimizerSection {
+    public OptimizerSettings {
         Rule.check(learningRate > 0 && Double.isFinite(learningRate), "learning-rate", "> 0", learningRate);
         Rule.notNegative("warmup-updates", warmupUpdates);
         Rule.check(beta1 >= 0 && beta1 < 1, "beta1", "in [0, 1)", beta1);
@@ -35,19 +34,27 @@ public record OptimizerSection(
                 gradientClipNorm);
     }
 
-    public OptimizerSection() {
-        this(4e-5, 20, LearningRateSchedule.Decay.CONSTANT, 0.9, 0.999, 1e-8, 0, 1);
+    public OptimizerSettings() {
+        this(4e-5, 20, LearningRateSchedule.CONSTANT);
     }
 
-    public OptimizerSection(double learningRate) {
-        this(learningRate, 0, LearningRateSchedule.Decay.CONSTANT, 0.9, 0.999, 1e-8, 0, 1);
+    /** The usual AdamW with that learning rate. */
+    public OptimizerSettings(double learningRate, int warmupUpdates, LearningRateSchedule schedule) {
+        this(learningRate, warmupUpdates, schedule, 0.9, 0.999, 1e-8, 0, 1);
     }
 
-    public AdamW.Settings adamW() {
-        return new AdamW.Settings(beta1, beta2, epsilon, weightDecay);
-    }
-
-    public LearningRateSchedule learningRateSchedule() {
-        return new LearningRateSchedule(learningRate, warmupUpdates, schedule);
+    /**
+     * The learning rate of an update: {@code learningRate (u + 1) / warmupUpdates} in the warm-up, then the schedule's share of
+     * it.
+     *
+     * @param update its ordinal u, from 0
+     * @param updates those of the whole run
+     */
+    public double learningRateAt(long update, long updates) {
+        if (update < warmupUpdates) {
+            return learningRate * (update + 1) / warmupUpdates;
+        }
+        long rest = Math.max(1, updates - warmupUpdates);
+        return learningRate * schedule.share(Math.min(1, (double) (update - warmupUpdates) / rest));
     }
 }

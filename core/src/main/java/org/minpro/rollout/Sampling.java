@@ -1,12 +1,12 @@
-package org.minpro.recipe;
+package org.minpro.rollout;
 
 import java.util.List;
 import java.util.TreeSet;
 import org.minpro.config.Doc;
-import org.minpro.rollout.SamplingParams;
+import org.minpro.config.Rule;
 
-/** How responses are sampled. Order as in transformers: temperature, top-k, top-p, min-p. */
-public record SamplingSection(
+/** What a recipe says of how responses are sampled. Order as in transformers: temperature, top-k, top-p, min-p. */
+public record Sampling(
         @Doc("Divides the logits, > 0; log-probabilities and ratios are those of this temperature.")
         double temperature,
 
@@ -26,7 +26,7 @@ public record SamplingSection(
 
         @Doc("Whether responses go on to max-new-tokens whatever is sampled.")
         boolean ignoreEos) {
-    public SamplingSection {
+    public Sampling {
         stopTokenIds = List.copyOf(stopTokenIds);
         Rule.check(temperature > 0 && Double.isFinite(temperature), "temperature", "> 0", temperature);
         Rule.check(topK >= 0, "top-k", ">= 0 (0 keeps all)", topK);
@@ -36,7 +36,7 @@ public record SamplingSection(
         stopTokenIds.forEach(id -> Rule.check(id >= 0, "stop-token-ids", "ids >= 0", id));
     }
 
-    public SamplingSection() {
+    public Sampling() {
         this(1, 0, 1, 0, 120, List.of(), false);
     }
 

@@ -1,0 +1,105 @@
+package org.minpro.reward;
+
+import java.lang.reflect.Constructor;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Modifier;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.minpro.config.ByClassName;
+import org.minpro.data.Problem;
+import org.minpro.rollout.Rollout;
+
+/**
+ * What a recipe holds for a user's reward that is no record: its class and its parameters. The reward itself is made once, by
+ * {@link Rewards#made} when a run starts, or else by the first score.
+ *
+ * <p>The class has a public constructor that takes a {@code Map<String, Object>}, or else one without arguments.
+ */
+final class OwnReward implements Reward, ByClassName {
+    private final Class<? extends Reward> type;
+    private final Map<String, @Nullable Object> parameters;
+    private @Nullable Reward made;
+
+    /** @throws IllegalArgumentException "must …" where there is no such constructor */
+    OwnReward(Class<? extends Reward> type, Map<String, @Nullable Object> parameters) {
+        this.type = type;
+        this.parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
+        boolean constructible = Modifier.isPublic(type.getModifiers())
+                && !Modifier.isAbstract(type.getModifiers())
+                && (constructor(Map.class) != null || constructor() != null);
+        if (!constructible) {
+            throw new IllegalArgumentException(
+                    "must be a record, or public with a public constructor without arguments or"
+                            + " with a Map<String, Object>, got: " + type.getName());
+        }
+        if (!parameters.isEmpty() && constructor(Map.class) == null) {
+            throw new IllegalArgumentException(
+                    "must have no parameters unless it is a record or has a public constructor (Map<String, Object>), got: "
+                            + parameters + " for " + type.getName());
+        }
+    }
+
+    private @Nullable Constructor<? extends Reward> constructor(Class<?>... arguments) {
+        try {
+            return type.getConstructor(arguments);
+        } catch (NoSuchMethodException e) {
+            return null;
+        }
+    }
+
+    /**
+     * The reward.
+     *
+     * @throws IllegalArgumentException with what its constructor threw
+     */
+    synchronized Reward made() {
+        if (made == null) {
+            Constructor<? extends Reward> withParameters = constructor(Map.class);
+            try {
+                made = withParameters != null
+                        ? withParameters.newInstance(new LinkedHashMap<>(parameters))
+                        : Objects.requireNonNull(constructor()).newInstance();
+            } catch (InvocationTargetException e) {
+                Throwable cause = e.getCause() == null ? e : e.getCause();
+                throw new IllegalArgumentException(
+                        "reward " + type.getName() + " must construct, got: " + cause, cause);
+            } catch (ReflectiveOperationException e) {
+                throw new IllegalArgumentException("reward " + type.getName() + " must construct, got: " + e, e);
+            }
+        }
+        return made;
+    }
+
+    @Override
+    public Score score(Problem problem, Rollout rollout) {
+        return made().score(problem, rollout);
+    }
+
+    @Override
+    public Class<?> type() {
+        return type;
+    }
+
+    @Override
+    public Map<String, @Nullable Object> parameters() {
+        return parameters;
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof OwnReward own && type == own.type && parameters.equals(own.parameters);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(type, parameters);
+    }
+
+    @Override
+    public String toString() {
+        return type.getName() + parameters;
+    }
+}
