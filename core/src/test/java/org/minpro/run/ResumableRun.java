@@ -72,12 +72,21 @@ final class ResumableRun {
      * @return whether all iterations are done
      */
     static boolean go(Path path, RunListener listener, boolean stopAfterFiveIterations) {
+        return go(path, listener, stopAfterFiveIterations, DType.F32);
+    }
+
+    /**
+     * The same in another type.
+     *
+     * @param type what is computed in
+     */
+    static boolean go(Path path, RunListener listener, boolean stopAfterFiveIterations, DType type) {
         // A vocabulary that makes a checkpoint take some milliseconds to write.
         ModelConfig config = TinyModels.dense(1500);
         Parameters parameters = Parameters.zeros(config, DType.F32);
         parameters.initialise(5, 0.1);
         try (RunFolder folder = RunFolder.open(path);
-                Policy policy = new Policy(config, parameters, DType.F32);
+                Policy policy = new Policy(config, parameters, type);
                 Workers workers = new Workers(2);
                 LocalRolloutEngine engine =
                         new LocalRolloutEngine(policy.model(), workers, 16, 11, ResumableRun::text)) {
@@ -152,7 +161,8 @@ final class ResumableRun {
                             System.err.println(line);
                         }
                     },
-                    false);
+                    false,
+                    arguments.length > 1 ? DType.valueOf(arguments[1]) : DType.F32);
             say(done ? "done" : "stopped");
         } catch (IllegalStateException e) {
             System.err.println(e.getMessage());

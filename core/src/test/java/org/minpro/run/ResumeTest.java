@@ -27,8 +27,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.minpro.tensor.DType;
 
 /** A run that is killed and continued leaves the bytes of one that was not. */
 class ResumeTest {
@@ -99,6 +101,10 @@ class ResumeTest {
     }
 
     private static Process start(Path folder) throws IOException {
+        return start(folder, DType.F32);
+    }
+
+    private static Process start(Path folder, DType type) throws IOException {
         return new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "--enable-native-access=ALL-UNNAMED",
@@ -109,7 +115,8 @@ class ResumeTest {
                         "-cp",
                         System.getProperty("java.class.path"),
                         ResumableRun.class.getName(),
-                        folder.toString())
+                        folder.toString(),
+                        type.name())
                 .redirectError(new File(folder.toFile().getParentFile(), folder.getFileName() + ".stderr"))
                 .start();
     }
@@ -283,6 +290,30 @@ class ResumeTest {
         assertThat(folder.resolve("checkpoints/iteration-000000005")).isDirectory();
         assertThat(ResumableRun.go(folder, new RunListener() {}, false)).isTrue();
         Left.in(folder).assertSame(expected);
+    }
+
+    @Test
+    @Tag("slow")
+    void aRunInBf16ThatIsStoppedAndKilledContinuesBitForBit() throws Exception {
+        Path whole = newFolder("bf16-whole");
+        assertThat(ResumableRun.go(whole, new RunListener() {}, false, DType.BF16))
+                .isTrue();
+        Left expectedInBf16 = Left.in(whole);
+        assertThat(expectedInBf16.checkpoint.get("weights.safetensors"))
+                .isNotEqualTo(expected.checkpoint.get("weights.safetensors"));
+
+        Path folder = newFolder("bf16-killed");
+        assertThat(ResumableRun.go(folder, new RunListener() {}, true, DType.BF16))
+                .isFalse();
+        for (Instant instant : List.of(Instant.ROLLOUT, Instant.UPDATE)) {
+            Process process = start(folder, DType.BF16);
+            waitFor(instant, 3, folder, process);
+            process.destroyForcibly();
+            assertThat(process.waitFor()).as("%s", errors(folder)).isEqualTo(128 + 9);
+        }
+        assertThat(ResumableRun.go(folder, new RunListener() {}, false, DType.BF16))
+                .isTrue();
+        Left.in(folder).assertSame(expectedInBf16);
     }
 
     private static List<String> continueAndListen(Path folder) {
