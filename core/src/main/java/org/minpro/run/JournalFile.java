@@ -17,13 +17,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.minpro.config.JsonProblem;
 import org.minpro.data.Problem;
 import org.minpro.experience.Journal;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
 import tools.jackson.core.JacksonException;
-import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -32,13 +32,14 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * A journal as a file of JSON lines, one for each rollout in the order in which they ended.
  *
- * <p>A line that a crash cut short is dropped when the file is opened again. Log-probabilities are written with the
- * digits that give back the same float32.
+ * <p>A line that a crash cut short is dropped when the file is opened again. Numbers are written with the digits that give back
+ * the same bits.
  */
 public final class JournalFile implements Journal, AutoCloseable {
-    private static final JsonMapper JSON = JsonMapper.builder()
-            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
-            .build();
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    /** Half of a surrogate pair: a whole pair is one character to a pattern. */
+    private static final Pattern HALF = Pattern.compile("\\p{Cs}");
 
     private final Path path;
     private final FileChannel channel;
@@ -115,8 +116,8 @@ public final class JournalFile implements Journal, AutoCloseable {
 
     @Override
     public synchronized void append(long iteration, Problem problem, Rollout rollout, Score score) {
-        ByteBuffer line = ByteBuffer.wrap((JSON.writeValueAsString(node(iteration, problem, rollout, score)) + "\n")
-                .getBytes(StandardCharsets.UTF_8));
+        String json = JSON.writeValueAsString(node(iteration, problem, rollout, score));
+        ByteBuffer line = ByteBuffer.wrap((withHalvesEscaped(json) + "\n").getBytes(StandardCharsets.UTF_8));
         try {
             while (line.hasRemaining()) {
                 channel.write(line);
@@ -140,6 +141,13 @@ public final class JournalFile implements Journal, AutoCloseable {
         known.keySet().removeIf(known -> known < draw);
     }
 
+    /** UTF-8 cannot hold half of a surrogate pair, which would become a question mark. */
+    private static String withHalvesEscaped(String json) {
+        return HALF.matcher(json)
+                .replaceAll(
+                        half -> String.format("\\\\u%04X", (int) half.group().charAt(0)));
+    }
+
     private static ObjectNode node(long iteration, Problem problem, Rollout rollout, Score score) {
         ObjectNode node = JSON.createObjectNode();
         node.put("iteration", iteration);
@@ -154,7 +162,9 @@ public final class JournalFile implements Journal, AutoCloseable {
         ofScore.put("value", score.value());
         ofScore.put("reason", score.reason());
         ObjectNode parts = ofScore.putObject("parts");
-        new TreeMap<>(score.parts()).forEach(parts::put);
+        // The parser takes no half in a name.
+        new TreeMap<>(score.parts())
+                .forEach((name, value) -> parts.put(HALF.matcher(name).replaceAll("\uFFFD"), value));
         ArrayNode prompt = node.putArray("prompt_ids");
         for (int id : rollout.promptIds()) {
             prompt.add(id);
@@ -194,7 +204,8 @@ public final class JournalFile implements Journal, AutoCloseable {
 
     private static boolean allZero(float[] values) {
         for (float value : values) {
-            if (value != 0) {
+            // Not -0.0, which equals 0.
+            if (Float.floatToRawIntBits(value) != 0) {
                 return false;
             }
         }
@@ -251,9 +262,21 @@ public final class JournalFile implements Journal, AutoCloseable {
     private static float[] floats(JsonNode array) {
         float[] values = new float[array.size()];
         for (int i = 0; i < values.length; i++) {
-            values[i] = Float.parseFloat(array.get(i).decimalValue().toString());
+            values[i] = float32(array.get(i).doubleValue());
         }
         return values;
+    }
+
+    /** The float32 whose digits were read as a float64. */
+    private static float float32(double value) {
+        float nearest = (float) value;
+        // Where the float64 lies half-way between two, rounding it may give the other.
+        for (float candidate : new float[] {nearest, Math.nextUp(nearest), Math.nextDown(nearest)}) {
+            if (Double.parseDouble(Float.toString(candidate)) == value) {
+                return candidate;
+            }
+        }
+        return nearest;
     }
 
     @Override

@@ -61,21 +61,30 @@ final class ResumableRun {
      * @return whether all iterations are done
      */
     static boolean go(Path path, RunListener listener, boolean stopAfterFiveIterations) {
-        return go(path, listener, stopAfterFiveIterations, "*");
+        return go(path, listener, stopAfterFiveIterations, Model.WHOLE);
     }
 
-    /** @param trainable pattern of the parameters that are trained */
-    static boolean go(Path path, RunListener listener, boolean stopAfterFiveIterations, String trainable) {
+    /**
+     * What is trained.
+     *
+     * @param trainable pattern of the parameters
+     * @param type what is computed in
+     */
+    record Model(String trainable, DType type) {
+        static final Model WHOLE = new Model("*", DType.F32);
+    }
+
+    static boolean go(Path path, RunListener listener, boolean stopAfterFiveIterations, Model model) {
         // A vocabulary that makes a checkpoint take some milliseconds to write.
         ModelConfig config = TinyModels.dense(1500);
-        Parameters parameters =
-                Parameters.zeros(config, ParameterSelection.of(config, List.of(trainable)), DType.F32, DType.F32);
+        Parameters parameters = Parameters.zeros(
+                config, ParameterSelection.of(config, List.of(model.trainable())), DType.F32, DType.F32);
         parameters.initialise(5, 0.1);
         try (RunFolder folder = RunFolder.open(path);
-                Policy policy = new Policy(config, parameters, DType.F32);
+                Policy policy = new Policy(config, parameters, model.type());
                 Workers workers = new Workers(2);
                 LocalRolloutEngine engine =
-                        new LocalRolloutEngine(config, DType.F32, workers, 16, 11, ResumableRun::text)) {
+                        new LocalRolloutEngine(config, model.type(), workers, 16, 11, ResumableRun::text)) {
             TrainingRun[] opened = new TrainingRun[1];
             RunListener told = new RunListener() {
                 @Override
@@ -148,7 +157,7 @@ final class ResumableRun {
                         }
                     },
                     false,
-                    arguments[1]);
+                    new Model(arguments[1], DType.valueOf(arguments[2])));
             say(done ? "done" : "stopped");
         } catch (IllegalStateException e) {
             System.err.println(e.getMessage());

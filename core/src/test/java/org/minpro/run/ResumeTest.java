@@ -31,6 +31,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.model.SafetensorsFile;
+import org.minpro.tensor.DType;
 
 /** A run that is killed and continued leaves the bytes of one that was not. */
 class ResumeTest {
@@ -97,10 +98,10 @@ class ResumeTest {
     }
 
     private static Process start(Path folder) throws IOException {
-        return start(folder, "*");
+        return start(folder, ResumableRun.Model.WHOLE);
     }
 
-    private static Process start(Path folder, String trainable) throws IOException {
+    private static Process start(Path folder, ResumableRun.Model model) throws IOException {
         return new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "--enable-native-access=ALL-UNNAMED",
@@ -112,7 +113,8 @@ class ResumeTest {
                         System.getProperty("java.class.path"),
                         ResumableRun.class.getName(),
                         folder.toString(),
-                        trainable)
+                        model.trainable(),
+                        model.type().name())
                 .redirectError(new File(folder.toFile().getParentFile(), folder.getFileName() + ".stderr"))
                 .start();
     }
@@ -306,7 +308,7 @@ class ResumeTest {
 
     @Test
     void aRunThatTrainsOneLayerContinuesBitForBitAndStoresThatLayer() throws Exception {
-        String layer = "model.layers.1.*";
+        ResumableRun.Model layer = new ResumableRun.Model("model.layers.1.*", DType.F32);
         Path whole = newFolder("one-layer");
         assertThat(ResumableRun.go(whole, new RunListener() {}, false, layer)).isTrue();
         Path killed = newFolder("one-layer-killed");
@@ -326,6 +328,28 @@ class ResumeTest {
                     .hasSize(2 * 6)
                     .allMatch(name -> name.matches("(mean|square)\\.model\\.layers\\.1\\..*"));
         }
+    }
+
+    @Test
+    @Tag("slow")
+    void aRunInBf16ThatIsStoppedAndKilledContinuesBitForBit() throws Exception {
+        ResumableRun.Model bf16 = new ResumableRun.Model("*", DType.BF16);
+        Path whole = newFolder("bf16-whole");
+        assertThat(ResumableRun.go(whole, new RunListener() {}, false, bf16)).isTrue();
+        Left expectedInBf16 = Left.in(whole);
+        assertThat(expectedInBf16.checkpoint.get("weights.safetensors"))
+                .isNotEqualTo(expected.checkpoint.get("weights.safetensors"));
+
+        Path folder = newFolder("bf16-killed");
+        assertThat(ResumableRun.go(folder, new RunListener() {}, true, bf16)).isFalse();
+        for (Instant instant : List.of(Instant.ROLLOUT, Instant.UPDATE)) {
+            Process process = start(folder, bf16);
+            waitFor(instant, 3, folder, process);
+            process.destroyForcibly();
+            assertThat(process.waitFor()).as("%s", errors(folder)).isEqualTo(128 + 9);
+        }
+        assertThat(ResumableRun.go(folder, new RunListener() {}, false, bf16)).isTrue();
+        Left.in(folder).assertSame(expectedInBf16);
     }
 
     private static List<String> continueAndListen(Path folder) {

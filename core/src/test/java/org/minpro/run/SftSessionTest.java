@@ -1,0 +1,120 @@
+package org.minpro.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.minpro.config.Settings;
+import org.minpro.recipe.SftRecipe;
+import org.minpro.train.SupervisedTrainer;
+
+final class SftSessionTest {
+    private static final int ROWS = 6;
+
+    @TempDir
+    Path folder;
+
+    /** Sums whose solutions the built-in model would not write, of lengths that tell which row was visited. */
+    private SftRecipe recipe(String settings) throws IOException {
+        StringBuilder rows = new StringBuilder();
+        for (int row = 0; row < ROWS; row++) {
+            rows.append("{\"prompt\":\"1")
+                    .append(row)
+                    .append("+22=\",\"completion\":\"")
+                    .append("9".repeat(2 + 3 * row))
+                    .append("\"}\n");
+        }
+        Files.writeString(folder.resolve("rows.jsonl"), rows);
+        return SftRecipe.binder()
+                .bind(
+                        SftRecipe.class,
+                        new Settings()
+                                .yaml(
+                                        "test",
+                                        "data: {files: [rows.jsonl], folder: " + folder + "}\nruns: " + folder + "\n"
+                                                + "compute: {workers: 2}\n" + settings));
+    }
+
+    private static List<SupervisedTrainer.Report> run(SftRecipe recipe) {
+        List<SupervisedTrainer.Report> reports = new ArrayList<>();
+        try (SftSession session = SftSession.start(recipe, line -> {})) {
+            assertThat(session.run((report, seconds) -> reports.add(report))).isTrue();
+        }
+        return reports;
+    }
+
+    /** Tokens of a row's completion, with the end that the model adds. */
+    private static long tokens(int row) {
+        return 2 + 3 * row + 1;
+    }
+
+    @Test
+    void everyEpochVisitsEachRowOnceInAnOrderOfItsOwn() throws IOException {
+        List<SupervisedTrainer.Report> reports =
+                run(recipe("batch-rows: 1\nepochs: 3\noptimizer: {learning-rate: 1e-6, warmup-updates: 0}\n"));
+        assertThat(reports).hasSize(3 * ROWS);
+        List<List<Long>> epochs = new ArrayList<>();
+        for (int epoch = 0; epoch < 3; epoch++) {
+            epochs.add(reports.subList(epoch * ROWS, (epoch + 1) * ROWS).stream()
+                    .map(SupervisedTrainer.Report::tokens)
+                    .toList());
+            assertThat(epochs.get(epoch))
+                    .containsExactlyInAnyOrder(tokens(0), tokens(1), tokens(2), tokens(3), tokens(4), tokens(5));
+        }
+        assertThat(epochs).doesNotHaveDuplicates();
+    }
+
+    /** Batches go on over the end of an epoch: no row is left out because it does not fill one. */
+    @Test
+    void batchesGoOnOverTheEndOfAnEpoch() throws IOException {
+        List<SupervisedTrainer.Report> reports =
+                run(recipe("batch-rows: 4\nepochs: 2\noptimizer: {learning-rate: 1e-6, warmup-updates: 0}\n"));
+        assertThat(reports).hasSize(3);
+        long all = 0;
+        for (int row = 0; row < ROWS; row++) {
+            all += tokens(row);
+        }
+        assertThat(reports.stream().mapToLong(SupervisedTrainer.Report::tokens).sum())
+                .isEqualTo(2 * all);
+    }
+
+    @Test
+    void theLossFalls() throws IOException {
+        List<SupervisedTrainer.Report> reports =
+                run(recipe("batch-rows: 6\nepochs: 8\noptimizer: {learning-rate: 2e-3, warmup-updates: 2}\n"));
+        double first = reports.getFirst().loss();
+        double last = reports.getLast().loss();
+        assertThat(first).isGreaterThan(2);
+        assertThat(last).isLessThan(first / 4);
+        assertThat(reports)
+                .allSatisfy(report -> assertThat(report.gradientNorm()).isFinite());
+    }
+
+    @Test
+    void aStoppedRunContinuesAsIfItHadNotBeen() throws IOException {
+        SftRecipe recipe = recipe("batch-rows: 4\nepochs: 6\noptimizer: {learning-rate: 1e-3, warmup-updates: 2}\n");
+        List<SupervisedTrainer.Report> whole = run(recipe);
+        List<SupervisedTrainer.Report> parts = new ArrayList<>();
+        Path run;
+        try (SftSession session = SftSession.start(recipe, line -> {})) {
+            run = session.folder().path();
+            session.run((report, seconds) -> {
+                parts.add(report);
+                if (parts.size() == 4) {
+                    session.stop();
+                }
+            });
+        }
+        assertThat(parts).hasSize(4);
+        try (SftSession session = SftSession.resume(run, line -> {})) {
+            assertThat(session.done()).isEqualTo(4);
+            assertThat(session.run((report, seconds) -> parts.add(report))).isTrue();
+        }
+        assertThat(parts).isEqualTo(whole);
+    }
+}
