@@ -113,17 +113,7 @@ public final class GrpoStep {
                     .average()
                     .orElseThrow());
             for (int i = 0; i < group.size(); i++) {
-                Rollout rollout = group.get(i);
-                rows.add(new TrainingRow(
-                        rollout.draw(),
-                        rollout.promptIds(),
-                        rollout.responseIds(),
-                        rollout.responseMask(),
-                        rollout.behaviorLogProbs(),
-                        null,
-                        rollout.versions(),
-                        (rewards[i] - mean) / (deviation + 1e-4),
-                        rewards[i]));
+                rows.add(TrainingRow.of(group.get(i), (rewards[i] - mean) / (deviation + 1e-4)));
             }
         }
         return rows;

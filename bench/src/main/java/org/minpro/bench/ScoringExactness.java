@@ -100,16 +100,7 @@ public final class ScoringExactness {
     }
 
     private static TrainingRow row(Rollout rollout) {
-        return new TrainingRow(
-                rollout.draw(),
-                rollout.promptIds(),
-                rollout.responseIds(),
-                rollout.responseMask(),
-                rollout.behaviorLogProbs(),
-                null,
-                rollout.versions(),
-                rollout.sample() % 2 == 0 ? 1 : -1,
-                0);
+        return TrainingRow.of(rollout, rollout.sample() % 2 == 0 ? 1 : -1);
     }
 
     private interface Scoring {

@@ -1,6 +1,7 @@
 package org.minpro.run;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,6 +26,7 @@ import org.minpro.experience.ScoredGroup;
 import org.minpro.model.RoutingStatistics;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
+import org.minpro.objective.LogProbStream;
 import org.minpro.objective.LossEvaluation;
 import org.minpro.objective.Objective;
 import org.minpro.ratio.RatioStatistics;
@@ -310,23 +312,13 @@ public final class Trainer implements AutoCloseable {
 
     /** Seconds that an update takes per response token, from the gradient of some rollouts, which is thrown away. */
     public double secondsPerToken(List<Rollout> rollouts) {
-        List<TrainingRow> rows = rollouts.stream()
-                .map(rollout -> new TrainingRow(
-                        rollout.draw(),
-                        rollout.promptIds(),
-                        rollout.responseIds(),
-                        rollout.responseMask(),
-                        rollout.behaviorLogProbs(),
-                        null,
-                        rollout.versions(),
-                        1,
-                        0))
-                .toList();
+        List<TrainingRow> rows =
+                rollouts.stream().map(rollout -> TrainingRow.of(rollout, 1)).toList();
         double[][] weights = new double[rows.size()][];
         long tokens = 0;
         for (int i = 0; i < weights.length; i++) {
             weights[i] = new double[rows.get(i).length()];
-            java.util.Arrays.fill(weights[i], 1);
+            Arrays.fill(weights[i], 1);
             tokens += weights[i].length;
         }
         long start = System.nanoTime();
@@ -364,7 +356,7 @@ public final class Trainer implements AutoCloseable {
         for (int part = 0; part < parts; part++) {
             List<TrainingRow> rows = updatesRows.get(part);
             rate = settings.schedule().at(updates++, settings.totalUpdates());
-            if (rows.stream().allMatch(row -> row.advantage() == 0)) {
+            if (rows.stream().allMatch(row -> Arrays.stream(row.advantages()).allMatch(advantage -> advantage == 0))) {
                 skipped++;
                 listener.updateFinished(part + 1, parts);
                 continue;
@@ -402,7 +394,9 @@ public final class Trainer implements AutoCloseable {
         metrics.putAll(routing.metrics());
         metrics.putAll(RatioStatistics.of(
                         logProbs.toArray(float[][]::new),
-                        seen.stream().map(TrainingRow::behaviorLogProbs).toArray(float[][]::new),
+                        seen.stream()
+                                .map(row -> row.logProbs(LogProbStream.BEHAVIOR))
+                                .toArray(float[][]::new),
                         seen.stream().map(TrainingRow::mask).toArray(boolean[][]::new))
                 .metrics());
     }
@@ -422,17 +416,10 @@ public final class Trainer implements AutoCloseable {
             GroupAdvantages advantages = settings.advantage().of(group.scores());
             for (int i = 0; i < group.rollouts().size(); i++) {
                 Rollout rollout = group.rollouts().get(i);
-                boolean counted = advantages.counted()[i];
-                rows.add(new TrainingRow(
-                        group.draw(),
-                        rollout.promptIds(),
-                        rollout.responseIds(),
-                        counted ? rollout.responseMask() : new boolean[rollout.length()],
-                        rollout.behaviorLogProbs(),
-                        null,
-                        rollout.versions(),
-                        advantages.values()[i],
-                        group.scores().get(i).value()));
+                rows.add(
+                        advantages.counted()[i]
+                                ? TrainingRow.of(rollout, advantages.values()[i])
+                                : TrainingRow.undecided(rollout));
             }
         }
         return rows;
@@ -444,7 +431,7 @@ public final class Trainer implements AutoCloseable {
             float[][] logProbs = gradient.score(rows, false).logProbs();
             List<TrainingRow> changed = new ArrayList<>();
             for (int i = 0; i < rows.size(); i++) {
-                changed.add(rows.get(i).withProximalLogProbs(logProbs[i]));
+                changed.add(rows.get(i).with(LogProbStream.PROXIMAL, logProbs[i]));
             }
             result.add(changed);
         }
@@ -518,18 +505,8 @@ public final class Trainer implements AutoCloseable {
         if (chosen.isEmpty()) {
             return;
         }
-        List<TrainingRow> rows = chosen.stream()
-                .map(rollout -> new TrainingRow(
-                        rollout.draw(),
-                        rollout.promptIds(),
-                        rollout.responseIds(),
-                        rollout.responseMask(),
-                        rollout.behaviorLogProbs(),
-                        null,
-                        rollout.versions(),
-                        0,
-                        0))
-                .toList();
+        List<TrainingRow> rows =
+                chosen.stream().map(rollout -> TrainingRow.of(rollout, 0)).toList();
         float[][] logProbs = gradient.score(rows, false).logProbs();
         double largest = 0;
         double sum = 0;
@@ -538,7 +515,7 @@ public final class Trainer implements AutoCloseable {
             for (int t = 0; t < rows.get(i).length(); t++) {
                 if (rows.get(i).mask()[t]) {
                     double difference =
-                            Math.abs((double) logProbs[i][t] - rows.get(i).behaviorLogProbs()[t]);
+                            Math.abs((double) logProbs[i][t] - rows.get(i).logProbs(LogProbStream.BEHAVIOR)[t]);
                     largest = Math.max(largest, difference);
                     sum += difference;
                     tokens++;

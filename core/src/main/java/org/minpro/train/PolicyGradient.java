@@ -15,6 +15,7 @@ import org.minpro.model.RoutingStatistics;
 import org.minpro.model.Transformer;
 import org.minpro.model.WeightGradients;
 import org.minpro.objective.Anchor;
+import org.minpro.objective.LogProbStream;
 import org.minpro.objective.LossEvaluation;
 import org.minpro.objective.Objective;
 import org.minpro.objective.ObjectiveInputs;
@@ -323,27 +324,23 @@ public final class PolicyGradient {
         ObjectiveInputs inputs(Tensor logProbs, Anchor anchor) {
             ObjectiveInputs inputs = ObjectiveInputs.of(
                     logProbs,
-                    build((row, t) -> rows.get(row).behaviorLogProbs()[t]),
-                    build((row, t) -> rows.get(row).advantage()),
+                    build((row, t) -> rows.get(row).logProbs(LogProbStream.BEHAVIOR)[t]),
+                    build((row, t) -> rows.get(row).advantages()[t]),
                     build((row, t) -> rows.get(row).mask()[t] ? 1 : 0));
-            double[] rewards = new double[chosen.length];
             long[] groups = new long[chosen.length];
             long[] versions = new long[chosen.length * width];
             boolean proximal = true;
             for (int i = 0; i < chosen.length; i++) {
                 TrainingRow row = rows.get(chosen[i]);
-                rewards[i] = row.reward();
                 groups[i] = row.group();
                 System.arraycopy(row.versions(), 0, versions, i * width, row.length());
-                proximal &= row.proximalLogProbs() != null;
+                proximal &= row.logProbs().containsKey(LogProbStream.PROXIMAL);
             }
-            ObjectiveInputs withRows = inputs.withRows(
-                    Tensor.of(rewards).to(type), Tensor.of(groups), Tensor.of(versions, chosen.length, width));
+            ObjectiveInputs withRows =
+                    inputs.withRows(null, Tensor.of(groups), Tensor.of(versions, chosen.length, width));
             return proximal
                     ? withRows.withProximal(
-                            build((row, t) ->
-                                    Objects.requireNonNull(rows.get(row).proximalLogProbs())[t]),
-                            anchor)
+                            build((row, t) -> rows.get(row).logProbs(LogProbStream.PROXIMAL)[t]), anchor)
                     : withRows;
         }
     }

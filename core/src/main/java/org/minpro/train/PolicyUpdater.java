@@ -8,6 +8,7 @@ import java.util.concurrent.Callable;
 import org.minpro.model.RoutingStatistics;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
+import org.minpro.objective.LogProbStream;
 import org.minpro.objective.Objective;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.ResidentMemory;
@@ -121,12 +122,12 @@ public final class PolicyUpdater {
             for (int t = 0; t < rows.get(i).length(); t++) {
                 if (rows.get(i).mask()[t]
                         && !(Float.isFinite(scored.logProbs()[i][t])
-                                && Float.isFinite(rows.get(i).behaviorLogProbs()[t])
-                                && Double.isFinite(rows.get(i).advantage()))) {
+                                && Float.isFinite(rows.get(i).logProbs(LogProbStream.BEHAVIOR)[t])
+                                && Double.isFinite(rows.get(i).advantages()[t]))) {
                     return "first at " + named(rows, i) + ", token " + t + ": log pi "
                             + scored.logProbs()[i][t] + ", log mu "
-                            + rows.get(i).behaviorLogProbs()[t] + ", advantage "
-                            + rows.get(i).advantage();
+                            + rows.get(i).logProbs(LogProbStream.BEHAVIOR)[t] + ", advantage "
+                            + rows.get(i).advantages()[t];
                 }
             }
         }
@@ -136,7 +137,7 @@ public final class PolicyUpdater {
                 double norm = norm(alone.gradients(), workers);
                 if (!Double.isFinite(alone.loss()) || !Double.isFinite(norm)) {
                     return "first at " + named(rows, i)
-                            + ", whose log-probabilities and advantage are finite: alone it has loss " + alone.loss()
+                            + ", whose log-probabilities and advantages are finite: alone it has loss " + alone.loss()
                             + ", gradient norm " + norm;
                 }
             }

@@ -1,7 +1,6 @@
 package org.minpro.train;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
@@ -110,20 +109,8 @@ public final class SupervisedTrainer implements AutoCloseable {
         for (int i = 0; i < settings.rows(); i++) {
             long ordinal = update * settings.rows() + i;
             Example example = examples.example(ordinal);
-            int length = example.completionIds().length;
-            boolean[] mask = new boolean[length];
-            Arrays.fill(mask, true);
-            rows.add(new TrainingRow(
-                    ordinal,
-                    example.promptIds(),
-                    example.completionIds(),
-                    mask,
-                    new float[length],
-                    null,
-                    new long[length],
-                    1,
-                    0));
-            tokens += length;
+            rows.add(TrainingRow.demonstration(ordinal, example.promptIds(), example.completionIds()));
+            tokens += example.completionIds().length;
         }
         PolicyUpdater.Done done = updater.update(rows, settings.schedule().at(update, settings.updates()), false);
         return new Report(

@@ -357,16 +357,7 @@ class TrainerTest {
         List<TrainingRow> rows = new ArrayList<>();
         for (ScoredGroup group : groups) {
             for (Rollout rollout : group.rollouts()) {
-                rows.add(new TrainingRow(
-                        group.draw(),
-                        rollout.promptIds(),
-                        rollout.responseIds(),
-                        rollout.responseMask(),
-                        rollout.behaviorLogProbs(),
-                        null,
-                        rollout.versions(),
-                        1,
-                        0));
+                rows.add(TrainingRow.of(rollout, 1));
             }
         }
         return rows;
@@ -450,7 +441,7 @@ class TrainerTest {
         try (Run run = new Run(settings(2, 0, 1, 0, broken), 1, EVEN, Journal.none())) {
             org.assertj.core.api.Assertions.assertThatThrownBy(() -> run.trainer.iterate(IterationListener.none()))
                     .isInstanceOf(NonFiniteUpdateException.class)
-                    .hasMessageContaining("whose log-probabilities and advantage are finite: alone it has loss ");
+                    .hasMessageContaining("whose log-probabilities and advantages are finite: alone it has loss ");
         }
     }
 

@@ -19,6 +19,7 @@ import org.minpro.model.TinyModels;
 import org.minpro.model.Transformer;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
+import org.minpro.objective.LogProbStream;
 import org.minpro.objective.LossEvaluation;
 import org.minpro.objective.Objective;
 import org.minpro.objective.ObjectiveInputs;
@@ -45,16 +46,16 @@ class PolicyGradientTest {
                 for (int t = 0; t < behavior.length; t++) {
                     behavior[t] = -6 + 3 * random.nextFloat();
                 }
+                double[] advantages = new double[response.length];
+                Arrays.fill(advantages, random.nextGaussian());
                 rows.add(new TrainingRow(
                         group,
                         prompt,
                         response,
                         mask,
-                        behavior,
-                        null,
+                        Map.of(LogProbStream.BEHAVIOR, behavior),
                         new long[response.length],
-                        random.nextGaussian(),
-                        0));
+                        advantages));
             }
         }
         return rows;
@@ -113,13 +114,13 @@ class PolicyGradientTest {
                 double[] behavior = new double[time];
                 double[] mask = new double[time];
                 for (int t = 0; t < time; t++) {
-                    behavior[t] = row.behaviorLogProbs()[t];
+                    behavior[t] = row.logProbs(LogProbStream.BEHAVIOR)[t];
                     mask[t] = row.mask()[t] ? 1 : 0;
                 }
                 ObjectiveInputs inputs = ObjectiveInputs.of(
                         logProbs,
                         Tensor.of(behavior, 1, time),
-                        Tensor.full(DType.F64, row.advantage(), 1, time),
+                        Tensor.of(row.advantages(), 1, time),
                         Tensor.of(mask, 1, time));
                 sum = sum.add(objective
                         .compute(inputs)
