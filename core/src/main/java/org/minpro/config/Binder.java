@@ -24,9 +24,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes records of {@link Settings}, and YAML of records.
  *
- * <p>A component may be a boolean, a number, a string, a path, an enum, a list, a {@code Map<String, Object>}, another record
- * (a section), or an interface that one of the {@link NamedRecords}s names the implementations of. A setting may be null where its
- * default is null.
+ * <p>A component may be a boolean, a number, a string, a path, an enum, a {@code Map<String, Object>}, another record (a
+ * section), an interface that one of the {@link NamedRecords}s names the implementations of, or a list of any of these. A setting may
+ * be null where its default is null.
  *
  * <p>All problems are found in one go: unknown names (with the nearest one), wrong types, and what the compact constructors
  * refuse. A constructor stops at its first rule; its message begins with the component's name, so that component is put back to
@@ -426,8 +426,12 @@ public final class Binder {
 
         private @Nullable Object list(Type elementType, Value value, String path) {
             List<Value> elements;
-            if (structured(value) instanceof Value.Sequence sequence) {
+            Value structured = structured(value);
+            if (structured instanceof Value.Sequence sequence) {
                 elements = sequence.elements();
+            } else if (structured instanceof Value.Section && takesSections(elementType)) {
+                // One record without the brackets, as one name without them.
+                elements = List.of(structured);
             } else if (value instanceof Value.Raw text) {
                 // --data a.jsonl --set stop-token-ids=1,2: what a shell makes easy to type.
                 elements = Arrays.stream(text.text().split(","))
@@ -448,6 +452,10 @@ public final class Binder {
                 }
             }
             return Collections.unmodifiableList(list);
+        }
+
+        private boolean takesSections(Type elementType) {
+            return elementType instanceof Class<?> type && (tables.containsKey(type) || type.isRecord());
         }
 
         private Value.@Nullable Section named(Value value, String path) {
@@ -513,7 +521,7 @@ public final class Binder {
             } else {
                 String text = text(name.value());
                 if (text == null) {
-                    return wrong(prefix + NAME, "the name of an " + table.what(), name.value());
+                    return wrong(prefix + NAME, "the name of " + articled(table.what()), name.value());
                 }
                 try {
                     type = table.typeOf(text, loader);
@@ -540,6 +548,10 @@ public final class Binder {
                         path + " must be a record or have a no-argument constructor, got: " + type.getName());
             }
             return instance;
+        }
+
+        private static String articled(String word) {
+            return ("aeiou".indexOf(word.charAt(0)) >= 0 ? "an " : "a ") + word;
         }
 
         private @Nullable Object wrong(String path, String kind, Value value) {

@@ -1,5 +1,6 @@
 package org.minpro.config;
 
+import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -65,7 +66,7 @@ final class RecipeWriter {
             components(section, indent + "  ");
         } else if (table != null && value != null) {
             choice(key, table, value, indent);
-        } else if (value instanceof List<?> list && list.stream().anyMatch(Record.class::isInstance)) {
+        } else if (value instanceof List<?> list && list.stream().anyMatch(this::takesLines)) {
             out.append(key).append('\n');
             for (Object element : list) {
                 element(element, indent + "  ");
@@ -90,13 +91,21 @@ final class RecipeWriter {
         }
     }
 
-    /** A list element: its lines indented below a dash. */
-    private void element(Object element, String indent) {
-        RecipeWriter inner = new RecipeWriter(tables, comments);
-        NamedRecords<?> table = tables.values().stream()
+    private boolean takesLines(Object element) {
+        return element instanceof Record || tableOf(element) != null;
+    }
+
+    private @Nullable NamedRecords<?> tableOf(Object element) {
+        return tables.values().stream()
                 .filter(candidate -> candidate.contract().isInstance(element))
                 .findFirst()
                 .orElse(null);
+    }
+
+    /** A list element: its lines indented below a dash. */
+    private void element(Object element, String indent) {
+        RecipeWriter inner = new RecipeWriter(tables, comments);
+        NamedRecords<?> table = tableOf(element);
         if (table != null) {
             inner.out.append("name: ").append(text(table.nameOf(element))).append('\n');
         }
@@ -121,7 +130,7 @@ final class RecipeWriter {
         }
         Doc doc = component.getAnnotation(Doc.class);
         String text = doc == null ? "" : doc.value();
-        String alternatives = alternatives(component.getType());
+        String alternatives = alternatives(elementType(component));
         if (!alternatives.isEmpty()) {
             text = text.isEmpty() ? alternatives : text + " (" + alternatives + ")";
         }
@@ -136,6 +145,15 @@ final class RecipeWriter {
         if (!line.isEmpty()) {
             out.append(indent).append("# ").append(line).append('\n');
         }
+    }
+
+    /** What a setting is one of: of a list, what its elements are. */
+    private static Class<?> elementType(RecordComponent component) {
+        return component.getType() == List.class
+                        && component.getGenericType() instanceof ParameterizedType list
+                        && list.getActualTypeArguments()[0] instanceof Class<?> element
+                ? element
+                : component.getType();
     }
 
     private String alternatives(Class<?> type) {
