@@ -9,9 +9,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.minpro.model.HuggingFaceFolder;
-import org.minpro.objective.Aggregation;
-import org.minpro.objective.Anchor;
 import org.minpro.objective.Grpo;
+import org.minpro.objective.Loss;
 import org.minpro.recipe.ComputeSection;
 import org.minpro.recipe.ModelSection;
 import org.minpro.rollout.LocalRolloutEngine;
@@ -21,10 +20,12 @@ import org.minpro.rollout.SamplingParams;
 import org.minpro.run.ModelFiles;
 import org.minpro.tensor.Workers;
 import org.minpro.train.AdamW;
+import org.minpro.train.Learner;
+import org.minpro.train.LearningRateSchedule;
 import org.minpro.train.Policy;
 import org.minpro.train.PolicyGradient;
-import org.minpro.train.PolicyUpdater;
 import org.minpro.train.TrainingRow;
+import org.minpro.train.Update;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
@@ -61,17 +62,19 @@ public final class GrpoStep {
         try (Workers workers = new Workers(Integer.parseInt(arguments[3]));
                 Policy policy = files.policy(files.computeType(
                         arguments[2].equals("bf16") ? ModelSection.Dtype.BF16 : ModelSection.Dtype.F32));
-                AdamW optimizer = new AdamW(new AdamW.Settings(), policy.master());
+                Learner learner = new Learner(
+                        policy,
+                        new Learner.Settings(
+                                Loss.of(new Grpo()),
+                                new Learner.Optimization(
+                                        new AdamW.Settings(),
+                                        new LearningRateSchedule(1e-6, 0, LearningRateSchedule.Decay.CONSTANT),
+                                        1,
+                                        Long.MAX_VALUE),
+                                new PolicyGradient.Settings(lanes, microBatchTokens, 1),
+                                false),
+                        workers);
                 LocalRolloutEngine engine = new LocalRolloutEngine(policy.model(), workers, slots, 1, ids -> "")) {
-            PolicyUpdater updater = new PolicyUpdater(
-                    policy,
-                    new PolicyGradient(policy.model(), workers, lanes, microBatchTokens, 1),
-                    optimizer,
-                    new Grpo(),
-                    Aggregation.TOKEN_MEAN,
-                    Anchor.BEHAVIOR,
-                    1,
-                    workers);
             System.out.println("ready");
             BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
             for (int step = 0; lines.readLine() != null; step++) {
@@ -84,7 +87,7 @@ public final class GrpoStep {
                 List<Rollout> rollouts =
                         engine.generate(requests, SamplingParams.of(newTokens, List.of()), rollout -> {});
                 long sampled = System.nanoTime();
-                PolicyUpdater.Done done = updater.update(rows(rollouts, rowsPerPrompt), 1e-6, false);
+                Update update = learner.update(rows(rollouts, rowsPerPrompt));
                 long end = System.nanoTime();
                 engine.publish(policy.version());
                 int tokens = rollouts.stream()
@@ -92,7 +95,7 @@ public final class GrpoStep {
                         .sum();
                 System.out.println("{\"tokens\":" + tokens + ",\"sampling\":" + (sampled - start) / 1e9 + ",\"step\":"
                         + (end - start) / 1e9 + ",\"grad_norm\":"
-                        + done.metrics().get("grad_norm") + "}");
+                        + update.requireStep().gradientNorm() + "}");
             }
         }
     }

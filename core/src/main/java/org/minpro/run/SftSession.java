@@ -84,9 +84,8 @@ public final class SftSession implements AutoCloseable {
                     new Checkpoints(folder.checkpoints(), recipe.checkpoints().keep());
             Optional<Checkpoints.Checkpoint> newest = checkpoints.newest(notice);
             newest.ifPresent(checkpoint -> {
-                checkpoint.load(policy.master().named(), trainer.optimizer().state());
-                trainer.optimizer().setSteps(checkpoint.iteration());
-                policy.publish(checkpoint.iteration());
+                checkpoint.load(policy.master().named(), trainer.optimizerState());
+                trainer.restore(checkpoint.iteration());
             });
             metrics = opened.add(MetricsFile.open(folder.metrics(), policy.version()));
         } catch (RuntimeException | Error e) {
@@ -304,7 +303,7 @@ public final class SftSession implements AutoCloseable {
         checkpoints.save(
                 trainer.done(),
                 policy.master().named(),
-                trainer.optimizer().state(),
+                trainer.optimizerState(),
                 Checkpoints.state(Map.of("updates", trainer.done())));
     }
 

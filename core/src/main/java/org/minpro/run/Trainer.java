@@ -1,18 +1,14 @@
 package org.minpro.run;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.function.DoubleBinaryOperator;
 import java.util.function.LongFunction;
-import org.jspecify.annotations.Nullable;
 import org.minpro.advantage.Advantage;
 import org.minpro.advantage.GroupAdvantages;
 import org.minpro.data.Problem;
@@ -23,13 +19,8 @@ import org.minpro.experience.Journal;
 import org.minpro.experience.PromptEncoder;
 import org.minpro.experience.RolloutBuffer;
 import org.minpro.experience.ScoredGroup;
-import org.minpro.model.RoutingStatistics;
-import org.minpro.objective.Aggregation;
-import org.minpro.objective.Anchor;
 import org.minpro.objective.LogProbStream;
-import org.minpro.objective.LossEvaluation;
-import org.minpro.objective.Objective;
-import org.minpro.ratio.RatioStatistics;
+import org.minpro.objective.Loss;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
@@ -38,10 +29,10 @@ import org.minpro.rollout.SamplingParams;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Workers;
 import org.minpro.train.AdamW;
+import org.minpro.train.Learner;
 import org.minpro.train.LearningRateSchedule;
 import org.minpro.train.Policy;
 import org.minpro.train.PolicyGradient;
-import org.minpro.train.PolicyUpdater;
 import org.minpro.train.TrainingRow;
 
 /**
@@ -67,10 +58,8 @@ public final class Trainer implements AutoCloseable {
      * @param maxPromptTokens longer prompts are skipped
      * @param resampleLimit groups without any difference in reward that are replaced in an iteration, at most; 0 for none
      * @param sampling how tokens are drawn
-     * @param objective the loss
+     * @param loss what is minimised
      * @param advantage the estimator of advantages
-     * @param aggregation how token losses become one number; null takes the objective's own, else the token mean
-     * @param anchor the ratios' denominator
      * @param optimizer AdamW's settings
      * @param schedule of the learning rate
      * @param clipNorm largest norm of a gradient; 0 does not clip
@@ -87,10 +76,8 @@ public final class Trainer implements AutoCloseable {
             int maxPromptTokens,
             int resampleLimit,
             SamplingParams sampling,
-            Objective objective,
+            Loss loss,
             Advantage advantage,
-            @Nullable Aggregation aggregation,
-            Anchor anchor,
             AdamW.Settings optimizer,
             LearningRateSchedule schedule,
             double clipNorm,
@@ -110,7 +97,6 @@ public final class Trainer implements AutoCloseable {
                     groupsPerIteration);
             check(maxPromptTokens >= 1, "max-prompt-tokens", ">= 1", maxPromptTokens);
             check(resampleLimit >= 0, "resample-limit", ">= 0", resampleLimit);
-            check(clipNorm >= 0 && Double.isFinite(clipNorm), "gradient-clip-norm", ">= 0 (0 does not clip)", clipNorm);
         }
 
         private static void check(boolean holds, String name, String rule, Object value) {
@@ -168,13 +154,10 @@ public final class Trainer implements AutoCloseable {
     private final ProblemSource problems;
     private final PromptEncoder prompts;
     private final GroupCollector collector;
-    private final PolicyGradient gradient;
-    private final PolicyUpdater updater;
-    private final AdamW optimizer;
+    private final Learner learner;
     private final RolloutBuffer<List<ScoredGroup>> buffer;
     private long iteration;
     private long nextDraw;
-    private long updates;
     private int dullIterations;
 
     public Trainer(
@@ -204,21 +187,20 @@ public final class Trainer implements AutoCloseable {
                         settings.resampleLimit(),
                         settings.sampling(),
                         settings.advantage()));
-        gradient = new PolicyGradient(
-                policy.model(),
-                workers,
-                settings.lanes(),
-                settings.microBatchTokens(),
-                settings.sampling().reportedTemperature());
-        optimizer = new AdamW(settings.optimizer(), policy.master());
-        updater = new PolicyUpdater(
+        learner = new Learner(
                 policy,
-                gradient,
-                optimizer,
-                settings.objective(),
-                LossEvaluation.aggregationOf(settings.objective(), settings.aggregation()),
-                settings.anchor(),
-                settings.clipNorm(),
+                new Learner.Settings(
+                        settings.loss(),
+                        new Learner.Optimization(
+                                settings.optimizer(),
+                                settings.schedule(),
+                                settings.clipNorm(),
+                                settings.totalUpdates()),
+                        new PolicyGradient.Settings(
+                                settings.lanes(),
+                                settings.microBatchTokens(),
+                                settings.sampling().reportedTemperature()),
+                        true),
                 workers);
         buffer = new RolloutBuffer<>(settings.lag());
     }
@@ -228,14 +210,14 @@ public final class Trainer implements AutoCloseable {
     }
 
     public AdamW optimizer() {
-        return optimizer;
+        return learner.optimizer();
     }
 
     public State state() {
         List<List<Long>> waiting = buffer.waiting().stream()
                 .map(batch -> batch.stream().map(ScoredGroup::draw).toList())
                 .toList();
-        return new State(iteration, policy.version(), nextDraw, updates, waiting, dullIterations);
+        return new State(iteration, policy.version(), nextDraw, learner.state().updates(), waiting, dullIterations);
     }
 
     /**
@@ -246,9 +228,8 @@ public final class Trainer implements AutoCloseable {
     public void restore(State state, Journal journal) {
         iteration = state.iteration();
         nextDraw = state.nextDraw();
-        updates = state.updates();
         dullIterations = state.dullIterations();
-        policy.publish(state.version());
+        learner.restore(new Learner.State(state.updates(), learner.state().optimizerSteps(), state.version()));
         LongFunction<ScoredGroup> group = draw -> {
             Problem problem = problems.problem(draw);
             int[] prompt = prompts.encode(problem);
@@ -312,19 +293,8 @@ public final class Trainer implements AutoCloseable {
 
     /** Seconds that an update takes per response token, from the gradient of some rollouts, which is thrown away. */
     public double secondsPerToken(List<Rollout> rollouts) {
-        List<TrainingRow> rows =
-                rollouts.stream().map(rollout -> TrainingRow.of(rollout, 1)).toList();
-        double[][] weights = new double[rows.size()][];
-        long tokens = 0;
-        for (int i = 0; i < weights.length; i++) {
-            weights[i] = new double[rows.get(i).length()];
-            Arrays.fill(weights[i], 1);
-            tokens += weights[i].length;
-        }
-        long start = System.nanoTime();
-        gradient.compute(rows, settings.objective(), Anchor.BEHAVIOR, weights, true)
-                .close();
-        return (System.nanoTime() - start) / 1e9 / tokens;
+        return learner.secondsPerToken(
+                rollouts.stream().map(rollout -> TrainingRow.of(rollout, 1)).toList());
     }
 
     /** Batches that wait when the last iteration is done: they are dropped. */
@@ -335,79 +305,11 @@ public final class Trainer implements AutoCloseable {
     private void train(List<ScoredGroup> groups, Map<String, Double> metrics, IterationListener listener) {
         int parts = settings.updatesPerIteration();
         int groupsOfPart = groups.size() / parts;
-        List<List<TrainingRow>> updatesRows = new ArrayList<>();
+        List<List<TrainingRow>> updates = new ArrayList<>();
         for (int part = 0; part < parts; part++) {
-            updatesRows.add(rows(groups.subList(part * groupsOfPart, (part + 1) * groupsOfPart)));
+            updates.add(rows(groups.subList(part * groupsOfPart, (part + 1) * groupsOfPart)));
         }
-        if (settings.anchor() == Anchor.PROXIMAL) {
-            updatesRows = withProximal(updatesRows);
-        }
-        List<TrainingRow> seen = new ArrayList<>();
-        List<float[]> logProbs = new ArrayList<>();
-        double entropy = 0;
-        double ages = 0;
-        long tokens = 0;
-        int skipped = 0;
-        Map<String, Double> sums = new TreeMap<>();
-        // Not every update has every number: m2po has a tau only where it needs one.
-        Map<String, Integer> updatesWith = new TreeMap<>();
-        RoutingStatistics routing = new RoutingStatistics();
-        double rate = 0;
-        for (int part = 0; part < parts; part++) {
-            List<TrainingRow> rows = updatesRows.get(part);
-            rate = settings.schedule().at(updates++, settings.totalUpdates());
-            if (rows.stream().allMatch(row -> Arrays.stream(row.advantages()).allMatch(advantage -> advantage == 0))) {
-                skipped++;
-                listener.updateFinished(part + 1, parts);
-                continue;
-            }
-            long version = policy.version();
-            PolicyUpdater.Done done = updater.update(rows, rate, true);
-            for (int i = 0; i < rows.size(); i++) {
-                TrainingRow row = rows.get(i);
-                seen.add(row);
-                logProbs.add(done.scored().logProbs()[i]);
-                for (int t = 0; t < row.length(); t++) {
-                    if (row.mask()[t]) {
-                        tokens++;
-                        entropy += done.scored().entropies()[i][t];
-                        ages += version - row.versions()[t];
-                    }
-                }
-            }
-            routing.add(done.routing());
-            done.metrics().forEach((name, value) -> {
-                sums.merge(name, value, combining(name)::applyAsDouble);
-                updatesWith.merge(name, 1, Integer::sum);
-            });
-            listener.updateFinished(part + 1, parts);
-        }
-        metrics.put("learning_rate", rate);
-        metrics.put("updates_skipped", (double) skipped);
-        if (skipped == parts || tokens == 0) {
-            return;
-        }
-        metrics.put("entropy", entropy / tokens);
-        metrics.put("age/mean", ages / tokens);
-        sums.forEach((name, sum) ->
-                metrics.put(name, isExtreme(name) ? sum : sum / Objects.requireNonNull(updatesWith.get(name))));
-        metrics.putAll(routing.metrics());
-        metrics.putAll(RatioStatistics.of(
-                        logProbs.toArray(float[][]::new),
-                        seen.stream()
-                                .map(row -> row.logProbs(LogProbStream.BEHAVIOR))
-                                .toArray(float[][]::new),
-                        seen.stream().map(TrainingRow::mask).toArray(boolean[][]::new))
-                .metrics());
-    }
-
-    private static boolean isExtreme(String name) {
-        return name.endsWith("/min") || name.endsWith("/max");
-    }
-
-    /** How a number of several updates becomes one of the iteration: the extreme that its name says, else a sum. */
-    private static DoubleBinaryOperator combining(String name) {
-        return name.endsWith("/min") ? Math::min : name.endsWith("/max") ? Math::max : Double::sum;
+        metrics.putAll(learner.learn(updates, listener::updateFinished).metrics());
     }
 
     private List<TrainingRow> rows(List<ScoredGroup> groups) {
@@ -423,19 +325,6 @@ public final class Trainer implements AutoCloseable {
             }
         }
         return rows;
-    }
-
-    private List<List<TrainingRow>> withProximal(List<List<TrainingRow>> parts) {
-        List<List<TrainingRow>> result = new ArrayList<>();
-        for (List<TrainingRow> rows : parts) {
-            float[][] logProbs = gradient.score(rows, false).logProbs();
-            List<TrainingRow> changed = new ArrayList<>();
-            for (int i = 0; i < rows.size(); i++) {
-                changed.add(rows.get(i).with(LogProbStream.PROXIMAL, logProbs[i]));
-            }
-            result.add(changed);
-        }
-        return result;
     }
 
     private void describeRollouts(GroupCollector.Collected collected, Map<String, Double> metrics) {
@@ -507,7 +396,7 @@ public final class Trainer implements AutoCloseable {
         }
         List<TrainingRow> rows =
                 chosen.stream().map(rollout -> TrainingRow.of(rollout, 0)).toList();
-        float[][] logProbs = gradient.score(rows, false).logProbs();
+        float[][] logProbs = learner.score(rows);
         double largest = 0;
         double sum = 0;
         long tokens = 0;
@@ -528,6 +417,6 @@ public final class Trainer implements AutoCloseable {
 
     @Override
     public void close() {
-        optimizer.close();
+        learner.close();
     }
 }

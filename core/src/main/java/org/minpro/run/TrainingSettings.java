@@ -1,7 +1,6 @@
 package org.minpro.run;
 
 import org.minpro.model.ModelConfig;
-import org.minpro.objective.Aggregation;
 import org.minpro.recipe.Recipe;
 import org.minpro.rollout.LocalRolloutEngine;
 
@@ -26,10 +25,8 @@ public final class TrainingSettings {
                 recipe.prompts().maxTokens(),
                 recipe.resampleLimit(),
                 recipe.sampling().params(model.eosIds()),
-                recipe.objective(),
+                recipe.loss(),
                 recipe.advantage(),
-                recipe.aggregation() == null ? null : new Aggregation(recipe.aggregation(), recipe.aggregationLength()),
-                recipe.anchor(),
                 recipe.optimizer().adamW(),
                 recipe.optimizer().learningRateSchedule(),
                 recipe.optimizer().gradientClipNorm(),

@@ -2,10 +2,11 @@ package org.minpro.train;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.minpro.objective.Aggregation;
-import org.minpro.objective.Anchor;
+import java.util.SequencedMap;
+import org.minpro.objective.Loss;
 import org.minpro.objective.Objective;
 import org.minpro.objective.ObjectiveResult;
+import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
 
 /**
@@ -68,34 +69,36 @@ public final class SupervisedTrainer implements AutoCloseable {
     public record Report(long update, double loss, double gradientNorm, long tokens) {}
 
     private final Settings settings;
-    private final Policy policy;
     private final ExampleSource examples;
-    private final AdamW optimizer;
-    private final PolicyUpdater updater;
+    private final Learner learner;
 
     public SupervisedTrainer(Settings settings, Policy policy, ExampleSource examples, Workers workers) {
         this.settings = settings;
-        this.policy = policy;
         this.examples = examples;
-        optimizer = new AdamW(settings.optimizer(), policy.master());
-        updater = new PolicyUpdater(
+        learner = new Learner(
                 policy,
-                new PolicyGradient(policy.model(), workers, settings.lanes(), settings.microBatchTokens(), 1),
-                optimizer,
-                NEGATIVE_LOG_LIKELIHOOD,
-                Aggregation.TOKEN_MEAN,
-                Anchor.BEHAVIOR,
-                settings.clipNorm(),
+                new Learner.Settings(
+                        Loss.of(NEGATIVE_LOG_LIKELIHOOD),
+                        new Learner.Optimization(
+                                settings.optimizer(), settings.schedule(), settings.clipNorm(), settings.updates()),
+                        new PolicyGradient.Settings(settings.lanes(), settings.microBatchTokens(), 1),
+                        false),
                 workers);
     }
 
-    public AdamW optimizer() {
-        return optimizer;
+    /** The optimizer's tensors by name, for a checkpoint. */
+    public SequencedMap<String, Tensor> optimizerState() {
+        return learner.optimizerState();
+    }
+
+    /** Continues after that many optimizer steps; weights and {@link #optimizerState} are restored by the caller. */
+    public void restore(long done) {
+        learner.restore(new Learner.State(done, done, done));
     }
 
     /** Optimizer steps done. */
     public long done() {
-        return policy.version();
+        return learner.state().updates();
     }
 
     public boolean finished() {
@@ -103,7 +106,7 @@ public final class SupervisedTrainer implements AutoCloseable {
     }
 
     public Report step() {
-        long update = policy.version();
+        long update = done();
         List<TrainingRow> rows = new ArrayList<>();
         long tokens = 0;
         for (int i = 0; i < settings.rows(); i++) {
@@ -112,16 +115,12 @@ public final class SupervisedTrainer implements AutoCloseable {
             rows.add(TrainingRow.demonstration(ordinal, example.promptIds(), example.completionIds()));
             tokens += example.completionIds().length;
         }
-        PolicyUpdater.Done done = updater.update(rows, settings.schedule().at(update, settings.updates()), false);
-        return new Report(
-                update,
-                done.metrics().getOrDefault("loss", Double.NaN),
-                done.metrics().getOrDefault("grad_norm", Double.NaN),
-                tokens);
+        Update.Step step = learner.update(rows).requireStep();
+        return new Report(update, step.metrics().loss(), step.gradientNorm(), tokens);
     }
 
     @Override
     public void close() {
-        optimizer.close();
+        learner.close();
     }
 }

@@ -8,7 +8,7 @@ import org.minpro.data.Problem;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
 import org.minpro.model.TinyModels;
-import org.minpro.objective.Anchor;
+import org.minpro.objective.Loss;
 import org.minpro.objective.Objectives;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
@@ -38,10 +38,8 @@ final class ResumableRun {
                 64,
                 3,
                 SamplingParams.of(12, List.of(1)),
-                Objectives.of("minpro"),
+                Loss.of(Objectives.of("minpro")),
                 Advantages.of("grpo"),
-                null,
-                Anchor.BEHAVIOR,
                 new AdamW.Settings(),
                 new LearningRateSchedule(3e-3, 20, LearningRateSchedule.Decay.LINEAR),
                 1,

@@ -27,6 +27,9 @@ import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
 import org.minpro.model.TinyModels;
 import org.minpro.objective.Anchor;
+import org.minpro.objective.KlPenalty;
+import org.minpro.objective.LogProbStream;
+import org.minpro.objective.Loss;
 import org.minpro.objective.Objective;
 import org.minpro.objective.ObjectiveInputs;
 import org.minpro.objective.ObjectiveResult;
@@ -52,6 +55,10 @@ import org.minpro.train.TrainingRow;
 class TrainerTest {
     private static Trainer.Settings settings(
             int iterations, int lag, int updates, int resampleLimit, Objective objective) {
+        return settings(iterations, lag, updates, resampleLimit, Loss.of(objective));
+    }
+
+    private static Trainer.Settings settings(int iterations, int lag, int updates, int resampleLimit, Loss loss) {
         return new Trainer.Settings(
                 4,
                 4,
@@ -61,10 +68,8 @@ class TrainerTest {
                 64,
                 resampleLimit,
                 SamplingParams.of(12, List.of(1)),
-                objective,
+                loss,
                 Advantages.of("grpo"),
-                null,
-                Anchor.BEHAVIOR,
                 new AdamW.Settings(),
                 new LearningRateSchedule(3e-3, 2, LearningRateSchedule.Decay.LINEAR),
                 1,
@@ -416,6 +421,56 @@ class TrainerTest {
     void aNumberOfSomeUpdatesIsAveragedOverThem() {
         try (Run run = new Run(settings(1, 0, 4, 0, new Curious(Reach.BATCH)), 1, EVEN, Journal.none())) {
             assertThat(run.toTheEnd().getFirst()).containsEntry("curious/number", 3.0);
+        }
+    }
+
+    private static Loss minPro(Anchor anchor) {
+        return Loss.of(Objectives.of("minpro"), List.of(), List.of(), null, anchor);
+    }
+
+    /** Ratios to the policy at the start of the iteration's updates: 1 in the first of them, whatever the age. */
+    @Test
+    void anchoredAtTheProximalPolicyTheFirstUpdateOfAnIterationHasWeightsOfOne() {
+        try (Run run = new Run(settings(4, 1, 1, 0, minPro(Anchor.PROXIMAL)), 1, EVEN, Journal.none());
+                Run stale = new Run(settings(4, 1, 1, 0, minPro(Anchor.BEHAVIOR)), 1, EVEN, Journal.none())) {
+            List<Map<String, Double>> metrics = run.toTheEnd();
+            List<Map<String, Double>> staleMetrics = stale.toTheEnd();
+            for (int i = 1; i < 4; i++) {
+                assertThat(metrics.get(i))
+                        .containsEntry("weight/mean", 1.0)
+                        .containsEntry("weight/min", 1.0)
+                        .containsEntry("weight/max", 1.0)
+                        .containsEntry("weight/ess", 1.0);
+            }
+            assertThat(metrics.getLast().get("age/mean")).isEqualTo(1);
+            assertThat(metrics.getLast().get("rollout_corr/rollout_is_max")).isGreaterThan(1.0);
+            assertThat(metrics.getLast().get("loss"))
+                    .isNotEqualTo(staleMetrics.getLast().get("loss"));
+        }
+    }
+
+    @Test
+    void anchoredAtTheProximalPolicyLaterUpdatesOfAnIterationHaveRatios() {
+        try (Run run = new Run(settings(3, 1, 2, 0, minPro(Anchor.PROXIMAL)), 1, EVEN, Journal.none())) {
+            Map<String, Double> metrics = run.toTheEnd().getLast();
+            assertThat(metrics.get("weight/max")).isGreaterThan(1);
+            assertThat(metrics.get("weight/min")).isLessThan(1);
+        }
+    }
+
+    @Test
+    void aPenaltyIsFollowedWhereThereIsNoDifferenceInReward() {
+        Loss loss = Loss.of(
+                Objectives.of("minpro"),
+                List.of(),
+                List.of(new KlPenalty(LogProbStream.BEHAVIOR, KlPenalty.Estimator.K3, 1)),
+                null,
+                Anchor.BEHAVIOR);
+        try (Run run = new Run(settings(2, 0, 1, 0, loss), 1, (problem, rollout) -> Score.of(1), Journal.none())) {
+            assertThat(run.toTheEnd().getLast())
+                    .containsEntry("updates_skipped", 0.0)
+                    .containsEntry("version", 2.0)
+                    .containsKey("penalty/kl_behavior");
         }
     }
 

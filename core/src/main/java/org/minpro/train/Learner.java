@@ -1,0 +1,235 @@
+package org.minpro.train;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SequencedMap;
+import org.minpro.objective.LogProbStream;
+import org.minpro.objective.Loss;
+import org.minpro.tensor.ResidentMemory;
+import org.minpro.tensor.Tensor;
+import org.minpro.tensor.Workers;
+
+/**
+ * Turns rows into updates of the policy: gradient, clipping, optimizer step, new version.
+ *
+ * <p>It does not know where rows come from. An update whose gradient is known to be zero is skipped: its place in the
+ * schedule passes, weights and optimizer stay as they are.
+ */
+public final class Learner implements AutoCloseable {
+    /**
+     * What is minimised and how.
+     *
+     * @param loss of an update
+     * @param optimization how a gradient becomes a step
+     * @param gradient how rows go through the model
+     * @param entropy whether the entropies of all rows are computed for the report, though the loss may not read them
+     */
+    public record Settings(Loss loss, Optimization optimization, PolicyGradient.Settings gradient, boolean entropy) {}
+
+    /**
+     * How a gradient becomes a step.
+     *
+     * @param optimizer AdamW's settings
+     * @param schedule of the learning rate
+     * @param clipNorm a gradient whose norm is larger is scaled down to it; 0 never
+     * @param totalUpdates updates of the whole run, skipped ones included
+     */
+    public record Optimization(
+            AdamW.Settings optimizer, LearningRateSchedule schedule, double clipNorm, long totalUpdates) {
+        public Optimization {
+            if (!(clipNorm >= 0) || !Double.isFinite(clipNorm)) {
+                throw new IllegalArgumentException(
+                        "gradient-clip-norm must be >= 0 (0 does not clip), got: " + clipNorm);
+            }
+        }
+    }
+
+    /**
+     * Everything but weights and optimizer tensors that a learner needs to continue.
+     *
+     * @param updates updates that were due so far, skipped ones included: the position in the schedule
+     * @param optimizerSteps steps that the optimizer took
+     * @param version of the weights
+     */
+    public record State(long updates, long optimizerSteps, long version) {}
+
+    /** Told of progress. */
+    @FunctionalInterface
+    public interface Listener {
+        /**
+         * An update was done, or skipped.
+         *
+         * @param update its ordinal among those that belong together, from 1
+         * @param updates how many those are
+         */
+        void updateFinished(int update, int updates);
+    }
+
+    private final Policy policy;
+    private final Settings settings;
+    private final Workers workers;
+    private final PolicyGradient gradient;
+    private final AdamW optimizer;
+    private final ResidentMemory memory = new ResidentMemory();
+    private long updates;
+
+    /** @param workers what lanes, norm and optimizer run on */
+    public Learner(Policy policy, Settings settings, Workers workers) {
+        this.policy = policy;
+        this.settings = settings;
+        this.workers = workers;
+        gradient = new PolicyGradient(settings.gradient(), workers);
+        optimizer = new AdamW(settings.optimization().optimizer(), policy.master());
+    }
+
+    /**
+     * The updates of an iteration, one on each part. Where the loss reads the proximal policy, that is the policy before
+     * the first of them.
+     *
+     * @param parts the rows of each update, at least one
+     * @throws NonFiniteUpdateException before the update that is not finite changes anything
+     */
+    public LearnerReport learn(List<List<TrainingRow>> parts, Listener listener) {
+        List<List<TrainingRow>> scored = parts.stream().map(this::withProximal).toList();
+        List<Update> done = new ArrayList<>();
+        for (List<TrainingRow> rows : scored) {
+            done.add(update(rows));
+            listener.updateFinished(done.size(), parts.size());
+        }
+        return LearnerReport.of(done);
+    }
+
+    private List<TrainingRow> withProximal(List<TrainingRow> rows) {
+        if (!settings.loss().streams().contains(LogProbStream.PROXIMAL)) {
+            return rows;
+        }
+        float[][] logProbs = score(rows);
+        List<TrainingRow> scored = new ArrayList<>();
+        for (int i = 0; i < rows.size(); i++) {
+            scored.add(rows.get(i).with(LogProbStream.PROXIMAL, logProbs[i]));
+        }
+        return scored;
+    }
+
+    /**
+     * One update.
+     *
+     * @param rows with the log-probabilities of every policy that the loss reads
+     * @throws NonFiniteUpdateException before anything is changed
+     */
+    public Update update(List<TrainingRow> rows) {
+        Optimization optimization = settings.optimization();
+        double rate = optimization.schedule().at(updates++, optimization.totalUpdates());
+        if (gradientIsZero(rows)) {
+            return new Update(rows, rate, null);
+        }
+        Update update = new Update(rows, rate, step(rows, rate));
+        memory.afterStep();
+        return update;
+    }
+
+    /** Where it is known without computing it. */
+    private boolean gradientIsZero(List<TrainingRow> rows) {
+        boolean vanishes = settings.loss().vanishesWithAdvantages();
+        for (TrainingRow row : rows) {
+            for (int t = 0; t < row.length(); t++) {
+                if (row.mask()[t] && (!vanishes || row.advantages()[t] != 0)) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private Update.Step step(List<TrainingRow> rows, double rate) {
+        long version = policy.version();
+        try (PolicyGradient.Result result =
+                gradient.compute(policy.model(), rows, settings.loss(), settings.entropy())) {
+            double norm = EuclideanNorm.of(result.gradients(), workers);
+            if (!Double.isFinite(result.metrics().loss()) || !Double.isFinite(norm)) {
+                throw new NonFiniteUpdateException(
+                        "loss and gradient must be finite, got: loss "
+                                + result.metrics().loss() + ", gradient norm " + norm + " at version " + version + "; "
+                                + culprit(rows, result.scored()),
+                        rows);
+            }
+            double clipNorm = settings.optimization().clipNorm();
+            double scale = clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1;
+            optimizer.step(result.gradients(), rate, scale, workers);
+            policy.publish(version + 1);
+            return new Update.Step(version, result.metrics(), norm, result.scored(), result.routing());
+        }
+    }
+
+    private String culprit(List<TrainingRow> rows, PolicyGradient.Scored scored) {
+        for (int i = 0; i < rows.size(); i++) {
+            TrainingRow row = rows.get(i);
+            float[] behavior = row.logProbs(LogProbStream.BEHAVIOR);
+            for (int t = 0; t < row.length(); t++) {
+                if (row.mask()[t]
+                        && !(Float.isFinite(scored.logProbs()[i][t])
+                                && Float.isFinite(behavior[t])
+                                && Double.isFinite(row.advantages()[t]))) {
+                    return "first at " + named(rows, i) + ", token " + t + ": log pi " + scored.logProbs()[i][t]
+                            + ", log mu " + behavior[t] + ", advantage " + row.advantages()[t];
+                }
+            }
+        }
+        double[][] tokenWeights = PolicyGradient.tokenWeights(rows, settings.loss());
+        for (int i = 0; i < rows.size(); i++) {
+            try (PolicyGradient.Result alone = gradient.compute(
+                    policy.model(), List.of(rows.get(i)), settings.loss(), new double[][] {tokenWeights[i]}, false)) {
+                double norm = EuclideanNorm.of(alone.gradients(), workers);
+                if (!Double.isFinite(alone.metrics().loss()) || !Double.isFinite(norm)) {
+                    return "first at " + named(rows, i)
+                            + ", whose log-probabilities and advantages are finite: alone it has loss "
+                            + alone.metrics().loss() + ", gradient norm " + norm;
+                }
+            }
+        }
+        return "each row alone is finite: it arose in their sum";
+    }
+
+    private static String named(List<TrainingRow> rows, int row) {
+        return "row " + row + " (group of draw " + rows.get(row).group() + ")";
+    }
+
+    /** log pi_theta of every response token with the weights as they are, a row each, {@code [time]}, nats. */
+    public float[][] score(List<TrainingRow> rows) {
+        return gradient.score(policy.model(), rows, false).logProbs();
+    }
+
+    /** Seconds that an update takes per response token, from the gradient of some rows, which is thrown away. */
+    public double secondsPerToken(List<TrainingRow> rows) {
+        long tokens = rows.stream().mapToLong(TrainingRow::length).sum();
+        long start = System.nanoTime();
+        gradient.compute(policy.model(), withProximal(rows), settings.loss(), settings.entropy())
+                .close();
+        return (System.nanoTime() - start) / 1e9 / tokens;
+    }
+
+    public State state() {
+        return new State(updates, optimizer.steps(), policy.version());
+    }
+
+    /** Continues from a state; weights and {@link #optimizerState} are restored by the caller before. */
+    public void restore(State state) {
+        updates = state.updates();
+        optimizer.setSteps(state.optimizerSteps());
+        policy.publish(state.version());
+    }
+
+    public AdamW optimizer() {
+        return optimizer;
+    }
+
+    /** The optimizer's tensors by name, for a checkpoint. */
+    public SequencedMap<String, Tensor> optimizerState() {
+        return optimizer.state();
+    }
+
+    @Override
+    public void close() {
+        optimizer.close();
+    }
+}
