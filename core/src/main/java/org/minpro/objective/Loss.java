@@ -2,6 +2,7 @@ package org.minpro.objective;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -99,14 +100,14 @@ public record Loss(
     public Set<LogProbStream> streams() {
         Set<LogProbStream> streams = EnumSet.of(LogProbStream.BEHAVIOR, anchor.stream());
         parts().forEach(part -> streams.addAll(part.streams()));
-        return streams;
+        return Collections.unmodifiableSet(streams);
     }
 
     @Override
     public Set<Statistic> statistics() {
         Set<Statistic> statistics = EnumSet.noneOf(Statistic.class);
         parts().forEach(part -> statistics.addAll(part.statistics()));
-        return statistics;
+        return Collections.unmodifiableSet(statistics);
     }
 
     /** Whether the gradient is known to be zero in an update whose advantages are all 0. */
@@ -122,14 +123,21 @@ public record Loss(
         for (Correction correction : corrections) {
             Correction.Weights weights = compute(Corrections.table(), correction, part -> part.compute(inputs));
             losses = losses.multiply(weights.values());
-            tokenMetrics.putAll(weights.tokenMetrics());
+            weights.tokenMetrics().forEach((name, values) -> putNew(tokenMetrics, name, values));
         }
         for (Penalty penalty : penalties) {
             Penalty.Losses added = compute(Penalties.table(), penalty, part -> part.compute(inputs));
             losses = losses.add(added.values());
-            tokenMetrics.putAll(added.tokenMetrics());
+            added.tokenMetrics().forEach((name, values) -> putNew(tokenMetrics, name, values));
         }
         return new ObjectiveResult(losses, own.weights(), tokenMetrics, own.updateMetrics());
+    }
+
+    private static void putNew(Map<String, Tensor> tokenMetrics, String name, Tensor values) {
+        if (tokenMetrics.put(name, values) != null) {
+            throw new IllegalStateException(
+                    "a metric must be reported by one part of the loss, got: " + name + " twice");
+        }
     }
 
     /** A failure of a user's part is named as such; ours is ours. */

@@ -219,6 +219,7 @@ public final class Learner implements AutoCloseable {
         policy.publish(state.version());
     }
 
+    /** The optimizer, for a run that stores its steps and its tensors itself. */
     public AdamW optimizer() {
         return optimizer;
     }

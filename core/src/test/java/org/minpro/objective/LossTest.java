@@ -167,6 +167,17 @@ class LossTest {
     }
 
     @Test
+    void aMetricOfTwoPartsIsRefused() {
+        try (Scope scope = Scope.open()) {
+            Correction ones = inputs -> new Correction.Weights(
+                    Tensor.ones(DType.F64, 1, 1), Map.of("penalty/kl_behavior", Tensor.ones(DType.F64, 1, 1)));
+            Loss loss = loss(new Reinforce(), List.of(ones), List.of(KL));
+            assertThatThrownBy(() -> LossEvaluation.of(loss, inputs(loss, -1, -1, -1)))
+                    .hasMessage("a metric must be reported by one part of the loss, got: penalty/kl_behavior twice");
+        }
+    }
+
+    @Test
     void theWeightsOfACorrectionAreConstants() {
         try (Scope scope = Scope.open()) {
             Correction live = inputs -> new Correction.Weights(inputs.logProbs().copy(), Map.of());
