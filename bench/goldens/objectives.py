@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Golden losses, gradients and ratios of the objectives, computed token by token in float64.
+"""Golden losses, gradients and ratios of objectives, corrections and penalties, token by token in float64.
 
 Independent of the Java code and of any tensor library: plain loops over the formulas of docs/objectives.md, with the
 gradient coefficients written out by hand. Needs Python 3.9 or newer and nothing else.
 
     python3 bench/goldens/objectives.py core/src/test/resources
 
-writes objectives/NAME.json for every objective and ratios/ratios.json.
+writes objectives/NAME.json for every objective, corrections/NAME.json, penalties/NAME.json and ratios/ratios.json.
 """
 
 import json
@@ -46,7 +46,7 @@ def batch(seed, lengths, width, spread, hole=0.0, per_token_advantages=False, pr
     return rows
 
 
-def extreme():
+def extreme(proximal=False):
     """Ratios from 1e-9 to 1e9: their logarithms reach +-20.7 and are clamped."""
     likely, unlikely = -0.1, -0.1 - math.log(1e9)
     up, down, same = (likely, unlikely), (unlikely, likely), (-1.0, -1.0)
@@ -56,12 +56,15 @@ def extreme():
         [same, up, down, up, down, same],
         [(-3.0, -0.5), down, (-0.2, -4.0), up, up, up],
     ]
-    return {
+    rows = {
         "log_probs": [[token[0] for token in row] for row in patterns],
         "behavior_log_probs": [[token[1] for token in row] for row in patterns],
         "advantages": [[a] * 6 for a in (1.0, -1.0, 0.5, -2.0)],
         "mask": [[1] * 6, [1] * 6, [1, 1, 0, 1, 1, 1], [1] * 6],
     }
+    if proximal:
+        rows["proximal_log_probs"] = [[likely, unlikely, -1.0, -2.0, unlikely, likely] for _ in patterns]
+    return rows
 
 
 def ties():
@@ -86,6 +89,16 @@ BATCHES = {
     "ties": ties(),
 }
 PROXIMAL = batch(7, [6, 3, 6], 6, 0.4, hole=0.15, proximal=True)
+# What corrections and penalties are evaluated on; the last one is as far off as numbers go.
+WITH_PROXIMAL = {
+    "rows of several lengths": batch(8, [9, 4, 9, 1, 6], 9, 0.3, proximal=True),
+    "holes in the mask and an empty row": batch(9, [8, 0, 8, 5], 8, 0.6, hole=0.35, proximal=True),
+    "one token wide": batch(10, [1, 1, 0, 1], 1, 0.5, proximal=True),
+    "an advantage for each token": batch(11, [7, 7, 3], 7, 0.3, 0.1, per_token_advantages=True, proximal=True),
+    "hardly off policy": batch(12, [6, 6, 6, 6], 6, 0.0006, proximal=True),
+    "a long row": batch(13, [60], 60, 0.9, proximal=True),
+    "extreme ratios": extreme(proximal=True),
+}
 
 
 # ---- ratios of one row: lists over its valid tokens -----------------------------------------------------------------
@@ -210,8 +223,46 @@ def token_losses(name, parameters, data, anchor):
     return result
 
 
-def evaluate(name, parameters, data, aggregation, length, anchor):
-    losses = token_losses(name, parameters, data, anchor)
+# ---- what multiplies the losses and what is added to them ------------------------------------------------------------
+
+
+def correction_weight(name, parameters, data, i, t):
+    if name == "tis":
+        return min(math.exp(clamp(data["proximal_log_probs"][i][t] - data["behavior_log_probs"][i][t])), parameters["cap"])
+    raise ValueError(name)
+
+
+def penalty(name, parameters, data, i, t):
+    """(loss, d loss / d log pi) of one token."""
+    if name == "kl":
+        difference = data["log_probs"][i][t] - data[parameters["against"] + "_log_probs"][i][t]
+        d = clamp(difference)
+        value, slope = {
+            "k1": (d, 1.0),
+            "k2": (d * d / 2, d),
+            "k3": (math.exp(-d) - 1 + d, 1 - math.exp(-d)),
+        }[parameters["estimator"]]
+        inside = d == difference
+        return parameters["coefficient"] * value, parameters["coefficient"] * slope if inside else 0.0
+    raise ValueError(name)
+
+
+def corrected(losses, name, parameters, data):
+    return [
+        {t: tuple(number * correction_weight(name, parameters, data, i, t) for number in pair) for t, pair in row.items()}
+        for i, row in enumerate(losses)
+    ]
+
+
+def penalised(losses, name, parameters, data):
+    return [
+        {t: tuple(a + b for a, b in zip(pair, penalty(name, parameters, data, i, t))) for t, pair in row.items()}
+        for i, row in enumerate(losses)
+    ]
+
+
+def evaluate(losses, data, aggregation, length):
+    """The loss of an update and its gradient, from (loss, derivative) of every valid token."""
     tokens = sum(len(row) for row in losses)
     rows = sum(1 for row in losses if row)
     width = len(data["mask"][0])
@@ -255,6 +306,18 @@ PARAMETERS = {
     ],
     "m2po": [M2PO, {**M2PO, "clip-low": 0.0, "clip-high": 0.0}, {**M2PO, "form": "mask"}],
 }
+CORRECTIONS = {"tis": [{"cap": 2.0}, {"cap": 1.1}, {"cap": 1e9}]}
+KL = {"against": "behavior", "estimator": "k3", "coefficient": 0.001}
+PENALTIES = {
+    "kl": [
+        KL,
+        {**KL, "estimator": "k1", "coefficient": 0.5},
+        {**KL, "estimator": "k2", "coefficient": 0.5},
+        {**KL, "against": "proximal", "coefficient": 0.5},
+    ]
+}
+# The objectives that a correction or a penalty is combined with: one without ratios, one with them.
+OBJECTIVES = [("reinforce", "behavior"), ("grpo", "behavior"), ("grpo", "proximal")]
 AGGREGATIONS = [("token-mean", 0), ("seq-mean-token-mean", 0), ("seq-mean-token-sum", 0), ("constant-length", 0),
                 ("constant-length", 17)]
 
@@ -272,6 +335,26 @@ def cases(name):
         yield "anchored at the proximal policy", changed, parameters, PROXIMAL, aggregation, 0, "proximal"
 
 
+def part_cases(variants):
+    for parameters in variants:
+        changed = {key: value for key, value in parameters.items() if variants[0][key] != value}
+        for title, data in WITH_PROXIMAL.items():
+            for objective, anchor in OBJECTIVES:
+                losses = token_losses(objective, PARAMETERS[objective][0], data, anchor)
+                yield title, changed, parameters, data, objective, anchor, losses
+
+
+def write_parts(folder, table, combine):
+    for name, variants in table.items():
+        entries = []
+        for title, changed, parameters, data, objective, anchor, losses in part_cases(variants):
+            loss, gradient = evaluate(combine(losses, name, parameters, data), data, "token-mean", 0)
+            entries.append(
+                {"case": title, "parameters": changed, "objective": objective, "anchor": anchor,
+                 "aggregation": "token-mean", "length": 0, **data, "expected": {"loss": loss, "gradient": gradient}})
+        write(folder / (name + ".json"), entries)
+
+
 def write(path, entries):
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(json.dumps(entry) for entry in entries)
@@ -282,11 +365,13 @@ def main(folder):
     for name in PARAMETERS:
         entries = []
         for title, changed, parameters, data, aggregation, length, anchor in cases(name):
-            loss, gradient = evaluate(name, parameters, data, aggregation, length, anchor)
+            loss, gradient = evaluate(token_losses(name, parameters, data, anchor), data, aggregation, length)
             entries.append(
                 {"case": title, "parameters": changed, "anchor": anchor, "aggregation": aggregation, "length": length,
                  **data, "expected": {"loss": loss, "gradient": gradient}})
         write(folder / "objectives" / (name + ".json"), entries)
+    write_parts(folder / "corrections", CORRECTIONS, corrected)
+    write_parts(folder / "penalties", PENALTIES, penalised)
     entries = []
     for title, data in BATCHES.items():
         expected = {key: [] for key in ("log_token", "log_prefix", "log_prefix_minimum", "log_prefix_minimum_with_one",

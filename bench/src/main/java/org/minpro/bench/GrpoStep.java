@@ -11,9 +11,8 @@ import java.util.List;
 import org.minpro.model.HuggingFaceReader;
 import org.minpro.model.ParameterSelection;
 import org.minpro.model.PolicyVersion;
-import org.minpro.objective.Aggregation;
-import org.minpro.objective.Anchor;
 import org.minpro.objective.Grpo;
+import org.minpro.objective.Loss;
 import org.minpro.recipe.ModelSection;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
@@ -21,13 +20,14 @@ import org.minpro.rollout.RolloutRequest;
 import org.minpro.rollout.SamplingParams;
 import org.minpro.run.ModelFiles;
 import org.minpro.tensor.Workers;
-import org.minpro.train.AdamW;
 import org.minpro.train.ComputeSettings;
+import org.minpro.train.Learner;
+import org.minpro.train.LearningRateSchedule;
 import org.minpro.train.OptimizerSettings;
 import org.minpro.train.Policy;
 import org.minpro.train.PolicyGradient;
-import org.minpro.train.PolicyUpdater;
 import org.minpro.train.TrainingRow;
+import org.minpro.train.Update;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
@@ -66,18 +66,17 @@ public final class GrpoStep {
                         files.computeType(
                                 arguments[2].equals("bf16") ? ModelSection.Dtype.BF16 : ModelSection.Dtype.F32),
                         ParameterSelection.all(files.config()));
-                AdamW optimizer = new AdamW(new OptimizerSettings(), policy.master());
+                Learner learner = new Learner(
+                        policy,
+                        new Learner.Settings(
+                                Loss.of(new Grpo()),
+                                new OptimizerSettings(1e-6, 0, LearningRateSchedule.CONSTANT),
+                                Long.MAX_VALUE,
+                                new PolicyGradient.Settings(lanes, microBatchTokens, 1),
+                                false),
+                        workers);
                 LocalRolloutEngine engine = new LocalRolloutEngine(
                         files.config(), policy.model().parameters().type(), workers, slots, 1, ids -> "")) {
-            PolicyUpdater updater = new PolicyUpdater(
-                    policy,
-                    new PolicyGradient(policy::model, workers, lanes, microBatchTokens, 1),
-                    optimizer,
-                    new Grpo(),
-                    Aggregation.TOKEN_MEAN,
-                    Anchor.BEHAVIOR,
-                    1,
-                    workers);
             System.out.println("ready");
             BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
             for (int step = 0; lines.readLine() != null; step++) {
@@ -94,14 +93,14 @@ public final class GrpoStep {
                         engine.generate(requests, SamplingParams.of(newTokens, List.of()), rollout -> {});
                 engine.withdraw();
                 long sampled = System.nanoTime();
-                PolicyUpdater.Done done = updater.update(rows(rollouts, rowsPerPrompt), 1e-6, false);
+                Update update = learner.update(rows(rollouts, rowsPerPrompt));
                 long end = System.nanoTime();
                 int tokens = rollouts.stream()
                         .mapToInt(rollout -> rollout.responseIds().length)
                         .sum();
                 System.out.println("{\"tokens\":" + tokens + ",\"sampling\":" + (sampled - start) / 1e9 + ",\"step\":"
                         + (end - start) / 1e9 + ",\"grad_norm\":"
-                        + done.metrics().get("grad_norm") + "}");
+                        + update.requireStep().gradientNorm() + "}");
             }
         }
     }
@@ -122,17 +121,7 @@ public final class GrpoStep {
                     .average()
                     .orElseThrow());
             for (int i = 0; i < group.size(); i++) {
-                Rollout rollout = group.get(i);
-                rows.add(new TrainingRow(
-                        rollout.draw(),
-                        rollout.promptIds(),
-                        rollout.responseIds(),
-                        rollout.responseMask(),
-                        rollout.behaviorLogProbs(),
-                        null,
-                        rollout.versions(),
-                        (rewards[i] - mean) / (deviation + 1e-4),
-                        rewards[i]));
+                rows.add(TrainingRow.of(group.get(i), (rewards[i] - mean) / (deviation + 1e-4)));
             }
         }
         return rows;

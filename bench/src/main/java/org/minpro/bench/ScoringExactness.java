@@ -14,9 +14,8 @@ import org.minpro.model.ModelConfig;
 import org.minpro.model.PackedWeights;
 import org.minpro.model.Parameters;
 import org.minpro.model.Transformer;
-import org.minpro.objective.Aggregation;
-import org.minpro.objective.Anchor;
 import org.minpro.objective.Grpo;
+import org.minpro.objective.Loss;
 import org.minpro.objective.Reinforce;
 import org.minpro.recipe.ModelSection;
 import org.minpro.rollout.LocalRolloutEngine;
@@ -77,39 +76,31 @@ public final class ScoringExactness {
             List<TrainingRow> rows =
                     rollouts.stream().map(ScoringExactness::row).toList();
             for (int budget : new int[] {4096, 512, 1}) {
-                PolicyGradient gradient = new PolicyGradient(() -> model, worker, 1, budget, 1);
+                PolicyGradient gradient = gradient(budget, worker);
                 report(
                         "trainer's pass, blocks of " + budget + " tokens",
                         rollouts,
-                        () -> gradient.score(rows, false).logProbs());
+                        () -> gradient.score(model, rows, false).logProbs());
             }
             report("decode form, 16 slots", rollouts, () -> decode(model, rollouts));
-            PolicyGradient gradient = new PolicyGradient(() -> model, worker, 1, 4096, 1);
-            double[][] weights = Aggregation.TOKEN_MEAN.tokenWeights(
-                    rows.stream().map(TrainingRow::mask).toArray(boolean[][]::new));
+            PolicyGradient gradient = gradient(4096, worker);
             for (int i = 0; i < 2; i++) {
                 start = System.nanoTime();
-                gradient.compute(rows, new Grpo(), Anchor.BEHAVIOR, weights, true)
-                        .close();
+                gradient.compute(model, rows, Loss.of(new Grpo()), true).close();
             }
             System.out.printf(Locale.ROOT, "gradient of the same rows: %.2f s%n", (System.nanoTime() - start) / 1e9);
             for (DType type : new DType[] {DType.F32, DType.BF16}) {
-                microBatches(files, type, rows, weights, worker);
+                microBatches(files, type, rows, worker);
             }
         }
     }
 
+    private static PolicyGradient gradient(int microBatchTokens, Workers worker) {
+        return new PolicyGradient(new PolicyGradient.Settings(1, microBatchTokens, 1), worker);
+    }
+
     private static TrainingRow row(Rollout rollout) {
-        return new TrainingRow(
-                rollout.draw(),
-                rollout.promptIds(),
-                rollout.responseIds(),
-                rollout.responseMask(),
-                rollout.behaviorLogProbs(),
-                null,
-                rollout.versions(),
-                rollout.sample() % 2 == 0 ? 1 : -1,
-                0);
+        return TrainingRow.of(rollout, rollout.sample() % 2 == 0 ? 1 : -1);
     }
 
     private interface Scoring {
@@ -321,16 +312,15 @@ public final class ScoringExactness {
     }
 
     /** {@code |delta| / |g|} of each tensor between two micro-batch sizes. */
-    private static void microBatches(
-            ModelFiles files, DType type, List<TrainingRow> rows, double[][] weights, Workers worker) {
+    private static void microBatches(ModelFiles files, DType type, List<TrainingRow> rows, Workers worker) {
         ModelConfig config = files.config();
         try (Parameters parameters = Parameters.zeros(config, type);
                 Transformer model = new Transformer(config, parameters)) {
             parameters.initialise(3, 0.05);
-            try (PolicyGradient.Result small = new PolicyGradient(() -> model, worker, 1, 256, 1)
-                            .compute(rows, new Reinforce(), Anchor.BEHAVIOR, weights, false);
-                    PolicyGradient.Result large = new PolicyGradient(() -> model, worker, 1, 1 << 20, 1)
-                            .compute(rows, new Reinforce(), Anchor.BEHAVIOR, weights, false)) {
+            try (PolicyGradient.Result small =
+                            gradient(256, worker).compute(model, rows, Loss.of(new Reinforce()), false);
+                    PolicyGradient.Result large =
+                            gradient(1 << 20, worker).compute(model, rows, Loss.of(new Reinforce()), false)) {
                 List<String> lines = new ArrayList<>();
                 double largest = 0;
                 for (String name : large.gradients().keySet()) {

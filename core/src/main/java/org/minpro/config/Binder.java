@@ -24,9 +24,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes records of {@link Settings}, and YAML of records.
  *
- * <p>A component may be a boolean, a number, a string, a path, an address, an enum, a list, a map from strings (to plain values
+ * <p>A component may be a boolean, a number, a string, a path, an address, an enum, a map from strings (to plain values
  * where it is a {@code Map<String, Object>}), another record (a section), or an interface that one of the {@link NamedRecords}s
- * names the implementations of. A setting may be null where its default is null.
+ * names the implementations of, or a list of any of these. A setting may be null where its default is null.
  *
  * <p>The defaults are those of the constructor without arguments. Where some settings must be given, they are the first
  * components, and the constructor that takes them alone holds the defaults of the others.
@@ -565,13 +565,16 @@ public final class Binder {
 
         private @Nullable Object list(Type elementType, Value value, String path) {
             List<Value> elements;
-            if (value instanceof Value.Raw text && !text.text().startsWith("[")) {
+            if (value instanceof Value.Raw text && !isStructured(text, elementType)) {
                 // --data a.jsonl --set stop-token-ids=1,2: what a shell makes easy to type.
                 elements = Arrays.stream(text.text().split(","))
                         .map(part -> (Value) new Value.Raw(part.strip(), text.origin()))
                         .toList();
             } else if (structured(value) instanceof Value.Sequence sequence) {
                 elements = sequence.elements();
+            } else if (structured(value) instanceof Value.Section section && takesSections(elementType)) {
+                // One record without the brackets, as one name without them.
+                elements = List.of(section);
             } else if (value instanceof Value.Scalar) {
                 elements = List.of(value);
             } else {
@@ -587,6 +590,15 @@ public final class Binder {
                 }
             }
             return Collections.unmodifiableList(list);
+        }
+
+        /** Whether a list is written in YAML's brackets, or one section of it in braces. */
+        private boolean isStructured(Value.Raw text, Type elementType) {
+            return text.text().startsWith("[") || (text.text().startsWith("{") && takesSections(elementType));
+        }
+
+        private boolean takesSections(Type elementType) {
+            return elementType instanceof Class<?> type && (tables.containsKey(type) || type.isRecord());
         }
 
         private Value.@Nullable Section named(Value value, String path) {
@@ -623,7 +635,7 @@ public final class Binder {
             } else {
                 String text = text(name.value());
                 if (text == null) {
-                    return wrong(prefix + NAME, "the name of an " + table.what(), name.value());
+                    return wrong(prefix + NAME, "the name of " + articled(table.what()), name.value());
                 }
                 try {
                     type = table.typeOf(text, loader);
@@ -668,6 +680,10 @@ public final class Binder {
                         path + " must be a record or have a no-argument constructor, got: " + type.getName());
             }
             return instance;
+        }
+
+        private static String articled(String word) {
+            return ("aeiou".indexOf(word.charAt(0)) >= 0 ? "an " : "a ") + word;
         }
 
         private @Nullable Object wrong(String path, String kind, Value value) {

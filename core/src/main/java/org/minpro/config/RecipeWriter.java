@@ -1,5 +1,6 @@
 package org.minpro.config;
 
+import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -47,7 +48,7 @@ final class RecipeWriter {
             components(section, indent + "  ");
         } else if (table != null && value != null) {
             choice(key, table, value, indent);
-        } else if (value instanceof List<?> list && list.stream().anyMatch(Record.class::isInstance)) {
+        } else if (value instanceof List<?> list && list.stream().anyMatch(this::isStructured)) {
             out.append(key).append('\n');
             for (Object element : list) {
                 element(element, indent + "  ");
@@ -130,7 +131,7 @@ final class RecipeWriter {
         }
         Doc doc = component.getAnnotation(Doc.class);
         String text = doc == null ? "" : doc.value();
-        String alternatives = alternatives(component.getType());
+        String alternatives = alternatives(elementType(component));
         if (!alternatives.isEmpty()) {
             text = text.isEmpty() ? alternatives : text + " (" + alternatives + ")";
         }
@@ -145,6 +146,15 @@ final class RecipeWriter {
         if (!line.isEmpty()) {
             out.append(indent).append("# ").append(line).append('\n');
         }
+    }
+
+    /** What a setting is one of: of a list, what its elements are. */
+    private static Class<?> elementType(RecordComponent component) {
+        return component.getType() == List.class
+                        && component.getGenericType() instanceof ParameterizedType list
+                        && list.getActualTypeArguments()[0] instanceof Class<?> element
+                ? element
+                : component.getType();
     }
 
     private String alternatives(Class<?> type) {

@@ -32,4 +32,9 @@ public record Cispo(
     public ObjectiveResult compute(ObjectiveInputs inputs) {
         return ConstantWeight.of(inputs, inputs.ratios().token(), floor, cap);
     }
+
+    @Override
+    public boolean vanishesWithAdvantages() {
+        return true;
+    }
 }

@@ -30,4 +30,9 @@ public record Grpo(
     public ObjectiveResult compute(ObjectiveInputs inputs) {
         return ClippedSurrogate.of(inputs, inputs.ratios().token(), 1 - clipLow, 1 + clipHigh, Map.of());
     }
+
+    @Override
+    public boolean vanishesWithAdvantages() {
+        return true;
+    }
 }

@@ -37,6 +37,11 @@ public record Gspo(
     }
 
     @Override
+    public boolean vanishesWithAdvantages() {
+        return true;
+    }
+
+    @Override
     public @Nullable Aggregation requiredAggregation() {
         return Aggregation.SEQ_MEAN_TOKEN_MEAN;
     }

@@ -1,21 +1,30 @@
 package org.minpro.objective;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.Tensor;
 
 /**
- * An objective evaluated on an update or on some of its rows: the loss and its gradient with respect to the
- * log-probabilities, which is all that the backward pass through the model needs.
+ * A loss evaluated on an update or on some of its rows: its value and its gradient with respect to the log-probabilities,
+ * which is all that the backward pass through the model needs.
  *
  * <p>For {@link Reach#ROW} the rows may be those of a micro-batch, weighed with the weights of the whole update: losses
  * add up and gradients are the rows of the whole update's. For {@link Reach#BATCH} all rows of the update must be there.
  *
- * @param loss {@code sum weights * tokenLosses}, added in float64: the sum of {@code rowLosses}
- * @param rowLosses each row's part of the loss, {@code [batch]}, added over its tokens in order
+ * @param loss the sum of the rows' losses, in float64
  * @param gradient d loss / d logProbs, {@code [batch, time]}, in the type of the log-probabilities, 0 at masked tokens
- * @param result what the objective returned, for the metrics
+ * @param rows what is reported of each row, in the order of the inputs
+ * @param updateMetrics named numbers of the whole update
  */
-public record LossEvaluation(double loss, double[] rowLosses, Tensor gradient, ObjectiveResult result) {
+public record LossEvaluation(double loss, Tensor gradient, List<RowMetrics> rows, Map<String, Double> updateMetrics) {
+    public LossEvaluation {
+        rows = List.copyOf(rows);
+        updateMetrics = Map.copyOf(updateMetrics);
+    }
+
     /**
      * Evaluates with the token weights of the whole update.
      *
@@ -23,9 +32,13 @@ public record LossEvaluation(double loss, double[] rowLosses, Tensor gradient, O
      *
      * @param tokenWeights the rows of {@link Aggregation#tokenWeights} that belong to the inputs, {@code [batch, time]}
      */
-    public static LossEvaluation of(Objective objective, ObjectiveInputs inputs, Tensor tokenWeights) {
+    public static LossEvaluation of(Loss loss, ObjectiveInputs inputs, Tensor tokenWeights) {
+        if (inputs.anchor() != loss.anchor()) {
+            throw new IllegalArgumentException("the anchor of the inputs must be that of the loss, "
+                    + loss.anchor().stream() + ", got: " + inputs.anchor().stream());
+        }
         Tensor leaf = inputs.logProbs().detach().copy().requireGradient(); // [batch, time]
-        ObjectiveResult result = compute(objective, inputs.withLogProbs(leaf).withoutPadding());
+        ObjectiveResult result = loss.compute(inputs.differentiable(leaf));
         Tensor losses = result.tokenLosses()
                 .multiply(tokenWeights)
                 .maskedFill(inputs.mask().equal(0), 0); // [batch, time]
@@ -34,54 +47,53 @@ public record LossEvaluation(double loss, double[] rowLosses, Tensor gradient, O
             sum.backward();
         }
         Tensor gradient = leaf.gradient();
-        double[] rowLosses = rowSums(losses);
-        double loss = 0;
-        for (double row : rowLosses) {
-            loss += row;
+        List<RowMetrics> rows = rows(losses, result, inputs.mask());
+        double total = 0;
+        for (RowMetrics row : rows) {
+            total += row.loss();
         }
         return new LossEvaluation(
-                loss, rowLosses, gradient == null ? Tensor.zeros(leaf.type(), leaf.shape()) : gradient, result);
-    }
-
-    /** A failure of a user's objective is named as such; ours is ours. */
-    private static ObjectiveResult compute(Objective objective, ObjectiveInputs inputs) {
-        try {
-            return objective.compute(inputs);
-        } catch (RuntimeException e) {
-            if (objective.getClass().getPackage().equals(Objective.class.getPackage())) {
-                throw e;
-            }
-            throw new IllegalStateException("objective " + objective.getClass().getName() + " failed: " + e, e);
-        }
-    }
-
-    /** Sums in the order of the tokens: a native reduction would depend on the width of the padding. */
-    private static double[] rowSums(Tensor losses) {
-        double[] values = losses.doubles();
-        double[] sums = new double[Math.toIntExact(losses.size(0))];
-        int time = Math.toIntExact(losses.size(1));
-        for (int at = 0; at < values.length; at++) {
-            sums[at / time] += values[at];
-        }
-        return sums;
+                total,
+                gradient == null ? Tensor.zeros(leaf.type(), leaf.shape()) : gradient,
+                rows,
+                result.updateMetrics());
     }
 
     /** Evaluates a whole update. */
-    public static LossEvaluation of(Objective objective, ObjectiveInputs inputs, Aggregation aggregation) {
-        return of(objective, inputs, aggregationOf(objective, aggregation).tokenWeights(inputs.mask()));
+    public static LossEvaluation of(Loss loss, ObjectiveInputs inputs) {
+        return of(loss, inputs, loss.aggregation().tokenWeights(inputs.mask()));
     }
 
-    /**
-     * The aggregation that an objective is trained with: the one it requires, the one asked for, or the token mean.
-     *
-     * @throws IllegalArgumentException if another one is asked for than the objective requires
-     */
-    public static Aggregation aggregationOf(Objective objective, @Nullable Aggregation asked) {
-        Aggregation required = objective.requiredAggregation();
-        if (required != null && asked != null && !required.equals(asked)) {
-            throw new IllegalArgumentException("aggregation must be " + required + " with "
-                    + Objectives.nameOf(objective) + ", got: " + asked + "; leave it out");
+    /** Sums in the order of the tokens: a native reduction would depend on the width of the padding. */
+    private static List<RowMetrics> rows(Tensor weighed, ObjectiveResult result, Tensor mask) {
+        int time = Math.toIntExact(mask.size(1));
+        double[] losses = weighed.doubles();
+        double[] valid = mask.doubles();
+        double @Nullable [] weights =
+                result.weights() == null ? null : result.weights().doubles();
+        Map<String, double[]> metrics = new TreeMap<>();
+        result.tokenMetrics().forEach((name, tensor) -> metrics.put(name, tensor.doubles()));
+        List<RowMetrics> rows = new ArrayList<>();
+        for (int i = 0; i < mask.size(0); i++) {
+            int from = i * time;
+            int to = from + time;
+            double loss = 0;
+            int tokens = 0;
+            for (int at = from; at < to; at++) {
+                loss += losses[at];
+                tokens += valid[at] != 0 ? 1 : 0;
+            }
+            Map<String, Double> sums = new TreeMap<>();
+            metrics.forEach((name, values) -> {
+                double sum = 0;
+                for (int at = from; at < to; at++) {
+                    sum += valid[at] != 0 ? values[at] : 0;
+                }
+                sums.put(name, sum);
+            });
+            rows.add(new RowMetrics(
+                    loss, tokens, weights == null ? null : RowMetrics.WeightSums.of(weights, valid, from, to), sums));
         }
-        return asked != null ? asked : required != null ? required : Aggregation.TOKEN_MEAN;
+        return rows;
     }
 }

@@ -81,6 +81,11 @@ public record M2po(
         };
     }
 
+    @Override
+    public boolean vanishesWithAdvantages() {
+        return true;
+    }
+
     private ObjectiveResult clip(ObjectiveInputs inputs) {
         double[] logRatios = inputs.ratios().logToken().doubles();
         double[] advantages = inputs.advantages().doubles();

@@ -82,4 +82,9 @@ public record MinPro(
             case CLIP -> ClippedSurrogate.of(inputs, ratio, 1 - clipLow, 1 + clipHigh, Map.of());
         };
     }
+
+    @Override
+    public boolean vanishesWithAdvantages() {
+        return true;
+    }
 }

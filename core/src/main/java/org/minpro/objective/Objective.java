@@ -1,6 +1,5 @@
 package org.minpro.objective;
 
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,22 +10,20 @@ import org.jspecify.annotations.Nullable;
  * An implementation is a record whose components are its parameters, with a constructor without arguments that holds
  * their defaults. It may be called from several threads at once.
  */
-public interface Objective {
+public interface Objective extends LossPart {
     /** The token losses, {@code [batch, time]}; what they are at masked tokens does not matter as long as it is finite. */
     ObjectiveResult compute(ObjectiveInputs inputs);
-
-    /** Whether a row's losses need the other rows. */
-    default Reach reach() {
-        return Reach.ROW;
-    }
 
     /** The only aggregation under which this objective is what its name says, or null where any will do. */
     default @Nullable Aggregation requiredAggregation() {
         return null;
     }
 
-    /** What {@link ObjectiveInputs#statistics} must hold. */
-    default Set<Statistic> statistics() {
-        return Set.of();
+    /**
+     * Whether the gradient is known to be zero in an update whose advantages are all 0: such an update is skipped. An
+     * objective that does not say so is never skipped.
+     */
+    default boolean vanishesWithAdvantages() {
+        return false;
     }
 }

@@ -2,6 +2,7 @@ package org.minpro.objective;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -21,31 +22,41 @@ import tools.jackson.databind.node.ObjectNode;
  * files hold.
  *
  * <p>{@code log_probs}, {@code behavior_log_probs}, {@code advantages} and {@code mask} are arrays of rows; rows may have
- * different lengths. {@code proximal_log_probs}, {@code reference_log_probs}, {@code entropy}, {@code rewards}, {@code
- * anchor} ({@code behavior} or {@code proximal}), {@code aggregation} and {@code length} are optional. Numbers at masked
+ * different lengths. {@code proximal_log_probs}, {@code reference_log_probs}, {@code sampling_log_probs}, {@code entropy},
+ * {@code anchor} ({@code behavior} or {@code proximal}), {@code aggregation} and {@code length} are optional. Numbers at masked
  * tokens do not matter and may be null.
  *
  * @param tokens the arrays {@code [row][token]} by name
  * @param mask 1 where the policy wrote the token, else 0
- * @param rewards one per row, or null
  * @param aggregation the aggregation asked for, or null
  * @param anchor the denominator of the ratios
  */
 public record ObjectiveExample(
         Map<String, double[][]> tokens,
         double[][] mask,
-        double @Nullable [] rewards,
         @Nullable Aggregation aggregation,
         Anchor anchor) {
     private static final String LOG_PROBS = "log_probs";
-    private static final String BEHAVIOR = "behavior_log_probs";
-    private static final String PROXIMAL = "proximal_log_probs";
-    private static final String REFERENCE = "reference_log_probs";
     private static final String ADVANTAGES = "advantages";
     private static final String ENTROPY = "entropy";
-    private static final Set<String> REQUIRED = new TreeSet<>(Set.of(LOG_PROBS, BEHAVIOR, ADVANTAGES, "mask"));
-    private static final Set<String> OPTIONAL =
-            Set.of(PROXIMAL, REFERENCE, ENTROPY, "rewards", "anchor", "aggregation", "length");
+    private static final Set<String> REQUIRED =
+            new TreeSet<>(Set.of(LOG_PROBS, key(LogProbStream.BEHAVIOR), ADVANTAGES, "mask"));
+    private static final Set<String> OPTIONAL = Set.of(
+            key(LogProbStream.PROXIMAL),
+            key(LogProbStream.REFERENCE),
+            key(LogProbStream.SAMPLING),
+            ENTROPY,
+            "anchor",
+            "aggregation",
+            "length");
+    private static final List<String> OF_TOKENS = List.of(
+            LOG_PROBS,
+            key(LogProbStream.BEHAVIOR),
+            key(LogProbStream.PROXIMAL),
+            key(LogProbStream.REFERENCE),
+            key(LogProbStream.SAMPLING),
+            ADVANTAGES,
+            ENTROPY);
     private static final JsonMapper JSON = new JsonMapper();
 
     /**
@@ -101,14 +112,10 @@ public record ObjectiveExample(
             throw new IllegalArgumentException(String.join("; ", problems));
         }
         Map<String, double[][]> tokens = new TreeMap<>();
-        for (String name : List.of(LOG_PROBS, BEHAVIOR, PROXIMAL, REFERENCE, ADVANTAGES, ENTROPY)) {
+        for (String name : OF_TOKENS) {
             if (json.hasNonNull(name)) {
                 tokens.put(name, rows(name, json.get(name), mask, problems));
             }
-        }
-        double[] rewards = json.hasNonNull("rewards") ? numbers("rewards", json.get("rewards"), null, problems) : null;
-        if (rewards != null && rewards.length != mask.length) {
-            problems.add("rewards must have one number per row of mask, " + mask.length + ", got: " + rewards.length);
         }
         Anchor anchor = switch (json.path("anchor").asString("behavior")) {
             case "behavior" -> Anchor.BEHAVIOR;
@@ -132,13 +139,13 @@ public record ObjectiveExample(
         } catch (IllegalArgumentException e) {
             problems.add(String.valueOf(e.getMessage()));
         }
-        if (anchor == Anchor.PROXIMAL && !tokens.containsKey(PROXIMAL)) {
-            problems.add(PROXIMAL + " must be given with anchor proximal, got: nothing");
+        if (anchor == Anchor.PROXIMAL && !tokens.containsKey(key(LogProbStream.PROXIMAL))) {
+            problems.add(key(LogProbStream.PROXIMAL) + " must be given with anchor proximal, got: nothing");
         }
         if (!problems.isEmpty()) {
             throw new IllegalArgumentException(String.join("; ", problems));
         }
-        return new ObjectiveExample(tokens, mask, rewards, aggregation, anchor);
+        return new ObjectiveExample(tokens, mask, aggregation, anchor);
     }
 
     private static double[][] rows(String name, JsonNode json, double @Nullable [][] mask, List<String> problems) {
@@ -187,18 +194,26 @@ public record ObjectiveExample(
 
     /** With another denominator of the ratios. */
     public ObjectiveExample withAnchor(Anchor changed) {
-        return new ObjectiveExample(tokens, mask, rewards, aggregation, changed);
+        return new ObjectiveExample(tokens, mask, aggregation, changed);
     }
 
     /**
-     * The objective's loss and gradient on this example, in float64.
+     * The objective's loss and gradient on this example, in float64, with the example's aggregation and anchor.
      *
      * @throws IllegalArgumentException if the objective needs something that is not there, or another aggregation
      */
     public Answer evaluate(Objective objective) {
+        return evaluate(Loss.of(objective, List.of(), List.of(), aggregation, anchor));
+    }
+
+    /**
+     * A loss and its gradient on this example, in float64, with the aggregation and the anchor of the loss.
+     *
+     * @throws IllegalArgumentException if the loss needs something that is not there
+     */
+    public Answer evaluate(Loss loss) {
         try (Scope scope = Scope.open()) {
-            LossEvaluation evaluation = LossEvaluation.of(
-                    objective, inputs(objective), LossEvaluation.aggregationOf(objective, aggregation));
+            LossEvaluation evaluation = LossEvaluation.of(loss, inputs(loss));
             double[] padded = evaluation.gradient().doubles();
             int width = width();
             double[][] gradient = new double[mask.length][];
@@ -214,21 +229,25 @@ public record ObjectiveExample(
         }
     }
 
-    /** The tensors of this example, float64, rows padded to the longest; they belong to the open scope. */
-    public ObjectiveInputs inputs(Objective objective) {
-        ObjectiveInputs inputs = ObjectiveInputs.of(
-                        required(LOG_PROBS), required(BEHAVIOR), required(ADVANTAGES), tensor(mask))
-                .withProximal(optional(PROXIMAL), anchor)
-                .withReference(optional(REFERENCE))
-                .withRows(rewards == null ? null : Tensor.of(rewards, rewards.length), null, null);
-        if (!objective.statistics().contains(Statistic.ENTROPY)) {
-            return inputs;
-        }
-        if (!tokens.containsKey(ENTROPY)) {
-            throw new IllegalArgumentException(
-                    ENTROPY + " must be given for " + Objectives.nameOf(objective) + ", got: nothing");
-        }
-        return inputs.withStatistics(Map.of(Statistic.ENTROPY, required(ENTROPY)));
+    /** The tensors that a loss asks for, float64, rows padded to the longest; they belong to the open scope. */
+    public ObjectiveInputs inputs(Loss loss) {
+        Tensor logProbs = required(LOG_PROBS);
+        Map<LogProbStream, Tensor> streams = new EnumMap<>(LogProbStream.class);
+        loss.streams().forEach(stream -> streams.put(stream, required(key(stream))));
+        Map<Statistic, Tensor> statistics = new EnumMap<>(Statistic.class);
+        loss.statistics().forEach(statistic -> statistics.put(statistic, required(key(statistic))));
+        return new ObjectiveInputs(
+                logProbs, logProbs, streams, required(ADVANTAGES), tensor(mask), statistics, loss.anchor());
+    }
+
+    private static String key(LogProbStream stream) {
+        return stream + "_log_probs";
+    }
+
+    private static String key(Statistic statistic) {
+        return switch (statistic) {
+            case ENTROPY -> ENTROPY;
+        };
     }
 
     private int width() {
@@ -238,13 +257,9 @@ public record ObjectiveExample(
     private Tensor required(String name) {
         double[][] rows = tokens.get(name);
         if (rows == null) {
-            throw new IllegalArgumentException(name + " must be given, got: nothing");
+            throw new IllegalArgumentException(name + " must be given for this loss, got: nothing");
         }
         return tensor(rows);
-    }
-
-    private @Nullable Tensor optional(String name) {
-        return tokens.containsKey(name) ? required(name) : null;
     }
 
     private Tensor tensor(double[][] rows) {

@@ -1,41 +1,32 @@
 package org.minpro.objective;
 
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumMap;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import org.minpro.ratio.Ratios;
 import org.minpro.tensor.Tensor;
 
 /**
- * The numbers of one update, or of some of its rows: all that an objective sees.
+ * The numbers of one update, or of some of its rows: all that the parts of a {@link Loss} see.
  *
- * <p>All tensors are {@code [batch, time]} of one type, float32 or float64, unless said otherwise;
- * log-probabilities are in nats, of log-softmax(z / temperature).
+ * <p>All tensors are {@code [batch, time]} of one type, float32 or float64; log-probabilities are in nats, of
+ * log-softmax(z / temperature).
  *
  * @param logProbs log pi_theta(y_t), live: the gradient of the loss is taken with respect to it
  * @param frozenLogProbs the same values as constants, for everything under a stop-gradient
- * @param behaviorLogProbs log mu(y_t), as the sampler reported it
- * @param proximalLogProbs log pi_prox(y_t) of the policy at the start of the update, or null
- * @param referenceLogProbs log pi_ref(y_t), or null
+ * @param streams log-probabilities of the other policies that the loss asked for by {@link LossPart#streams}
  * @param advantages A_t; with a reward for the outcome the same number on all tokens of a row
  * @param mask 1 where the policy wrote the token, else 0
- * @param rewards rewards, {@code [batch]}, or null
- * @param groups ordinal of the group of each row, {@code [batch]} int64, or null
- * @param versions version that sampled each token, {@code [batch, time]} int64, or null
- * @param statistics what the objective asked for by {@link Objective#statistics}
+ * @param statistics what the loss asked for by {@link LossPart#statistics}
  * @param anchor the denominator of {@link #ratios}
  */
 public record ObjectiveInputs(
         Tensor logProbs,
         Tensor frozenLogProbs,
-        Tensor behaviorLogProbs,
-        @Nullable Tensor proximalLogProbs,
-        @Nullable Tensor referenceLogProbs,
+        Map<LogProbStream, Tensor> streams,
         Tensor advantages,
         Tensor mask,
-        @Nullable Tensor rewards,
-        @Nullable Tensor groups,
-        @Nullable Tensor versions,
         Map<Statistic, Tensor> statistics,
         Anchor anchor) {
 
@@ -48,19 +39,22 @@ public record ObjectiveInputs(
                     "logProbs must be [batch, time], got: " + Arrays.toString(logProbs.shape()));
         }
         requireAlike("frozenLogProbs", frozenLogProbs, logProbs);
-        requireAlike("behaviorLogProbs", behaviorLogProbs, logProbs);
-        requireAlike("proximalLogProbs", proximalLogProbs, logProbs);
-        requireAlike("referenceLogProbs", referenceLogProbs, logProbs);
+        streams.forEach((stream, tensor) -> requireAlike("logProbs of " + stream, tensor, logProbs));
         requireAlike("advantages", advantages, logProbs);
         requireAlike("mask", mask, logProbs);
-        if (anchor == Anchor.PROXIMAL && proximalLogProbs == null) {
-            throw new IllegalArgumentException("proximalLogProbs must be given with anchor proximal, got: none");
+        statistics.forEach((statistic, tensor) -> requireAlike(statistic.toString(), tensor, logProbs));
+        if (!streams.containsKey(anchor.stream())) {
+            throw new IllegalArgumentException("logProbs of " + anchor.stream() + " must be given with anchor "
+                    + anchor.stream() + ", got: those of " + streams.keySet());
         }
+        Map<LogProbStream, Tensor> ordered = new EnumMap<>(LogProbStream.class);
+        ordered.putAll(streams);
+        streams = Collections.unmodifiableMap(ordered);
         statistics = Map.copyOf(statistics);
     }
 
-    private static void requireAlike(String name, @Nullable Tensor tensor, Tensor logProbs) {
-        if (tensor != null && (!Arrays.equals(tensor.shape(), logProbs.shape()) || tensor.type() != logProbs.type())) {
+    private static void requireAlike(String name, Tensor tensor, Tensor logProbs) {
+        if (!Arrays.equals(tensor.shape(), logProbs.shape()) || tensor.type() != logProbs.type()) {
             throw new IllegalArgumentException(name + " must be like logProbs, " + logProbs + ", got: " + tensor);
         }
     }
@@ -70,125 +64,48 @@ public record ObjectiveInputs(
         return new ObjectiveInputs(
                 logProbs,
                 logProbs.detach(),
-                behaviorLogProbs,
-                null,
-                null,
+                Map.of(LogProbStream.BEHAVIOR, behaviorLogProbs),
                 advantages,
                 mask,
-                null,
-                null,
-                null,
                 Map.of(),
                 Anchor.BEHAVIOR);
     }
 
-    public ObjectiveInputs withLogProbs(Tensor changed) {
+    /**
+     * The same numbers, live in {@code leaf}, with zeros at masked tokens whatever stood there: a product with an infinity
+     * in the padding would be no number, and so would its gradient.
+     */
+    ObjectiveInputs differentiable(Tensor leaf) {
+        Tensor invalid = mask.equal(0);
+        Map<LogProbStream, Tensor> masked = new EnumMap<>(LogProbStream.class);
+        streams.forEach((stream, tensor) -> masked.put(stream, tensor.maskedFill(invalid, 0)));
         return new ObjectiveInputs(
-                changed,
-                frozenLogProbs,
-                behaviorLogProbs,
-                proximalLogProbs,
-                referenceLogProbs,
-                advantages,
+                leaf.maskedFill(invalid, 0),
+                frozenLogProbs.maskedFill(invalid, 0),
+                masked,
+                advantages.maskedFill(invalid, 0),
                 mask,
-                rewards,
-                groups,
-                versions,
-                statistics,
-                anchor);
-    }
-
-    /** With another denominator of the ratios and the log-probabilities of the policy at the start of the update. */
-    public ObjectiveInputs withProximal(@Nullable Tensor logProbsOfProximal, Anchor denominator) {
-        return new ObjectiveInputs(
-                logProbs,
-                frozenLogProbs,
-                behaviorLogProbs,
-                logProbsOfProximal,
-                referenceLogProbs,
-                advantages,
-                mask,
-                rewards,
-                groups,
-                versions,
-                statistics,
-                denominator);
-    }
-
-    public ObjectiveInputs withReference(@Nullable Tensor logProbsOfReference) {
-        return new ObjectiveInputs(
-                logProbs,
-                frozenLogProbs,
-                behaviorLogProbs,
-                proximalLogProbs,
-                logProbsOfReference,
-                advantages,
-                mask,
-                rewards,
-                groups,
-                versions,
-                statistics,
-                anchor);
-    }
-
-    public ObjectiveInputs withStatistics(Map<Statistic, Tensor> asked) {
-        return new ObjectiveInputs(
-                logProbs,
-                frozenLogProbs,
-                behaviorLogProbs,
-                proximalLogProbs,
-                referenceLogProbs,
-                advantages,
-                mask,
-                rewards,
-                groups,
-                versions,
-                asked,
-                anchor);
-    }
-
-    /** With what rows are known by beside their tokens: rewards, groups and versions. */
-    public ObjectiveInputs withRows(
-            @Nullable Tensor rowRewards, @Nullable Tensor rowGroups, @Nullable Tensor tokenVersions) {
-        return new ObjectiveInputs(
-                logProbs,
-                frozenLogProbs,
-                behaviorLogProbs,
-                proximalLogProbs,
-                referenceLogProbs,
-                advantages,
-                mask,
-                rowRewards,
-                rowGroups,
-                tokenVersions,
                 statistics,
                 anchor);
     }
 
     /**
-     * The same numbers with zeros at masked tokens, whatever stood there: a product with an infinity in the padding
-     * would be no number, and so would its gradient.
+     * The log-probabilities of another policy.
+     *
+     * @throws IllegalStateException if the loss did not ask for them
      */
-    ObjectiveInputs withoutPadding() {
-        Tensor invalid = mask.equal(0);
-        return new ObjectiveInputs(
-                logProbs.maskedFill(invalid, 0),
-                frozenLogProbs.maskedFill(invalid, 0),
-                behaviorLogProbs.maskedFill(invalid, 0),
-                proximalLogProbs == null ? null : proximalLogProbs.maskedFill(invalid, 0),
-                referenceLogProbs == null ? null : referenceLogProbs.maskedFill(invalid, 0),
-                advantages.maskedFill(invalid, 0),
-                mask,
-                rewards,
-                groups,
-                versions,
-                statistics,
-                anchor);
+    public Tensor logProbsOf(LogProbStream stream) {
+        Tensor tensor = streams.get(stream);
+        if (tensor == null) {
+            throw new IllegalStateException("log-probabilities of " + stream
+                    + " must be asked for by streams(), got: those of " + streams.keySet());
+        }
+        return tensor;
     }
 
     /** Log-probabilities of the policy in the denominator of the ratios. */
     public Tensor anchorLogProbs() {
-        return anchor == Anchor.PROXIMAL && proximalLogProbs != null ? proximalLogProbs : behaviorLogProbs;
+        return logProbsOf(anchor.stream());
     }
 
     /** The ratios of the frozen policy to the anchor: constants. */

@@ -31,4 +31,9 @@ public record PrefixRatio(
     public ObjectiveResult compute(ObjectiveInputs inputs) {
         return ConstantWeight.of(inputs, inputs.ratios().prefix(), floor, cap);
     }
+
+    @Override
+    public boolean vanishesWithAdvantages() {
+        return true;
+    }
 }

@@ -11,4 +11,9 @@ public record Reinforce() implements Objective {
         return new ObjectiveResult(
                 inputs.advantages().multiply(inputs.logProbs()).negate());
     }
+
+    @Override
+    public boolean vanishesWithAdvantages() {
+        return true;
+    }
 }

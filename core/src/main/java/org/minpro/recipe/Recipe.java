@@ -2,7 +2,9 @@ package org.minpro.recipe;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.minpro.advantage.Advantage;
 import org.minpro.advantage.Advantages;
@@ -13,10 +15,16 @@ import org.minpro.config.NamedRecords;
 import org.minpro.config.Rule;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
-import org.minpro.objective.LossEvaluation;
+import org.minpro.objective.Correction;
+import org.minpro.objective.Corrections;
+import org.minpro.objective.LogProbStream;
+import org.minpro.objective.Loss;
+import org.minpro.objective.LossPart;
 import org.minpro.objective.MinPro;
 import org.minpro.objective.Objective;
 import org.minpro.objective.Objectives;
+import org.minpro.objective.Penalties;
+import org.minpro.objective.Penalty;
 import org.minpro.reward.MathReward;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Rewards;
@@ -65,6 +73,12 @@ public record Recipe(
         @Doc("The loss; its parameters are those of docs/objectives.md.")
         Objective objective,
 
+        @Doc("What multiplies the objective's losses, such as [tis] or [{name: tis, cap: 3}].")
+        List<Correction> corrections,
+
+        @Doc("What is added to the loss, such as [kl] or [{name: kl, coefficient: 0.01}].")
+        List<Penalty> penalties,
+
         @Doc("How a group's rewards become advantages.") Advantage advantage,
 
         @Doc("How token losses become one number; null takes the objective's own, else token-mean.")
@@ -89,6 +103,9 @@ public record Recipe(
             .with(new NamedRecords.Entry<>(
                     "arithmetic", ArithmeticReward.class, "whether the built-in task's sum is right"));
 
+    /** What the rows of a run have: the sampler's log-probabilities, and those that the learner computes. */
+    private static final Set<LogProbStream> THERE = EnumSet.of(LogProbStream.BEHAVIOR, LogProbStream.PROXIMAL);
+
     public Recipe {
         Rule.positive("iterations", iterations);
         Rule.positive("groups-per-iteration", groupsPerIteration);
@@ -103,9 +120,12 @@ public record Recipe(
         Rule.check(maxUndecided >= 0 && maxUndecided <= 1, "max-undecided", "in [0, 1]", maxUndecided);
         Rule.notNegative("resample-limit", resampleLimit);
         Rule.notNegative("aggregation-length", aggregationLength);
-        if (aggregation != null) {
-            LossEvaluation.aggregationOf(objective, new Aggregation(aggregation, aggregationLength));
-        }
+        corrections = List.copyOf(corrections);
+        penalties = List.copyOf(penalties);
+        loss(objective, corrections, penalties, aggregation, aggregationLength, anchor);
+        requireThere("objective", List.of(objective));
+        requireThere("corrections", corrections);
+        requireThere("penalties", penalties);
     }
 
     public Recipe() {
@@ -124,6 +144,8 @@ public record Recipe(
                 4,
                 0,
                 new MinPro(),
+                List.of(),
+                List.of(),
                 new GroupRelative(),
                 null,
                 0,
@@ -170,7 +192,9 @@ public record Recipe(
 
     /** Makes recipes of settings, and YAML of recipes; classes of the user's own come from {@code loader}. */
     public static Binder binder(ClassLoader loader) {
-        return new Binder(loader, List.of(Objectives.table(), Advantages.table(), REWARDS));
+        return new Binder(
+                loader,
+                List.of(Objectives.table(), Corrections.table(), Penalties.table(), Advantages.table(), REWARDS));
     }
 
     /** The rewards that a recipe can name: those of {@link Rewards} and the built-in task's. */
@@ -178,10 +202,29 @@ public record Recipe(
         return REWARDS;
     }
 
-    /** The aggregation to train with: the one asked for, else the objective's own, else the token mean. */
-    public Aggregation lossAggregation() {
-        return LossEvaluation.aggregationOf(
-                objective, aggregation == null ? null : new Aggregation(aggregation, aggregationLength));
+    /** What is minimised. */
+    public Loss loss() {
+        return loss(objective, corrections, penalties, aggregation, aggregationLength, anchor);
+    }
+
+    private static Loss loss(
+            Objective objective,
+            List<Correction> corrections,
+            List<Penalty> penalties,
+            Aggregation.@Nullable Mode mode,
+            int length,
+            Anchor anchor) {
+        return Loss.of(objective, corrections, penalties, mode == null ? null : new Aggregation(mode, length), anchor);
+    }
+
+    private static void requireThere(String setting, List<? extends LossPart> parts) {
+        for (LossPart part : parts) {
+            Rule.check(
+                    THERE.containsAll(part.streams()),
+                    setting,
+                    "such that they read log-probabilities of " + THERE + " alone, which a run has",
+                    part.streams());
+        }
     }
 
     /**
@@ -223,6 +266,11 @@ public record Recipe(
             warnings.add(
                     "anchor proximal recomputes the old policy while training: ratios do not show that rollouts are "
                             + lag + " iterations old");
+        }
+        if (!corrections.isEmpty() && anchor == Anchor.BEHAVIOR) {
+            warnings.add(
+                    "corrections with anchor behavior: ratios to the policy that sampled are weights for its age already;"
+                            + " use anchor proximal, unless the objective has no ratio");
         }
         if (aggregationLength > 0 && aggregation != Aggregation.Mode.CONSTANT_LENGTH) {
             warnings.add("aggregation-length has no effect without aggregation constant-length");

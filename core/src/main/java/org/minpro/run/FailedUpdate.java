@@ -30,8 +30,8 @@ public final class FailedUpdate {
             values.put("draw", row.group());
             values.put("prompt_ids", row.promptIds());
             values.put("response_ids", row.responseIds());
-            values.put("behavior_log_probs", row.behaviorLogProbs());
-            values.put("advantage", String.valueOf(row.advantage()));
+            row.logProbs().forEach((stream, logProbs) -> values.put(stream + "_log_probs", logProbs));
+            values.put("advantages", row.advantages());
             lines.add(Checkpoints.state(values).toString());
         }
         try {

@@ -3,6 +3,7 @@ package org.minpro.run;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.minpro.train.LearnerReport;
 
 /**
  * The numbers of an iteration, none of them a time: a function of the recipe and the seed.
@@ -13,7 +14,7 @@ import java.util.Optional;
  * @param version of the weights after it
  */
 public record IterationMetrics(
-        RolloutMetrics rollouts, Optional<Mismatch> mismatch, Map<String, Double> learned, long version) {
+        RolloutMetrics rollouts, Optional<Mismatch> mismatch, Optional<LearnerReport> learned, long version) {
     /** All numbers by their names in {@code metrics.jsonl}. */
     public Map<String, Double> named() {
         Map<String, Double> named = new LinkedHashMap<>(rollouts.named());
@@ -21,7 +22,7 @@ public record IterationMetrics(
             named.put("mismatch/max", found.max());
             named.put("mismatch/mean", found.mean());
         });
-        named.putAll(learned);
+        learned.ifPresent(report -> named.putAll(report.metrics()));
         named.put("version", (double) version);
         return named;
     }

@@ -40,7 +40,8 @@ public record Mismatch(double max, double mean) {
         if (chosen.isEmpty()) {
             return Optional.empty();
         }
-        List<TrainingRow> rows = chosen.stream().map(Trainer::unweighted).toList();
+        List<TrainingRow> rows =
+                chosen.stream().map(rollout -> TrainingRow.of(rollout, 0)).toList();
         float[][] logProbs = learner.score(rows);
         double largest = 0;
         double sum = 0;
@@ -49,7 +50,7 @@ public record Mismatch(double max, double mean) {
             for (int t = 0; t < rows.get(i).length(); t++) {
                 if (rows.get(i).mask()[t]) {
                     double difference =
-                            Math.abs((double) logProbs[i][t] - rows.get(i).behaviorLogProbs()[t]);
+                            Math.abs((double) logProbs[i][t] - chosen.get(i).behaviorLogProbs()[t]);
                     largest = Math.max(largest, difference);
                     sum += difference;
                     tokens++;

@@ -80,11 +80,8 @@ public final class SftSession implements AutoCloseable {
             Optional<Checkpoints.Checkpoint> newest = checkpoints.newest(notice);
             newest.ifPresent(checkpoint -> {
                 policy.requireFrozen(checkpoint.state().path(FROZEN).stringValue(""), folder.recipe());
-                checkpoint.load(
-                        policy.beginUpdate().trainableNamed(),
-                        trainer.optimizer().state());
-                trainer.optimizer().setSteps(checkpoint.iteration());
-                policy.publish(checkpoint.iteration());
+                checkpoint.load(policy.beginUpdate().trainableNamed(), trainer.optimizerState());
+                trainer.restore(checkpoint.iteration());
             });
             metrics = opened.add(MetricsFile.open(folder.metrics(), policy.version()));
         } catch (RuntimeException | Error e) {
@@ -304,10 +301,7 @@ public final class SftSession implements AutoCloseable {
             state.put(FROZEN, policy.frozenSha256());
         }
         checkpoints.save(
-                trainer.done(),
-                policy.master().trainableNamed(),
-                trainer.optimizer().state(),
-                Checkpoints.state(state));
+                trainer.done(), policy.master().trainableNamed(), trainer.optimizerState(), Checkpoints.state(state));
     }
 
     /** Writes the model into the run's folder, in the layout and the types of the model it came from. */

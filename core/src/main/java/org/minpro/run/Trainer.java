@@ -2,7 +2,6 @@ package org.minpro.run;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.minpro.advantage.Advantage;
 import org.minpro.advantage.GroupAdvantages;
@@ -17,6 +16,8 @@ import org.minpro.recipe.Recipe;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.SamplingParams;
 import org.minpro.train.Learner;
+import org.minpro.train.LearnerReport;
+import org.minpro.train.PolicyGradient;
 import org.minpro.train.TrainingRow;
 
 /**
@@ -57,14 +58,12 @@ public final class Trainer implements AutoCloseable {
                         sampling,
                         recipe.advantage()));
         Learner.Settings settings = new Learner.Settings(
-                recipe.objective(),
-                recipe.lossAggregation(),
-                recipe.anchor(),
+                recipe.loss(),
                 recipe.optimizer(),
-                recipe.compute().lanes(),
-                recipe.compute().microBatchTokens(),
-                sampling.reportedTemperature(),
-                recipe.updates());
+                recipe.updates(),
+                new PolicyGradient.Settings(
+                        recipe.compute().lanes(), recipe.compute().microBatchTokens(), sampling.reportedTemperature()),
+                true);
         return new Trainer(
                 recipe,
                 new DelayedSource(resources.engine(), collector, recipe.lag()),
@@ -75,15 +74,13 @@ public final class Trainer implements AutoCloseable {
      * Everything but weights and optimizer that a run needs to continue.
      *
      * @param source where the batch source stands
-     * @param version of the weights
-     * @param updates updates that were due so far, skipped ones included: the schedule's position
-     * @param optimizerSteps steps that the optimizer has done
+     * @param learner where the learner stands
      * @param withoutSignal iterations in a row, up to now, without any difference in reward
      */
-    public record State(BatchSource.State source, long version, long updates, long optimizerSteps, int withoutSignal) {
+    public record State(BatchSource.State source, Learner.State learner, int withoutSignal) {
         /** Before the first iteration. */
         static State initial(long version) {
-            return new State(new BatchSource.State(0, 0, List.of()), version, 0, 0, 0);
+            return new State(new BatchSource.State(0, 0, List.of()), new Learner.State(0, 0, version), 0);
         }
     }
 
@@ -101,12 +98,7 @@ public final class Trainer implements AutoCloseable {
     }
 
     public State state() {
-        return new State(
-                source.state(),
-                learner.policy().version(),
-                learner.updates(),
-                learner.optimizer().steps(),
-                withoutSignal);
+        return new State(source.state(), learner.state(), withoutSignal);
     }
 
     /**
@@ -115,7 +107,7 @@ public final class Trainer implements AutoCloseable {
      */
     public void begin(State state) {
         withoutSignal = state.withoutSignal();
-        learner.restore(state.updates(), state.version(), state.optimizerSteps());
+        learner.restore(state.learner());
         source.restore(state.source());
         publish();
     }
@@ -129,8 +121,9 @@ public final class Trainer implements AutoCloseable {
         long start = System.nanoTime();
         RolloutMetrics rollouts = RolloutMetrics.of(batch, recipe.advantage(), withoutSignal);
         Optional<Mismatch> mismatch = Mismatch.of(batch.fresh(), learner, recipe.seed());
-        Map<String, Double> learned =
-                batch.due().isEmpty() ? Map.of() : learner.learn(rowsOfUpdates(batch.due()), listener);
+        Optional<LearnerReport> learned = batch.due().isEmpty()
+                ? Optional.empty()
+                : Optional.of(learner.learn(rowsOfUpdates(batch.due()), listener));
         publish();
         withoutSignal = rollouts.iterationsWithoutSignal();
         return new IterationReport(
@@ -171,34 +164,13 @@ public final class Trainer implements AutoCloseable {
             GroupAdvantages advantages = advantage.of(group.scores());
             for (int i = 0; i < group.rollouts().size(); i++) {
                 Rollout rollout = group.rollouts().get(i);
-                boolean counted = advantages.counted()[i];
-                rows.add(new TrainingRow(
-                        group.draw(),
-                        rollout.promptIds(),
-                        rollout.responseIds(),
-                        counted ? rollout.responseMask() : new boolean[rollout.length()],
-                        rollout.behaviorLogProbs(),
-                        null,
-                        rollout.versions(),
-                        advantages.values()[i],
-                        group.scores().get(i).value()));
+                rows.add(
+                        advantages.counted()[i]
+                                ? TrainingRow.of(rollout, advantages.values()[i])
+                                : TrainingRow.undecided(rollout));
             }
         }
         return rows;
-    }
-
-    /** A row whose log-probabilities are asked for, and nothing else. */
-    static TrainingRow unweighted(Rollout rollout) {
-        return new TrainingRow(
-                rollout.draw(),
-                rollout.promptIds(),
-                rollout.responseIds(),
-                rollout.responseMask(),
-                rollout.behaviorLogProbs(),
-                null,
-                rollout.versions(),
-                1,
-                0);
     }
 
     @Override

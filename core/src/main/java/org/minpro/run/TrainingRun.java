@@ -18,6 +18,7 @@ import org.minpro.experience.ScoredGroup;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
+import org.minpro.train.Learner;
 import org.minpro.train.NonFiniteUpdateException;
 import org.minpro.train.Policy;
 import tools.jackson.databind.JsonNode;
@@ -63,8 +64,7 @@ public final class TrainingRun implements AutoCloseable {
         newest.ifPresent(checkpoint -> {
             policy.requireFrozen(checkpoint.state().path(FROZEN).stringValue(""), folder.recipe());
             checkpoint.load(
-                    policy.beginUpdate().trainableNamed(),
-                    trainer.learner().optimizer().state());
+                    policy.beginUpdate().trainableNamed(), trainer.learner().optimizerState());
         });
         trainer.begin(state);
     }
@@ -214,10 +214,10 @@ public final class TrainingRun implements AutoCloseable {
         Trainer.State state = trainer.state();
         Map<String, Object> values = new LinkedHashMap<>();
         values.put("iteration", state.source().iteration());
-        values.put("version", state.version());
+        values.put("version", state.learner().version());
         values.put("next_draw", state.source().nextDraw());
-        values.put("updates", state.updates());
-        values.put("optimizer_steps", state.optimizerSteps());
+        values.put("updates", state.learner().updates());
+        values.put("optimizer_steps", state.learner().optimizerSteps());
         values.put("waiting", state.source().waiting());
         values.put("iterations_without_signal", state.withoutSignal());
         if (!policy.frozenSha256().isEmpty()) {
@@ -226,7 +226,7 @@ public final class TrainingRun implements AutoCloseable {
         checkpoints.save(
                 iteration(),
                 policy.master().trainableNamed(),
-                trainer.learner().optimizer().state(),
+                trainer.learner().optimizerState(),
                 Checkpoints.state(values));
         journal.forgetBefore(state.source().oldestDraw());
     }
@@ -243,9 +243,10 @@ public final class TrainingRun implements AutoCloseable {
                         node.path("iteration").longValue(),
                         node.path("next_draw").longValue(),
                         waiting),
-                node.path("version").longValue(),
-                node.path("updates").longValue(),
-                node.path("optimizer_steps").longValue(),
+                new Learner.State(
+                        node.path("updates").longValue(),
+                        node.path("optimizer_steps").longValue(),
+                        node.path("version").longValue()),
                 node.path("iterations_without_signal").intValue());
     }
 

@@ -23,6 +23,7 @@ import org.minpro.tensor.DType;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
 import org.minpro.train.Policy;
+import org.minpro.train.TrainingRow;
 
 /**
  * A training run from a recipe, as {@code minpro train} does it: what a Java program uses.
@@ -233,7 +234,9 @@ public final class TrainingSession implements AutoCloseable {
         }
         double perTrained = run.trainer()
                 .learner()
-                .secondsPerToken(rollouts.stream().map(Trainer::unweighted).toList());
+                .secondsPerToken(rollouts.stream()
+                        .map(rollout -> TrainingRow.of(rollout, 1))
+                        .toList());
         double length = Math.max(1, limit / 2.0);
         double perIteration = recipe.groupsPerIteration() * (double) recipe.groupSize() * length;
         int every = recipe.evaluation().every();

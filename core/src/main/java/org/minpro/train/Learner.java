@@ -1,182 +1,206 @@
 package org.minpro.train;
 
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.TreeMap;
-import java.util.function.DoubleBinaryOperator;
-import org.minpro.model.RoutingStatistics;
-import org.minpro.objective.Aggregation;
-import org.minpro.objective.Anchor;
-import org.minpro.objective.Objective;
-import org.minpro.ratio.RatioStatistics;
+import java.util.SequencedMap;
+import org.minpro.objective.LogProbStream;
+import org.minpro.objective.Loss;
+import org.minpro.tensor.ResidentMemory;
+import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
 
-/** Turns rows into updates of a policy. */
+/**
+ * Turns rows into updates of the policy: gradient, clipping, optimizer step, new version.
+ *
+ * <p>It does not know where rows come from. An update whose gradient is known to be zero is skipped: its place in the
+ * schedule passes, weights and optimizer stay as they are.
+ */
 public final class Learner implements AutoCloseable {
     /**
-     * @param temperature of the log-probabilities, the sampler's
-     * @param totalUpdates of the whole run, for the schedule
+     * What is minimised and how.
+     *
+     * @param loss of an update
+     * @param optimizer how a gradient becomes a step
+     * @param totalUpdates updates of the whole run, skipped ones included
+     * @param gradient how rows go through the model
+     * @param entropy whether the entropies of all rows are computed for the report, though the loss may not read them
      */
     public record Settings(
-            Objective objective,
-            Aggregation aggregation,
-            Anchor anchor,
+            Loss loss,
             OptimizerSettings optimizer,
-            int lanes,
-            int microBatchTokens,
-            double temperature,
-            long totalUpdates) {}
+            long totalUpdates,
+            PolicyGradient.Settings gradient,
+            boolean entropy) {}
 
-    private final Settings settings;
+    /**
+     * Everything but weights and optimizer tensors that a learner needs to continue.
+     *
+     * @param updates updates that were due so far, skipped ones included: the position in the schedule
+     * @param optimizerSteps steps that the optimizer took
+     * @param version of the weights
+     */
+    public record State(long updates, long optimizerSteps, long version) {}
+
     private final Policy policy;
+    private final Settings settings;
+    private final Workers workers;
     private final PolicyGradient gradient;
-    private final PolicyUpdater updater;
     private final AdamW optimizer;
+    private final ResidentMemory memory = new ResidentMemory();
     private long updates;
 
+    /** @param workers what lanes, norm and optimizer run on */
     public Learner(Policy policy, Settings settings, Workers workers) {
-        this.settings = settings;
         this.policy = policy;
-        gradient = new PolicyGradient(
-                policy::model, workers, settings.lanes(), settings.microBatchTokens(), settings.temperature());
+        this.settings = settings;
+        this.workers = workers;
+        gradient = new PolicyGradient(settings.gradient(), workers);
         optimizer = new AdamW(settings.optimizer(), policy.master());
-        updater = new PolicyUpdater(
-                policy,
-                gradient,
-                optimizer,
-                settings.objective(),
-                settings.aggregation(),
-                settings.anchor(),
-                settings.optimizer().gradientClipNorm(),
-                workers);
+    }
+
+    /**
+     * The updates of an iteration, one on each part. Where the loss reads the proximal policy, that is the policy before
+     * the first of them.
+     *
+     * @param parts the rows of each update, at least one
+     * @throws NonFiniteUpdateException before the update that is not finite changes anything
+     */
+    public LearnerReport learn(List<List<TrainingRow>> parts, UpdateListener listener) {
+        List<List<TrainingRow>> scored = parts.stream().map(this::withProximal).toList();
+        List<Update> done = new ArrayList<>();
+        for (List<TrainingRow> rows : scored) {
+            done.add(update(rows));
+            listener.updateFinished(done.size(), parts.size());
+        }
+        return LearnerReport.of(done);
+    }
+
+    private List<TrainingRow> withProximal(List<TrainingRow> rows) {
+        if (!settings.loss().streams().contains(LogProbStream.PROXIMAL)) {
+            return rows;
+        }
+        float[][] logProbs = score(rows);
+        List<TrainingRow> scored = new ArrayList<>();
+        for (int i = 0; i < rows.size(); i++) {
+            scored.add(rows.get(i).with(LogProbStream.PROXIMAL, logProbs[i]));
+        }
+        return scored;
+    }
+
+    /**
+     * One update.
+     *
+     * @param rows with the log-probabilities of every policy that the loss reads
+     * @throws NonFiniteUpdateException before anything is changed
+     */
+    public Update update(List<TrainingRow> rows) {
+        double rate = settings.optimizer().learningRateAt(updates++, settings.totalUpdates());
+        if (gradientIsZero(rows)) {
+            return new Update(rows, rate, null);
+        }
+        Update update = new Update(rows, rate, step(rows, rate));
+        memory.afterStep();
+        return update;
+    }
+
+    /** Where it is known without computing it. */
+    private boolean gradientIsZero(List<TrainingRow> rows) {
+        boolean vanishes = settings.loss().vanishesWithAdvantages();
+        for (TrainingRow row : rows) {
+            for (int t = 0; t < row.length(); t++) {
+                if (row.mask()[t] && (!vanishes || row.advantages()[t] != 0)) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private Update.Step step(List<TrainingRow> rows, double rate) {
+        long version = policy.version();
+        try (PolicyGradient.Result result =
+                gradient.compute(policy.model(), rows, settings.loss(), settings.entropy())) {
+            double norm = EuclideanNorm.of(result.gradients(), workers);
+            if (!Double.isFinite(result.metrics().loss()) || !Double.isFinite(norm)) {
+                throw new NonFiniteUpdateException(
+                        "loss and gradient must be finite, got: loss "
+                                + result.metrics().loss() + ", gradient norm " + norm + " at version " + version + "; "
+                                + culprit(rows, result.scored()),
+                        rows);
+            }
+            double clipNorm = settings.optimizer().gradientClipNorm();
+            double scale = clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1;
+            optimizer.step(policy.beginUpdate(), result.gradients(), rate, scale, workers);
+            policy.publish(version + 1);
+            return new Update.Step(version, result.metrics(), norm, result.scored(), result.routing());
+        }
+    }
+
+    private String culprit(List<TrainingRow> rows, PolicyGradient.Scored scored) {
+        for (int i = 0; i < rows.size(); i++) {
+            TrainingRow row = rows.get(i);
+            float[] behavior = row.logProbs(LogProbStream.BEHAVIOR);
+            for (int t = 0; t < row.length(); t++) {
+                if (row.mask()[t]
+                        && !(Float.isFinite(scored.logProbs()[i][t])
+                                && Float.isFinite(behavior[t])
+                                && Double.isFinite(row.advantages()[t]))) {
+                    return "first at " + named(rows, i) + ", token " + t + ": log pi " + scored.logProbs()[i][t]
+                            + ", log mu " + behavior[t] + ", advantage " + row.advantages()[t];
+                }
+            }
+        }
+        double[][] tokenWeights = PolicyGradient.tokenWeights(rows, settings.loss());
+        for (int i = 0; i < rows.size(); i++) {
+            try (PolicyGradient.Result alone = gradient.compute(
+                    policy.model(), List.of(rows.get(i)), settings.loss(), new double[][] {tokenWeights[i]}, false)) {
+                double norm = EuclideanNorm.of(alone.gradients(), workers);
+                if (!Double.isFinite(alone.metrics().loss()) || !Double.isFinite(norm)) {
+                    return "first at " + named(rows, i)
+                            + ", whose log-probabilities and advantages are finite: alone it has loss "
+                            + alone.metrics().loss() + ", gradient norm " + norm;
+                }
+            }
+        }
+        return "each row alone is finite: it arose in their sum";
+    }
+
+    private static String named(List<TrainingRow> rows, int row) {
+        return "row " + row + " (group of draw " + rows.get(row).group() + ")";
+    }
+
+    /** log pi_theta of every response token with the weights as they are, a row each, {@code [time]}, nats. */
+    public float[][] score(List<TrainingRow> rows) {
+        return gradient.score(policy.model(), rows, false).logProbs();
+    }
+
+    /** Seconds that an update takes per response token, from the gradient of some rows, which is thrown away. */
+    public double secondsPerToken(List<TrainingRow> rows) {
+        long tokens = rows.stream().mapToLong(TrainingRow::length).sum();
+        long start = System.nanoTime();
+        gradient.compute(policy.model(), withProximal(rows), settings.loss(), settings.entropy())
+                .close();
+        return (System.nanoTime() - start) / 1e9 / tokens;
     }
 
     public Policy policy() {
         return policy;
     }
 
-    public AdamW optimizer() {
-        return optimizer;
+    public State state() {
+        return new State(updates, optimizer.steps(), policy.version());
     }
 
-    public long updates() {
-        return updates;
+    /** Continues from a state; weights and {@link #optimizerState} are restored by the caller before. */
+    public void restore(State state) {
+        updates = state.updates();
+        optimizer.setSteps(state.optimizerSteps());
+        policy.publish(state.version());
     }
 
-    /** Goes on from a checkpoint, whose weights and optimizer tensors have been read. */
-    public void restore(long updatesDue, long version, long optimizerSteps) {
-        updates = updatesDue;
-        optimizer.setSteps(optimizerSteps);
-        policy.publish(version);
-    }
-
-    public float[][] score(List<TrainingRow> rows) {
-        return gradient.score(rows, false).logProbs();
-    }
-
-    /** Seconds that an update takes per response token, from the gradient of some rows, which is thrown away. */
-    public double secondsPerToken(List<TrainingRow> rows) {
-        double[][] weights = new double[rows.size()][];
-        long tokens = 0;
-        for (int i = 0; i < weights.length; i++) {
-            weights[i] = new double[rows.get(i).length()];
-            Arrays.fill(weights[i], 1);
-            tokens += weights[i].length;
-        }
-        long start = System.nanoTime();
-        gradient.compute(rows, settings.objective(), Anchor.BEHAVIOR, weights, true)
-                .close();
-        return (System.nanoTime() - start) / 1e9 / tokens;
-    }
-
-    /** The updates of an iteration. */
-    public Map<String, Double> learn(List<List<TrainingRow>> rowsOfUpdates, UpdateListener listener) {
-        List<List<TrainingRow>> updatesRows =
-                settings.anchor() == Anchor.PROXIMAL ? withProximal(rowsOfUpdates) : rowsOfUpdates;
-        int parts = updatesRows.size();
-        Map<String, Double> metrics = new LinkedHashMap<>();
-        List<TrainingRow> seen = new ArrayList<>();
-        List<float[]> logProbs = new ArrayList<>();
-        double entropy = 0;
-        double ages = 0;
-        long tokens = 0;
-        int skipped = 0;
-        Map<String, Double> sums = new TreeMap<>();
-        // Not every update has every number: m2po has a tau only where it needs one.
-        Map<String, Integer> updatesWith = new TreeMap<>();
-        RoutingStatistics routing = new RoutingStatistics();
-        double rate = 0;
-        for (int part = 0; part < parts; part++) {
-            List<TrainingRow> rows = updatesRows.get(part);
-            rate = settings.optimizer().learningRateAt(updates++, settings.totalUpdates());
-            if (rows.stream().allMatch(row -> row.advantage() == 0)) {
-                skipped++;
-                listener.updateFinished(part + 1, parts);
-                continue;
-            }
-            long version = policy.version();
-            PolicyUpdater.Done done = updater.update(rows, rate, true);
-            for (int i = 0; i < rows.size(); i++) {
-                TrainingRow row = rows.get(i);
-                seen.add(row);
-                logProbs.add(done.scored().logProbs()[i]);
-                for (int t = 0; t < row.length(); t++) {
-                    if (row.mask()[t]) {
-                        tokens++;
-                        entropy += done.scored().entropies()[i][t];
-                        ages += version - row.versions()[t];
-                    }
-                }
-            }
-            routing.add(done.routing());
-            done.metrics().forEach((name, value) -> {
-                sums.merge(name, value, combining(name)::applyAsDouble);
-                updatesWith.merge(name, 1, Integer::sum);
-            });
-            listener.updateFinished(part + 1, parts);
-        }
-        metrics.put("learning_rate", rate);
-        metrics.put("updates_skipped", (double) skipped);
-        if (skipped == parts || tokens == 0) {
-            return metrics;
-        }
-        metrics.put("entropy", entropy / tokens);
-        metrics.put("age/mean", ages / tokens);
-        sums.forEach((name, sum) ->
-                metrics.put(name, isExtreme(name) ? sum : sum / Objects.requireNonNull(updatesWith.get(name))));
-        metrics.putAll(routing.metrics());
-        metrics.putAll(RatioStatistics.of(
-                        logProbs.toArray(float[][]::new),
-                        seen.stream().map(TrainingRow::behaviorLogProbs).toArray(float[][]::new),
-                        seen.stream().map(TrainingRow::mask).toArray(boolean[][]::new))
-                .metrics());
-        return metrics;
-    }
-
-    private static boolean isExtreme(String name) {
-        return name.endsWith("/min") || name.endsWith("/max");
-    }
-
-    /** How a number of several updates becomes one of the iteration: the extreme that its name says, else a sum. */
-    private static DoubleBinaryOperator combining(String name) {
-        return name.endsWith("/min") ? Math::min : name.endsWith("/max") ? Math::max : Double::sum;
-    }
-
-    private List<List<TrainingRow>> withProximal(List<List<TrainingRow>> parts) {
-        List<List<TrainingRow>> result = new ArrayList<>();
-        for (List<TrainingRow> rows : parts) {
-            float[][] logProbs = gradient.score(rows, false).logProbs();
-            List<TrainingRow> changed = new ArrayList<>();
-            for (int i = 0; i < rows.size(); i++) {
-                changed.add(rows.get(i).withProximalLogProbs(logProbs[i]));
-            }
-            result.add(changed);
-        }
-        return result;
+    /** The optimizer's tensors by name, for a checkpoint. */
+    public SequencedMap<String, Tensor> optimizerState() {
+        return optimizer.state();
     }
 
     @Override

@@ -87,7 +87,7 @@ public final class Policy implements AutoCloseable {
      * @param recipe where the learning rate can be lowered
      */
     public void requireFiniteWeights(Workers workers, String when, Path recipe) {
-        if (!Double.isFinite(PolicyUpdater.norm(master.trainable(), workers))) {
+        if (!Double.isFinite(EuclideanNorm.of(master.trainable(), workers))) {
             throw new IllegalStateException("weights must be finite to be saved, got: some that are not " + when
                     + "; a lower optimizer.learning-rate in " + recipe
                     + " may help, and the run continues from the checkpoint before");

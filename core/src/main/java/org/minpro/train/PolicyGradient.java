@@ -2,24 +2,28 @@ package org.minpro.train;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.minpro.model.ForwardPass;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.Parameters;
 import org.minpro.model.RoutingStatistics;
 import org.minpro.model.Transformer;
 import org.minpro.model.WeightGradients;
-import org.minpro.objective.Anchor;
+import org.minpro.objective.LogProbStream;
+import org.minpro.objective.Loss;
 import org.minpro.objective.LossEvaluation;
-import org.minpro.objective.Objective;
+import org.minpro.objective.LossMetrics;
 import org.minpro.objective.ObjectiveInputs;
-import org.minpro.objective.ObjectiveMetrics;
 import org.minpro.objective.Reach;
+import org.minpro.objective.RowMetrics;
 import org.minpro.objective.Statistic;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.NoGradient;
@@ -28,38 +32,39 @@ import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
 
 /**
- * The gradient of an objective over one update's rows.
+ * The gradient of a loss over one update's rows.
  *
  * <p>Rows are cut into blocks; block b belongs to lane b mod L. A lane adds its blocks' gradients in order in float32,
  * lanes are added in lane order: the bytes depend on L, on the rows and on the token budget, not on how many workers
- * execute the lanes.
+ * execute the lanes. A lane shares nothing with another: it takes rows and gives back a {@link LaneResult}.
  */
 public final class PolicyGradient {
-    private final Supplier<Transformer> newest;
-    private final Workers workers;
-    private final int lanes;
-    private final int tokenBudget;
-    private final double temperature;
-
     /**
-     * @param newest the module over the newest weights, asked for at each call
-     * @param lanes ordered shares of the blocks; part of the numerics
-     * @param tokenBudget most computed tokens of a block, padding included; a row longer than that is a block of its own
+     * How rows go through the model; all of it is part of the numerics.
+     *
+     * @param lanes ordered shares of the blocks
+     * @param microBatchTokens most computed tokens of a block, padding included; a row longer than that is a block of its
+     *     own
      * @param temperature of the log-probabilities, the sampler's
      */
-    public PolicyGradient(
-            Supplier<Transformer> newest, Workers workers, int lanes, int tokenBudget, double temperature) {
-        if (lanes < 1 || lanes > 1024) {
-            throw new IllegalArgumentException("lanes must be in [1, 1024], got: " + lanes);
+    public record Settings(int lanes, int microBatchTokens, double temperature) {
+        public Settings {
+            if (lanes < 1 || lanes > 1024) {
+                throw new IllegalArgumentException("lanes must be in [1, 1024], got: " + lanes);
+            }
+            if (microBatchTokens < 1) {
+                throw new IllegalArgumentException("micro-batch tokens must be >= 1, got: " + microBatchTokens);
+            }
         }
-        if (tokenBudget < 1) {
-            throw new IllegalArgumentException("micro-batch tokens must be >= 1, got: " + tokenBudget);
-        }
-        this.newest = newest;
+    }
+
+    private final Settings settings;
+    private final Workers workers;
+
+    /** @param workers execute the lanes */
+    public PolicyGradient(Settings settings, Workers workers) {
+        this.settings = settings;
         this.workers = workers;
-        this.lanes = lanes;
-        this.tokenBudget = tokenBudget;
-        this.temperature = temperature;
     }
 
     /**
@@ -68,158 +73,187 @@ public final class PolicyGradient {
      * @param logProbs log pi_theta, a row each, {@code [time]}, nats
      * @param entropies of the distributions, a row each, {@code [time]}, nats; empty rows unless asked for
      */
-    public record Scored(float[][] logProbs, float[][] entropies) {}
+    public record Scored(float[][] logProbs, float[][] entropies) {
+        private static Scored of(int rows, List<LaneResult> lanes) {
+            float[][] logProbs = new float[rows][];
+            float[][] entropies = new float[rows][];
+            for (LaneResult lane : lanes) {
+                for (RowResult row : lane.rows) {
+                    logProbs[row.row] = row.logProbs;
+                    entropies[row.row] = row.entropies;
+                }
+            }
+            return new Scored(logProbs, entropies);
+        }
+    }
 
     /**
      * A gradient and what was seen on the way.
      *
-     * @param gradients by the names of {@link Parameters#trainable}, float32, owned by the caller until {@link #close}
+     * @param gradients by the names of {@link Parameters#stored}, float32, owned by the caller until {@link #close}
      * @param scored log-probabilities and entropies before the update
-     * @param metrics the objective's metrics of the whole update, {@code loss} among them
+     * @param metrics of the loss over the whole update
      * @param routing what the sparse layers decided, of the tokens that are no padding
      */
     public record Result(
-            SequencedMap<String, Tensor> gradients,
-            Scored scored,
-            Map<String, Double> metrics,
-            RoutingStatistics routing)
+            SequencedMap<String, Tensor> gradients, Scored scored, LossMetrics metrics, RoutingStatistics routing)
             implements AutoCloseable {
-        public double loss() {
-            return Objects.requireNonNull(metrics.get("loss"));
-        }
-
         @Override
         public void close() {
             gradients.values().forEach(Tensor::close);
         }
     }
 
+    /**
+     * What a lane gives back.
+     *
+     * @param rows of its blocks
+     * @param gradients the sum of its blocks' gradients; none where only log-probabilities were asked for
+     * @param routing what the sparse layers decided
+     */
+    private record LaneResult(
+            List<RowResult> rows, SequencedMap<String, Tensor> gradients, RoutingStatistics routing) {}
+
+    /**
+     * What was seen of a row.
+     *
+     * @param row its ordinal in the update
+     * @param logProbs log pi_theta, {@code [time]}, nats
+     * @param entropies {@code [time]}, nats; empty unless asked for
+     * @param metrics of the loss; null where the loss was not evaluated row by row
+     */
+    private record RowResult(
+            int row,
+            float[] logProbs,
+            float[] entropies,
+            @Nullable RowMetrics metrics) {}
+
     /** Log-probabilities and entropies of all rows, without gradients. */
-    public Scored score(List<TrainingRow> rows, boolean withEntropy) {
-        Transformer model = newest.get();
-        List<BlockPlan.Block> blocks = BlockPlan.of(rows, tokenBudget, lanes);
-        float[][] logProbs = new float[rows.size()][];
-        float[][] entropies = new float[rows.size()][0];
-        List<Callable<Boolean>> tasks = new ArrayList<>();
-        for (int lane = 0; lane < lanes; lane++) {
-            int start = lane;
-            tasks.add(() -> {
-                for (int b = start; b < blocks.size(); b += lanes) {
-                    BlockPlan.Block block = blocks.get(b);
-                    try (Scope scope = Scope.open();
-                            NoGradient off = NoGradient.open()) {
-                        LanguageHead.Result result = new LanguageHead(model, temperature)
-                                .logProbs(
-                                        model.hidden(block.tokens()),
-                                        Tensor.of(block.tokens().targets()),
-                                        withEntropy);
-                        split(block, result.logProbs(), logProbs);
-                        if (withEntropy) {
-                            split(block, Objects.requireNonNull(result.entropies()), entropies);
-                        }
-                    }
+    public Scored score(Transformer model, List<TrainingRow> rows, boolean withEntropy) {
+        return Scored.of(rows.size(), lanes(rows, blocks -> {
+            List<RowResult> scored = new ArrayList<>();
+            for (BlockPlan.Block block : blocks) {
+                try (Scope scope = Scope.open();
+                        NoGradient off = NoGradient.open()) {
+                    LanguageHead.Result result = new LanguageHead(model, settings.temperature)
+                            .logProbs(
+                                    model.hidden(block.tokens()),
+                                    Tensor.of(block.tokens().targets()),
+                                    withEntropy);
+                    scored.addAll(rowResults(block, result, null));
                 }
-                return true;
-            });
-        }
-        workers.run(tasks);
-        return new Scored(logProbs, entropies);
+            }
+            return new LaneResult(scored, new LinkedHashMap<>(), new RoutingStatistics());
+        }));
     }
 
     /**
-     * The gradient of {@code sum weights * tokenLosses}.
+     * The gradient of the loss of an update.
      *
-     * @param tokenWeights of the whole update, a row each, {@code [time]}, see
-     *     {@link org.minpro.objective.Aggregation}
+     * @param rows all rows of the update, with the log-probabilities that the loss reads
+     * @param withEntropy whether entropies are wanted though the loss does not read them
      */
-    public Result compute(
-            List<TrainingRow> rows, Objective objective, Anchor anchor, double[][] tokenWeights, boolean withEntropy) {
-        Transformer model = newest.get();
-        ObjectiveMetrics metrics = new ObjectiveMetrics(rows.size());
-        boolean computesEntropy = withEntropy || needsEntropy(objective);
-        float[][] upstream =
-                objective.reach() == Reach.BATCH ? batchGradient(rows, objective, anchor, tokenWeights, metrics) : null;
-        List<BlockPlan.Block> blocks = BlockPlan.of(rows, tokenBudget, lanes);
-        float[][] logProbs = new float[rows.size()][];
-        float[][] entropies = new float[rows.size()][0];
-        List<Callable<SequencedMap<String, Tensor>>> tasks = new ArrayList<>();
-        List<RoutingStatistics> routing = new ArrayList<>();
-        for (int lane = 0; lane < lanes; lane++) {
-            int start = lane;
-            RoutingStatistics ofLane = new RoutingStatistics();
-            routing.add(ofLane);
-            tasks.add(() -> {
-                try (Lane execution = new Lane(model)) {
-                    execution.live.onRouting(ofLane);
-                    for (int b = start; b < blocks.size(); b += lanes) {
-                        BlockPlan.Block block = blocks.get(b);
-                        execution.run(block, rows, computesEntropy, (flat, rectangle) -> {
-                            split(block, flat.logProbs(), logProbs);
-                            if (computesEntropy) {
-                                split(block, Objects.requireNonNull(flat.entropies()), entropies);
-                            }
-                            if (upstream != null) {
-                                return rectangle.flatten(rectangle.pad(upstream));
-                            }
-                            ObjectiveInputs inputs = withEntropy(
-                                    rectangle.inputs(rectangle.unflatten(flat.logProbs()), anchor),
-                                    objective,
-                                    () -> rectangle.unflatten(Objects.requireNonNull(flat.entropies())));
-                            LossEvaluation evaluation =
-                                    LossEvaluation.of(objective, inputs, rectangle.pad(tokenWeights));
-                            metrics.add(block.rows(), evaluation, inputs.mask());
-                            return rectangle.flatten(evaluation.gradient());
-                        });
-                    }
-                    return execution.gradients.takeSums();
+    public Result compute(Transformer model, List<TrainingRow> rows, Loss loss, boolean withEntropy) {
+        return compute(model, rows, loss, tokenWeights(rows, loss), withEntropy);
+    }
+
+    /** The weight of every token of an update, a row each, {@code [time]}. */
+    static double[][] tokenWeights(List<TrainingRow> rows, Loss loss) {
+        return loss.aggregation()
+                .tokenWeights(rows.stream().map(TrainingRow::mask).toArray(boolean[][]::new));
+    }
+
+    /**
+     * The gradient of some rows of an update.
+     *
+     * @param tokenWeights of these rows in the whole update
+     */
+    Result compute(Transformer model, List<TrainingRow> rows, Loss loss, double[][] tokenWeights, boolean withEntropy) {
+        boolean computesEntropy = withEntropy || loss.statistics().contains(Statistic.ENTROPY);
+        BatchEvaluation whole = loss.reach() == Reach.BATCH ? evaluateBatch(model, rows, loss, tokenWeights) : null;
+        List<LaneResult> ofLanes = lanes(rows, blocks -> {
+            try (Lane lane = new Lane(model)) {
+                for (BlockPlan.Block block : blocks) {
+                    lane.run(block, rows, computesEntropy, (flat, rectangle) -> {
+                        if (whole != null) {
+                            return new BlockEvaluation(rectangle.flatten(rectangle.pad(whole.upstream)), null);
+                        }
+                        ObjectiveInputs inputs = rectangle.inputs(
+                                loss, rectangle.unflatten(flat.logProbs()), () -> rectangle.unflatten(entropies(flat)));
+                        LossEvaluation evaluation = LossEvaluation.of(loss, inputs, rectangle.pad(tokenWeights));
+                        return new BlockEvaluation(rectangle.flatten(evaluation.gradient()), evaluation.rows());
+                    });
                 }
-            });
-        }
-        List<SequencedMap<String, Tensor>> ofLanes = workers.run(tasks);
-        SequencedMap<String, Tensor> sum = ofLanes.getFirst();
-        for (int lane = 1; lane < ofLanes.size(); lane++) {
-            addInto(sum, ofLanes.get(lane));
-        }
-        RoutingStatistics ofAll = new RoutingStatistics();
-        routing.forEach(ofAll::add);
-        return new Result(sum, new Scored(logProbs, entropies), metrics.values(), ofAll);
+                return lane.result();
+            }
+        });
+        RoutingStatistics routing = new RoutingStatistics();
+        ofLanes.forEach(lane -> routing.add(lane.routing));
+        return new Result(
+                sum(ofLanes),
+                Scored.of(rows.size(), ofLanes),
+                whole != null ? whole.metrics : LossMetrics.of(rowMetrics(rows.size(), ofLanes), Map.of()),
+                routing);
     }
 
-    /** The upstream gradient of every row, for an objective that needs them all at once: a pass without gradients first. */
-    private float[][] batchGradient(
-            List<TrainingRow> rows,
-            Objective objective,
-            Anchor anchor,
-            double[][] tokenWeights,
-            ObjectiveMetrics metrics) {
-        Scored scored = score(rows, needsEntropy(objective));
+    /** What a lane does with its blocks. */
+    private interface LaneTask {
+        LaneResult run(List<BlockPlan.Block> blocks);
+    }
+
+    /** Deals the blocks out, block b to lane b mod L, and returns what the lanes give back, in their order. */
+    private List<LaneResult> lanes(List<TrainingRow> rows, LaneTask task) {
+        List<BlockPlan.Block> blocks = BlockPlan.of(rows, settings.microBatchTokens, settings.lanes);
+        List<Callable<LaneResult>> tasks = new ArrayList<>();
+        for (int lane = 0; lane < settings.lanes; lane++) {
+            List<BlockPlan.Block> ofLane = new ArrayList<>();
+            for (int b = lane; b < blocks.size(); b += settings.lanes) {
+                ofLane.add(blocks.get(b));
+            }
+            tasks.add(() -> task.run(ofLane));
+        }
+        return workers.run(tasks);
+    }
+
+    /**
+     * A loss that needs all rows of an update at once, evaluated on them.
+     *
+     * @param upstream d loss / d logProbs, a row each, {@code [time]}
+     */
+    private record BatchEvaluation(float[][] upstream, LossMetrics metrics) {}
+
+    /** In a pass without gradients before the one with them. */
+    private BatchEvaluation evaluateBatch(
+            Transformer model, List<TrainingRow> rows, Loss loss, double[][] tokenWeights) {
+        Scored scored = score(model, rows, loss.statistics().contains(Statistic.ENTROPY));
         int[] all = new int[rows.size()];
-        for (int i = 0; i < all.length; i++) {
-            all[i] = i;
-        }
+        Arrays.setAll(all, i -> i);
         try (Scope scope = Scope.open()) {
-            Rectangle rectangle = new Rectangle(rows, all, resultType());
-            ObjectiveInputs inputs = withEntropy(
-                    rectangle.inputs(rectangle.pad(scored.logProbs), anchor),
-                    objective,
-                    () -> rectangle.pad(scored.entropies));
-            LossEvaluation evaluation = LossEvaluation.of(objective, inputs, rectangle.pad(tokenWeights));
-            metrics.add(all, evaluation, inputs.mask());
-            return rectangle.rows(evaluation.gradient());
+            Rectangle rectangle = new Rectangle(rows, all, gradientType(model));
+            ObjectiveInputs inputs =
+                    rectangle.inputs(loss, rectangle.pad(scored.logProbs), () -> rectangle.pad(scored.entropies));
+            LossEvaluation evaluation = LossEvaluation.of(loss, inputs, rectangle.pad(tokenWeights));
+            return new BatchEvaluation(
+                    rectangle.rows(evaluation.gradient()),
+                    LossMetrics.of(evaluation.rows(), evaluation.updateMetrics()));
         }
     }
 
-    private static boolean needsEntropy(Objective objective) {
-        return objective.statistics().contains(Statistic.ENTROPY);
+    private static List<RowMetrics> rowMetrics(int rows, List<LaneResult> lanes) {
+        RowMetrics[] metrics = new RowMetrics[rows];
+        for (LaneResult lane : lanes) {
+            lane.rows.forEach(row -> metrics[row.row] = Objects.requireNonNull(row.metrics));
+        }
+        return Arrays.asList(metrics);
     }
 
-    /** With the entropies, a constant, where the objective asks for them. */
-    private static ObjectiveInputs withEntropy(
-            ObjectiveInputs inputs, Objective objective, Supplier<Tensor> entropies) {
-        return needsEntropy(objective)
-                ? inputs.withStatistics(
-                        Map.of(Statistic.ENTROPY, entropies.get().detach()))
-                : inputs;
+    /** The lanes' gradients added up in the order of the lanes, in the first one's tensors. */
+    private static SequencedMap<String, Tensor> sum(List<LaneResult> lanes) {
+        SequencedMap<String, Tensor> sum = lanes.getFirst().gradients;
+        for (LaneResult lane : lanes.subList(1, lanes.size())) {
+            addInto(sum, lane.gradients);
+        }
+        return sum;
     }
 
     private static void addInto(SequencedMap<String, Tensor> sum, SequencedMap<String, Tensor> other) {
@@ -236,19 +270,31 @@ public final class PolicyGradient {
         }
     }
 
-    private DType resultType() {
-        return newest.get().parameters().type() == DType.F64 ? DType.F64 : DType.F32;
+    private static DType gradientType(Transformer model) {
+        return model.parameters().type() == DType.F64 ? DType.F64 : DType.F32;
     }
 
-    /** Cuts a flat result, row after row, into the update's rows. */
-    private static void split(BlockPlan.Block block, Tensor flat, float[][] rows) {
-        float[] values = flat.floats();
+    private static Tensor entropies(LanguageHead.Result flat) {
+        return Objects.requireNonNull(flat.entropies());
+    }
+
+    /** Cuts the flat results of a block, row after row, into its rows. */
+    private static List<RowResult> rowResults(
+            BlockPlan.Block block, LanguageHead.Result flat, @Nullable List<RowMetrics> metrics) {
+        float[] logProbs = flat.logProbs().floats();
+        float[] entropies = flat.entropies() == null ? null : flat.entropies().floats();
+        List<RowResult> results = new ArrayList<>();
         int at = 0;
         for (int i = 0; i < block.rows().length; i++) {
-            int length = block.tokens().responses().get(i).length;
-            rows[block.rows()[i]] = Arrays.copyOfRange(values, at, at + length);
-            at += length;
+            int end = at + block.tokens().responses().get(i).length;
+            results.add(new RowResult(
+                    block.rows()[i],
+                    Arrays.copyOfRange(logProbs, at, end),
+                    entropies == null ? new float[0] : Arrays.copyOfRange(entropies, at, end),
+                    metrics == null ? null : metrics.get(i)));
+            at = end;
         }
+        return results;
     }
 
     /** Some rows of an update, padded to the widest of them. */
@@ -324,37 +370,43 @@ public final class PolicyGradient {
             return result;
         }
 
-        ObjectiveInputs inputs(Tensor logProbs, Anchor anchor) {
-            ObjectiveInputs inputs = ObjectiveInputs.of(
-                    logProbs,
-                    build((row, t) -> rows.get(row).behaviorLogProbs()[t]),
-                    build((row, t) -> rows.get(row).advantage()),
-                    build((row, t) -> rows.get(row).mask()[t] ? 1 : 0));
-            double[] rewards = new double[chosen.length];
-            long[] groups = new long[chosen.length];
-            long[] versions = new long[chosen.length * width];
-            boolean proximal = true;
-            for (int i = 0; i < chosen.length; i++) {
-                TrainingRow row = rows.get(chosen[i]);
-                rewards[i] = row.reward();
-                groups[i] = row.group();
-                System.arraycopy(row.versions(), 0, versions, i * width, row.length());
-                proximal &= row.proximalLogProbs() != null;
+        /** @param entropies are made only where the loss asks for them */
+        ObjectiveInputs inputs(Loss loss, Tensor logProbs, Supplier<Tensor> entropies) {
+            Map<LogProbStream, Tensor> streams = new EnumMap<>(LogProbStream.class);
+            for (LogProbStream stream : loss.streams()) {
+                streams.put(stream, build((row, t) -> rows.get(row).logProbs(stream)[t]));
             }
-            ObjectiveInputs withRows = inputs.withRows(
-                    Tensor.of(rewards).to(type), Tensor.of(groups), Tensor.of(versions, chosen.length, width));
-            return proximal
-                    ? withRows.withProximal(
-                            build((row, t) ->
-                                    Objects.requireNonNull(rows.get(row).proximalLogProbs())[t]),
-                            anchor)
-                    : withRows;
+            Map<Statistic, Tensor> statistics = new EnumMap<>(Statistic.class);
+            for (Statistic statistic : loss.statistics()) {
+                statistics.put(
+                        statistic,
+                        switch (statistic) {
+                            case ENTROPY -> entropies.get().detach();
+                        });
+            }
+            return new ObjectiveInputs(
+                    logProbs,
+                    logProbs.detach(),
+                    streams,
+                    build((row, t) -> rows.get(row).advantages()[t]),
+                    build((row, t) -> rows.get(row).mask()[t] ? 1 : 0),
+                    statistics,
+                    loss.anchor());
         }
     }
 
-    /** Gives the upstream gradient of a block's flat log-probabilities. */
-    private interface Upstream {
-        Tensor of(LanguageHead.Result flat, Rectangle rectangle);
+    /**
+     * The loss of a block.
+     *
+     * @param upstream d loss / d logProbs, {@code [tokens]}
+     * @param metrics of the block's rows, or null
+     */
+    private record BlockEvaluation(
+            Tensor upstream, @Nullable List<RowMetrics> metrics) {}
+
+    /** Evaluates the loss on a block's flat log-probabilities. */
+    private interface BlockLoss {
+        BlockEvaluation of(LanguageHead.Result flat, Rectangle rectangle);
     }
 
     /** A lane at work: the model over leaves of its own, and the sum of its blocks' gradients. */
@@ -362,24 +414,34 @@ public final class PolicyGradient {
         private final Parameters leaves;
         private final Transformer live;
         private final WeightGradients gradients;
+        private final RoutingStatistics routing = new RoutingStatistics();
+        private final List<RowResult> seen = new ArrayList<>();
 
         Lane(Transformer model) {
             leaves = model.parameters().alias();
             live = model.over(leaves);
-            gradients = new WeightGradients(resultType(), leaves);
+            live.onRouting(routing);
+            gradients = new WeightGradients(gradientType(model), leaves);
         }
 
-        void run(BlockPlan.Block block, List<TrainingRow> rows, boolean withEntropy, Upstream upstream) {
+        void run(BlockPlan.Block block, List<TrainingRow> rows, boolean withEntropy, BlockLoss loss) {
             try (Scope scope = Scope.open()) {
                 ForwardPass pass = live.record(block.tokens());
                 Tensor targets = Tensor.of(block.tokens().targets());
                 LanguageHead.Pass head =
-                        new LanguageHead(live, temperature).record(pass.hidden(), targets, withEntropy);
-                Tensor gradient = upstream.of(head.result(), new Rectangle(rows, block.rows(), gradients.type()));
-                if (gradient.notEqual(0).any()) {
-                    pass.backward(head.gradient(gradient, gradients), gradients);
+                        new LanguageHead(live, settings.temperature).record(pass.hidden(), targets, withEntropy);
+                BlockEvaluation evaluation =
+                        loss.of(head.result(), new Rectangle(rows, block.rows(), gradients.type()));
+                seen.addAll(rowResults(block, head.result(), evaluation.metrics));
+                if (evaluation.upstream.notEqual(0).any()) {
+                    pass.backward(head.gradient(evaluation.upstream, gradients), gradients);
                 }
             }
+        }
+
+        /** What this lane gives back; the gradients are the caller's from now on. */
+        LaneResult result() {
+            return new LaneResult(List.copyOf(seen), gradients.takeSums(), routing);
         }
 
         @Override

@@ -1,12 +1,12 @@
 package org.minpro.train;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import org.minpro.objective.Aggregation;
-import org.minpro.objective.Anchor;
+import java.util.SequencedMap;
+import org.minpro.objective.Loss;
 import org.minpro.objective.Objective;
 import org.minpro.objective.ObjectiveResult;
+import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
 
 /**
@@ -59,39 +59,37 @@ public final class SupervisedTrainer implements AutoCloseable {
     public record Report(long update, double loss, double gradientNorm, long tokens) {}
 
     private final Settings settings;
-    private final Policy policy;
     private final ExampleSource examples;
-    private final AdamW optimizer;
-    private final PolicyUpdater updater;
+    private final Learner learner;
 
     public SupervisedTrainer(Settings settings, Policy policy, ExampleSource examples, Workers workers) {
         this.settings = settings;
-        this.policy = policy;
         this.examples = examples;
-        optimizer = new AdamW(settings.optimizer(), policy.master());
-        updater = new PolicyUpdater(
+        learner = new Learner(
                 policy,
-                new PolicyGradient(
-                        policy::model,
-                        workers,
-                        settings.compute().lanes(),
-                        settings.compute().microBatchTokens(),
-                        1),
-                optimizer,
-                NEGATIVE_LOG_LIKELIHOOD,
-                Aggregation.TOKEN_MEAN,
-                Anchor.BEHAVIOR,
-                settings.optimizer().gradientClipNorm(),
+                new Learner.Settings(
+                        Loss.of(NEGATIVE_LOG_LIKELIHOOD),
+                        settings.optimizer(),
+                        settings.updates(),
+                        new PolicyGradient.Settings(
+                                settings.compute().lanes(), settings.compute().microBatchTokens(), 1),
+                        false),
                 workers);
     }
 
-    public AdamW optimizer() {
-        return optimizer;
+    /** The optimizer's tensors by name, for a checkpoint. */
+    public SequencedMap<String, Tensor> optimizerState() {
+        return learner.optimizerState();
+    }
+
+    /** Continues after that many optimizer steps; weights and {@link #optimizerState} are restored by the caller. */
+    public void restore(long done) {
+        learner.restore(new Learner.State(done, done, done));
     }
 
     /** Optimizer steps done. */
     public long done() {
-        return policy.version();
+        return learner.state().updates();
     }
 
     public boolean finished() {
@@ -99,38 +97,21 @@ public final class SupervisedTrainer implements AutoCloseable {
     }
 
     public Report step() {
-        long update = policy.version();
+        long update = done();
         List<TrainingRow> rows = new ArrayList<>();
         long tokens = 0;
         for (int i = 0; i < settings.rows(); i++) {
             long ordinal = update * settings.rows() + i;
             Example example = examples.example(ordinal);
-            int length = example.completionIds().length;
-            boolean[] mask = new boolean[length];
-            Arrays.fill(mask, true);
-            rows.add(new TrainingRow(
-                    ordinal,
-                    example.promptIds(),
-                    example.completionIds(),
-                    mask,
-                    new float[length],
-                    null,
-                    new long[length],
-                    1,
-                    0));
-            tokens += length;
+            rows.add(TrainingRow.demonstration(ordinal, example.promptIds(), example.completionIds()));
+            tokens += example.completionIds().length;
         }
-        PolicyUpdater.Done done =
-                updater.update(rows, settings.optimizer().learningRateAt(update, settings.updates()), false);
-        return new Report(
-                update,
-                done.metrics().getOrDefault("loss", Double.NaN),
-                done.metrics().getOrDefault("grad_norm", Double.NaN),
-                tokens);
+        Update.Step step = learner.update(rows).requireStep();
+        return new Report(update, step.metrics().loss(), step.gradientNorm(), tokens);
     }
 
     @Override
     public void close() {
-        optimizer.close();
+        learner.close();
     }
 }

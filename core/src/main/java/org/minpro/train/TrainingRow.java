@@ -1,37 +1,130 @@
 package org.minpro.train;
 
-import org.jspecify.annotations.Nullable;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.Map;
+import org.minpro.objective.LogProbStream;
+import org.minpro.rollout.Rollout;
 
 /**
- * One row of an update.
+ * One row of an update: a prompt and its response, with what is known of every response token.
+ *
+ * <p>The arrays belong to the row: nobody changes them.
  *
  * @param group ordinal of the row's group; rows of a group share their prompt
  * @param promptIds token ids of the prompt
  * @param responseIds token ids of the response, {@code [time]}
  * @param mask which response tokens count, {@code [time]}; none where the row is undecided
- * @param behaviorLogProbs log mu, {@code [time]}, nats
- * @param proximalLogProbs log pi of the policy at the start of the iteration, or null
+ * @param logProbs log-probabilities of the response tokens by the policy that they are of, {@code [time]} each, nats;
+ *     {@link LogProbStream#BEHAVIOR} is always there
  * @param versions version that sampled each token, {@code [time]}
- * @param advantage of every token
- * @param reward the row's reward, for objectives and metrics
+ * @param advantages A_t, {@code [time]}; with a reward for the outcome the same number on all tokens
  */
 public record TrainingRow(
         long group,
         int[] promptIds,
         int[] responseIds,
         boolean[] mask,
-        float[] behaviorLogProbs,
-        float @Nullable [] proximalLogProbs,
+        Map<LogProbStream, float[]> logProbs,
         long[] versions,
-        double advantage,
-        double reward) {
+        double[] advantages) {
 
+    public TrainingRow {
+        int time = responseIds.length;
+        if (mask.length != time || versions.length != time || advantages.length != time) {
+            throw new IllegalArgumentException("a row's arrays must have one entry per response token, got: " + time
+                    + " ids, " + mask.length + " mask, " + versions.length + " versions, " + advantages.length
+                    + " advantages");
+        }
+        Map<LogProbStream, float[]> streams = new EnumMap<>(LogProbStream.class);
+        streams.putAll(logProbs);
+        if (!streams.containsKey(LogProbStream.BEHAVIOR)) {
+            throw new IllegalArgumentException("logProbs must have those of behavior, got: " + streams.keySet());
+        }
+        streams.forEach((stream, values) -> {
+            if (values.length != time) {
+                throw new IllegalArgumentException("logProbs of " + stream + " must have one entry per response token, "
+                        + time + ", got: " + values.length);
+            }
+        });
+        logProbs = Collections.unmodifiableMap(streams);
+    }
+
+    /** The row of a rollout with an advantage for each of its tokens. */
+    public static TrainingRow of(Rollout rollout, double[] advantages) {
+        return of(rollout, rollout.responseMask(), advantages);
+    }
+
+    /** The row of a rollout with one advantage on all its tokens. */
+    public static TrainingRow of(Rollout rollout, double advantage) {
+        double[] advantages = new double[rollout.length()];
+        Arrays.fill(advantages, advantage);
+        return of(rollout, advantages);
+    }
+
+    /** The row of a rollout whose reward is undecided: no token of it counts. */
+    public static TrainingRow undecided(Rollout rollout) {
+        return of(rollout, new boolean[rollout.length()], new double[rollout.length()]);
+    }
+
+    private static TrainingRow of(Rollout rollout, boolean[] mask, double[] advantages) {
+        return new TrainingRow(
+                rollout.draw(),
+                rollout.promptIds(),
+                rollout.responseIds(),
+                mask,
+                Map.of(LogProbStream.BEHAVIOR, rollout.behaviorLogProbs()),
+                rollout.versions(),
+                advantages);
+    }
+
+    /**
+     * The row of a demonstration. Whoever wrote it gave each of its tokens with certainty, so log mu is 0; every
+     * advantage is 1.
+     *
+     * @param ordinal of the demonstration, a group of its own
+     */
+    public static TrainingRow demonstration(long ordinal, int[] promptIds, int[] completionIds) {
+        int time = completionIds.length;
+        boolean[] mask = new boolean[time];
+        Arrays.fill(mask, true);
+        double[] advantages = new double[time];
+        Arrays.fill(advantages, 1);
+        return new TrainingRow(
+                ordinal,
+                promptIds,
+                completionIds,
+                mask,
+                Map.of(LogProbStream.BEHAVIOR, new float[time]),
+                new long[time],
+                advantages);
+    }
+
+    /** Tokens of the response. */
     public int length() {
         return responseIds.length;
     }
 
-    public TrainingRow withProximalLogProbs(float[] logProbs) {
-        return new TrainingRow(
-                group, promptIds, responseIds, mask, behaviorLogProbs, logProbs, versions, advantage, reward);
+    /**
+     * The log-probabilities of one policy, {@code [time]}, nats.
+     *
+     * @throws IllegalStateException if the row has none of that policy
+     */
+    public float[] logProbs(LogProbStream stream) {
+        float[] values = logProbs.get(stream);
+        if (values == null) {
+            throw new IllegalStateException(
+                    "the row must have log-probabilities of " + stream + ", got: those of " + logProbs.keySet());
+        }
+        return values;
+    }
+
+    /** The same row with the log-probabilities of one policy, in place of what it had of it. */
+    public TrainingRow with(LogProbStream stream, float[] values) {
+        Map<LogProbStream, float[]> streams = new EnumMap<>(LogProbStream.class);
+        streams.putAll(logProbs);
+        streams.put(stream, values);
+        return new TrainingRow(group, promptIds, responseIds, mask, streams, versions, advantages);
     }
 }

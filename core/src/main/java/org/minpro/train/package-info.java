@@ -1,4 +1,4 @@
-/** The trainer: gradients in lanes, AdamW, staleness, and the run that ties them together. */
+/** Rows into updates: policy gradient in lanes, AdamW, learning rate, the learner, supervised training. */
 @NullMarked
 package org.minpro.train;
 

@@ -549,6 +549,75 @@ final class BinderTest {
                 .isInstanceOf(IllegalArgumentException.class);
     }
 
+    record Canvas(
+            @Doc("What is drawn.") List<Shape> shapes,
+            @Doc("A name.") String title) {
+        Canvas() {
+            this(List.of(), "none");
+        }
+    }
+
+    /** One of a user's own that is no record. */
+    static final class Blot implements Shape {}
+
+    private static List<Shape> shapes(Settings settings) {
+        return BINDER.bind(Canvas.class, settings).shapes();
+    }
+
+    @Test
+    void bindsAListOfChoices() {
+        assertThat(shapes(new Settings().yaml("r.yaml", "shapes: [point, {name: circle, radius: 2}]")))
+                .containsExactly(new Point(), new Circle(2, false));
+        assertThat(shapes(new Settings().yaml("r.yaml", "shapes:\n  - name: circle\n    filled: true\n  - point\n")))
+                .containsExactly(new Circle(1, true), new Point());
+        assertThat(shapes(new Settings().yaml("r.yaml", "shapes: point"))).containsExactly(new Point());
+        assertThat(shapes(new Settings().yaml("r.yaml", "shapes: {name: circle, radius: 3}")))
+                .containsExactly(new Circle(3, false));
+        assertThat(shapes(new Settings().yaml("r.yaml", "shapes: []"))).isEmpty();
+        assertThat(shapes(new Settings().set("shapes=circle,point"))).containsExactly(new Circle(), new Point());
+        assertThat(shapes(new Settings().set("shapes=[{name: circle, radius: 2}, point]")))
+                .containsExactly(new Circle(2, false), new Point());
+        assertThat(shapes(new Settings().set("shapes={name: circle, radius: 2}")))
+                .containsExactly(new Circle(2, false));
+        assertThat(shapes(new Settings().set("shapes=" + Blot.class.getName())))
+                .singleElement()
+                .isInstanceOf(Blot.class);
+    }
+
+    @Test
+    void namesWhatIsWrongInAListOfChoices() {
+        ConfigurationException e = catchThrowableOfType(
+                ConfigurationException.class,
+                () -> shapes(new Settings()
+                        .yaml(
+                                "r.yaml",
+                                "shapes: [circel, {name: circle, radus: 2}, {radius: 1}, {name: circle, radius: 0}]")));
+        assertThat(e.problems().stream().map(ConfigurationProblem::toString))
+                .containsExactly(
+                        "r.yaml:1:10: shapes[0] must be one of circle, point, or the name of a class, got: 'circel'."
+                                + " Did you mean 'circle'?",
+                        "r.yaml:1:33: unknown setting 'shapes[1].radus'. Did you mean 'shapes[1].radius'?",
+                        "r.yaml:1:44: shapes[2].name must be given: one of circle, point",
+                        "r.yaml:1:80: shapes[3].radius must be > 0, got: 0.0");
+    }
+
+    @Test
+    void aListOfChoicesIsWrittenAsItBinds() {
+        Canvas drawing = new Canvas(List.of(new Point(), new Circle(2, true)), "some");
+        for (boolean comments : new boolean[] {true, false}) {
+            String text = BINDER.write(drawing, comments);
+            assertThat(BINDER.bind(Canvas.class, new Settings().yaml("r.yaml", text)))
+                    .as(text)
+                    .isEqualTo(drawing);
+        }
+        assertThat(BINDER.write(drawing, false))
+                .isEqualTo(
+                        "shapes:\n  - name: point\n  - name: circle\n    radius: 2.0\n    filled: true\ntitle: some\n");
+        assertThat(BINDER.write(new Canvas(), true)).startsWith("# What is drawn. (circle | point)\nshapes: []\n");
+        assertThat(BINDER.write(new Canvas(List.of(new Blot()), "own"), false))
+                .startsWith("shapes:\n  - name: " + Blot.class.getName() + "\n");
+    }
+
     @Test
     void nearestNameNeedsToBeNear() {
         assertThat(NearestName.of("tempratuer", List.of("temperature", "top-k")))

@@ -66,15 +66,4 @@ class AggregationTest {
                         + " constant-length, got: token-meen. Did you mean 'token-mean'?");
         assertThatThrownBy(() -> Aggregation.constantLength(-1)).hasMessageContaining("got: -1");
     }
-
-    @Test
-    void anObjectiveMayRequireOne() {
-        assertThat(LossEvaluation.aggregationOf(new Gspo(), null)).isEqualTo(Aggregation.SEQ_MEAN_TOKEN_MEAN);
-        assertThat(LossEvaluation.aggregationOf(new Grpo(), null)).isEqualTo(Aggregation.TOKEN_MEAN);
-        assertThat(LossEvaluation.aggregationOf(new Grpo(), Aggregation.SEQ_MEAN_TOKEN_SUM))
-                .isEqualTo(Aggregation.SEQ_MEAN_TOKEN_SUM);
-        assertThatThrownBy(() -> LossEvaluation.aggregationOf(new Gspo(), Aggregation.TOKEN_MEAN))
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("aggregation must be seq-mean-token-mean with gspo, got: token-mean; leave it out");
-    }
 }

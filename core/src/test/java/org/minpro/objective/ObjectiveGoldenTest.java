@@ -45,19 +45,77 @@ class ObjectiveGoldenTest {
                     JSON.convertValue(golden.get("parameters"), new TypeReference<Map<String, Object>>() {});
             Objective objective = Objectives.of(name, parameters);
 
-            ObjectiveExample.Answer answer = ObjectiveExample.parse(json).evaluate(objective);
+            assertEquals(golden, ObjectiveExample.parse(json).evaluate(objective));
+        }
+    }
 
-            String what = golden.get("case") + " " + golden.get("parameters") + " " + golden.get("aggregation");
-            double loss = golden.get("expected").get("loss").asDouble();
-            assertThat(answer.loss()).as(what).isCloseTo(loss, within(1e-12 * Math.max(1, Math.abs(loss))));
-            JsonNode rows = golden.get("expected").get("gradient");
-            for (int i = 0; i < rows.size(); i++) {
-                for (int t = 0; t < rows.get(i).size(); t++) {
-                    double expected = rows.get(i).get(t).asDouble();
-                    assertThat(answer.gradient()[i][t])
-                            .as("%s row %d token %d", what, i, t)
-                            .isCloseTo(expected, within(1e-12 * Math.max(1, Math.abs(expected))));
-                }
+    static Stream<String> corrections() {
+        return Corrections.table().names().stream();
+    }
+
+    static Stream<String> penalties() {
+        return Penalties.table().names().stream();
+    }
+
+    @ParameterizedTest
+    @MethodSource("corrections")
+    void aCorrectionEqualsTheIndependentComputation(String name) throws IOException {
+        assertPart(
+                "/corrections/" + name + ".json",
+                (objective, parameters, anchor) -> Loss.of(
+                        objective,
+                        List.of(Corrections.table()
+                                .create(name, parameters, getClass().getClassLoader())),
+                        List.of(),
+                        null,
+                        anchor));
+    }
+
+    @ParameterizedTest
+    @MethodSource("penalties")
+    void aPenaltyEqualsTheIndependentComputation(String name) throws IOException {
+        assertPart(
+                "/penalties/" + name + ".json",
+                (objective, parameters, anchor) -> Loss.of(
+                        objective,
+                        List.of(),
+                        List.of(Penalties.table()
+                                .create(name, parameters, getClass().getClassLoader())),
+                        null,
+                        anchor));
+    }
+
+    private interface Combination {
+        Loss of(Objective objective, Map<String, Object> parameters, Anchor anchor);
+    }
+
+    private static void assertPart(String resource, Combination combination) throws IOException {
+        JsonNode cases = resource(resource);
+        assertThat(cases.size()).isGreaterThanOrEqualTo(10);
+        for (JsonNode golden : cases) {
+            ObjectNode json = (ObjectNode) golden.deepCopy();
+            json.remove(List.of("case", "parameters", "objective", "expected"));
+            ObjectiveExample example = ObjectiveExample.parse(json);
+            Loss loss = combination.of(
+                    Objectives.of(golden.get("objective").asString()),
+                    JSON.convertValue(golden.get("parameters"), new TypeReference<Map<String, Object>>() {}),
+                    example.anchor());
+            assertEquals(golden, example.evaluate(loss));
+        }
+    }
+
+    private static void assertEquals(JsonNode golden, ObjectiveExample.Answer answer) {
+        String what = golden.get("case") + " " + golden.get("parameters") + " " + golden.get("aggregation") + " "
+                + golden.path("objective") + " " + golden.get("anchor");
+        double loss = golden.get("expected").get("loss").asDouble();
+        assertThat(answer.loss()).as(what).isCloseTo(loss, within(1e-12 * Math.max(1, Math.abs(loss))));
+        JsonNode rows = golden.get("expected").get("gradient");
+        for (int i = 0; i < rows.size(); i++) {
+            for (int t = 0; t < rows.get(i).size(); t++) {
+                double expected = rows.get(i).get(t).asDouble();
+                assertThat(answer.gradient()[i][t])
+                        .as("%s row %d token %d", what, i, t)
+                        .isCloseTo(expected, within(1e-12 * Math.max(1, Math.abs(expected))));
             }
         }
     }

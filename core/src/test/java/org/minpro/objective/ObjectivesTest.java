@@ -13,7 +13,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.minpro.config.Doc;
 import org.minpro.config.NamedRecords;
 
@@ -104,65 +107,83 @@ class ObjectivesTest {
     private static final Pattern SECTION = Pattern.compile("### `([a-z0-9-]+)`");
     private static final Pattern PARAMETER = Pattern.compile("\\| `([a-z0-9-]+)` \\| `([^`]+)` \\| (.+) \\|");
 
-    private static List<String> page() throws IOException {
-        return Files.readAllLines(Path.of("..", "docs", "objectives.md"));
+    /** A table of the code with the headings that its table and its sections stand below. */
+    private record Documented<T>(NamedRecords<T> table, String tableBelow, String sectionsBelow) {
+        private Map<String, @Nullable Object> defaults(String name) {
+            return table.parameters(table.create(name, Map.of(), ObjectivesTest.class.getClassLoader()));
+        }
     }
 
-    @Test
-    void theTableInTheDocumentationIsTheTable() throws IOException {
+    private static List<Documented<?>> documented() {
+        return List.of(
+                new Documented<>(Objectives.table(), "# Objectives", "## The objectives"),
+                new Documented<>(Corrections.table(), "## Corrections", "## Corrections"),
+                new Documented<>(Penalties.table(), "## Penalties", "## Penalties"));
+    }
+
+    /** The lines from a heading to the next that is not below it. */
+    private static List<String> below(String heading) throws IOException {
+        List<String> lines = Files.readAllLines(Path.of("..", "docs", "objectives.md"));
+        int from = lines.indexOf(heading) + 1;
+        assertThat(from).as(heading).isPositive();
+        int to = from;
+        while (to < lines.size() && !lines.get(to).matches("##? .*")) {
+            to++;
+        }
+        return lines.subList(from, to);
+    }
+
+    @ParameterizedTest
+    @MethodSource("documented")
+    void theTableInTheDocumentationIsTheTable(Documented<?> documented) throws IOException {
         List<String> rows = new ArrayList<>();
-        for (String line : page()) {
+        for (String line : below(documented.tableBelow)) {
             Matcher row = TABLE_ROW.matcher(line);
             if (row.matches()) {
                 rows.add(row.group(1) + ": " + row.group(2));
             }
         }
         assertThat(rows)
-                .containsExactlyElementsOf(Objectives.entries().stream()
+                .isSorted()
+                .containsExactlyElementsOf(documented.table.entries().stream()
                         .map(entry -> entry.name() + ": " + entry.summary())
                         .toList());
     }
 
-    @Test
-    void theDocumentationNamesEveryParameterWithItsDefault() throws IOException {
-        Map<String, Map<String, String>> documented = new LinkedHashMap<>();
+    @ParameterizedTest
+    @MethodSource("documented")
+    void theDocumentationNamesEveryParameterWithItsDefault(Documented<?> documented) throws IOException {
+        Map<String, Map<String, String>> sections = new LinkedHashMap<>();
         String section = "";
-        for (String line : page()) {
+        for (String line : below(documented.sectionsBelow)) {
             Matcher start = SECTION.matcher(line);
             if (start.matches()) {
                 section = start.group(1);
-                documented.put(section, new LinkedHashMap<>());
-            } else if (line.startsWith("## ")) {
-                section = "";
+                sections.put(section, new LinkedHashMap<>());
             }
             Matcher parameter = PARAMETER.matcher(line);
             if (parameter.matches() && !section.isEmpty()) {
-                documented.getOrDefault(section, Map.of()).put(parameter.group(1), canonical(parameter.group(2)));
+                sections.getOrDefault(section, Map.of()).put(parameter.group(1), canonical(parameter.group(2)));
             }
         }
-        assertThat(documented.keySet()).containsExactlyInAnyOrderElementsOf(names());
-        for (String name : names()) {
+        List<String> names = documented.table.names();
+        assertThat(sections.keySet()).containsExactlyInAnyOrderElementsOf(names);
+        for (String name : names) {
             Map<String, String> defaults = new LinkedHashMap<>();
-            Objectives.defaults(name)
-                    .forEach((parameter, value) -> defaults.put(parameter, canonical(value.toString())));
-            assertThat(documented.getOrDefault(name, Map.of())).as(name).containsExactlyEntriesOf(defaults);
+            documented
+                    .defaults(name)
+                    .forEach((parameter, value) -> defaults.put(parameter, canonical(String.valueOf(value))));
+            assertThat(sections.getOrDefault(name, Map.of())).as(name).containsExactlyEntriesOf(defaults);
         }
     }
 
-    @Test
-    void theDocumentationSaysOfEveryParameterWhatARecipeDoes() throws IOException {
-        List<String> documented = new ArrayList<>();
-        for (String line : page()) {
-            Matcher parameter = PARAMETER.matcher(line);
-            if (parameter.matches()) {
-                documented.add(parameter.group(1) + ": "
-                        + parameter.group(3).replace("`", "").replace("form: ", "form "));
-            }
-        }
+    @ParameterizedTest
+    @MethodSource("documented")
+    void theDocumentationSaysOfEveryParameterWhatARecipeDoes(Documented<?> documented) throws IOException {
         List<String> written = new ArrayList<>();
-        for (NamedRecords.Entry<Objective> entry : Objectives.entries()) {
+        for (NamedRecords.Entry<?> entry : documented.table.entries()) {
             List<String> parameters =
-                    List.copyOf(Objectives.defaults(entry.name()).keySet());
+                    List.copyOf(documented.defaults(entry.name()).keySet());
             RecordComponent[] components = entry.type().getRecordComponents();
             for (int i = 0; i < components.length; i++) {
                 Doc doc = components[i].getAnnotation(Doc.class);
@@ -170,7 +191,15 @@ class ObjectivesTest {
                 written.add(parameters.get(i) + ": " + doc.value());
             }
         }
-        assertThat(documented).containsExactlyElementsOf(written);
+        List<String> read = new ArrayList<>();
+        for (String line : below(documented.sectionsBelow)) {
+            Matcher parameter = PARAMETER.matcher(line);
+            if (parameter.matches()) {
+                read.add(parameter.group(1) + ": "
+                        + parameter.group(3).replace("`", "").replace("form: ", "form "));
+            }
+        }
+        assertThat(read).containsExactlyElementsOf(written);
     }
 
     /** One spelling for each number. */

@@ -20,8 +20,13 @@ import org.minpro.config.Settings;
 import org.minpro.data.Dataset;
 import org.minpro.data.Problem;
 import org.minpro.objective.Aggregation;
+import org.minpro.objective.Anchor;
 import org.minpro.objective.Grpo;
+import org.minpro.objective.KlPenalty;
+import org.minpro.objective.LogProbStream;
+import org.minpro.objective.Loss;
 import org.minpro.objective.MinPro;
+import org.minpro.objective.TruncatedImportanceSampling;
 import org.minpro.reward.LengthPenalty;
 import org.minpro.reward.MathReward;
 import org.minpro.reward.Reward;
@@ -94,7 +99,7 @@ final class RecipeTest {
         Recipe recipe = new Recipe();
         assertThat(recipe.objective()).isEqualTo(new MinPro());
         assertThat(recipe.lag()).isPositive();
-        assertThat(recipe.lossAggregation()).isEqualTo(Aggregation.TOKEN_MEAN);
+        assertThat(recipe.loss().aggregation()).isEqualTo(Aggregation.TOKEN_MEAN);
         assertThat(recipe.createReward()).isInstanceOf(ArithmeticReward.class);
         assertThat(recipe.warnings()).isEmpty();
         assertThat(recipe.compute().threads()).isEqualTo(Runtime.getRuntime().availableProcessors());
@@ -212,14 +217,56 @@ final class RecipeTest {
     }
 
     @Test
+    void aLossIsPutTogetherOfItsParts() {
+        assertThat(new Recipe().loss()).isEqualTo(Loss.of(new MinPro()));
+        Recipe recipe = recipe("""
+                objective: grpo
+                corrections: [{name: tis, cap: 3}]
+                penalties: [kl, {name: kl, against: proximal, coefficient: 0.01}]
+                anchor: proximal
+                """, "aggregation=seq-mean-token-mean");
+        assertThat(recipe.loss())
+                .isEqualTo(new Loss(
+                        new Grpo(),
+                        List.of(new TruncatedImportanceSampling(3)),
+                        List.of(new KlPenalty(), new KlPenalty(LogProbStream.PROXIMAL, KlPenalty.Estimator.K3, 0.01)),
+                        Aggregation.SEQ_MEAN_TOKEN_MEAN,
+                        Anchor.PROXIMAL));
+        Binder binder = Recipe.binder(LOADER);
+        assertThat(binder.bind(Recipe.class, new Settings().yaml("r.yaml", binder.write(recipe, true))))
+                .isEqualTo(recipe);
+        assertThat(recipe("corrections: tis").warnings())
+                .anyMatch(warning -> warning.startsWith("corrections with anchor behavior"));
+        assertThat(recipe("corrections: tis\nanchor: proximal\nlag: 0\nupdates-per-iteration: 1")
+                        .warnings())
+                .isEmpty();
+    }
+
+    @Test
+    void partsThatDoNotFitAreRefusedWhereTheyStand() {
+        assertThat(problems("corrections: [tsi]\npenalties: [{name: kl, coeficient: 1}]"))
+                .containsExactly(
+                        "r.yaml:1:15: corrections[0] must be one of tis, or the name of a class, got: 'tsi'."
+                                + " Did you mean 'tis'?",
+                        "r.yaml:2:24: unknown setting 'penalties[0].coeficient'. Did you mean 'penalties[0].coefficient'?");
+        assertThat(problems("penalties: [kl, kl]"))
+                .containsExactly(
+                        "r.yaml:1:12: penalties must differ in kind or in the policies that they read, got: kl twice");
+        assertThat(problems("penalties: [{name: kl, against: reference}]"))
+                .containsExactly("r.yaml:1:12: penalties must be such that they read log-probabilities of"
+                        + " [behavior, proximal] alone, which a run has, got: [reference]");
+    }
+
+    @Test
     void anObjectiveThatFixesItsAggregationRefusesAnother() {
         assertThat(problems("objective: gspo\naggregation: token-mean"))
                 .singleElement()
                 .asString()
                 .startsWith("r.yaml:2:14: aggregation must be seq-mean-token-mean with gspo");
-        assertThat(recipe("objective: gspo").lossAggregation()).isEqualTo(Aggregation.SEQ_MEAN_TOKEN_MEAN);
+        assertThat(recipe("objective: gspo").loss().aggregation()).isEqualTo(Aggregation.SEQ_MEAN_TOKEN_MEAN);
         assertThat(recipe("aggregation: constant-length\naggregation-length: 64")
-                        .lossAggregation())
+                        .loss()
+                        .aggregation())
                 .isEqualTo(Aggregation.constantLength(64));
     }
 

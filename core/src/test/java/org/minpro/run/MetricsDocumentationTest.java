@@ -18,6 +18,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.config.Settings;
+import org.minpro.objective.Corrections;
 import org.minpro.objective.Objectives;
 import org.minpro.recipe.Recipe;
 import org.minpro.recipe.SftRecipe;
@@ -70,8 +71,10 @@ final class MetricsDocumentationTest {
         List<String> unknown = new ArrayList<>(written);
         List<String> absent = new ArrayList<>(documented);
         for (String name : documented) {
-            Pattern pattern = Pattern.compile(
-                    name.replace(".", "\\.").replace("<NN>", "[0-9]{2}").replace("<part>", ".+"));
+            Pattern pattern = Pattern.compile(name.replace(".", "\\.")
+                    .replace("<NN>", "[0-9]{2}")
+                    .replace("<part>", ".+")
+                    .replace("<policy>", "[a-z]+"));
             if (unknown.removeIf(field -> pattern.matcher(field).matches())) {
                 absent.remove(name);
             }
@@ -110,6 +113,11 @@ final class MetricsDocumentationTest {
         }
         written.addAll(train(Map.of("objective", Map.of("name", "m2po", "form", "mask"))));
         written.addAll(train(Map.of("objective", Map.of("name", "minpro", "form", "clip"))));
+        written.addAll(train(Map.of(
+                "corrections",
+                Corrections.table().names(),
+                "penalties",
+                List.of("kl", Map.of("name", "kl", "against", "proximal")))));
         // A window is needed where the policy has moved: in the second update.
         written.addAll(train(Map.of(
                 "objective",

@@ -25,6 +25,9 @@ import org.minpro.experience.ScoredGroup;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
 import org.minpro.model.TinyModels;
+import org.minpro.objective.Anchor;
+import org.minpro.objective.KlPenalty;
+import org.minpro.objective.LogProbStream;
 import org.minpro.objective.Objective;
 import org.minpro.objective.ObjectiveInputs;
 import org.minpro.objective.ObjectiveResult;
@@ -119,7 +122,7 @@ class TrainerTest {
         Map<String, byte[]> weights() {
             Map<String, byte[]> bytes = new HashMap<>();
             policy.master().stored().forEach((name, tensor) -> bytes.put(name, tensor.bytes()));
-            trainer.learner().optimizer().state().forEach((name, tensor) -> bytes.put(name, tensor.bytes()));
+            trainer.learner().optimizerState().forEach((name, tensor) -> bytes.put(name, tensor.bytes()));
             return bytes;
         }
 
@@ -288,12 +291,10 @@ class TrainerTest {
                 second.policy.beginUpdate().copyFrom(first.policy.master());
                 first.trainer
                         .learner()
-                        .optimizer()
-                        .state()
+                        .optimizerState()
                         .forEach((name, tensor) -> Objects.requireNonNull(second.trainer
                                         .learner()
-                                        .optimizer()
-                                        .state()
+                                        .optimizerState()
                                         .get(name))
                                 .copyInPlace(tensor));
             }
@@ -350,16 +351,7 @@ class TrainerTest {
         List<TrainingRow> rows = new ArrayList<>();
         for (ScoredGroup group : groups) {
             for (Rollout rollout : group.rollouts()) {
-                rows.add(new TrainingRow(
-                        group.draw(),
-                        rollout.promptIds(),
-                        rollout.responseIds(),
-                        rollout.responseMask(),
-                        rollout.behaviorLogProbs(),
-                        null,
-                        rollout.versions(),
-                        1,
-                        0));
+                rows.add(TrainingRow.of(rollout, 1));
             }
         }
         return rows;
@@ -421,6 +413,52 @@ class TrainerTest {
         }
     }
 
+    private static Recipe anchored(int iterations, int updates, Anchor anchor) {
+        return recipe(iterations, 1, updates, 0, Objectives.of("minpro")).with("anchor", anchor);
+    }
+
+    /** Ratios to the policy at the start of the iteration's updates: 1 in the first of them, whatever the age. */
+    @Test
+    void anchoredAtTheProximalPolicyTheFirstUpdateOfAnIterationHasWeightsOfOne() {
+        try (Run run = new Run(anchored(4, 1, Anchor.PROXIMAL), 1, EVEN, Journal.none());
+                Run stale = new Run(anchored(4, 1, Anchor.BEHAVIOR), 1, EVEN, Journal.none())) {
+            List<Map<String, Double>> metrics = run.toTheEnd();
+            List<Map<String, Double>> staleMetrics = stale.toTheEnd();
+            for (int i = 1; i < 4; i++) {
+                assertThat(metrics.get(i))
+                        .containsEntry("weight/mean", 1.0)
+                        .containsEntry("weight/min", 1.0)
+                        .containsEntry("weight/max", 1.0)
+                        .containsEntry("weight/ess", 1.0);
+            }
+            assertThat(metrics.getLast().get("age/mean")).isEqualTo(1);
+            assertThat(metrics.getLast().get("rollout_corr/rollout_is_max")).isGreaterThan(1.0);
+            assertThat(metrics.getLast().get("loss"))
+                    .isNotEqualTo(staleMetrics.getLast().get("loss"));
+        }
+    }
+
+    @Test
+    void anchoredAtTheProximalPolicyLaterUpdatesOfAnIterationHaveRatios() {
+        try (Run run = new Run(anchored(3, 2, Anchor.PROXIMAL), 1, EVEN, Journal.none())) {
+            Map<String, Double> metrics = run.toTheEnd().getLast();
+            assertThat(metrics.get("weight/max")).isGreaterThan(1);
+            assertThat(metrics.get("weight/min")).isLessThan(1);
+        }
+    }
+
+    @Test
+    void aPenaltyIsFollowedWhereThereIsNoDifferenceInReward() {
+        Recipe recipe = recipe(2, 0, 1, 0, Objectives.of("minpro"))
+                .with("penalties", List.of(new KlPenalty(LogProbStream.BEHAVIOR, KlPenalty.Estimator.K3, 1)));
+        try (Run run = new Run(recipe, 1, (problem, rollout) -> Score.of(1), Journal.none())) {
+            assertThat(run.toTheEnd().getLast())
+                    .containsEntry("updates_skipped", 0.0)
+                    .containsEntry("version", 2.0)
+                    .containsKey("penalty/kl_behavior");
+        }
+    }
+
     @Test
     void aLossThatIsNoNumberStopsTheRunAndNamesTheRollout() {
         Objective broken = inputs ->
@@ -443,7 +481,7 @@ class TrainerTest {
         try (Run run = new Run(recipe(2, 0, 1, 0, broken), 1, EVEN, Journal.none())) {
             org.assertj.core.api.Assertions.assertThatThrownBy(() -> run.iterate())
                     .isInstanceOf(NonFiniteUpdateException.class)
-                    .hasMessageContaining("whose log-probabilities and advantage are finite: alone it has loss ");
+                    .hasMessageContaining("whose log-probabilities and advantages are finite: alone it has loss ");
         }
     }
 

@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.minpro.objective.LogProbStream;
 
 class BlockPlanTest {
     @Test
@@ -68,6 +70,13 @@ class BlockPlanTest {
         Arrays.fill(prompt, group);
         boolean[] mask = new boolean[length];
         Arrays.fill(mask, true);
-        return new TrainingRow(group, prompt, new int[length], mask, new float[length], null, new long[length], 1, 0);
+        return new TrainingRow(
+                group,
+                prompt,
+                new int[length],
+                mask,
+                Map.of(LogProbStream.BEHAVIOR, new float[length]),
+                new long[length],
+                new double[length]);
     }
 }

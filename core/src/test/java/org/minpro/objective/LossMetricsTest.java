@@ -4,14 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
-class ObjectiveMetricsTest {
+class LossMetricsTest {
     private static final int[] LENGTHS = {9, 3, 0, 6, 9, 1};
 
     private static double[] row(long seed, int i) {
@@ -36,9 +38,10 @@ class ObjectiveMetricsTest {
         return ObjectiveInputs.of(tensors[0], tensors[1], tensors[2], tensors[3]);
     }
 
-    private static Map<String, Double> metrics(Objective objective, int[]... cuts) {
-        double[] rowWeights = LossEvaluation.aggregationOf(objective, null).rowWeights(LENGTHS, 9);
-        ObjectiveMetrics metrics = new ObjectiveMetrics(LENGTHS.length);
+    private static LossMetrics metrics(Objective objective, int[]... cuts) {
+        Loss loss = Loss.of(objective);
+        double[] rowWeights = loss.aggregation().rowWeights(LENGTHS, 9);
+        RowMetrics[] metrics = new RowMetrics[LENGTHS.length];
         for (int[] rows : cuts) {
             try (Scope scope = Scope.open()) {
                 ObjectiveInputs inputs = inputs(rows);
@@ -47,18 +50,24 @@ class ObjectiveMetricsTest {
                 Tensor tokenWeights = Tensor.of(weights, rows.length, 1)
                         .to(DType.F32)
                         .expand(inputs.mask().shape());
-                metrics.add(rows, LossEvaluation.of(objective, inputs, tokenWeights), inputs.mask());
+                LossEvaluation evaluation = LossEvaluation.of(loss, inputs, tokenWeights);
+                for (int i = 0; i < rows.length; i++) {
+                    metrics[rows[i]] = evaluation.rows().get(i);
+                }
             }
         }
-        return metrics.values();
+        return LossMetrics.of(Arrays.asList(metrics), Map.of());
     }
 
     @Test
     void metricsDoNotDependOnHowTheUpdateIsCut() {
         for (Objective objective :
                 new Objective[] {new MinPro(), new Grpo(), new Cispo(0.8, 1.1), new Gspo(), new PrefixRatio()}) {
-            Map<String, Double> whole = metrics(objective, new int[] {0, 1, 2, 3, 4, 5});
-            assertThat(whole).containsKey("loss").containsKey("weight/ess").doesNotContainValue(Double.NaN);
+            LossMetrics whole = metrics(objective, new int[] {0, 1, 2, 3, 4, 5});
+            assertThat(whole.metrics())
+                    .containsKey("loss")
+                    .containsKey("weight/ess")
+                    .doesNotContainValue(Double.NaN);
             assertThat(metrics(objective, new int[] {5, 3}, new int[] {2}, new int[] {0}, new int[] {4, 1}))
                     .isEqualTo(whole);
         }
@@ -73,19 +82,15 @@ class ObjectiveMetricsTest {
             Tensor mask = Tensor.of(new double[] {1, 1, 1, 1, 0, 0}, 2, 3);
             ObjectiveInputs inputs = ObjectiveInputs.of(logProbs, zeros, advantages, mask);
 
-            ObjectiveMetrics clipped = new ObjectiveMetrics(2);
-            LossEvaluation grpo = LossEvaluation.of(new Grpo(), inputs, Aggregation.TOKEN_MEAN);
-            clipped.add(new int[] {0, 1}, grpo, mask);
-            assertThat(clipped.values())
+            LossEvaluation grpo = LossEvaluation.of(Loss.of(new Grpo()), inputs);
+            assertThat(LossMetrics.of(grpo.rows(), Map.of()).metrics())
                     .containsEntry("clip_ratio/high_mean", 0.25)
                     .containsEntry("clip_ratio/low_mean", 0.25)
                     .containsEntry("clip_ratio/region_mean", 0.5)
                     .containsEntry("loss", grpo.loss());
 
-            ObjectiveMetrics capped = new ObjectiveMetrics(2);
-            LossEvaluation cispo = LossEvaluation.of(new Cispo(0.8, 1.25), inputs, Aggregation.TOKEN_MEAN);
-            capped.add(new int[] {0, 1}, cispo, mask);
-            Map<String, Double> values = capped.values();
+            LossEvaluation cispo = LossEvaluation.of(Loss.of(new Cispo(0.8, 1.25)), inputs);
+            Map<String, Double> values = LossMetrics.of(cispo.rows(), Map.of()).metrics();
             assertThat(values)
                     .containsEntry("weight/at_cap", 0.25)
                     .containsEntry("weight/at_floor", 0.25)
@@ -99,7 +104,27 @@ class ObjectiveMetricsTest {
 
     @Test
     void anUpdateWithoutTokensHasALossOfZeroAndNoMeans() {
-        ObjectiveMetrics metrics = new ObjectiveMetrics(3);
-        assertThat(metrics.values()).containsOnly(Map.entry("loss", 0.0));
+        RowMetrics empty = new RowMetrics(0, 0, null, Map.of("weight/at_cap", 0.0));
+        assertThat(LossMetrics.of(List.of(empty, empty), Map.of()).metrics()).containsOnly(Map.entry("loss", 0.0));
+        assertThat(LossMetrics.of(List.of(), Map.of()).metrics()).containsOnly(Map.entry("loss", 0.0));
+    }
+
+    /** What is combined how depends on what a number is, never on its name. */
+    @Test
+    void severalUpdatesAreMeansButForTheExtremesOfTheWeights() {
+        LossMetrics first = new LossMetrics(
+                1, new LossMetrics.Weights(1, 0.5, 2, 0.9), new TreeMap<>(Map.of("own/max", 1.0)), new TreeMap<>());
+        LossMetrics second = new LossMetrics(
+                2,
+                new LossMetrics.Weights(3, 0.1, 1, 0.5),
+                new TreeMap<>(Map.of("own/max", 3.0)),
+                new TreeMap<>(Map.of("m2po/tau", 0.25)));
+        LossMetrics third = new LossMetrics(6, null, new TreeMap<>(), new TreeMap<>());
+        LossMetrics all = LossMetrics.of(List.of(first, second, third));
+        assertThat(all.loss()).isEqualTo(3);
+        assertThat(all.weights()).isEqualTo(new LossMetrics.Weights(2, 0.1, 2, 0.7));
+        assertThat(all.tokenMeans()).containsExactly(Map.entry("own/max", 2.0));
+        assertThat(all.updateMetrics()).containsExactly(Map.entry("m2po/tau", 0.25));
+        assertThat(LossMetrics.of(List.of(second))).isEqualTo(second);
     }
 }

@@ -1,0 +1,77 @@
+package org.minpro.objective;
+
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.minpro.config.Doc;
+import org.minpro.ratio.Ratios;
+import org.minpro.tensor.Tensor;
+
+/**
+ * A distance of the policy from another one, estimated on the sampled tokens: {@code coefficient * k_t} with {@code d_t =
+ * clamp(log pi_theta(y_t) - log pi_other(y_t), -20, 20)}, live.
+ *
+ * <ul>
+ *   <li>{@code k1}: {@code d_t}, gradient coefficient {@code -1} at every token;
+ *   <li>{@code k2}: {@code d_t^2 / 2}, gradient coefficient {@code -d_t};
+ *   <li>{@code k3}: {@code exp(-d_t) - 1 + d_t}, gradient coefficient {@code -(1 - exp(-d_t))}.
+ * </ul>
+ *
+ * All three estimate {@code KL(pi_theta || pi_other)} where {@code pi_theta} sampled (Schulman 2020, "Approximating KL
+ * Divergence"); on older rollouts they weigh the tokens as the policy that sampled does. Where the clamp acts the gradient
+ * is 0.
+ *
+ * @param against the other policy; the one that sampled is there without another pass over the rows
+ * @param estimator k3 is GRPO's (arXiv 2402.03300): never negative, of low variance
+ * @param coefficient what it is multiplied by; 0.001 is verl's
+ */
+public record KlPenalty(
+        @Doc("The other policy: the one that sampled, or the one at the start of the iteration's updates.")
+        LogProbStream against,
+
+        @Doc("How the distance is estimated from a token: d, d^2 / 2, or exp(-d) - 1 + d.")
+        Estimator estimator,
+
+        @Doc("What the distance is multiplied by.") double coefficient)
+        implements Penalty {
+    /** How the distance is estimated from one token. */
+    public enum Estimator {
+        K1,
+        K2,
+        K3;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    public KlPenalty {
+        if (!(coefficient >= 0 && Double.isFinite(coefficient))) {
+            throw new IllegalArgumentException("coefficient must be >= 0 and finite, got: " + coefficient);
+        }
+    }
+
+    /** k3 against the policy that sampled, times 0.001. */
+    public KlPenalty() {
+        this(LogProbStream.BEHAVIOR, Estimator.K3, 1e-3);
+    }
+
+    @Override
+    public Losses compute(ObjectiveInputs inputs) {
+        Tensor d = inputs.logProbs()
+                .subtract(inputs.logProbsOf(against))
+                .clamp(-Ratios.LOG_LIMIT, Ratios.LOG_LIMIT); // [batch, time]
+        Tensor distance = switch (estimator) {
+            case K1 -> d;
+            case K2 -> d.square().multiply(0.5);
+            case K3 -> d.negate().exp().add(d).subtract(1);
+        };
+        return new Losses(distance.multiply(coefficient), Map.of("penalty/kl_" + against, distance.detach()));
+    }
+
+    @Override
+    public Set<LogProbStream> streams() {
+        return Set.of(against);
+    }
+}

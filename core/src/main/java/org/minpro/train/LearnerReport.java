@@ -1,0 +1,36 @@
+package org.minpro.train;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the updates of an iteration did.
+ *
+ * @param learningRate of the last one
+ * @param skipped how many were skipped
+ * @param updates what was seen in the others, or null where all were skipped
+ */
+public record LearnerReport(
+        double learningRate, int skipped, @Nullable UpdateMetrics updates) {
+    /** @param updates in their order, at least one */
+    static LearnerReport of(List<Update> updates) {
+        List<Update> done = updates.stream().filter(update -> !update.skipped()).toList();
+        return new LearnerReport(
+                updates.getLast().learningRate(),
+                updates.size() - done.size(),
+                done.isEmpty() ? null : UpdateMetrics.of(done));
+    }
+
+    /** The numbers by the names that they have in the metrics. */
+    public Map<String, Double> metrics() {
+        Map<String, Double> metrics = new LinkedHashMap<>();
+        metrics.put("learning_rate", learningRate);
+        metrics.put("updates_skipped", (double) skipped);
+        if (updates != null) {
+            metrics.putAll(updates.metrics());
+        }
+        return metrics;
+    }
+}
