@@ -36,6 +36,7 @@ record StoredWeights(
     static final String HEAD = "lm_head.weight";
     /** Buffers that old versions of transformers stored; they follow from the configuration. */
     private static final Pattern LEFTOVER = Pattern.compile("(.*\\.)?rotary_emb\\.inv_freq|.*\\.attn\\.(masked_)?bias");
+
     /** A stored tensor. */
     record Stored(Path file, String name, DType dtype, List<Long> shape) {}
 
