@@ -31,7 +31,7 @@ final class BlockAttention {
      * What the tokens found.
      *
      * @param output {@code [tokens, heads * headDim]}
-     * @param logSumExp of each query's scores, {@code [keyValueHeads, headsPerKey, tokens]}
+     * @param logSumExp of each query's scores, {@code [headsPerKey, keyValueHeads, tokens]}
      */
     record Attended(Tensor output, Tensor logSumExp) {}
 
@@ -40,7 +40,7 @@ final class BlockAttention {
         Tensor query = queryKeyValue[0];
         long tokens = query.size(0);
         Tensor output = Tensor.empty(query.type(), tokens, keyHeads * headsPerKey * headDim);
-        Tensor logSumExp = Tensor.empty(query.type(), keyHeads, headsPerKey, tokens);
+        Tensor logSumExp = Tensor.empty(query.type(), headsPerKey, keyHeads, tokens);
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
             Heads heads = new Heads(queryKeyValue);
@@ -88,8 +88,8 @@ final class BlockAttention {
                 FlashAttention.Gradient ofTrunk =
                         heads.gradient(upstreams, outputs, attended.logSumExp, trunk, trunk, true);
                 tokens(toQueries, trunk).copyInPlace(ofTrunk.query());
-                keys(toKeys, trunk).copyInPlace(ofTrunk.key().sum(1, false));
-                keys(toValues, trunk).copyInPlace(ofTrunk.value().sum(1, false));
+                keys(toKeys, trunk).copyInPlace(ofTrunk.key().sum(0, false));
+                keys(toValues, trunk).copyInPlace(ofTrunk.value().sum(0, false));
                 if (sequence.branches().isEmpty()) {
                     continue;
                 }
@@ -97,25 +97,25 @@ final class BlockAttention {
                 FlashAttention.Gradient ofBranches =
                         heads.gradient(upstreams, outputs, attended.logSumExp, branches, trunk, false);
                 tokens(toQueries, branches).copyInPlace(ofBranches.query());
-                keys(toKeys, trunk).addInPlace(ofBranches.key().sum(1, false));
-                keys(toValues, trunk).addInPlace(ofBranches.value().sum(1, false));
+                keys(toKeys, trunk).addInPlace(ofBranches.key().sum(0, false));
+                keys(toValues, trunk).addInPlace(ofBranches.value().sum(0, false));
                 for (TokenBlock.Span branch : sequence.branches()) {
                     FlashAttention.Gradient own =
                             heads.gradient(upstreams, outputs, attended.logSumExp, branch, branch, true);
                     tokens(toQueries, branch).addInPlace(own.query());
-                    keys(toKeys, branch).copyInPlace(own.key().sum(1, false));
-                    keys(toValues, branch).copyInPlace(own.value().sum(1, false));
+                    keys(toKeys, branch).copyInPlace(own.key().sum(0, false));
+                    keys(toValues, branch).copyInPlace(own.value().sum(0, false));
                 }
             }
         }
         return gradients;
     }
 
-    /** {@code [tokens, heads, headDim]}, or flat, as {@code [keyValueHeads, heads of a key, tokens, headDim]}; a view. */
+    /** {@code [tokens, heads, headDim]}, or flat, as {@code [heads of a key, keyValueHeads, tokens, headDim]}; a view. */
     private Tensor byHead(Tensor x) {
         long tokens = x.size(0);
         return x.view(tokens, keyHeads, x.elements() / (tokens * keyHeads * headDim), headDim)
-                .permute(1, 2, 0, 3);
+                .permute(2, 1, 0, 3);
     }
 
     private static Tensor tokens(Tensor byHead, TokenBlock.Span span) {
@@ -139,8 +139,8 @@ final class BlockAttention {
 
         Heads(Tensor[] queryKeyValue) {
             query = byHead(queryKeyValue[0]);
-            key = byHead(queryKeyValue[1]).expand(keyHeads, headsPerKey, -1, -1);
-            value = byHead(queryKeyValue[2]).expand(keyHeads, headsPerKey, -1, -1);
+            key = byHead(queryKeyValue[1]).expand(headsPerKey, -1, -1, -1);
+            value = byHead(queryKeyValue[2]).expand(headsPerKey, -1, -1, -1);
         }
 
         FlashAttention.Result attend(TokenBlock.Span queries, TokenBlock.Span keys, boolean causal) {

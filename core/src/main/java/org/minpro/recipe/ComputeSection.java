@@ -4,7 +4,7 @@ import org.minpro.config.Doc;
 
 /** How the work is cut and shared out. */
 public record ComputeSection(
-        @Doc("Most tokens of a block that is computed at once, padding included; less needs less memory.")
+        @Doc("Most tokens of a block that is computed at once; less needs less memory.")
         int microBatchTokens,
 
         @Doc(

@@ -43,7 +43,7 @@ public final class PolicyGradient {
 
     /**
      * @param lanes ordered shares of the blocks; part of the numerics
-     * @param tokenBudget most computed tokens of a block, padding included; a row longer than that is a block of its own
+     * @param tokenBudget most computed tokens of a block; a row longer than that is a block of its own
      * @param temperature of the log-probabilities, the sampler's
      */
     public PolicyGradient(Transformer model, Workers workers, int lanes, int tokenBudget, double temperature) {
@@ -74,7 +74,7 @@ public final class PolicyGradient {
      * @param gradients by the names of {@link Parameters#stored}, float32, owned by the caller until {@link #close}
      * @param scored log-probabilities and entropies before the update
      * @param metrics the objective's metrics of the whole update, {@code loss} among them
-     * @param routing what the sparse layers decided, of the tokens that are no padding
+     * @param routing what the sparse layers decided
      */
     public record Result(
             SequencedMap<String, Tensor> gradients,
