@@ -201,14 +201,16 @@ public final class Transformer implements AutoCloseable {
     }
 
     /**
-     * One token for every slot of a cache; to be called without gradients.
+     * One token for every slot of a cache; to be called without gradients. Rows beyond the cache's slots see nothing: they
+     * only keep the number of rows, and so the kernels, what they always are.
      *
-     * @param ids the tokens, {@code [slots]}
+     * @param ids the tokens, {@code [rows]}, no fewer than the cache has slots
      * @param positions where they stand, each below the cache's capacity
-     * @return final hidden states, {@code [slots, hidden]}
+     * @return final hidden states, {@code [rows, hidden]}
      */
     public Tensor decode(KeyValueCache cache, long[] ids, long[] positions) {
         int slots = cache.slots();
+        int idle = ids.length - slots;
         long highest = Arrays.stream(positions).max().orElseThrow();
         int least = leastEntries.computeIfAbsent(
                 cache.capacity(), capacity -> AttentionSpan.least(config, attentionType, capacity, KeyValueCache.STEP));
@@ -218,19 +220,20 @@ public final class Transformer implements AutoCloseable {
         long keyHeads = config.keyValueHeads();
         long headsPerKey = config.heads() / keyHeads;
         Tensor mask = cache.mask(seen);
+        Tensor ofIdle = Tensor.zeros(attentionType, idle, (long) config.heads() * config.headDim());
         Tensor x = Tensor.embedding(embedding(), Tensor.of(ids));
         for (int i = 0; i < layers.size(); i++) {
             DecoderLayer layer = layers.get(i);
             Tensor[] qkv = layer.rotated(layer.project(x), rotation);
-            cache.append(i, entries, qkv[1], qkv[2]);
+            cache.append(i, entries, qkv[1].narrow(0, 0, slots), qkv[2].narrow(0, 0, slots));
             Tensor y = Tensor.attention(
-                            qkv[0].reshape(slots, keyHeads, headsPerKey, config.headDim()),
+                            qkv[0].narrow(0, 0, slots).reshape(slots, keyHeads, headsPerKey, config.headDim()),
                             cache.keys(i, seen),
                             cache.values(i, seen),
                             mask,
                             false)
                     .reshape(slots, (long) config.heads() * config.headDim());
-            x = layer.afterAttention(x, y, null);
+            x = layer.afterAttention(x, idle == 0 ? y : Tensor.concatenate(List.of(y, ofIdle), 0), null);
         }
         return x.rmsNorm(norm(), config.rmsNormEpsilon());
     }
