@@ -19,6 +19,10 @@ A folder has the checkpoint as transformers writes it, reference.json and gradie
   router     for each sparse layer: the number of tokens of the first sequence that each expert got, and the mean
              entropy of the router's distribution, in nats
 gradients are those of the mean of log_probs[0], named as the tensors of the checkpoint.
+
+long-context is of another kind: 16,384 positions, 7 query heads for each key head, two sequences of 8,192 tokens that are
+functions of their index (long_sequence). Its log_probs has every 64th, and there are no gradients. It is accepted only if
+the second half's log-probabilities move by more than 1e-2 on average when the first half is left out.
 """
 
 import argparse
@@ -74,6 +78,13 @@ MODELS = {
         mlp_only_layers=[3], attention_bias=True, tie_word_embeddings=False, rope_theta=10000.0, fused=True,
         eos_token_id=7),
 }
+
+LONG = "long-context"
+LONG_SPEC = dict(
+    type="qwen2", dtype="float32", vocab_size=96, max_position_embeddings=16384, hidden_size=56, intermediate_size=72,
+    num_attention_heads=14, num_key_value_heads=2, head_dim=8, tie_word_embeddings=True, rope_theta=1000000.0,
+    rms_norm_eps=1e-6, eos_token_id=95)
+LONG_LENGTH, LONG_STEP = 8192, 64
 
 
 def in_float64():
@@ -254,6 +265,50 @@ def write(name, spec, folder):
     raise SystemExit(f"{name}: no seed does")
 
 
+def long_sequence(index, vocabulary):
+    """Numbers of a linear congruential generator (Numerical Recipes'), so that no list of 8,192 ids need be stored."""
+    state, ids = index + 1, []
+    for _ in range(LONG_LENGTH):
+        state = (1664525 * state + 1013904223) % 2**32
+        ids.append((state >> 16) % vocabulary)
+    return ids
+
+
+def write_long(folder):
+    for seed in range(100):
+        model = build(LONG_SPEC, seed)
+        sequences = [long_sequence(i, LONG_SPEC["vocab_size"]) for i in range(2)]
+        with torch.no_grad():
+            double = model.double()
+            double.model.rotary_emb.inv_freq = double.model.rotary_emb.inv_freq.double()
+            reference = [log_probs(double, s) for s in sequences]
+            half = LONG_LENGTH // 2
+            moved = min((log_probs(double, s[half:]) - r[half:]).abs().mean().item() for s, r in zip(sequences, reference))
+            least, culprit = least_effect(double, sequences[0][:512], reference[0][:511])
+        print(f"{LONG} seed {seed}: without its first half the second moves by {moved:.2g}, least effect {least:.2g} ({culprit})")
+        if moved > 1e-2 and least > 2e-2 and min(r.min().item() for r in reference) > -40:
+            save(LONG, LONG_SPEC, seed, folder)
+            (folder / "reference.json").write_text(json.dumps(dict(
+                made_with=f"transformers {transformers.__version__}, torch {torch.__version__.split('+')[0]}, float64",
+                seed=seed, length=LONG_LENGTH, step=LONG_STEP,
+                log_probs=[r[LONG_STEP - 1::LONG_STEP].tolist() for r in reference]), separators=(",", ":")) + "\n")
+            return
+    raise SystemExit(f"{LONG}: no seed does")
+
+
+def stock_long(folder):
+    """What transformers itself computes from the folder in float32."""
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    expected = json.loads((folder / "reference.json").read_text())["log_probs"]
+    worst = 0.0
+    with torch.no_grad():
+        for i, of_sequence in enumerate(expected):
+            of_sequence = torch.tensor(of_sequence, dtype=torch.float64)
+            actual = log_probs(model, long_sequence(i, LONG_SPEC["vocab_size"]))[LONG_STEP - 1::LONG_STEP].double()
+            worst = max(worst, ((actual - of_sequence).abs() / of_sequence.abs().clamp(min=1)).max().item())
+    return worst
+
+
 def split_experts(tensors):
     """One tensor per expert, as checkpoints store them."""
     split = {}
@@ -314,18 +369,18 @@ def main():
     parser.add_argument("names", nargs="*", help="only these models")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    names = arguments.names or list(MODELS)
+    names = arguments.names or [*MODELS, LONG]
     unpatched = {(c, "forward"): c.forward for m, p in (
         (modeling_llama, "Llama"), (modeling_qwen2, "Qwen2"), (modeling_qwen3, "Qwen3"), (modeling_qwen3_moe, "Qwen3Moe"))
         for c in (getattr(m, p + "RMSNorm"), getattr(m, p + "RotaryEmbedding"))}
     unpatched[(modeling_qwen3_moe.Qwen3MoeTopKRouter, "forward")] = modeling_qwen3_moe.Qwen3MoeTopKRouter.forward
     in_float64()
     for name in names:
-        write(name, MODELS[name], arguments.out / name)
+        write_long(arguments.out / name) if name == LONG else write(name, MODELS[name], arguments.out / name)
     for (owner, attribute), function in unpatched.items():
         setattr(owner, attribute, function)
     for name in names:
-        worst = stock(arguments.out / name)
+        worst = (stock_long if name == LONG else stock)(arguments.out / name)
         print(f"{name}: transformers in float32 is within {worst:.2g}")
         assert worst <= 1e-4
 

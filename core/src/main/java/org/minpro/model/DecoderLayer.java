@@ -5,6 +5,7 @@ import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.minpro.tensor.DType;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -38,12 +39,6 @@ final class DecoderLayer {
         attentionTrainable = parameters.trainable().keySet().stream()
                 .anyMatch(
                         name -> name.startsWith(prefix + "self_attn.") || name.startsWith(prefix + "input_layernorm."));
-    }
-
-    /** Attention over a block: projected queries, keys and values in, {@code [tokens, heads * headDim]} out. */
-    @FunctionalInterface
-    interface Attention {
-        Tensor of(Tensor[] queryKeyValue);
     }
 
     /** Queries, keys and values side by side, before rotation, {@code [tokens, (heads + 2 keyValueHeads) * headDim]}. */
@@ -96,10 +91,12 @@ final class DecoderLayer {
      * @param input {@code [tokens, hidden]}
      * @param projected {@code [tokens, (heads + 2 keyValueHeads) * headDim]}
      * @param attended {@code [tokens, heads * headDim]}, in the input's type
+     * @param logSumExp of the attention's scores, a number for each token and head
      * @param middle input plus attention, {@code [tokens, hidden]}
      * @param inner what {@link FeedForward#project} gave
      */
-    private record Memory(Tensor input, Tensor projected, Tensor attended, Tensor middle, Tensor inner) {}
+    private record Memory(
+            Tensor input, Tensor projected, Tensor attended, Tensor logSumExp, Tensor middle, Tensor inner) {}
 
     /** A layer's output and its way back. */
     record Recorded(Tensor result, Backward backward) {}
@@ -113,16 +110,17 @@ final class DecoderLayer {
 
     /** Runs the layer without recording; what the way back needs stays in the current scope. */
     Recorded record(
-            Tensor x, Tensor[] rotation, Attention attention, @Nullable Consumer<Transformer.Routing> listener) {
+            Tensor x, Tensor[] rotation, BlockAttention attention, @Nullable Consumer<Transformer.Routing> listener) {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
             Tensor projected = scope.keep(project(x));
-            Tensor attended =
-                    scope.keep(attention.of(rotated(projected, rotation)).to(x.type()));
+            BlockAttention.Attended found = attention.forward(rotated(projected, rotation));
+            Tensor attended = scope.keep(found.output().to(x.type()));
+            Tensor logSumExp = scope.keep(found.logSumExp());
             Tensor h = scope.keep(x.add(output.apply(attended)));
             Tensor inner = scope.keep(feedForward.project(normedOutput(h), listener));
             Tensor result = scope.keep(h.add(feedForward.finish(inner)));
-            Memory memory = new Memory(x, projected, attended, h, inner);
+            Memory memory = new Memory(x, projected, attended, logSumExp, h, inner);
             return new Recorded(
                     result,
                     (upstream, gradients, toInput) ->
@@ -133,7 +131,7 @@ final class DecoderLayer {
     private Tensor backward(
             Memory memory,
             Tensor[] rotation,
-            Attention attention,
+            BlockAttention attention,
             Tensor upstream,
             WeightGradients gradients,
             boolean toInput) {
@@ -147,16 +145,26 @@ final class DecoderLayer {
                 return scope.keep(toMiddle);
             }
             Tensor toAttended = output.backward(memory.attended, toMiddle, gradients);
-            Tensor toProjected = piece(
-                    memory.projected,
-                    projected -> attention.of(rotated(projected, rotation)).to(memory.attended.type()),
-                    attended -> toAttended);
+            Tensor toProjected = throughAttention(memory, rotation, attention, toAttended);
             return scope.keep(residual(
                     memory.input,
                     toMiddle,
                     x -> x.rmsNorm(inputNorm, config.rmsNormEpsilon()),
                     normed -> queryKeyValue.backward(normed, toProjected, gradients)));
         }
+    }
+
+    /** From {@code dL/dattended} to {@code dL/dprojected}: attention's own gradient, and autograd through the rotation. */
+    private Tensor throughAttention(Memory memory, Tensor[] rotation, BlockAttention attention, Tensor upstream) {
+        Tensor leaf = memory.projected.detach().requireGradient();
+        Tensor[] queryKeyValue = rotated(leaf, rotation);
+        DType type = rotation[0].type();
+        Tensor[] gradients = attention.backward(
+                upstream.to(type),
+                queryKeyValue,
+                new BlockAttention.Attended(memory.attended.to(type), memory.logSumExp));
+        Tensor.backward(List.of(queryKeyValue), List.of(gradients));
+        return Objects.requireNonNull(leaf.gradient());
     }
 
     /**

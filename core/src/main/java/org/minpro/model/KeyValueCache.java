@@ -90,7 +90,7 @@ public final class KeyValueCache implements AutoCloseable {
     /**
      * Lets every slot see the entry that its next token is written to.
      *
-     * @param positions one for each slot
+     * @param positions one for each slot; more are not looked at
      * @return where {@link #append} writes: the entries of every slot and head, {@code [slots * keyValueHeads]}
      */
     Tensor admit(long[] positions) {

@@ -1,16 +1,15 @@
 package org.minpro.model;
 
+import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.LongStream;
-import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.Tensor;
 
 /**
  * Rows that go through the model together: responses, each after one of the block's prompts. A prompt that several
  * responses share is computed once.
  *
- * <p>Layout of the flat token axis: prompts, each padded on the right to the widest, then the responses without their
- * last token (it predicts nothing), padded likewise. Padding is seen by no valid token.
+ * <p>Layout of the flat token axis: each prompt, and behind it its responses without their last tokens (they predict
+ * nothing). There is no padding.
  *
  * @param prompts token ids of each prompt, none empty
  * @param promptOf index into {@code prompts} of each response
@@ -52,22 +51,19 @@ public record TokenBlock(List<int[]> prompts, int[] promptOf, List<int[]> respon
         return responses.size();
     }
 
-    /** Tokens of the widest prompt. */
-    public int promptWidth() {
-        return prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
-    }
-
-    /** Tokens of the widest response. */
-    public int responseWidth() {
-        return responses.stream().mapToInt(response -> response.length).max().orElseThrow();
-    }
-
-    /** Positions that the trunk computes, padding included. */
+    /** Tokens that the trunk computes. */
     public long computedTokens() {
-        return (long) prompts.size() * promptWidth() + (long) rows() * (responseWidth() - 1);
+        long tokens = 0;
+        for (int[] prompt : prompts) {
+            tokens += prompt.length;
+        }
+        for (int[] response : responses) {
+            tokens += response.length - 1;
+        }
+        return tokens;
     }
 
-    /** Response tokens, without padding: the length of what {@link Transformer#hidden} returns. */
+    /** Response tokens: the length of what {@link Transformer#hidden} returns. */
     public int responseTokens() {
         return responses.stream().mapToInt(response -> response.length).sum();
     }
@@ -84,126 +80,85 @@ public record TokenBlock(List<int[]> prompts, int[] promptOf, List<int[]> respon
         return targets;
     }
 
-    /** Where the tokens that are no padding stand on the flat axis, ascending. */
-    long[] places() {
-        LongStream.Builder places = LongStream.builder();
-        for (int group = 0; group < prompts.size(); group++) {
-            for (int i = 0; i < prompts.get(group).length; i++) {
-                places.add((long) group * promptWidth() + i);
-            }
-        }
-        long start = (long) prompts.size() * promptWidth();
-        for (int[] response : responses) {
-            for (int i = 0; i < response.length - 1; i++) {
-                places.add(start + i);
-            }
-            start += responseWidth() - 1;
-        }
-        return places.build().toArray();
-    }
-
-    /** The block's index tensors; they live in the current scope. */
-    Placed place(int headsPerKey, org.minpro.tensor.DType attentionType) {
-        int promptWidth = promptWidth();
-        int width = responseWidth() - 1;
-        int groups = prompts.size();
-        int rows = rows();
-        int prefixTokens = groups * promptWidth;
-        long[] ids = new long[prefixTokens + rows * width];
+    /** The block's indices as tensors; they live in the current scope. */
+    Placed place() {
+        long[] ids = new long[Math.toIntExact(computedTokens())];
         long[] positions = new long[ids.length];
+        int[] promptEnds = new int[prompts.size()];
+        int[] starts = new int[rows()];
+        List<Sequence> sequences = new ArrayList<>();
+        long highest = 0;
+        int at = 0;
+        for (int p = 0; p < prompts.size(); p++) {
+            int[] prompt = prompts.get(p);
+            Span ofPrompt = new Span(at, prompt.length);
+            at = write(prompt, prompt.length, 0, ids, positions, at);
+            promptEnds[p] = at - 1;
+            List<Span> branches = new ArrayList<>();
+            for (int row = 0; row < promptOf.length; row++) {
+                int length = responses.get(row).length - 1;
+                if (promptOf[row] == p && length > 0) {
+                    branches.add(new Span(at, length));
+                    starts[row] = at;
+                    at = write(responses.get(row), length, prompt.length, ids, positions, at);
+                    highest = Math.max(highest, positions[at - 1]);
+                }
+            }
+            highest = Math.max(highest, prompt.length - 1L);
+            sequences.add(
+                    branches.size() == 1
+                            ? new Sequence(new Span(ofPrompt.start, at - ofPrompt.start), List.of())
+                            : new Sequence(ofPrompt, branches));
+        }
         long[] predicting = new long[responseTokens()];
-        boolean equalPrompts = true;
-        for (int group = 0; group < groups; group++) {
-            int[] prompt = prompts.get(group);
-            equalPrompts &= prompt.length == promptWidth;
-            for (int i = 0; i < promptWidth; i++) {
-                ids[group * promptWidth + i] = i < prompt.length ? prompt[i] : 0;
-                positions[group * promptWidth + i] = i;
+        int token = 0;
+        for (int row = 0; row < rows(); row++) {
+            predicting[token++] = promptEnds[promptOf[row]];
+            for (int i = 1; i < responses.get(row).length; i++) {
+                predicting[token++] = starts[row] + i - 1L;
             }
         }
-        int at = 0;
-        for (int row = 0; row < rows; row++) {
-            int[] response = responses.get(row);
-            int promptLength = prompts.get(promptOf[row]).length;
-            int start = prefixTokens + row * width;
-            for (int i = 0; i < width; i++) {
-                ids[start + i] = i < response.length - 1 ? response[i] : 0;
-                positions[start + i] = (long) promptLength + i;
-            }
-            predicting[at++] = (long) promptOf[row] * promptWidth + promptLength - 1;
-            for (int i = 1; i < response.length; i++) {
-                predicting[at++] = (long) start + i - 1;
-            }
-        }
-        long[] groupOf = new long[rows];
-        for (int row = 0; row < rows; row++) {
-            groupOf[row] = promptOf[row];
-        }
-        return new Placed(
-                groups,
-                promptWidth,
-                rows,
-                width,
-                Tensor.of(ids),
-                Tensor.of(positions),
-                promptWidth + width,
-                Tensor.of(groupOf),
-                prefixMask(promptWidth, headsPerKey).to(attentionType),
-                width == 0
-                        ? null
-                        : suffixMask(promptWidth, width, equalPrompts, headsPerKey)
-                                .to(attentionType),
-                Tensor.of(predicting));
+        return new Placed(Tensor.of(ids), Tensor.of(positions), highest, Tensor.of(predicting), sequences);
     }
 
-    /** Causal, once for each query head of a key: {@code [1, 1, headsPerKey * width, width]}. */
-    private static Tensor prefixMask(int width, int headsPerKey) {
-        float[] mask = new float[headsPerKey * width * width];
-        for (int head = 0; head < headsPerKey; head++) {
-            for (int query = 0; query < width; query++) {
-                for (int key = query + 1; key < width; key++) {
-                    mask[(head * width + query) * width + key] = Float.NEGATIVE_INFINITY;
-                }
-            }
+    /** Puts the first tokens of a list on the flat axis, and returns where they end. */
+    private static int write(int[] tokens, int length, int position, long[] ids, long[] positions, int at) {
+        for (int i = 0; i < length; i++) {
+            ids[at + i] = tokens[i];
+            positions[at + i] = (long) position + i;
         }
-        return Tensor.of(mask, 1, 1, (long) headsPerKey * width, width);
+        return at + length;
     }
 
-    /** The prompt's tokens and the response's earlier ones: {@code [1 or rows, 1, headsPerKey * width, keys]}. */
-    private Tensor suffixMask(int promptWidth, int width, boolean equalPrompts, int headsPerKey) {
-        int keys = promptWidth + width;
-        int masks = equalPrompts ? 1 : rows();
-        float[] mask = new float[masks * headsPerKey * width * keys];
-        int at = 0;
-        for (int row = 0; row < masks; row++) {
-            int promptLength = equalPrompts ? promptWidth : prompts.get(promptOf[row]).length;
-            for (int head = 0; head < headsPerKey; head++) {
-                for (int query = 0; query < width; query++) {
-                    for (int key = 0; key < keys; key++) {
-                        boolean seen = key < promptWidth ? key < promptLength : key - promptWidth <= query;
-                        mask[at++] = seen ? 0 : Float.NEGATIVE_INFINITY;
-                    }
-                }
-            }
+    /** Neighbours on the flat axis. */
+    record Span(long start, long length) {
+        private long end() {
+            return start + length;
         }
-        return Tensor.of(mask, masks, 1, (long) headsPerKey * width, keys);
     }
 
-    /** A block's indices as tensors. */
-    record Placed(
-            int groups,
-            int promptWidth,
-            int rows,
-            int width,
-            Tensor ids,
-            Tensor positions,
-            long highestPosition,
-            Tensor groupOf,
-            Tensor prefixMask,
-            @Nullable Tensor suffixMask,
-            Tensor predicting) {
-        int prefixTokens() {
-            return groups * promptWidth;
+    /**
+     * Tokens that see each other and no others: those of the trunk the earlier ones of the trunk, those of a branch all of
+     * the trunk and the earlier ones of their branch. A prompt's only response is the end of its trunk.
+     *
+     * @param branches one behind the other, none empty
+     */
+    record Sequence(Span trunk, List<Span> branches) {
+        /** From the first branch to the last, where there are branches. */
+        Span allBranches() {
+            long start = branches.getFirst().start;
+            return new Span(start, branches.getLast().end() - start);
         }
     }
+
+    /**
+     * A block's indices as tensors.
+     *
+     * @param ids of the tokens on the flat axis
+     * @param positions in their rows
+     * @param highestPosition the largest of them
+     * @param predicting where the tokens stand that predict the response tokens, row after row
+     * @param sequences who sees whom
+     */
+    record Placed(Tensor ids, Tensor positions, long highestPosition, Tensor predicting, List<Sequence> sequences) {}
 }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.NoGradient;
@@ -101,51 +102,61 @@ public final class Transformer implements AutoCloseable {
      * What a sparse layer decided.
      *
      * @param layer the layer's index
-     * @param probabilities of every expert for each token that is no padding, {@code [tokens, experts]} float32, in the scope
-     *     of the forward pass
+     * @param probabilities of every expert for each token, {@code [tokens, experts]} float32; freed after the layer
      * @param chosen experts of each token, {@code [tokens, expertsPerToken]}
      */
-    public record Routing(int layer, Tensor probabilities, Tensor chosen) {
-        private Routing only(Tensor tokens) {
-            return new Routing(layer, probabilities.indexSelect(0, tokens), chosen.indexSelect(0, tokens));
+    public record Routing(int layer, Tensor probabilities, Tensor chosen) {}
+
+    /**
+     * Final hidden states of the positions that predict the block's response tokens, row after row,
+     * {@code [responseTokens, hidden]}; without gradients.
+     */
+    public Tensor hidden(TokenBlock block) {
+        try (Scope scope = Scope.open();
+                NoGradient off = NoGradient.open()) {
+            TokenBlock.Placed placed = block.place();
+            BlockAttention attention = new BlockAttention(config, placed.sequences());
+            return scope.keep(hidden(placed, qkv -> attention.forward(qkv).output()));
         }
     }
 
     /**
-     * Final hidden states of the positions that predict the block's response tokens, row after row,
-     * {@code [responseTokens, hidden]}.
+     * {@link #hidden(TokenBlock)} with an attention of the caller's, which may be one that autograd differentiates.
+     *
+     * @param attention from rotated queries, keys and values, {@code [tokens, heads or keyValueHeads, headDim]}, to
+     *     {@code [tokens, heads * headDim]}
      */
-    public Tensor hidden(TokenBlock block) {
-        TokenBlock.Placed placed = block.place(config.heads() / config.keyValueHeads(), attentionType);
+    Tensor hidden(TokenBlock.Placed placed, Function<Tensor[], Tensor> attention) {
         Tensor[] rotation = rotary.at(placed.positions(), placed.highestPosition());
         Tensor x = Tensor.embedding(embedding(), placed.ids());
-        Consumer<Routing> routing = routingListener == null ? null : withoutPadding(routingListener, block);
         for (DecoderLayer layer : layers) {
-            Tensor[] qkv = layer.rotated(layer.project(x), rotation);
-            x = layer.afterAttention(x, attend(placed, qkv), routing);
+            try (Scope scope = Scope.open()) {
+                Tensor[] queryKeyValue = layer.rotated(layer.project(x), rotation);
+                x = scope.keep(layer.afterAttention(x, attention.apply(queryKeyValue), routingListener));
+            }
         }
         return readOut(placed, x);
     }
 
     /**
-     * {@link #hidden} with its way back; for a model over {@linkplain Parameters#alias leaves}. Everything it needs lives in
-     * the current scope; layers below the lowest trained one need nothing.
+     * {@link #hidden(TokenBlock)} with its way back; for a model over {@linkplain Parameters#alias leaves}. Everything it
+     * needs lives in the current scope; layers below the lowest trained one need nothing.
      */
     public ForwardPass record(TokenBlock block) {
-        TokenBlock.Placed placed = block.place(config.heads() / config.keyValueHeads(), attentionType);
+        TokenBlock.Placed placed = block.place();
+        BlockAttention attention = new BlockAttention(config, placed.sequences());
         Tensor[] rotation = rotary.at(placed.positions(), placed.highestPosition());
         Tensor x = Tensor.embedding(embedding().detach(), placed.ids());
-        Consumer<Routing> routing = routingListener == null ? null : withoutPadding(routingListener, block);
         List<DecoderLayer.Backward> backward = new ArrayList<>();
         int lowest = parameters.selection().lowestLayer();
         for (DecoderLayer layer : layers.subList(0, lowest)) {
             try (Scope scope = Scope.open()) {
-                x = scope.keep(layer.record(x, rotation, qkv -> attend(placed, qkv), routing)
-                        .result());
+                x = scope.keep(
+                        layer.record(x, rotation, attention, routingListener).result());
             }
         }
         for (DecoderLayer layer : layers.subList(lowest, layers.size())) {
-            DecoderLayer.Recorded recorded = layer.record(x, rotation, qkv -> attend(placed, qkv), routing);
+            DecoderLayer.Recorded recorded = layer.record(x, rotation, attention, routingListener);
             backward.add(recorded.backward());
             x = recorded.result();
         }
@@ -156,71 +167,8 @@ public final class Transformer implements AutoCloseable {
         return x.indexSelect(0, placed.predicting()).rmsNorm(norm(), config.rmsNormEpsilon());
     }
 
-    private static Consumer<Routing> withoutPadding(Consumer<Routing> listener, TokenBlock block) {
-        Tensor tokens = Tensor.of(block.places());
-        return routing -> listener.accept(routing.only(tokens));
-    }
-
     private Tensor norm() {
         return parameters.stored("model.norm.weight");
-    }
-
-    /** Attention of prompts over themselves and of responses over their prompt and themselves, {@code [tokens, heads * headDim]}. */
-    private Tensor attend(TokenBlock.Placed placed, Tensor[] queryKeyValue) {
-        int groups = placed.groups();
-        int rows = placed.rows();
-        int width = placed.width();
-        long[] parts = {placed.prefixTokens(), (long) rows * width};
-        Tensor[] queries = queryKeyValue[0].split(0, parts);
-        Tensor[] keys = queryKeyValue[1].split(0, parts);
-        Tensor[] values = queryKeyValue[2].split(0, parts);
-        Tensor prefixKey = heads(keys[0], groups, placed.promptWidth());
-        Tensor prefixValue = heads(values[0], groups, placed.promptWidth());
-        Tensor ofPrefix = unfold(
-                Tensor.attention(
-                        fold(queries[0], groups, placed.promptWidth()),
-                        prefixKey,
-                        prefixValue,
-                        placed.prefixMask(),
-                        false),
-                groups,
-                placed.promptWidth());
-        Tensor mask = placed.suffixMask();
-        if (mask == null) {
-            return ofPrefix;
-        }
-        Tensor allKeys =
-                Tensor.concatenate(List.of(prefixKey.indexSelect(0, placed.groupOf()), heads(keys[1], rows, width)), 2);
-        Tensor allValues = Tensor.concatenate(
-                List.of(prefixValue.indexSelect(0, placed.groupOf()), heads(values[1], rows, width)), 2);
-        Tensor ofSuffix =
-                unfold(Tensor.attention(fold(queries[1], rows, width), allKeys, allValues, mask, false), rows, width);
-        return Tensor.concatenate(List.of(ofPrefix, ofSuffix), 0);
-    }
-
-    /** {@code [rows * width, keyValueHeads, headDim]} to {@code [rows, keyValueHeads, width, headDim]}. */
-    private Tensor heads(Tensor x, long rows, long width) {
-        return x.view(rows, width, config.keyValueHeads(), config.headDim()).transpose(1, 2);
-    }
-
-    /**
-     * Queries of the heads that share a key become queries of that key's head: {@code [rows * width, heads, headDim]} to
-     * {@code [rows, keyValueHeads, headsPerKey * width, headDim]}.
-     */
-    private Tensor fold(Tensor query, long rows, long width) {
-        long keyHeads = config.keyValueHeads();
-        long headsPerKey = config.heads() / keyHeads;
-        return query.view(rows, width, keyHeads, headsPerKey, config.headDim())
-                .permute(0, 2, 3, 1, 4)
-                .reshape(rows, keyHeads, headsPerKey * width, config.headDim());
-    }
-
-    private Tensor unfold(Tensor y, long rows, long width) {
-        long keyHeads = config.keyValueHeads();
-        long headsPerKey = config.heads() / keyHeads;
-        return y.view(rows, keyHeads, headsPerKey, width, config.headDim())
-                .permute(0, 3, 1, 2, 4)
-                .reshape(rows * width, (long) config.heads() * config.headDim());
     }
 
     /**
@@ -243,24 +191,16 @@ public final class Transformer implements AutoCloseable {
                 Scope scope = Scope.open()) {
             Tensor[] rotation = rotary.at(Tensor.range(0, padded), padded - 1);
             Tensor x = Tensor.embedding(embedding(), Tensor.of(ids));
-            long headsPerKey = config.heads() / config.keyValueHeads();
-            Tensor mask = TokenBlock.of(new int[padded], new int[1])
-                    .place((int) headsPerKey, attentionType)
-                    .prefixMask();
+            BlockAttention attention = new BlockAttention(
+                    config, List.of(new TokenBlock.Sequence(new TokenBlock.Span(0, padded), List.of())));
             for (DecoderLayer layer : layers) {
-                Tensor[] qkv = layer.rotated(layer.project(x), rotation);
-                keys.add(qkv[1].contiguous().retain());
-                values.add(qkv[2].contiguous().retain());
-                Tensor y = unfold(
-                        Tensor.attention(
-                                fold(qkv[0], 1, padded),
-                                heads(qkv[1], 1, padded),
-                                heads(qkv[2], 1, padded),
-                                mask,
-                                false),
-                        1,
-                        padded);
-                x = layer.afterAttention(x, y, null);
+                try (Scope ofLayer = Scope.open()) {
+                    Tensor[] queryKeyValue = layer.rotated(layer.project(x), rotation);
+                    keys.add(queryKeyValue[1].contiguous().retain());
+                    values.add(queryKeyValue[2].contiguous().retain());
+                    Tensor attended = attention.forward(queryKeyValue).output();
+                    x = ofLayer.keep(layer.afterAttention(x, attended, null));
+                }
             }
             Tensor last = x.narrow(0, prompt.length - 1, 1)
                     .rmsNorm(norm(), config.rmsNormEpsilon())
@@ -270,14 +210,16 @@ public final class Transformer implements AutoCloseable {
     }
 
     /**
-     * One token for every slot of a cache; to be called without gradients.
+     * One token for every slot of a cache; to be called without gradients. Rows beyond the cache's slots see nothing: they
+     * only keep the number of rows, and so the kernels, what they always are.
      *
-     * @param ids the tokens, {@code [slots]}
+     * @param ids the tokens, {@code [rows]}, no fewer than the cache has slots
      * @param positions where they stand, each below the cache's capacity
-     * @return final hidden states, {@code [slots, hidden]}
+     * @return final hidden states, {@code [rows, hidden]}
      */
     public Tensor decode(KeyValueCache cache, long[] ids, long[] positions) {
         int slots = cache.slots();
+        int idle = ids.length - slots;
         long highest = Arrays.stream(positions).max().orElseThrow();
         int least = leastEntries.computeIfAbsent(
                 cache.capacity(), capacity -> AttentionSpan.least(config, attentionType, capacity, KeyValueCache.STEP));
@@ -287,19 +229,20 @@ public final class Transformer implements AutoCloseable {
         long keyHeads = config.keyValueHeads();
         long headsPerKey = config.heads() / keyHeads;
         Tensor mask = cache.mask(seen);
+        Tensor ofIdle = Tensor.zeros(attentionType, idle, (long) config.heads() * config.headDim());
         Tensor x = Tensor.embedding(embedding(), Tensor.of(ids));
         for (int i = 0; i < layers.size(); i++) {
             DecoderLayer layer = layers.get(i);
             Tensor[] qkv = layer.rotated(layer.project(x), rotation);
-            cache.append(i, entries, qkv[1], qkv[2]);
+            cache.append(i, entries, qkv[1].narrow(0, 0, slots), qkv[2].narrow(0, 0, slots));
             Tensor y = Tensor.attention(
-                            qkv[0].reshape(slots, keyHeads, headsPerKey, config.headDim()),
+                            qkv[0].narrow(0, 0, slots).reshape(slots, keyHeads, headsPerKey, config.headDim()),
                             cache.keys(i, seen),
                             cache.values(i, seen),
                             mask,
                             false)
                     .reshape(slots, (long) config.heads() * config.headDim());
-            x = layer.afterAttention(x, y, null);
+            x = layer.afterAttention(x, idle == 0 ? y : Tensor.concatenate(List.of(y, ofIdle), 0), null);
         }
         return x.rmsNorm(norm(), config.rmsNormEpsilon());
     }

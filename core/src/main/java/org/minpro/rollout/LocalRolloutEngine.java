@@ -28,7 +28,7 @@ import org.minpro.tensor.Workers;
  * Generates in this process, with the very module that is trained.
  *
  * <p>Each worker fills a block of a fixed number of slots; a slot whose response has ended takes the next waiting one.
- * A group's prompt is computed once. The number of slots is fixed, the cache's capacity follows from the request alone (the
+ * A group's prompt is computed once. The number of slots is fixed (those that no response can reach have no cache), the cache's capacity follows from the request alone (the
  * prompt's length and the limit of new tokens), and a response is decoded in slots of one kind ({@link SlotKinds}), so it
  * does not depend on what is generated beside it, on the number of workers or on the order of the requests.
  */
@@ -261,6 +261,8 @@ public final class LocalRolloutEngine implements RolloutEngine {
         private final List<Queue<Waiting>> queues = new ArrayList<>();
 
         private int rows;
+        /** A worker's cache needs no more slots than these: rows that are fewer than its slots never reach the others. */
+        private int slotsInUse;
 
         WaitingRows() {
             for (int slot = 0; slot < slots; slot++) {
@@ -272,9 +274,24 @@ public final class LocalRolloutEngine implements RolloutEngine {
             prompts.add(prompt);
             for (int i = 0; i < results.length; i++) {
                 Waiting waiting = new Waiting(prompt, i, results);
-                queues.get(place(waiting)).add(waiting);
+                Queue<Waiting> queue = queues.get(place(waiting));
+                queue.add(waiting);
                 rows++;
+                slotsInUse = Math.max(slotsInUse, 1 + lastSlot(queue));
             }
+        }
+
+        /** The last slot that the responses of a queue take if each takes the first free one. */
+        private int lastSlot(Queue<Waiting> queue) {
+            int last = -1;
+            int taken = 0;
+            for (int slot = 0; slot < slots && taken < queue.size(); slot++) {
+                if (queues.get(slot) == queue) {
+                    last = slot;
+                    taken++;
+                }
+            }
+            return last;
         }
 
         /** The next response for a slot. */
@@ -367,13 +384,13 @@ public final class LocalRolloutEngine implements RolloutEngine {
         void run() {
             DType cached = type == DType.F64 ? DType.F64 : DType.F32;
             try (NoGradient off = NoGradient.open();
-                    KeyValueCache cache = new KeyValueCache(config, cached, slots, capacity)) {
+                    KeyValueCache cache = new KeyValueCache(config, cached, waitingRows.slotsInUse, capacity)) {
                 while (true) {
                     if (cancelled) {
                         throw new CancellationException("generation was cancelled");
                     }
                     boolean busy = false;
-                    for (int slot = 0; slot < slots; slot++) {
+                    for (int slot = 0; slot < cache.slots(); slot++) {
                         if (rows[slot] == null) {
                             rows[slot] = next(cache, slot);
                         }

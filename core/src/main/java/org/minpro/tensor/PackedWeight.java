@@ -4,12 +4,8 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Argument;
-import org.bytedeco.pytorch.Dispatcher;
-import org.bytedeco.pytorch.GenericList;
 import org.bytedeco.pytorch.IValue;
 import org.bytedeco.pytorch.IValueVector;
-import org.bytedeco.pytorch.OperatorHandle;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
@@ -40,30 +36,23 @@ public final class PackedWeight implements AutoCloseable {
      */
     public static PackedWeight of(Tensor weight, int rows) {
         try (PointerScope scope = new PointerScope()) {
-            IValueVector stack = new IValueVector(new IValue(weight.detach().value), new IValue((long) rows));
-            Kernels.PACK.callBoxed(stack);
-            return new PackedWeight(result(stack).retain());
+            IValueVector packed = Kernels.PACK.call(new IValue(weight.detach().value), new IValue((long) rows));
+            return new PackedWeight(NamedOperator.result(packed, 0).retain());
         }
     }
 
     /** {@code x weight^T + bias}, {@code [rows, out]}; to be called without gradients. */
     public Tensor linear(Tensor x, @Nullable Tensor bias) {
         try (Scope scope = Scope.open()) {
-            IValueVector stack = new IValueVector(
+            IValueVector product = Kernels.LINEAR.call(
                     new IValue(x.value),
                     new IValue(weight.value),
-                    bias == null ? Kernels.NONE : new IValue(bias.value),
+                    bias == null ? NamedOperator.NONE : new IValue(bias.value),
                     Kernels.NO_ACTIVATION,
                     Kernels.NO_SCALARS,
                     Kernels.NO_ALGORITHM);
-            Kernels.LINEAR.callBoxed(stack);
-            return scope.keep(result(stack));
+            return scope.keep(NamedOperator.result(product, 0));
         }
-    }
-
-    /** What an operator left on its stack, as a tensor of its own: the stack is freed. */
-    private static Tensor result(IValueVector stack) {
-        return new Tensor(new org.bytedeco.pytorch.Tensor(stack.get(0).toTensor()));
     }
 
     @Override
@@ -90,34 +79,12 @@ public final class PackedWeight implements AutoCloseable {
         }
     }
 
-    /** The operators, which have no function of their own in the bindings, and their arguments that never change. */
+    /** The operators and their arguments that never change. */
     private static final class Kernels {
-        static final OperatorHandle PACK = operator("mkldnn::_reorder_linear_weight");
-        static final OperatorHandle LINEAR = operator("mkldnn::_linear_pointwise");
-        static final IValue NONE = constant(new IValue());
-        static final IValue NO_ACTIVATION = constant(new IValue("none"));
-        static final IValue NO_SCALARS = emptyList(LINEAR, 4);
-        static final IValue NO_ALGORITHM = constant(new IValue(""));
-
-        private static OperatorHandle operator(String name) {
-            try (PointerScope scope = new PointerScope()) {
-                OperatorHandle handle = Dispatcher.singleton().findSchemaOrThrow(name, "");
-                handle.retainReference();
-                return handle;
-            }
-        }
-
-        /** An empty list of the element type that an operator's argument has. */
-        private static IValue emptyList(OperatorHandle operator, int argument) {
-            try (PointerScope scope = new PointerScope()) {
-                Argument list = operator.schema().arguments().getPointer(Argument.class, argument);
-                return constant(new IValue(new GenericList(list.type().get().containedType(0))));
-            }
-        }
-
-        private static IValue constant(IValue value) {
-            value.retainReference();
-            return value;
-        }
+        static final NamedOperator PACK = new NamedOperator("mkldnn::_reorder_linear_weight");
+        static final NamedOperator LINEAR = new NamedOperator("mkldnn::_linear_pointwise");
+        static final IValue NO_ACTIVATION = NamedOperator.constant(new IValue("none"));
+        static final IValue NO_SCALARS = LINEAR.emptyList(4);
+        static final IValue NO_ALGORITHM = NamedOperator.constant(new IValue(""));
     }
 }

@@ -527,6 +527,12 @@ public final class Tensor {
         return this;
     }
 
+    /** {@code this += weight * (other - this)}. */
+    public Tensor interpolateInPlace(Tensor other, Tensor weight) {
+        value.lerp_(other.value, weight.value);
+        return this;
+    }
+
     public Tensor squareRootInPlace() {
         value.sqrt_();
         return this;
@@ -803,6 +809,11 @@ public final class Tensor {
 
     public Tensor logSumExp(int dimension, boolean keepDimension) {
         return new Tensor(value.logsumexp(new long[] {dimension}, keepDimension));
+    }
+
+    /** {@code log(exp(this) + exp(other))} of each element. */
+    public Tensor logAddExp(Tensor other) {
+        return new Tensor(value.logaddexp(other.value));
     }
 
     public Tensor softmax(int dimension) {

@@ -5,7 +5,7 @@ import org.minpro.config.Rule;
 
 /** How the work is cut and shared out. */
 public record ComputeSettings(
-        @Doc("Most tokens of a block that is computed at once, padding included; less needs less memory.")
+        @Doc("Most tokens of a block that is computed at once; less needs less memory.")
         int microBatchTokens,
 
         @Doc(

@@ -43,8 +43,7 @@ public final class PolicyGradient {
      * How rows go through the model; all of it is part of the numerics.
      *
      * @param lanes ordered shares of the blocks
-     * @param microBatchTokens most computed tokens of a block, padding included; a row longer than that is a block of its
-     *     own
+     * @param microBatchTokens most computed tokens of a block; a row longer than that is a block of its own
      * @param temperature of the log-probabilities, the sampler's
      */
     public record Settings(int lanes, int microBatchTokens, double temperature) {
@@ -93,7 +92,7 @@ public final class PolicyGradient {
      * @param gradients by the names of {@link Parameters#stored}, float32, owned by the caller until {@link #close}
      * @param scored log-probabilities and entropies before the update
      * @param metrics of the loss over the whole update
-     * @param routing what the sparse layers decided, of the tokens that are no padding
+     * @param routing what the sparse layers decided
      */
     public record Result(
             SequencedMap<String, Tensor> gradients, Scored scored, LossMetrics metrics, RoutingStatistics routing)

@@ -106,18 +106,18 @@ class ReferenceModelsTest {
     private static Map<String, double[]> gradients(Transformer model, int[] ids) {
         Map<String, double[]> result = new TreeMap<>();
         try (Parameters leaves = model.parameters().alias();
+                WeightGradients sums = new WeightGradients(DType.F32, leaves);
                 Parameters gradients = Parameters.zeros(model.config(), DType.F32)) {
             Transformer live = model.over(leaves);
             TokenBlock block = block(ids);
-            live.hidden(block)
-                    .linear(live.head())
-                    .logSoftmax(1)
-                    .gather(1, Tensor.of(block.targets()).unsqueeze(1))
-                    .mean()
-                    .backward();
-            leaves.stored()
-                    .forEach((name, leaf) ->
-                            gradients.stored(name).copyInPlace(Objects.requireNonNull(leaf.gradient(), name)));
+            ForwardPass pass = live.record(block);
+            LanguageHead.Pass head = new LanguageHead(live, 1).record(pass.hidden(), Tensor.of(block.targets()), false);
+            Tensor upstream = Tensor.full(DType.F32, 1.0 / block.responseTokens(), block.responseTokens());
+            pass.backward(head.gradient(upstream, sums), sums);
+            sums.takeSums().forEach((name, sum) -> {
+                gradients.stored(name).copyInPlace(sum);
+                sum.close();
+            });
             gradients.named().forEach((name, gradient) -> {
                 int experts = name.indexOf(".mlp.experts.") + ".mlp.experts.".length();
                 if (!name.contains(".mlp.experts.")) {

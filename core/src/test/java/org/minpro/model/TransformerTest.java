@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.SequencedMap;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -71,12 +73,12 @@ class TransformerTest {
         try (Transformer model = TinyModels.random(config(experts), DType.F64, 4);
                 Parameters parameters = model.parameters();
                 Scope scope = Scope.open()) {
-            Map<String, double[]> shared = gradients(model, List.of(new TokenBlock(prompts, promptOf, responses)));
+            Map<String, double[]> shared = gradients(model, new TokenBlock(prompts, promptOf, responses));
             List<TokenBlock> unshared = new ArrayList<>();
             for (int row = 0; row < responses.size(); row++) {
                 unshared.add(TokenBlock.of(prompts.get(promptOf[row]), responses.get(row)));
             }
-            Map<String, double[]> alone = gradients(model, unshared);
+            Map<String, double[]> alone = byAutograd(model, unshared);
             assertThat(shared.keySet()).isEqualTo(alone.keySet());
             shared.forEach((name, gradient) -> assertThat(gradient)
                     .as(name)
@@ -84,26 +86,50 @@ class TransformerTest {
         }
     }
 
-    /** Gradients of the sum of weighted log-probs by autograd through everything, with a control on the head's own. */
-    private static Map<String, double[]> gradients(Transformer model, List<TokenBlock> blocks) {
-        Map<String, double[]> result = new java.util.TreeMap<>();
+    /** Weights of the log-probs whose sum is differentiated, from a token on. */
+    private static double[] weights(int first, int count) {
+        return IntStream.range(first, first + count)
+                .mapToDouble(i -> Math.sin(i + 1))
+                .toArray();
+    }
+
+    /** Gradients of the sum of a block's weighted log-probs, as the trainer computes them. */
+    private static Map<String, double[]> gradients(Transformer model, TokenBlock block) {
+        Map<String, double[]> result = new TreeMap<>();
+        DType type = model.parameters().type();
+        try (Parameters leaves = model.parameters().alias();
+                WeightGradients gradients = new WeightGradients(type, leaves);
+                Scope scope = Scope.open()) {
+            Transformer live = model.over(leaves);
+            ForwardPass pass = live.record(block);
+            LanguageHead.Pass head = new LanguageHead(live, 1).record(pass.hidden(), Tensor.of(block.targets()), false);
+            Tensor upstream = Tensor.of(weights(0, block.responseTokens())).to(type);
+            pass.backward(head.gradient(upstream, gradients), gradients);
+            gradients.takeSums().forEach((name, sum) -> {
+                result.put(name, sum.doubles());
+                sum.close();
+            });
+        }
+        return result;
+    }
+
+    /** The same over several blocks by autograd through everything. */
+    private static Map<String, double[]> byAutograd(Transformer model, List<TokenBlock> blocks) {
+        Map<String, double[]> result = new TreeMap<>();
         try (Parameters leaves = model.parameters().alias();
                 Scope scope = Scope.open()) {
             Transformer live = model.over(leaves);
             Tensor sum = Tensor.zeros(DType.F64, 1);
             int token = 0;
             for (TokenBlock block : blocks) {
-                Tensor hidden = live.hidden(block);
-                Tensor logProbs = hidden.linear(live.head()).logSoftmax(1);
-                long[] targets = block.targets();
-                double[] weights = new double[targets.length];
-                for (int i = 0; i < weights.length; i++) {
-                    weights[i] = Math.sin(++token);
-                }
-                sum = sum.add(logProbs.gather(1, Tensor.of(targets).unsqueeze(1))
-                        .squeeze(1)
-                        .multiply(Tensor.of(weights))
+                Tensor logProbs = ReferenceAttention.hidden(live, block)
+                        .linear(live.head())
+                        .logSoftmax(1)
+                        .gather(1, Tensor.of(block.targets()).unsqueeze(1))
+                        .squeeze(1);
+                sum = sum.add(logProbs.multiply(Tensor.of(weights(token, block.responseTokens())))
                         .sum());
+                token += block.responseTokens();
             }
             sum.backward();
             leaves.stored()
@@ -174,10 +200,10 @@ class TransformerTest {
         TokenBlock block = new TokenBlock(List.of(ids(random, 5)), new int[2], List.of(ids(random, 6), ids(random, 3)));
         try (Transformer model = TinyModels.random(TinyModels.experts(), DType.F32, 4);
                 Parameters parameters = model.parameters()) {
-            gradients(model, List.of(block));
+            gradients(model, block);
             long before = Scope.nativeObjects();
             for (int i = 0; i < 20; i++) {
-                gradients(model, List.of(block));
+                gradients(model, block);
             }
             assertThat(Scope.nativeObjects()).isEqualTo(before);
         }

@@ -15,7 +15,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
+import org.minpro.model.ReferenceAttention;
 import org.minpro.model.TinyModels;
+import org.minpro.model.TokenBlock;
 import org.minpro.model.Transformer;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
@@ -109,7 +111,7 @@ class PolicyGradientTest {
             for (int i = 0; i < rows.size(); i++) {
                 TrainingRow row = rows.get(i);
                 int time = row.length();
-                Tensor logits = live.hidden(org.minpro.model.TokenBlock.of(row.promptIds(), row.responseIds()))
+                Tensor logits = ReferenceAttention.hidden(live, TokenBlock.of(row.promptIds(), row.responseIds()))
                         .linear(live.head());
                 long[] targets = Arrays.stream(row.responseIds()).asLongStream().toArray();
                 Tensor logProbs = logits.divide(TEMPERATURE)
