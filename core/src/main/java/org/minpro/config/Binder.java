@@ -635,7 +635,7 @@ public final class Binder {
             } else {
                 String text = text(name.value());
                 if (text == null) {
-                    return wrong(prefix + NAME, "the name of " + articled(table.what()), name.value());
+                    return wrong(prefix + NAME, "a name", name.value());
                 }
                 try {
                     type = table.typeOf(text, loader);

@@ -13,8 +13,8 @@ import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
 
 /**
- * What a recipe holds for a user's reward that is no record: its class and its parameters. The reward itself is made once, by
- * {@link Rewards#made} when a run starts, or else by the first score.
+ * What a recipe holds for a user's reward that is no record: its class and its parameters. The reward itself is made by {@link
+ * Rewards#made} when a run starts, once for each run; where nobody asks for that, by the first score.
  *
  * <p>The class has a public constructor that takes a {@code Map<String, Object>}, or else one without arguments.
  */
@@ -51,24 +51,27 @@ final class OwnReward implements Reward, ByClassName {
     }
 
     /**
-     * The reward.
+     * A new instance of the class.
      *
      * @throws IllegalArgumentException with what its constructor threw
      */
-    synchronized Reward made() {
+    Reward make() {
+        Constructor<? extends Reward> withParameters = constructor(Map.class);
+        try {
+            return withParameters != null
+                    ? withParameters.newInstance(new LinkedHashMap<>(parameters))
+                    : Objects.requireNonNull(constructor()).newInstance();
+        } catch (InvocationTargetException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            throw new IllegalArgumentException("reward " + type.getName() + " must construct, got: " + cause, cause);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalArgumentException("reward " + type.getName() + " must construct, got: " + e, e);
+        }
+    }
+
+    private synchronized Reward made() {
         if (made == null) {
-            Constructor<? extends Reward> withParameters = constructor(Map.class);
-            try {
-                made = withParameters != null
-                        ? withParameters.newInstance(new LinkedHashMap<>(parameters))
-                        : Objects.requireNonNull(constructor()).newInstance();
-            } catch (InvocationTargetException e) {
-                Throwable cause = e.getCause() == null ? e : e.getCause();
-                throw new IllegalArgumentException(
-                        "reward " + type.getName() + " must construct, got: " + cause, cause);
-            } catch (ReflectiveOperationException e) {
-                throw new IllegalArgumentException("reward " + type.getName() + " must construct, got: " + e, e);
-            }
+            made = make();
         }
         return made;
     }

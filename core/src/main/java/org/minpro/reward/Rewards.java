@@ -54,7 +54,7 @@ public final class Rewards {
      */
     public static Reward made(Reward reward) {
         if (reward instanceof OwnReward own) {
-            return own.made();
+            return own.make();
         }
         if (reward instanceof WeightedReward weighted) {
             Map<String, WeightedReward.Part> parts = new LinkedHashMap<>();

@@ -230,9 +230,12 @@ final class RewardsTest {
                 Map.of("parts", Map.of("judge", Map.of("reward", Judge.class.getName(), "mark", 2))),
                 getClass().getClassLoader());
         assertThat(Judge.MADE).hasValue(before);
-        assertThat(value(Rewards.made(held), "", 1)).isEqualTo(2);
-        assertThat(value(held, "", 1)).isEqualTo(2);
+        Reward made = Rewards.made(held);
+        assertThat(value(made, "", 1)).isEqualTo(2);
+        assertThat(value(made, "", 1)).isEqualTo(2);
         assertThat(Judge.MADE).hasValue(before + 1);
+        assertThat(value(Rewards.made(held), "", 1)).isEqualTo(2);
+        assertThat(Judge.MADE).as("another run has its own").hasValue(before + 2);
     }
 
     // ---- docs/rewards.md ----------------------------------------------------------------------------------------
