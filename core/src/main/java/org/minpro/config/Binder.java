@@ -682,10 +682,6 @@ public final class Binder {
             return instance;
         }
 
-        private static String articled(String word) {
-            return ("aeiou".indexOf(word.charAt(0)) >= 0 ? "an " : "a ") + word;
-        }
-
         private @Nullable Object wrong(String path, String kind, Value value) {
             problem(value.origin(), path + " must be " + kind + ", got: " + value.shown());
             return null;
