@@ -131,8 +131,7 @@ final class BenchmarkEvaluation {
         ModelFiles model = ModelFiles.open(recipe.model().path());
         DType compute = model.computeType(recipe.model().dtype());
         EvalCommand.requireMemory(memory, recipe, model);
-        SamplingParams params =
-                recipe.sampling().params(model.config().eosIds()).withGreedy(greedy);
+        SamplingParams params = sampling(model);
         List<BenchmarkReport> reports = new ArrayList<>();
         try (BenchmarkRun run = BenchmarkRun.open(results, settings(model, compute, params, template));
                 Tokenizer tokenizer = model.tokenizer();
@@ -198,6 +197,16 @@ final class BenchmarkEvaluation {
                     "there must be problems to evaluate on, got: none of " + benchmark.title());
         }
         return questions;
+    }
+
+    /** As the recipe says; where it names no stop texts, those of the named prompt end a response. */
+    private SamplingParams sampling(ModelFiles model) {
+        SamplingParams params =
+                recipe.sampling().params(model.config().eosIds()).withGreedy(greedy);
+        String name = recipe.data().promptTemplate();
+        boolean ofPrompt =
+                name != null && params.stop().isEmpty() && !recipe.sampling().ignoreEos();
+        return ofPrompt ? params.withStop(Benchmark.stop(name)) : params;
     }
 
     /** All that decides what the responses are and how they are judged. */

@@ -113,6 +113,14 @@ final class GenerateCommand implements Callable<Integer> {
             description = "An id that ends a completion, besides the model's own; may be repeated.")
     private List<Integer> stopTokenIds = List.of();
 
+    @Option(
+            names = "--stop",
+            paramLabel = "TEXT",
+            description =
+                    "A text that ends a completion: the token that completes it is the last, and the text shown ends"
+                            + " before it; may be repeated.")
+    private List<String> stop = List.of();
+
     @Option(names = "--seed", paramLabel = "S", description = "Another number, other samples; 1 by default.")
     private long seed = 1;
 
@@ -137,12 +145,12 @@ final class GenerateCommand implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(), "--samples must be in [1, " + MOST_SAMPLES + "], got: " + samples);
         }
-        Sampling sampling = new Sampling(temperature, topK, topP, minP, maxNewTokens, stopTokenIds, ignoreEos);
+        Sampling sampling = new Sampling(temperature, topK, topP, minP, maxNewTokens, stopTokenIds, stop, ignoreEos);
         if (greedy) {
             sayUnused("--greedy", "--temperature", "--top-k", "--top-p", "--min-p");
         }
         if (ignoreEos) {
-            sayUnused("--ignore-eos", "--stop-token-id");
+            sayUnused("--ignore-eos", "--stop-token-id", "--stop");
         }
         ModelFiles files = model.open();
         SamplingParams params = sampling.params(files.config().eosIds()).withGreedy(greedy);

@@ -119,6 +119,18 @@ public record Benchmark(String name, String title, List<String> files, List<Stri
         return files;
     }
 
+    /** Texts with which a base model that has answered begins the next question, by the name of the prompt. */
+    private static final Map<String, List<String>> STOPS = Map.of("question-answer", List.of("\nQuestion:"));
+
+    /**
+     * Texts that end a response to a named prompt; none for a template of one's own.
+     *
+     * @param nameOrText as in {@link #template}
+     */
+    public static List<String> stop(String nameOrText) {
+        return STOPS.getOrDefault(nameOrText, List.of());
+    }
+
     /**
      * A prompt template by its name, or as it is where it holds a placeholder.
      *

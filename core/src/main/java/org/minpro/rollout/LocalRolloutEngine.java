@@ -274,19 +274,20 @@ public final class LocalRolloutEngine implements RolloutEngine {
             prompts.add(prompt);
             for (int i = 0; i < results.length; i++) {
                 Waiting waiting = new Waiting(prompt, i, results);
-                Queue<Waiting> queue = queues.get(place(waiting));
-                queue.add(waiting);
+                int kind = kinds[place(waiting)];
+                queues.get(kind).add(waiting);
                 rows++;
-                slotsInUse = Math.max(slotsInUse, 1 + lastSlot(queue));
+                slotsInUse =
+                        Math.max(slotsInUse, 1 + lastSlot(kind, queues.get(kind).size()));
             }
         }
 
-        /** The last slot that the responses of a queue take if each takes the first free one. */
-        private int lastSlot(Queue<Waiting> queue) {
+        /** The last slot that so many responses of one kind take if each takes the first free one. */
+        private int lastSlot(int kind, int responses) {
             int last = -1;
             int taken = 0;
-            for (int slot = 0; slot < slots && taken < queue.size(); slot++) {
-                if (queues.get(slot) == queue) {
+            for (int slot = 0; slot < slots && taken < responses; slot++) {
+                if (kinds[slot] == kind) {
                     last = slot;
                     taken++;
                 }
@@ -372,6 +373,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
         private final WaitingRows waitingRows;
         private final int capacity;
         private final TokenSampler sampler;
+        private final StopTexts stops;
         private final @Nullable Row[] rows = new @Nullable Row[slots];
 
         Block(Generation generation, WaitingRows waitingRows, int capacity) {
@@ -379,6 +381,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
             this.waitingRows = waitingRows;
             this.capacity = capacity;
             this.sampler = new TokenSampler(generation.params);
+            this.stops = new StopTexts(generation.params.stop(), text);
         }
 
         void run() {
@@ -468,7 +471,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
             row.logProbs[row.length] = drawn.logProbs()[at];
             row.logKeptMass[row.length] = drawn.logKeptMass()[at];
             row.length++;
-            boolean stop = generation.params.stopIds().contains(id);
+            boolean stop = generation.params.stopIds().contains(id) || stops.completedBy(row.ids, row.length);
             if (stop) {
                 int before = row.length;
                 row.give(row.waiting.prompt.request.continuation().after(Arrays.copyOf(row.ids, row.length)));
@@ -497,7 +500,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
                     Arrays.copyOf(row.logKeptMass, row.length),
                     versions,
                     finish,
-                    text.apply(response));
+                    stops.before(response));
         }
     }
 }

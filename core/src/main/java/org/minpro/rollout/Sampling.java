@@ -24,20 +24,27 @@ public record Sampling(
         @Doc("Ids that end a response, besides the model's own.")
         List<Integer> stopTokenIds,
 
+        @Doc(
+                "Texts that end a response, such as \"\\nQuestion:\": the token that completes one is the response's last, and"
+                        + " the reward sees the text before it.")
+        List<String> stop,
+
         @Doc("Whether responses go on to max-new-tokens whatever is sampled.")
         boolean ignoreEos) {
     public Sampling {
         stopTokenIds = List.copyOf(stopTokenIds);
+        stop = List.copyOf(stop);
         Rule.check(temperature > 0 && Double.isFinite(temperature), "temperature", "> 0", temperature);
         Rule.check(topK >= 0, "top-k", ">= 0 (0 keeps all)", topK);
         Rule.check(topP > 0 && topP <= 1, "top-p", "in (0, 1]", topP);
         Rule.check(minP >= 0 && minP <= 1, "min-p", "in [0, 1]", minP);
         Rule.positive("max-new-tokens", maxNewTokens);
+        stop.forEach(text -> Rule.check(!text.isEmpty(), "stop", "texts of at least one character", "''"));
         stopTokenIds.forEach(id -> Rule.check(id >= 0, "stop-token-ids", "ids >= 0", id));
     }
 
     public Sampling() {
-        this(1, 0, 1, 0, 120, List.of(), false);
+        this(1, 0, 1, 0, 120, List.of(), List.of(), false);
     }
 
     /** Whether some tokens cannot be sampled, so that ratios to the sampling policy are biased. */
@@ -56,6 +63,7 @@ public record Sampling(
             stopIds.addAll(modelStopIds);
             stopIds.addAll(stopTokenIds);
         }
-        return new SamplingParams(temperature, topK, topP, minP, maxNewTokens, List.copyOf(stopIds), false);
+        return new SamplingParams(
+                temperature, topK, topP, minP, maxNewTokens, List.copyOf(stopIds), ignoreEos ? List.of() : stop, false);
     }
 }

@@ -69,7 +69,7 @@ public final class MemoryEstimate {
         long frozen = model.parameterCount() - trained;
         long lanes = settings.lanes();
         long workers = Math.min(lanes, settings.threads());
-        long ofTrained = DType.F32.bytes() + (compute == DType.F32 ? 0 : compute.bytes());
+        long ofTrained = (long) DType.F32.bytes() + (compute == DType.F32 ? 0 : compute.bytes());
         long ofFrozen = model.storedDType() == compute ? compute.bytes() : ofTrained;
         long weights = trained * ofTrained + frozen * ofFrozen;
         long gradients = lanes * trained * DType.F32.bytes() + workers * trained * compute.bytes();

@@ -215,7 +215,7 @@ public final class TrainingSession implements AutoCloseable {
         int limit = recipe.sampling().maxNewTokens();
         int probe = Math.min(limit, 16);
         int[] prompt = prompts.encode(problems.training().problem(0));
-        SamplingParams params = new SamplingParams(1, 0, 1, 0, probe, List.of(), false);
+        SamplingParams params = SamplingParams.of(probe, List.of());
         int workerCount = workers.count();
         List<RolloutRequest> requests = new ArrayList<>();
         for (int i = 0; i < workerCount; i++) {

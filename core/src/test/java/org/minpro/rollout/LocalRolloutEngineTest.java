@@ -98,7 +98,7 @@ class LocalRolloutEngineTest {
     @ValueSource(booleans = {false, true})
     void logMuIsTheTrainersLogPiUpToRounding(boolean experts) {
         ModelConfig config = experts ? TinyModels.experts() : TinyModels.dense();
-        SamplingParams params = new SamplingParams(0.8, 20, 0.9, 0.01, 40, List.of(1), false);
+        SamplingParams params = new SamplingParams(0.8, 20, 0.9, 0.01, 40, List.of(1), List.of(), false);
         try (Transformer model = TinyModels.random(config, DType.F32, 7);
                 Parameters parameters = model.parameters();
                 Scope scope = Scope.open();

@@ -19,7 +19,7 @@ class TokenSamplerTest {
     private static final double ALMOST_ONE = Math.nextDown(1.0);
 
     private static SamplingParams params(double temperature, int topK, double topP, double minP) {
-        return new SamplingParams(temperature, topK, topP, minP, 1, List.of(), false);
+        return new SamplingParams(temperature, topK, topP, minP, 1, List.of(), List.of(), false);
     }
 
     private static TokenSampler.Drawn draw(SamplingParams params, float[] logits, double... uniforms) {
@@ -295,7 +295,7 @@ class TokenSamplerTest {
     @Test
     void greedyTakesTheMostProbableTokenAndReportsTemperatureOne() {
         float[] logits = randomLogits(new Random(6), 97, 2);
-        SamplingParams params = new SamplingParams(0.3, 5, 0.5, 0.1, 1, List.of(), true);
+        SamplingParams params = new SamplingParams(0.3, 5, 0.5, 0.1, 1, List.of(), List.of(), true);
         TokenSampler.Drawn drawn = draw(params, logits, 0.999);
         double[] probabilities = softmax(logits, 1, all(97));
         int best = 0;
