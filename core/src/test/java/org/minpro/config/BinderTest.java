@@ -45,7 +45,7 @@ final class BinderTest {
             if (sides < 3) {
                 throw new IllegalArgumentException("sides must be >= 3, got: " + sides);
             }
-            if (length > 100 / sides) {
+            if (length > 100.0 / sides) {
                 throw new IllegalArgumentException("length must be <= 100 / sides, got: " + length);
             }
         }
