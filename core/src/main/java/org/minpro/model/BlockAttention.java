@@ -15,6 +15,9 @@ import org.minpro.tensor.Tensor;
  * result, the gradients of the two parts add up ({@link FlashAttention#backward}).
  */
 final class BlockAttention {
+    /** Numbers in the widest vector, in float32. */
+    private static final long VECTOR = 16;
+
     private final long keyHeads;
     private final long headsPerKey;
     private final long headDim;
@@ -47,12 +50,12 @@ final class BlockAttention {
             Tensor outputs = byHead(output);
             for (TokenBlock.Sequence sequence : sequences) {
                 TokenBlock.Span trunk = sequence.trunk();
-                copy(heads.attend(trunk, trunk, true), outputs, logSumExp, trunk);
+                copy(heads.attendToItself(trunk), outputs, logSumExp, trunk);
                 if (sequence.branches().isEmpty()) {
                     continue;
                 }
                 for (TokenBlock.Span branch : sequence.branches()) {
-                    copy(heads.attend(branch, branch, true), outputs, logSumExp, branch);
+                    copy(heads.attendToItself(branch), outputs, logSumExp, branch);
                 }
                 TokenBlock.Span branches = sequence.allBranches();
                 FlashAttention.Result ofTrunk = heads.attend(branches, trunk, false);
@@ -141,6 +144,16 @@ final class BlockAttention {
             query = byHead(queryKeyValue[0]);
             key = byHead(queryKeyValue[1]).expand(headsPerKey, -1, -1, -1);
             value = byHead(queryKeyValue[2]).expand(headsPerKey, -1, -1, -1);
+        }
+
+        /**
+         * Keys are read up to a whole vector where there are more of them: causality hides those behind the last query, and
+         * what is left of a vector would be computed number by number.
+         */
+        FlashAttention.Result attendToItself(TokenBlock.Span span) {
+            long whole = (span.length() + VECTOR - 1) / VECTOR * VECTOR;
+            long length = Math.min(whole, query.size(2) - span.start());
+            return attend(span, new TokenBlock.Span(span.start(), length), true);
         }
 
         FlashAttention.Result attend(TokenBlock.Span queries, TokenBlock.Span keys, boolean causal) {
