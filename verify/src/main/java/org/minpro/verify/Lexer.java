@@ -43,6 +43,12 @@ final class Lexer {
             "medspace",
             "negthinspace",
             "boxed",
+            "fbox",
+            "pmb",
+            "uline",
+            "hl",
+            "scriptstyle",
+            "mathnormal",
             "mathbin",
             "mathrel",
             "ensuremath",
@@ -214,6 +220,7 @@ final class Lexer {
     private final List<Token> tokens = new ArrayList<>();
     private boolean sawThousands;
     private boolean sawLetterUnits;
+    private boolean sawDecimalComma;
     private boolean inText;
     private boolean spaced;
     private int brackets;
@@ -235,6 +242,11 @@ final class Lexer {
     /** Whether letters behind the last number may be units although they are read as variables. */
     boolean sawLetterUnits() {
         return sawLetterUnits;
+    }
+
+    /** Whether a comma between digits may be a decimal point. */
+    boolean sawDecimalComma() {
+        return sawDecimalComma;
     }
 
     List<Token> tokens() {
@@ -369,6 +381,9 @@ final class Lexer {
             }
             return end;
         }
+        if (name.equals("underline") && holdsNumber(end)) {
+            return end; // emphasis of an answer, and no name of a vector
+        }
         if (SKIPPED_WITH_GROUP.contains(name)) {
             return end < text.length() && text.charAt(end) == '{' ? groupEnd(end) : end;
         }
@@ -397,6 +412,14 @@ final class Lexer {
         }
         add(Token.Type.COMMAND, SAME_COMMAND.getOrDefault(name, name));
         return end;
+    }
+
+    private boolean holdsNumber(int at) {
+        int open = skipSpaces(at);
+        int inside = skipSpaces(Math.min(open + 1, text.length()));
+        return inside < text.length()
+                && text.charAt(open) == '{'
+                && (isDigit(text.charAt(inside)) || "-\\.({".indexOf(text.charAt(inside)) >= 0);
     }
 
     /** Text in a formula: connectives and single roman letters are mathematics, the rest are words. */
@@ -449,6 +472,7 @@ final class Lexer {
             add(token.type(), token.text());
         }
         sawThousands = sawThousands || inner.sawThousands;
+        sawDecimalComma = sawDecimalComma || inner.sawDecimalComma;
         sawLetterUnits = sawLetterUnits || inner.sawLetterUnits;
         spaced = true;
     }
@@ -478,6 +502,7 @@ final class Lexer {
         if (i > at && i - at <= 3 && text.charAt(at) != '0') {
             i = thousands(i, digits);
         }
+        i = decimalComma(i, digits);
         if (i < text.length() && text.charAt(i) == '.') {
             boolean decimal = i + 1 < text.length() && isDigit(text.charAt(i + 1));
             boolean sentenceEnd = i + 1 == text.length() || Character.isWhitespace(text.charAt(i + 1));
@@ -509,6 +534,39 @@ final class Lexer {
         }
         add(Token.Type.NUMBER, digits.toString());
         return i;
+    }
+
+    /** Reads the digits behind a comma as decimals where it is one, or may be and is to be read so. */
+    private int decimalComma(int at, StringBuilder into) {
+        int from = at;
+        if (into.length() > 0 && text.startsWith("{,}", at) && at + 3 < text.length() && isDigit(text.charAt(at + 3))) {
+            into.append('.');
+            return digits(at + 3, into);
+        }
+        StringBuilder groups = new StringBuilder();
+        while (into.length() <= 3 && from < text.length() && text.charAt(from) == '.' && threeDigits(from + 1)) {
+            groups.append(text, from + 1, from + 4);
+            from += 4; // 1.234,5 in countries whose decimal comma leaves the point for thousands
+        }
+        boolean comma = into.length() > 0
+                && brackets == 0
+                && from + 1 < text.length()
+                && text.charAt(from) == ','
+                && isDigit(text.charAt(from + 1));
+        if (!comma) {
+            return at;
+        }
+        StringBuilder decimals = new StringBuilder();
+        int end = digits(from + 1, decimals);
+        if (end + 1 < text.length() && text.charAt(end) == ',' && isDigit(text.charAt(end + 1))) {
+            return at;
+        }
+        sawDecimalComma = true;
+        if (!reading.decimalComma()) {
+            return at;
+        }
+        into.append(groups).append('.').append(decimals);
+        return end;
     }
 
     private boolean endsInDots(int at) {
@@ -562,8 +620,17 @@ final class Lexer {
         if (text.startsWith(",\\!", at)) {
             return skipSpaces(at + 3);
         }
-        if (text.startsWith("\\,", at) || text.startsWith("\\ ", at)) {
+        if (text.startsWith("{\\,}", at)) {
+            return at + 4;
+        }
+        if (text.startsWith("\\,", at)
+                || text.startsWith("\\;", at)
+                || text.startsWith("\\:", at)
+                || text.startsWith("\\ ", at)) {
             return at + 2;
+        }
+        if (text.startsWith("~", at) || text.startsWith("'", at)) {
+            return at + 1;
         }
         if (text.startsWith(" ", at) && threeDigits(at + 1) && !text.startsWith("/", at + 4)) {
             return at + 1; // 3 100/201 is a mixed number

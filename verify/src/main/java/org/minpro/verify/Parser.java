@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,6 +70,7 @@ final class Parser {
             Set.of("overline", "vec", "hat", "bar", "dot", "ddot", "tilde", "underline", "widehat", "overrightarrow");
     private static final Set<String> FACTOR_COMMANDS =
             Set.of("frac", "sqrt", "binom", "pi", "infty", "lfloor", "lceil", "emptyset", "mathbb{R}");
+    private static final Pattern PERCENT = Pattern.compile("(?:per ?cents?|pct\\.?|p\\. ?c\\.)(?: .*)?");
     private final List<Token> tokens;
     private final Budget budget;
     private final Reading reading;
@@ -123,8 +125,17 @@ final class Parser {
             }
         }
         Reading second = null;
-        if (lexer.sawThousands() || parser.sawLog || parser.sawTightProduct || lexer.sawLetterUnits()) {
-            second = new Reading(!lexer.sawThousands(), parser.sawLog, parser.sawTightProduct, lexer.sawLetterUnits());
+        if (lexer.sawThousands()
+                || parser.sawLog
+                || parser.sawTightProduct
+                || lexer.sawLetterUnits()
+                || lexer.sawDecimalComma()) {
+            second = new Reading(
+                    !lexer.sawThousands(),
+                    parser.sawLog,
+                    parser.sawTightProduct,
+                    lexer.sawLetterUnits(),
+                    lexer.sawDecimalComma());
         }
         return new Parsed(node, reading.equals(Reading.USUAL) ? second : null);
     }
@@ -260,6 +271,9 @@ final class Parser {
         enter();
         if (peek().isSign("=") || peek().isCommand("approx")) {
             take();
+        }
+        if (peek().isSign("<") || peek().isSign(">") || peek().isCommand("le") || peek().isCommand("ge")) {
+            throw Refusal.unknown(); // > 5 quotes 5 or says more than 5
         }
         List<Node> sides = new ArrayList<>();
         List<String> operators = new ArrayList<>();
@@ -615,7 +629,7 @@ final class Parser {
         if (scaled != null) {
             return scaled;
         }
-        if (words.equals("percent") || words.equals("per cent") || words.startsWith("percent ")) {
+        if (PERCENT.matcher(words).matches()) {
             return made(new Node.Percent(amount));
         }
         Units.Unit unit = Units.parse(words);
