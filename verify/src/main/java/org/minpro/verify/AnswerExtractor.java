@@ -151,10 +151,23 @@ public final class AnswerExtractor {
             } else if (pair && end > 2) {
                 inner = inner.substring(1, end - 1).strip();
             } else {
-                return inner;
+                break;
             }
         }
-        return inner;
+        return withoutStray(inner);
+    }
+
+    /** A text without a mark of emphasis at one end whose partner is missing. */
+    private static String withoutStray(String text) {
+        int from = 0;
+        int to = text.length();
+        while (from < to && "*_".indexOf(text.charAt(from)) >= 0) {
+            from++;
+        }
+        while (to > from && text.charAt(to - 1) == '*') {
+            to--;
+        }
+        return from == to ? text : text.substring(from, to);
     }
 
     private static char closing(char open) {

@@ -51,9 +51,9 @@ record AnswerPhrase(int start, int end) {
 
     /** From the root's end to the answer. */
     private static final Pattern LINK = Pattern.compile(
-            "\\p{L}{0,4}(?:\\s+(?:number|value))?[*_\"'\u201d\u00bb)\\]]{0,4}\\s*(?:\\([^()\\n]{1,30}\\)\\s*)?"
-                    + "(?:(?:to|for|of|in|au|\u00e0|a|zu|zur)\\s[^.\\n:=?]{1,80}?\\s|,[^.,\\n:=?]{1,30},\\s)?"
-                    + "(?:(?:is|are|equals?|es|est|ist|lautet|son|sont|\u00e9|\u00e8|l\u00e0|adalah|jest|\u00e4r|er)(?![\\p{L}'\u2019])"
+            "\\p{L}{0,4}[*_\"'\u201d\u00bb)\\]]{0,4}\\s*(?:\\([^()\\n]{1,30}\\)\\s*)?"
+                    + "(?:(?:(?:to|for|of|in|au|\u00e0|a|zu|zur)\\s[^.\\n:=?]{1,80}?\\s|,[^.,\\n:=?]{1,30},\\s)(?:is|are|es|est|ist)(?![\\p{L}'\u2019])"
+                    + "|(?:is|are|equals?|es|est|ist|lautet|son|sont|\u00e9|\u00e8|l\u00e0|adalah|jest|\u00e4r|er)(?![\\p{L}'\u2019])"
                     + "|(?:\u044d\u0442\u043e|\u0440\u0430\u0432\u0435\u043d|\u0440\u0430\u0432\u043d\u043e)(?!\\p{L})|\u0647\u0648|\u0647\u064a|\u0939\u0948|\u0e04\u0e37\u0e2d"
                     + "|[:\uff1a=]|->|\u2192|\u21d2|=>|\u662f|\u4e3a|\u70ba|\u7b49\u4e8e|\u306f|\u304c|\uc740|\ub294|[-\u2013\u2014](?=\\s))[:\uff1a]?[*_]{0,3}");
     /** A phrase that stands alone in its line, above the answer. */
@@ -101,6 +101,18 @@ record AnswerPhrase(int start, int end) {
         if (root.equals("esult is")) {
             link.region(end - 2, text.length());
         }
+        boolean english = root.equalsIgnoreCase("nswer");
+        if (english
+                && end < text.length()
+                && Character.isLetter(text.charAt(end))
+                && "sS".indexOf(text.charAt(end)) < 0) {
+            return null; // answered, answering
+        }
+        if (root.equalsIgnoreCase("ans") || root.equals("ans:")) {
+            if (at > 0 && Character.isLetter(text.charAt(at - 1))) {
+                return null; // cans:
+            }
+        }
         int start = at;
         while (start > 0 && Character.isLetter(text.charAt(start - 1)) && at - start < 3) {
             start--;
@@ -108,7 +120,7 @@ record AnswerPhrase(int start, int end) {
         if (link.lookingAt()) {
             return new AnswerPhrase(start, link.end());
         }
-        if (!root.equalsIgnoreCase("nswer")) {
+        if (!english) {
             return null;
         }
         Matcher alone = ALONE.matcher(text).region(end, text.length());

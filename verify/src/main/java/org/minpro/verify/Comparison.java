@@ -133,7 +133,8 @@ final class Comparison {
 
     /** An inequality that is not solved for its name beside a set of reals: x^2 < 4 may be (-2, 2). */
     private static Outcome unsolved(Shape set, Shape.Relation relation) {
-        boolean open = set instanceof Shape.Region
+        boolean open = (set instanceof Shape.Region
+                        || set instanceof Shape.Tuple tuple && tuple.items().size() == 2)
                 && !relation.operator().equals("=")
                 && Evaluator.symbols(new Node.Sum(List.of(relation.left(), relation.right())))
                                 .size()

@@ -49,6 +49,8 @@ final class Lexer {
             "hl",
             "scriptstyle",
             "mathnormal",
+            "checkmark",
+            "blacksquare",
             "mathbin",
             "mathrel",
             "ensuremath",
@@ -202,6 +204,7 @@ final class Lexer {
             Map.entry("ceil", "ceil"),
             Map.entry("gcd", "gcd"),
             Map.entry("lcm", "lcm"),
+            Map.entry("mod", "mod"),
             Map.entry("binom", "binomial"),
             Map.entry("and", "and"),
             Map.entry("or", "or"),
@@ -213,6 +216,9 @@ final class Lexer {
             Pattern.compile("^[-+(]*(?:\\\\?\\$)?\\.?[0-9]|^or [0-9]|^\\(or [0-9]");
     private static final Pattern LETTER_UNITS =
             Pattern.compile("[a-zA-Z]{1,3}(\\^\\{?[23]}?)?(/[a-zA-Z]{1,3}(\\^\\{?[23]}?)?)?[\\s.]*");
+
+    /** The scripts from here on write no variables. */
+    private static final char WORDS_ONLY = '\u0590';
 
     private final String text;
     private final Reading reading;
@@ -294,6 +300,9 @@ final class Lexer {
 
     private int next(int at) {
         char c = text.charAt(at);
+        if (c == '~' && tokens.isEmpty() && at + 1 < text.length() && isDigit(text.charAt(at + 1))) {
+            throw Refusal.unknown(); // ~5 is about five
+        }
         if (Character.isWhitespace(c) || c == '~') {
             spaced = true;
             return at + 1;
@@ -454,6 +463,7 @@ final class Lexer {
             return;
         }
         switch (bare) {
+            case "mod" -> add(Token.Type.COMMAND, "mod");
             case "and", "or", "," -> add(bare.equals(",") ? Token.Type.SIGN : Token.Type.COMMAND, bare);
             case ", and", ",and" -> add(Token.Type.COMMAND, "and");
             case ", or", ",or" -> add(Token.Type.COMMAND, "or");
@@ -652,10 +662,18 @@ final class Lexer {
 
     private int letters(int at) {
         int end = at;
-        while (end < text.length() && Character.isLetter(text.charAt(end))) {
+        while (end < text.length() && isLetterOrMark(text.charAt(end))) {
             end++;
         }
         String run = text.substring(at, end);
+        if (run.equals("DNE")) {
+            add(Token.Type.TEXT, run);
+            return end;
+        }
+        if ((run.equals("x") || run.equals("X")) && isTimes(at, end)) {
+            add(Token.Type.COMMAND, "times");
+            return end;
+        }
         if (run.length() == 1 && (text.startsWith("p.m", at) || text.startsWith("a.m", at))) {
             add(Token.Type.TEXT, text.substring(at, at + 3));
             return at + (text.startsWith(".", at + 3) ? 4 : 3);
@@ -680,7 +698,8 @@ final class Lexer {
         }
         if (name != null && run.length() > 1) {
             add(Token.Type.COMMAND, name);
-        } else if (run.length() == 1 || run.length() <= 3 && !isShortWord(run, at, end)) {
+        } else if (run.charAt(0) < WORDS_ONLY
+                && (run.length() == 1 || run.length() <= 3 && !isShortWord(run, at, end))) {
             for (int i = 0; i < run.length(); i++) {
                 add(Token.Type.LETTER, run.substring(i, i + 1));
             }
@@ -688,6 +707,25 @@ final class Lexer {
             add(Token.Type.WORD, run);
         }
         return end;
+    }
+
+    private static boolean isLetterOrMark(char c) {
+        return Character.isLetter(c)
+                || c >= WORDS_ONLY
+                        && (Character.getType(c) == Character.NON_SPACING_MARK
+                                || Character.getType(c) == Character.COMBINING_SPACING_MARK);
+    }
+
+    /** Whether an x between two numbers is a sign of multiplication: 3 x 4. */
+    private boolean isTimes(int at, int end) {
+        int next = skipSpaces(end);
+        return at > 0
+                && text.charAt(at - 1) == ' '
+                && next > end
+                && next < text.length()
+                && isDigit(text.charAt(next))
+                && !tokens.isEmpty()
+                && tokens.get(tokens.size() - 1).type() == Token.Type.NUMBER;
     }
 
     /** Whether the tokens end in a time of day such as 5:30. */
@@ -702,7 +740,7 @@ final class Lexer {
     /** Whether everything from a letter behind a number on names a unit: 5 m, 9.8 m/s^2. */
     private boolean isLetterUnits(String run, int at) {
         return run.length() == 1
-                && "mshgLlNJWK".contains(run)
+                && "mshgLlNJWKAVCFHTBk".contains(run)
                 && !tokens.isEmpty()
                 && tokens.get(tokens.size() - 1).type() == Token.Type.NUMBER
                 && text.length() - at <= 12

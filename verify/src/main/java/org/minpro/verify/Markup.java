@@ -15,6 +15,9 @@ final class Markup {
             "</?(p|br|hr|div|li|ul|ol|h[1-6]|tr|td|table|center|section|blockquote|pre|b|strong|i|em|u|span|code|mark|font|small|big"
                     + "|tt|kbd|q|ins|var|samp|math|body|html|output|result|response|final|a)(?:\\s[^<>]{0,200})?\\s*/?>",
             Pattern.CASE_INSENSITIVE);
+    /** What a calculator was asked, as GSM8K writes it: {@code <<48+24=72>>}. */
+    private static final Pattern CALCULATED = Pattern.compile("<<[^<>\\n]{1,100}>>");
+
     private static final Pattern RAISED = Pattern.compile("<(sup|sub)>([^<>]{1,50})</\\1>", Pattern.CASE_INSENSITIVE);
     private static final Pattern LINE_START =
             Pattern.compile("(?m)^[ \\t]*(?:(?:#{1,3}|#{5,6})[ \\t]+|[*\u2022\u2023\u25e6\u25aa\u25cf][ \\t]+(?=\\S))");
@@ -80,7 +83,9 @@ final class Markup {
                     case '#', '\u2022', '\u2023', '\u25e6', '\u25aa', '\u25cf' -> found |= LINES;
                     case '~' -> found |= i + 1 < length && text.charAt(i + 1) == '~' ? STRIKES : 0;
                     case '<' ->
-                        found |= i + 2 < length && (text.charAt(i + 1) == '/' || Character.isLetter(text.charAt(i + 1)))
+                        found |= i + 2 < length
+                                        && ("/<".indexOf(text.charAt(i + 1)) >= 0
+                                                || Character.isLetter(text.charAt(i + 1)))
                                 ? TAGS | STRIKES
                                 : 0;
                     case '&' -> found |= i + 1 < length && Character.isLetter(text.charAt(i + 1)) ? TAGS : 0;
@@ -114,6 +119,7 @@ final class Markup {
                     .replace("&minus;", "-")
                     .replace("&quot;", "\"");
         }
+        plain = CALCULATED.matcher(plain).replaceAll("");
         if (!plain.contains("</") && !plain.contains("<br") && !plain.contains("<p>") && !plain.contains("<hr")) {
             return plain;
         }

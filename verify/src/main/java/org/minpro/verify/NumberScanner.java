@@ -16,7 +16,7 @@ final class NumberScanner {
                 return -1;
             }
             i++;
-            if (i < text.length() && text.charAt(i) == '\\') {
+            if (text.startsWith("\\$", i)) {
                 i++;
             }
             if (i < text.length() && text.charAt(i) == '$') {

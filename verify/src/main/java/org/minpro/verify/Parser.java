@@ -70,6 +70,9 @@ final class Parser {
             Set.of("overline", "vec", "hat", "bar", "dot", "ddot", "tilde", "underline", "widehat", "overrightarrow");
     private static final Set<String> FACTOR_COMMANDS =
             Set.of("frac", "sqrt", "binom", "pi", "infty", "lfloor", "lceil", "emptyset", "mathbb{R}");
+    /** Several choices in one word, in order. */
+    private static final Pattern CHOICES = Pattern.compile("(?=[A-J]{2})A?B?C?D?E?F?G?H?I?J?");
+
     private static final Pattern PERCENT = Pattern.compile("(?:per ?cents?|pct\\.?|p\\. ?c\\.)(?: .*)?");
     private final List<Token> tokens;
     private final Budget budget;
@@ -145,7 +148,10 @@ final class Parser {
         Token first = peek();
         if (first.type() == Token.Type.TEXT) {
             Token next = tokens.get(1);
-            if (next.isSign("_") || next.isSign("=") || isLetterChoice(first.text())) {
+            if (next.isSign("_")
+                    || next.isSign("=")
+                    || isLetterChoice(first.text())
+                    || CHOICES.matcher(first.text()).matches()) {
                 return letterChoices(first.text(), next);
             }
         } else if (first.type() != Token.Type.WORD || isName(first.text())) {
@@ -164,6 +170,13 @@ final class Parser {
 
     /** Letters A, B, … set as text: one choice, or several. */
     private @Nullable Node letterChoices(String text, Token next) {
+        if (next.type() == Token.Type.END && CHOICES.matcher(text).matches()) {
+            List<Node> letters = new ArrayList<>();
+            for (String letter : text.split("")) {
+                letters.add(new Node.Symbol(letter));
+            }
+            return text.length() <= 3 ? new Node.Product(letters) : new Node.Symbol(text); // as without \\text
+        }
         if (next.type() != Token.Type.END || !isLetterChoice(text)) {
             return null;
         }
@@ -189,7 +202,9 @@ final class Parser {
 
     /** A name such as SRAC that stands for a variable. */
     private static boolean isName(String word) {
-        return word.length() <= 6 && word.equals(word.toUpperCase(Locale.ROOT));
+        return word.length() <= 6
+                && Character.isUpperCase(word.charAt(0))
+                && word.equals(word.toUpperCase(Locale.ROOT));
     }
 
     private Token peek() {

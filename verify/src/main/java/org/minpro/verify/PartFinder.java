@@ -187,7 +187,7 @@ final class PartFinder {
                 i++;
             }
             int next = i;
-            for (String opening : new String[] {"<s>", "<bos>", "<start_of_turn>", "[/INST]"}) {
+            for (String opening : new String[] {"<bos>", "<start_of_turn>", "[/INST]"}) {
                 if (text.regionMatches(true, i, opening, 0, opening.length())) {
                     next = i + opening.length();
                 }
@@ -299,7 +299,8 @@ final class PartFinder {
         while (last > 0 && text.charAt(last) == ' ') {
             last--;
         }
-        return Character.isUpperCase(text.charAt(at)) && ".!?$}*)".indexOf(text.charAt(last)) >= 0;
+        char before = text.charAt(last);
+        return Character.isUpperCase(text.charAt(at)) && (".!?$}*)%".indexOf(before) >= 0 || Character.isDigit(before));
     }
 
     private boolean isMarked(String told, String lower) {

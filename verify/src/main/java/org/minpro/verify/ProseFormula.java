@@ -16,6 +16,8 @@ final class ProseFormula {
     private static final int LONGEST = 1000;
     private static final Pattern FONT = Pattern.compile(
             "\\\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox|operatorname|begin|end)\\*?\\{[^{}]*}(?:\\{[lcr|]*})?");
+    private static final Pattern SYMBOL = Pattern.compile(
+            "\\\\(?:pi|sqrt|frac|dfrac|emptyset|varnothing|infty|mathbb|alpha|beta|theta|phi|sin|cos|tan|log|ln|binom)(?![a-zA-Z])");
     private static final Pattern BETWEEN = Pattern.compile("[\\s,;/|*]{0,8}");
     private static final Pattern JOINS = Pattern.compile(
             "[\\s*]*(?:,|,?[\\s*]*(?:\\\\text\\{)?\\s*(?:and|or|und|oder|et|ou|y|\u548c|\u6216)\\s*}?)[\\s*]*|\\\\q?quad\\s*(?:,|(?:\\\\text\\{)?\\s*(?:and|or)\\s*}?)\\s*\\\\q?quad|[\u3001\uff0c]");
@@ -69,6 +71,10 @@ final class ProseFormula {
     private static final Set<String> FUNCTIONS = Set.of(
             "sin", "cos", "tan", "cot", "sec", "csc", "log", "ln", "exp", "sqrt", "pi", "gcd", "lcm", "max", "min",
             "mod");
+    /** A function whose argument stands behind a space. */
+    private static final Pattern APPLIED = Pattern.compile(
+            "(?:\\\\(?:sqrt|frac|dfrac|sin|cos|tan|cot|log|ln|lg|binom|arcsin|arccos|arctan|sec|csc)|(?<!\\p{L})(?:sqrt|sin|cos|tan|log|ln|arcsin|arccos|arctan))(?:[_^](?:\\{[^{}]*}|\\w))?$|\u221a$");
+
     private static final Pattern RELATION =
             Pattern.compile("[<>\u2264\u2265\u2260\u2208]|\\\\(?:l|g|n)e?(?:q|t|eq)?(?![a-zA-Z])|\\\\in(?![a-z])");
 
@@ -88,12 +94,33 @@ final class ProseFormula {
                 return last ? joined(text, spans) : span;
             }
         }
-        if (number == null) {
+        int symbol = last ? lastSymbol(text) : -1;
+        boolean beyond = symbol >= 0 && (number == null || symbol >= number.to());
+        if (number == null && !beyond) {
             return null;
         }
-        Piece run = run(text, number);
+        Piece run = number == null || beyond
+                ? run(text, chunkStart(text, symbol), chunkEnd(text, symbol))
+                : run(
+                        text,
+                        number.plain() ? number.start() : number.from(),
+                        number.plain() ? number.end() : number.to());
         String found = run.text();
         return found.length() < 300 && !isPlain(found) ? run : null;
+    }
+
+    /** Where the last constant, root or command of mathematics stands outside words, or -1. */
+    private static int lastSymbol(String text) {
+        for (int i = text.length() - 1; i >= 0; i--) {
+            char c = text.charAt(i);
+            if (c == '\u03c0' || c == '\u221a' || c == '\u2205' || c == '\u221e' || c == '\u211d') {
+                return i;
+            }
+            if (c == '\\' && SYMBOL.matcher(text).region(i, text.length()).lookingAt()) {
+                return i;
+            }
+        }
+        return -1;
     }
 
     /** The last formula, in one list with those before it that only a comma, {@code and} or {@code or} separates from it. */
@@ -111,7 +138,11 @@ final class ProseFormula {
         int before = first;
         while (before > 0 && isBetween(BETWEEN, text, spans.get(before - 1), spans.get(before))) {
             before--;
-            rivals.add(0, spans.get(before).text());
+            String rival = spans.get(before).text();
+            if (rival.indexOf('=') >= 0) {
+                break; // a step, and no other answer
+            }
+            rivals.add(0, rival);
         }
         return new Piece(
                 String.join(", ", contents),
@@ -167,7 +198,7 @@ final class ProseFormula {
             String content = until < 0 ? "" : text.substring(from, until);
             if (content.isBlank()
                     || close.equals("$") && content.contains("\n\n")
-                    || TextAnswer.hasWord(FONT.matcher(content).replaceAll(""))) {
+                    || TextAnswer.hasSentenceWord(FONT.matcher(content).replaceAll(""))) {
                 i = from;
             } else {
                 spans.add(new Piece(withoutAlignment(content.strip()), i, until + close.length()));
@@ -224,19 +255,25 @@ final class ProseFormula {
         if (!lines || end < name) {
             return content;
         }
-        String[] rows = content.substring(name + 1, end).split("\\\\\\\\");
+        String inner = content.substring(name + 1, end).strip();
+        if (inner.contains("\\begin{")) {
+            return inner;
+        }
+        String[] rows = inner.split("\\\\\\\\");
         for (int i = rows.length - 1; i >= 0; i--) {
             String row = rows[i].replace("&", " ").strip();
             if (!row.isEmpty()) {
-                return row.startsWith("=") ? row.substring(1).strip() : row;
+                return row.startsWith("=")
+                        ? row.substring(row.lastIndexOf('=') + 1).strip()
+                        : row;
             }
         }
         return content;
     }
 
     /** What a number stands in, grown over operators to what they join, behind its last equals sign. */
-    private static Piece run(String text, WholeNumber number) {
-        int[] run = {number.plain() ? number.start() : number.from(), number.plain() ? number.end() : number.to()};
+    private static Piece run(String text, int start, int end) {
+        int[] run = {start, end};
         boolean grown = true;
         while (grown && run[1] - run[0] < 300) {
             grown = closeBrackets(text, run) || growLeft(text, run) || growRight(text, run);
@@ -253,8 +290,11 @@ final class ProseFormula {
                 equals = c == '\\' ? i + 6 : i;
             }
         }
-        if (equals > 0 && equals + 1 < to && !text.substring(equals + 1, to).isBlank()) {
+        if (equals > 0 && hasDigit(text, equals + 1, to)) {
             from = equals + 1;
+        } else if (equals > 0 && hasDigit(text, from, equals)) {
+            to = equals; // 10 = b
+            from = Math.max(from, text.lastIndexOf('=', equals - 1) + 1);
         }
         while (from < to && Character.isWhitespace(text.charAt(from))) {
             from++;
@@ -263,6 +303,20 @@ final class ProseFormula {
             to--;
         }
         return new Piece(text.substring(from, to), from, to);
+    }
+
+    /** Whether a formula is an inequality. */
+    static boolean isBound(String formula) {
+        return RELATION.matcher(formula).find();
+    }
+
+    private static boolean hasDigit(String text, int from, int to) {
+        for (int i = from; i < to; i++) {
+            if (Character.isDigit(text.charAt(i)) || "\\\u03c0\u221a\u2205\u221e".indexOf(text.charAt(i)) >= 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Grows a run over the other end of a bracket that it holds one end of. */
@@ -301,11 +355,13 @@ final class ProseFormula {
         if (to < 0) {
             return false;
         }
-        boolean alone = text.substring(from, to)
-                        .replaceAll("[()\\[\\]{}\\\\]", "")
-                        .strip()
-                        .length()
-                == run[1] - run[0];
+        String inside = text.substring(run[0], run[1]);
+        boolean alone = isPlain(inside)
+                && text.substring(from, to)
+                                .replaceAll("[()\\[\\]{}\\\\]", "")
+                                .strip()
+                                .length()
+                        == inside.length();
         boolean function = from > 0 && NumberScanner.isWordPart(text.charAt(from - 1));
         if (alone && !function) {
             return false; // (27) is 27
@@ -330,18 +386,7 @@ final class ProseFormula {
             if (")]}".indexOf(c) >= 0) {
                 depth++;
             } else if ("([{".indexOf(c) >= 0 && --depth == 0) {
-                int start = i;
-                if (start > 0 && text.charAt(start - 1) == '\\') {
-                    start--;
-                }
-                if (text.startsWith("\\left", Math.max(0, start - 5))) {
-                    start -= 5;
-                }
-                while (start > 0
-                        && (NumberScanner.isWordPart(text.charAt(start - 1)) || text.charAt(start - 1) == '\\')) {
-                    start--;
-                }
-                return start;
+                return WholeNumber.headStart(text, i);
             }
         }
         return -1;
@@ -385,7 +430,7 @@ final class ProseFormula {
         while (i > 0 && text.charAt(i - 1) == ' ') {
             i--;
         }
-        if (i == 0 || text.charAt(i - 1) == '\n') {
+        if (i == run[0] || i == 0 || text.charAt(i - 1) == '\n') {
             return false;
         }
         int start = chunkStart(text, i);
@@ -395,8 +440,9 @@ final class ProseFormula {
             return false;
         }
         boolean crossed = isOperator(chunk, text, start) || endsInOperator(chunk);
-        boolean begins = run[0] < i || run[0] == i && startsWithOperator(text, run[0]);
-        if (!crossed && !(begins && startsWithOperator(text, run[0]))) {
+        if (!crossed
+                && !startsWithOperator(text, run[0])
+                && !APPLIED.matcher(chunk).find()) {
             return false;
         }
         if (isOperator(chunk, text, start)) {

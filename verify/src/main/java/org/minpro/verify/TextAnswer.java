@@ -23,8 +23,12 @@ final class TextAnswer {
     private static final Pattern TAKEN_BACK = Pattern.compile(
             "^ *(?:(?:is|isn't|or|unless|and|but|[-+*/=<>^_!|])(?![a-z])|(?:not|wrong|incorrect)[. ]*$)");
 
+    private static final Pattern BEGINNING =
+            Pattern.compile("^(?:\\p{L}\\p{Ll}+|[\\u0590-\\uffff&&\\p{L}]+)(?=[\\s,.:]|[\\u2e80-\\uffff]|$)");
     private static final Pattern WORD =
             Pattern.compile("(?<![\\p{L}\\\\])(?:\\p{Lu}?\\p{Ll}{2,}|[\\u0590-\\uffff&&\\p{L}]+)(?!\\p{L})");
+    private static final Pattern SENTENCE_WORD =
+            Pattern.compile("(?<![\\p{L}\\\\])(?:\\p{Lu}\\p{Ll}{2,}|\\p{Ll}{3,}|[\\u2e80-\\uffff&&\\p{L}])");
     private static final Pattern WORDS_SET = Pattern.compile(
             "\\\\(?:text(?:bf|it|rm|sf|tt|normal)?|math(?:bf|rm|sf|it|tt)|mbox|hbox|emph)\\s*\\{([^{}]*)}");
 
@@ -77,6 +81,17 @@ final class TextAnswer {
         return false;
     }
 
+    /** Whether a formula holds a word of at least three letters, one of them small, that is no function: no formula then. */
+    static boolean hasSentenceWord(String text) {
+        Matcher words = SENTENCE_WORD.matcher(text);
+        while (words.find()) {
+            if (!Lexer.NAMES.containsKey(words.group())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** A text without the commands that set words in a formula, and their braces. */
     static String unwrapped(String text) {
         String plain = text;
@@ -94,11 +109,27 @@ final class TextAnswer {
     static boolean takesBack(String text) {
         Matcher words = WORDS_SET.matcher(text);
         while (words.find()) {
-            if (Units.qualifies(words.group(1).toLowerCase(Locale.ROOT))) {
-                return true;
+            for (String word : words.group(1).toLowerCase(Locale.ROOT).split("[^a-z]+")) {
+                if (!word.equals("is") && Units.qualifies(word)) {
+                    return true;
+                }
             }
         }
         return false;
+    }
+
+    /** What words of a formula announce as the answer: {@code \\text{Answer: }58}; null where they announce none. */
+    static @Nullable String announced(String text) {
+        String plain = unwrapped(text);
+        AnswerPhrase phrase = AnswerPhrase.last(plain);
+        String rest = phrase == null ? "" : plain.substring(phrase.end()).strip();
+        return rest.isEmpty() ? null : rest;
+    }
+
+    /** Whether a text begins with a word of at least two letters that is no function, so that it may be a sentence. */
+    static boolean beginsSentence(String text) {
+        Matcher word = BEGINNING.matcher(text);
+        return word.find() && !Lexer.NAMES.containsKey(word.group().strip()) && text.indexOf(' ') > 0;
     }
 
     /** What stands between the words of a formula, and behind each of them, up to the end. */
@@ -111,10 +142,6 @@ final class TextAnswer {
             }
         }
         String plain = unwrapped(text);
-        AnswerPhrase phrase = AnswerPhrase.last(plain);
-        if (phrase != null) {
-            parts.add(plain.substring(phrase.end()).strip());
-        }
         WholeNumber number = WholeNumber.one(plain, Occurrence.LAST);
         if (number != null) {
             parts.add(number.text(plain));

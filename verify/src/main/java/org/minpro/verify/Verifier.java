@@ -3,6 +3,7 @@ package org.minpro.verify;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Checks an answer, or the answer of a whole completion, against a reference.
@@ -86,7 +87,7 @@ public final class Verifier {
                 verdict = Verdict.undecided(Reason.NOT_ASSERTED, verdict.gold(), verdict.answer());
                 return new Judged(verdict, extracted);
             }
-            if (candidate.isMarked() || verdict.isRight() || !checked.prose()) {
+            if (candidate.isMarked() || verdict.isRight() || !checked.prose() && !isSentence(candidate, verdict)) {
                 return new Judged(verdict, extracted);
             }
             if (candidate.policy() == ExtractionPolicy.WHOLE
@@ -98,6 +99,13 @@ public final class Verifier {
         return new Judged(verdict, extracted);
     }
 
+    /** Whether a whole text that was read as mathematics, and is wrong, begins like a sentence: "So x", "En total, 5". */
+    private static boolean isSentence(Candidate candidate, Verdict verdict) {
+        return candidate.policy() == ExtractionPolicy.WHOLE
+                && verdict.kind() == Verdict.Kind.WRONG
+                && TextAnswer.beginsSentence(candidate.text());
+    }
+
     /** Compares a candidate with its rivals in mind, and reads it again where its notation may be that of prose. */
     private Checked check(String reference, Candidate candidate) {
         Checked checked = check(reference, candidate.text());
@@ -107,16 +115,19 @@ public final class Verifier {
         if (checked.verdict().kind() != Verdict.Kind.WRONG) {
             return checked;
         }
-        boolean other = candidate.isMarked()
-                ? isRightAmongWords(reference, candidate, checked)
-                : endsInExclamation(candidate.text())
-                        && compare(
-                                        reference,
-                                        candidate
-                                                .text()
-                                                .substring(0, candidate.text().length() - 1))
-                                .isRight();
-        return other ? checked.but(candidate.isMarked() ? Reason.ANSWER_NOT_UNDERSTOOD : Reason.AMBIGUOUS) : checked;
+        if (candidate.isMarked()) {
+            return amongWords(reference, candidate, checked);
+        }
+        if (candidate.policy() == ExtractionPolicy.FORMULA
+                && checked.verdict().reason() == Reason.DIFFERENT_KIND
+                && ProseFormula.isBound(candidate.text())) {
+            WholeNumber bound = WholeNumber.one(candidate.text(), Occurrence.LAST);
+            boolean named = bound != null
+                    && compare(reference, bound.text(candidate.text())).isRight();
+            return named ? checked.but(Reason.NOT_ASSERTED) : checked;
+        }
+        String other = asInProse(candidate.text());
+        return other != null && compare(reference, other).isRight() ? checked.but(Reason.AMBIGUOUS) : checked;
     }
 
     /** Several pieces that stand with the same right are one list; where only the last of them is right, who knows. */
@@ -142,23 +153,34 @@ public final class Verifier {
         return last;
     }
 
-    private static boolean endsInExclamation(String text) {
+    /** A text without an exclamation mark that may end a sentence, or a dash that may begin an item; null without them. */
+    private static @Nullable String asInProse(String text) {
         int end = text.length() - 1;
-        return end > 0 && text.charAt(end) == '!' && text.charAt(end - 1) != '!';
+        if (end > 0 && text.charAt(end) == '!' && text.charAt(end - 1) != '!') {
+            return text.substring(0, end);
+        }
+        return text.startsWith("- ") ? text.substring(2) : null;
     }
 
-    /** Whether a marked answer that is not read holds the right one among words: {@code 12 \\text{ (since } 3\\cdot 4)}. */
-    private boolean isRightAmongWords(String reference, Candidate candidate, Checked checked) {
+    /** A marked answer that is not read may hold the right one among words: {@code 12 \\text{ (since } 3\\cdot 4)}. */
+    private Checked amongWords(String reference, Candidate candidate, Checked checked) {
         String text = candidate.text();
         if (!checked.prose() || checked.goldIsWords() || !TextAnswer.hasWord(text) || TextAnswer.takesBack(text)) {
-            return false;
+            return checked;
+        }
+        String announced = TextAnswer.announced(text);
+        if (announced != null) {
+            Checked read = check(reference, announced);
+            if (!read.prose()) {
+                return read;
+            }
         }
         for (String part : TextAnswer.betweenWords(text)) {
             if (compare(reference, part).isRight()) {
-                return true;
+                return checked.but(Reason.ANSWER_NOT_UNDERSTOOD);
             }
         }
-        return false;
+        return checked;
     }
 
     /** The answer that a reference states: that of a whole solution too. */

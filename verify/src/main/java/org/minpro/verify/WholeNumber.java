@@ -18,13 +18,15 @@ import org.jspecify.annotations.Nullable;
 record WholeNumber(int start, int end, int from, int to, boolean plain) {
     /** Letters behind a number that are a unit or an ending: 27cm, 27th, 5m. A single other letter is a variable. */
     private static final Pattern UNIT =
-            Pattern.compile("(?:[a-zA-Z\u00b5]{2,}|[adghlmopsACDFHLNSTVW])?(?:/[a-zA-Z]{2,})?\\.?|/[a-zA-Z]{2,}\\.?");
+            Pattern.compile("(?:[a-zA-Z\u00b5]{2,}|[dghlms])?(?:/[a-zA-Z]{2,})?\\.?|/[a-zA-Z]{2,}\\.?");
     /** What may stand between numbers that are one list: they have nothing to themselves. */
     private static final Pattern BETWEEN = Pattern.compile(
             "[\\s$*,;&/|()]{0,8}(?:(?:and|und|et|y|e|\u548c|\u3068|\u0438)[\\s$*(]{1,4})?[\u3001\uff0c]?");
 
     private static final Pattern ALTERNATIVE =
             Pattern.compile("[$*\\s,(]{0,4}(?:or|oder|ou|o|\u0438\u043b\u0438|\u6216|\u6216\u8005)[$*\\s(]{0,4}");
+    private static final Pattern POWER =
+            Pattern.compile("[a-zA-Z]{1,4}(?:\\^\\{?-?\\d}?)?(?:/[a-zA-Z]{1,4}(?:\\^\\{?-?\\d}?)?)?[.]?");
     private static final int MOST_RIVALS = 20;
 
     String text(String source) {
@@ -39,6 +41,9 @@ record WholeNumber(int start, int end, int from, int to, boolean plain) {
         }
         int from = from(text, start);
         int to = to(text, end);
+        if (from < start && isUnitPower(text, from, to)) {
+            return null;
+        }
         boolean plain = from == start
                 && (to == end || UNIT.matcher(text).region(end, to).matches());
         return new WholeNumber(start, end, from, to, plain);
@@ -61,15 +66,12 @@ record WholeNumber(int start, int end, int from, int to, boolean plain) {
             }
             if (!chain.isEmpty()) {
                 int last = chain.get(chain.size() - 1).shownEnd();
-                boolean either = number.from - last <= 12
-                        && number.from > last
-                        && ALTERNATIVE.matcher(text).region(last, number.from).matches();
+                int until = beforeName(text, chain.get(chain.size() - 1).from, number.from);
+                boolean near = until >= last && until - last <= 16;
+                boolean either =
+                        near && ALTERNATIVE.matcher(text).region(last, until).matches();
                 boolean beside = either
-                        || number.from - last <= 16
-                                && number.from > last
-                                && BETWEEN.matcher(text)
-                                        .region(last, number.from)
-                                        .matches();
+                        || near && BETWEEN.matcher(text).region(last, until).matches();
                 if (!beside) {
                     if (occurrence == Occurrence.FIRST) {
                         break;
@@ -86,6 +88,42 @@ record WholeNumber(int start, int end, int from, int to, boolean plain) {
             }
         }
         return chain.isEmpty() ? null : piece(text, chain, alternative, occurrence);
+    }
+
+    /** Whether a whole such as {@code cm^2} is the unit of a number before it. */
+    private static boolean isUnitPower(String text, int from, int to) {
+        if (from < 2 || to - from > 20 || !POWER.matcher(text).region(from, to).matches()) {
+            return false;
+        }
+        int i = from;
+        while (i > 0 && " \\,~$".indexOf(text.charAt(i - 1)) >= 0) {
+            i--;
+        }
+        boolean amount =
+                i > 0 && i < from && (isDigit(text.charAt(i - 1)) || "})\u03c0".indexOf(text.charAt(i - 1)) >= 0);
+        return amount && Units.parse(text.substring(from, to)).known();
+    }
+
+    /** Where {@code x =} begins before a number, where the number before it is of the same name; else the number's place. */
+    private static int beforeName(String text, int first, int second) {
+        int name = nameBefore(text, second);
+        int other = name < 0 ? -1 : nameBefore(text, first);
+        return other >= 0 && text.charAt(name) == text.charAt(other) ? name : second;
+    }
+
+    /** The place of the letter in {@code x =} before a number, or -1. */
+    private static int nameBefore(String text, int at) {
+        int i = at;
+        while (i > 0 && " $=".indexOf(text.charAt(i - 1)) >= 0) {
+            i--;
+        }
+        boolean equals = text.substring(i, at).indexOf('=') >= 0;
+        boolean letter = equals
+                && i > 0
+                && Character.isLetter(text.charAt(i - 1))
+                && (i == 1
+                        || !Character.isLetterOrDigit(text.charAt(i - 2)) && "*^/+-_".indexOf(text.charAt(i - 2)) < 0);
+        return letter ? i - 1 : -1;
     }
 
     private int shownEnd() {
@@ -142,6 +180,12 @@ record WholeNumber(int start, int end, int from, int to, boolean plain) {
         while (i > 0) {
             char c = text.charAt(i - 1);
             char before = i > 1 ? text.charAt(i - 2) : ' ';
+            boolean group = i < start && (c == '}' || c == ')' && "^_/*".indexOf(text.charAt(i)) >= 0);
+            int open = group ? openOf(text, i - 1) : -1;
+            if (open >= 0) {
+                i = headStart(text, open);
+                continue;
+            }
             boolean joined = switch (c) {
                 case ':', ',', '.', '\'', '\u2019', '\u2013' -> isDigit(before);
                 case '-', '\u2212', '\u2011' -> NumberScanner.isWordPart(before) || before == ')' || before == '}';
@@ -170,6 +214,39 @@ record WholeNumber(int start, int end, int from, int to, boolean plain) {
     private static boolean endsTag(String text, int at) {
         int open = text.lastIndexOf('<', at);
         return open >= 0 && at - open < 30 && text.substring(open, at).indexOf(' ') < 0;
+    }
+
+    /** The opening bracket of a closing one, or -1. */
+    private static int openOf(String text, int close) {
+        int depth = 0;
+        for (int i = close; i >= 0 && i > close - 200; i--) {
+            char c = text.charAt(i);
+            depth += ")]}".indexOf(c) >= 0 ? 1 : "([{".indexOf(c) >= 0 ? -1 : 0;
+            if (depth == 0) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    /** Where the command or function begins whose argument a bracket opens; where the bracket stands if there is none. */
+    static int headStart(String text, int open) {
+        int i = open;
+        while (i > 0) {
+            char c = text.charAt(i - 1);
+            if (c == '}' || c == ']') {
+                int other = openOf(text, i - 1);
+                if (other < 0) {
+                    return i;
+                }
+                i = other;
+            } else if (c == '\\' || NumberScanner.isWordPart(c) || c == '^') {
+                i--;
+            } else {
+                return i;
+            }
+        }
+        return i;
     }
 
     private static int to(String text, int end) {
