@@ -66,6 +66,9 @@ final class AuditVerdictsCommand implements Callable<Integer> {
     private boolean json;
 
     @Mixin
+    private final StopOption stop = new StopOption();
+
+    @Mixin
     private final ClassPathOption classPath = new ClassPathOption();
 
     AuditVerdictsCommand(Console console) {
@@ -127,7 +130,7 @@ final class AuditVerdictsCommand implements Callable<Integer> {
             parameters.put("occurrence", occurrence);
         }
         MathReward reward = (MathReward) Rewards.create("math", parameters, null);
-        return reward.verifier();
+        return stop.before(reward.verifier());
     }
 
     private record Stored(String id, String gold, String completion, Verdict.@Nullable Kind verdict) {}

@@ -96,11 +96,14 @@ public final class AnswerExtractor {
 
     /** What the first policy finds that finds anything. */
     public Optional<ExtractedAnswer> extract(String completion) {
-        List<Candidate> found = candidates(part(completion).text());
-        return found.isEmpty()
-                ? Optional.empty()
-                : Optional.of(
-                        new ExtractedAnswer(found.get(0).text(), found.get(0).policy()));
+        String text = plain(part(completion).text());
+        for (ExtractionPolicy policy : policies) {
+            Candidate candidate = candidate(policy, text);
+            if (candidate != null) {
+                return Optional.of(new ExtractedAnswer(candidate.text(), policy));
+            }
+        }
+        return Optional.empty();
     }
 
     /** The part of a completion that is looked at. */
@@ -108,27 +111,21 @@ public final class AnswerExtractor {
         return parts.find(completion);
     }
 
-    /** What each policy finds in a part, in the policies' order; a box or {@code ####} makes the later policies moot. */
-    List<Candidate> candidates(String part) {
-        List<Candidate> found = new ArrayList<>();
-        String text = marks == CompletionMarks.NONE ? part : Markup.strip(part);
-        for (ExtractionPolicy policy : policies) {
-            Candidate candidate = switch (policy) {
-                case BOXED -> boxed(text);
-                case HASHES -> of(policy, text, afterHashes(text));
-                case ANSWER_IS -> of(policy, text, afterPhrase(text));
-                case WHOLE -> text.isBlank() ? null : of(policy, text, new Piece(text.strip(), 0, text.length()));
-                case FORMULA -> of(policy, text, ProseFormula.find(text, occurrence));
-                case NUMBER -> of(policy, text, WholeNumber.find(text, occurrence));
-            };
-            if (candidate != null) {
-                found.add(candidate);
-                if (candidate.isMarked()) {
-                    break;
-                }
-            }
-        }
-        return found;
+    /** A part without the marks of Markdown and HTML, as {@link #candidate} reads it. */
+    String plain(String part) {
+        return marks == CompletionMarks.NONE ? part : Markup.strip(part);
+    }
+
+    /** What a policy finds in a plain part, or null. */
+    @Nullable Candidate candidate(ExtractionPolicy policy, String text) {
+        return switch (policy) {
+            case BOXED -> boxed(text);
+            case HASHES -> of(policy, text, afterHashes(text));
+            case ANSWER_IS -> of(policy, text, afterPhrase(text));
+            case WHOLE -> text.isBlank() ? null : of(policy, text, new Piece(text.strip(), 0, text.length()));
+            case FORMULA -> of(policy, text, ProseFormula.find(text, occurrence));
+            case NUMBER -> of(policy, text, WholeNumber.find(text, occurrence));
+        };
     }
 
     private static @Nullable Candidate of(ExtractionPolicy policy, String source, @Nullable Piece piece) {

@@ -64,6 +64,9 @@ record AnswerPhrase(int start, int end) {
 
     /** The last phrase of a text, or null. */
     static @Nullable AnswerPhrase last(String text) {
+        if (!TextAnswer.hasWord(text)) {
+            return null;
+        }
         AnswerPhrase best = null;
         for (String root : ROOTS) {
             int at = text.lastIndexOf(root);

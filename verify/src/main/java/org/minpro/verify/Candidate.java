@@ -45,6 +45,9 @@ record Candidate(
 
     /** Whether a text that is the answer as a whole takes no number back that it states. */
     private static boolean holdsInside(String text) {
+        if (!TextAnswer.hasWord(text)) {
+            return true;
+        }
         String plain = TextAnswer.unwrapped(text);
         return holdsInside(plain, 0, plain.length());
     }

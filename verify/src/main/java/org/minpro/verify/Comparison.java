@@ -121,7 +121,9 @@ final class Comparison {
         }
         boolean constant = Evaluator.symbols(answer.right()).isEmpty();
         if (!constant || !compare(gold, new Shape.Value(answer.right())).isRight()) {
-            LinearRelation solved = LinearRelation.solve(answer.left(), answer.right(), values);
+            LinearRelation solved = constant && gold instanceof Shape.Value
+                    ? LinearRelation.solve(answer.left(), answer.right(), values)
+                    : null;
             boolean right = solved != null
                     && compare(gold, new Shape.Value(solved.bound())).isRight();
             return right ? Outcome.undecided(Reason.AMBIGUOUS) : Outcome.DIFFERENT_KIND;

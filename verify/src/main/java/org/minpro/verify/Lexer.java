@@ -548,6 +548,9 @@ final class Lexer {
 
     /** Reads the digits behind a comma as decimals where it is one, or may be and is to be read so. */
     private int decimalComma(int at, StringBuilder into) {
+        if (at >= text.length() || ",.{".indexOf(text.charAt(at)) < 0) {
+            return at;
+        }
         int from = at;
         if (into.length() > 0 && text.startsWith("{,}", at) && at + 3 < text.length() && isDigit(text.charAt(at + 3))) {
             into.append('.');
@@ -560,6 +563,7 @@ final class Lexer {
         }
         boolean comma = into.length() > 0
                 && brackets == 0
+                && (tokens.isEmpty() || !tokens.get(tokens.size() - 1).isSign(","))
                 && from + 1 < text.length()
                 && text.charAt(from) == ','
                 && isDigit(text.charAt(from + 1));

@@ -27,28 +27,29 @@ final class PartFinder {
             "(?:step|part|case|phase|example|method)\\s*\\d+|\\(?\\d{1,2}[.)]\\s", Pattern.CASE_INSENSITIVE);
     private static final String LINE_MARKS = " \t*_#>-[(\u2022";
 
+    private static final char END = '\u0000'; // in the place of a mark's second character where it has one only
+
     private final CompletionMarks marks;
     private final String firsts;
+    private final String seconds;
 
     PartFinder(CompletionMarks marks) {
         this.marks = marks;
-        StringBuilder characters = new StringBuilder("<");
-        for (CompletionMarks.Pair pair : marks.thinking()) {
-            add(characters, pair.open());
-            add(characters, pair.close());
+        StringBuilder first = new StringBuilder("<<");
+        StringBuilder second = new StringBuilder("|\uff5c"); // <|name|>
+        List<String> all = new ArrayList<>(marks.ends());
+        for (List<CompletionMarks.Pair> pairs : List.of(marks.thinking(), marks.answer())) {
+            pairs.forEach(pair -> all.addAll(List.of(pair.open(), pair.close())));
         }
-        for (CompletionMarks.Pair pair : marks.answer()) {
-            add(characters, pair.open());
-            add(characters, pair.close());
+        for (String mark : all) {
+            String lower = lowered(mark + END);
+            if (!mark.isEmpty()) {
+                first.append(lower.charAt(0));
+                second.append(lower.charAt(1));
+            }
         }
-        marks.ends().forEach(end -> add(characters, end));
-        this.firsts = characters.toString();
-    }
-
-    private static void add(StringBuilder characters, String mark) {
-        if (!mark.isEmpty() && characters.indexOf(mark.substring(0, 1).toLowerCase(java.util.Locale.ROOT)) < 0) {
-            characters.append(Character.toLowerCase(mark.charAt(0)));
-        }
+        this.firsts = first.toString();
+        this.seconds = second.toString();
     }
 
     /** A mark of thinking at its place. */
@@ -95,12 +96,17 @@ final class PartFinder {
         return text;
     }
 
+    /** Whether some mark may begin somewhere: most answers have brackets and none of the marks' first two characters. */
     private boolean mayHoldMarks(String lower) {
-        for (int i = 0; i < firsts.length(); i++) {
-            char first = firsts.charAt(i);
-            // "assistantfinal" begins like any word, so it is sought as a whole.
-            if (first == 'a' ? lower.contains("assistantfinal") : lower.indexOf(first) >= 0) {
-                return true;
+        for (int i = 0; i < lower.length(); i++) {
+            int first = firsts.indexOf(lower.charAt(i));
+            char next = first >= 0 && i + 1 < lower.length() ? lower.charAt(i + 1) : END;
+            while (first >= 0) {
+                char second = seconds.charAt(first);
+                if (second == next || second == END) {
+                    return true;
+                }
+                first = firsts.indexOf(lower.charAt(i), first + 1);
             }
         }
         return false;

@@ -10,5 +10,6 @@ package org.minpro.verify;
  * @param decimalComma whether the comma of {@code 12,5} is a decimal point rather than between two numbers
  */
 record Reading(boolean thousands, boolean naturalLog, boolean tightProduct, boolean letterUnits, boolean decimalComma) {
+    static final Reading DECIMAL_COMMA = new Reading(true, false, false, false, true);
     static final Reading USUAL = new Reading(true, false, false, false, false);
 }

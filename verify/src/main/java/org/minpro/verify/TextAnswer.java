@@ -128,6 +128,9 @@ final class TextAnswer {
 
     /** Whether a text begins with a word of at least two letters that is no function, so that it may be a sentence. */
     static boolean beginsSentence(String text) {
+        if (text.isEmpty() || !Character.isLetter(text.charAt(0))) {
+            return false;
+        }
         Matcher word = BEGINNING.matcher(text);
         return word.find() && !Lexer.NAMES.containsKey(word.group().strip()) && text.indexOf(' ') > 0;
     }

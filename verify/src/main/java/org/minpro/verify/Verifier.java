@@ -79,7 +79,12 @@ public final class Verifier {
     private Judged judgePart(String reference, String part) {
         Verdict verdict = Verdict.wrong(Reason.NO_ANSWER, shortened(reference), "");
         String extracted = "";
-        for (Candidate candidate : extractor.candidates(part)) {
+        String text = extractor.plain(part);
+        for (ExtractionPolicy policy : extractor.policies()) {
+            Candidate candidate = extractor.candidate(policy, text);
+            if (candidate == null) {
+                continue;
+            }
             Checked checked = check(reference, candidate);
             verdict = checked.verdict();
             extracted = candidate.text();
@@ -208,11 +213,15 @@ public final class Verifier {
      * marked, or that is no prose; empty where all are prose.
      */
     public Optional<String> answer(String completion) {
-        return extractor.candidates(extractor.part(completion).text()).stream()
-                .filter(candidate -> candidate.isMarked() || !TextAnswer.hasProse(candidate.text()))
-                .filter(Candidate::isAsserted)
-                .map(Candidate::text)
-                .findFirst();
+        String text = extractor.plain(extractor.part(completion).text());
+        for (ExtractionPolicy policy : extractor.policies()) {
+            Candidate candidate = extractor.candidate(policy, text);
+            boolean states = candidate != null && (candidate.isMarked() || !TextAnswer.hasProse(candidate.text()));
+            if (candidate != null && states) {
+                return candidate.isAsserted() ? Optional.of(candidate.text()) : Optional.empty();
+            }
+        }
+        return Optional.empty();
     }
 
     /** Whether a whole text says much more than the words that are asked for, which may be among them. */
@@ -382,6 +391,13 @@ public final class Verifier {
         Reading goldSecond = expected.second();
         Reading answerSecond = given.second();
         if (goldSecond == null && answerSecond == null) {
+            return false;
+        }
+        // A decimal comma makes no whole number, and most references are whole.
+        if (goldSecond == null
+                && Reading.DECIMAL_COMMA.equals(answerSecond)
+                && expected.node() instanceof Node.Numeral whole
+                && whole.value().isInteger()) {
             return false;
         }
         return goldSecond != null && isRight(gold, goldSecond, answer, Reading.USUAL)
