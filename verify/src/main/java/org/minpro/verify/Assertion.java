@@ -64,21 +64,19 @@ final class Assertion {
                     + "(?:[^\\w=:]+(?!(?:is|are|was|were|equals?|gives?|leaves?|makes?|so|then|but)\\b)\\w+){0,4}[^\\w=:]*$",
             "\\bwithout\\W+(?:the\\W+)?$");
 
-    private static final Pattern BOUNDED = Pattern.compile(
-            "(?:"
-                    + String.join(
-                            "|",
-                            "\\bat (?:the )?(?:least|most|minimum|maximum|best|worst)",
-                            "\\b(?:more|less|fewer|greater|larger|bigger|smaller|higher|lower|older|younger|longer|shorter|taller|heavier|lighter|sooner|later"
-                                    + "|earlier|further|rather|other) (?:or equal )?than(?: or equal to)?|\\bor equal to",
-                            "\\bover|\\bunder|\\babove|\\bbelow|\\bbeyond|\\bup to|\\bwithin|\\bnearly|\\balmost|\\bshort of|\\bclose to|\\bnear|\\bnearing|\\bupwards? of|\\beven|\\buntil",
-                            "\\bas (?:many|much|few|little|high|low|large|small|big|long|far) as|\\bexceed(?:s|ing|ed)?|\\bsurpass(?:es|ed|ing)?|\\bapproach(?:es|ing)|\\btends? to",
-                            "\\bmultiples? of|\\bdivisible by|\\bdivides|\\bfactor of|\\bdivisor of|\\bpart of|\\bhalf(?: of)?|\\btwice|\\bdouble|\\btriple|\\bthird of",
-                            "(?<![<>])[<>]|[\u2264\u2265\u2260\u2248\u2242\u2243~\u226a\u226b\u2209\u2213\u00b1]",
-                            "\\\\(?:le|leq|ge|geq|lt|gt|ne|neq|leqslant|geqslant|ll|gg|pm|not)",
-                            "\\d\\W*\\b(?:to|through|thru)|\\bfrom \\S+ (?:to|through)|\\bplus or minus")
-                    + ")[\\s$\\\\(*:\"'\u201c]*(?:(?:a|an|the|exactly|about|some|total of|value of|number|of)[\\s$\\\\(*]+)*$",
-            Pattern.UNICODE_CHARACTER_CLASS);
+    private static final Pattern BOUNDED = Pattern.compile("(?:"
+            + String.join(
+                    "|",
+                    "\\bat (?:the )?(?:least|most|minimum|maximum|best|worst)",
+                    "\\b(?:more|less|fewer|greater|larger|bigger|smaller|higher|lower|older|younger|longer|shorter|taller|heavier|lighter|sooner|later"
+                            + "|earlier|further|rather|other) (?:or equal )?than(?: or equal to)?|\\bor equal to",
+                    "\\bover|\\bunder|\\babove|\\bbelow|\\bbeyond|\\bup to|\\bwithin|\\bnearly|\\balmost|\\bshort of|\\bclose to|\\bnear|\\bnearing|\\bupwards? of|\\beven|\\buntil",
+                    "\\bas (?:many|much|few|little|high|low|large|small|big|long|far) as|\\bexceed(?:s|ing|ed)?|\\bsurpass(?:es|ed|ing)?|\\bapproach(?:es|ing)|\\btends? to",
+                    "\\bmultiples? of|\\bdivisible by|\\bdivides|\\bfactor of|\\bdivisor of|\\bpart of|\\bhalf(?: of)?|\\btwice|\\bdouble|\\btriple|\\bthird of",
+                    "(?<![<>])[<>]|[\u2264\u2265\u2260\u2248\u2242\u2243~\u226a\u226b\u2209\u2213\u00b1]",
+                    "\\\\(?:le|leq|ge|geq|lt|gt|ne|neq|leqslant|geqslant|ll|gg|pm|not)",
+                    "\\d\\W*\\b(?:to|through|thru)|\\bfrom \\S+ (?:to|through)|\\bplus or minus")
+            + ")[\\s$\\\\(*:\"'\u201c]*(?:(?:a|an|the|exactly|about|some|total of|value of|number|of)[\\s$\\\\(*]+)*$");
     private static final Pattern APPROXIMATE = pattern(
             "(?:\\babout|\\bapprox(?:imately|\\.)?|\\broughly|\\baround|\\bcirca|\\bsome|\\bmore or less|\\bsomewhere|\\bsomething like|~|\u2248|\\\\approx|\\\\sim|\\\\simeq)"
                     + "[\\s$\\\\(*:]*(?:(?:a|the|equal|to|at|near|be)[\\s$\\\\(*]+)*$");
@@ -114,7 +112,7 @@ final class Assertion {
                             "(?:do|does|did)(?:n't| not)\\s+(?:\\w+\\s+)?" + WORKS + "\\b",
                             "(?:fails?|failed|contradicts?|contradicted|violates?|violated|fell short|falls short|exceeds|divides)\\b")
                     + ")",
-            Pattern.UNICODE_CHARACTER_CLASS | Pattern.DOTALL);
+            Pattern.DOTALL);
 
     /** The same with what is counted between the piece and the verb. */
     private static final Pattern JUDGED_COUNT = pattern("^" + MARKS + "(?:\\s*\\p{L}+){1,4}?\\s+(?:"
@@ -171,7 +169,7 @@ final class Assertion {
     private Assertion() {}
 
     private static Pattern pattern(String... alternatives) {
-        return Pattern.compile(String.join("|", alternatives), Pattern.UNICODE_CHARACTER_CLASS);
+        return Pattern.compile(String.join("|", alternatives));
     }
 
     /** Whether a number is passed over because the words directly before it deny it: "not 7", "instead of 7". */

@@ -7,8 +7,6 @@ import java.util.regex.Pattern;
  * Wherever one stands in the sentence, the number is not taken as the answer.
  */
 final class ForeignDoubt {
-    private static final int FLAGS = Pattern.UNICODE_CHARACTER_CLASS;
-
     /** Words that are no English ones. */
     private static final String[] WORDS = {
         // Spanish
@@ -37,9 +35,8 @@ final class ForeignDoubt {
     };
 
     /** Words that English has too, with another meaning; they count where the sentence is not English. */
-    private static final String[] AMBIGUOUS = {
-        "no|si|casi|entre|ni|non|circa|pas|environ|falls|fast|maximal|minimal|rund|nie|si|als|fout|fel|o|ou|minst"
-    };
+    private static final String AMBIGUOUS =
+            "no|si|casi|entre|ni|non|circa|pas|environ|falls|fast|maximal|minimal|rund|nie|si|als|fout|fel|o|ou|minst";
 
     /** Parts of scripts that do not set words apart, or that join endings to them. */
     private static final String[] PARTS = {
@@ -54,24 +51,38 @@ final class ForeignDoubt {
         "아니|아닙|이상|이하|미만|초과|최소|최대|적어도|만약|아마|틀|약 |하지만|보다 크|보다 작|대략|정도"
     };
 
-    private static final Pattern EVERYWHERE = Pattern.compile(
-            "(?<!\\p{L})(?:" + String.join("|", WORDS) + ")(?!\\p{L})|" + String.join("|", PARTS), FLAGS);
-    private static final Pattern NOT_IN_ENGLISH =
-            Pattern.compile("(?<!\\p{L})(?:" + String.join("|", AMBIGUOUS) + ")(?!\\p{L})", FLAGS);
-    private static final Pattern ENGLISH = Pattern.compile(
-            "(?<!\\p{L})(?:the|is|are|of|and|this|that|he|she|it|they|there|we|i|have|has|had|was|so|answer|to|than|x|y|n|with|not|your|my)(?!\\p{L})",
-            FLAGS);
+    private static final Pattern IN_WORDS = words(String.join("|", WORDS));
+    private static final Pattern IN_PARTS = Pattern.compile(String.join("|", PARTS));
+    private static final Pattern NOT_IN_ENGLISH = words(AMBIGUOUS);
+    private static final Pattern ENGLISH = words(
+            "the|is|are|of|and|this|that|he|she|it|they|there|we|i|have|has|had|was|so|answer|to|than|x|y|n|with|not|your|my");
 
     private ForeignDoubt() {}
 
+    private static Pattern words(String alternatives) {
+        return Pattern.compile("(?<!\\p{L})(?:" + alternatives + ")(?!\\p{L})");
+    }
+
     /** Whether what stands before or behind a piece in its sentence, in lower case, holds such a word. */
     static boolean isIn(String before, String after) {
-        if (EVERYWHERE.matcher(before).find() || EVERYWHERE.matcher(after).find()) {
+        if (IN_WORDS.matcher(before).find()
+                || IN_WORDS.matcher(after).find()
+                || hasOtherScript(before) && IN_PARTS.matcher(before).find()
+                || hasOtherScript(after) && IN_PARTS.matcher(after).find()) {
             return true;
         }
         return !ENGLISH.matcher(before).find()
                 && !ENGLISH.matcher(after).find()
                 && (NOT_IN_ENGLISH.matcher(before).find()
                         || NOT_IN_ENGLISH.matcher(after).find());
+    }
+
+    private static boolean hasOtherScript(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) >= '\u0590') {
+                return true;
+            }
+        }
+        return false;
     }
 }

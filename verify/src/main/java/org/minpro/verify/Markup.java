@@ -89,13 +89,23 @@ final class Markup {
                                 ? TAGS | STRIKES
                                 : 0;
                     case '&' -> found |= i + 1 < length && Character.isLetter(text.charAt(i + 1)) ? TAGS : 0;
-                    case '>' -> found |= QUOTES;
+                    case '>' ->
+                        found |=
+                                i == 0 || " \t\n>".indexOf(text.charAt(i - 1)) >= 0 && beginsLine(text, i) ? QUOTES : 0;
                     case '\\' -> found |= text.startsWith("\\sout", i) || text.startsWith("\\st{", i) ? STRIKES : 0;
                     default -> found |= c > 127 && Character.isDigit(c) ? DIGITS : 0;
                 }
             }
         }
         return found;
+    }
+
+    private static boolean beginsLine(String text, int at) {
+        int i = at;
+        while (i > 0 && " \t>".indexOf(text.charAt(i - 1)) >= 0) {
+            i--;
+        }
+        return i == 0 || text.charAt(i - 1) == '\n';
     }
 
     private static String withAsciiDigits(String text) {

@@ -61,10 +61,14 @@ final class PartFinder {
             return new JudgedPart(completion, null);
         }
         String text = beforeStops(completion);
-        String lower = lowered(text);
-        if (!mayHoldMarks(lower)) {
-            return marks.thinkingOpened() ? JudgedPart.NOTHING : behindThinking(text, lower, List.of());
+        if (!mayHoldMarks(text)) {
+            if (marks.thinkingOpened()) {
+                return JudgedPart.NOTHING;
+            }
+            boolean oneTurn = text.indexOf('\n') < 0 && text.indexOf(':') < 0 && text.indexOf('\uff1a') < 0;
+            return oneTurn ? new JudgedPart(text, null) : behindThinking(text, lowered(text), List.of());
         }
+        String lower = lowered(text);
         List<Thinking> thinking = thinking(lower);
         int end = endOfTurn(lower, thinking);
         return behindThinking(
@@ -97,16 +101,16 @@ final class PartFinder {
     }
 
     /** Whether some mark may begin somewhere: most answers have brackets and none of the marks' first two characters. */
-    private boolean mayHoldMarks(String lower) {
-        for (int i = 0; i < lower.length(); i++) {
-            int first = firsts.indexOf(lower.charAt(i));
-            char next = first >= 0 && i + 1 < lower.length() ? lower.charAt(i + 1) : END;
+    private boolean mayHoldMarks(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            int first = firsts.indexOf(Character.toLowerCase(text.charAt(i)));
+            char next = first >= 0 && i + 1 < text.length() ? Character.toLowerCase(text.charAt(i + 1)) : END;
             while (first >= 0) {
                 char second = seconds.charAt(first);
                 if (second == next || second == END) {
                     return true;
                 }
-                first = firsts.indexOf(lower.charAt(i), first + 1);
+                first = firsts.indexOf(Character.toLowerCase(text.charAt(i)), first + 1);
             }
         }
         return false;
