@@ -65,6 +65,9 @@ final class AuditVerdictsCommand implements Callable<Integer> {
     private boolean json;
 
     @Mixin
+    private final StopOption stop = new StopOption();
+
+    @Mixin
     private final ClassPathOption classPath = new ClassPathOption();
 
     AuditVerdictsCommand(Console console) {
@@ -119,7 +122,8 @@ final class AuditVerdictsCommand implements Callable<Integer> {
         if (occurrence != null) {
             parameters.put("occurrence", occurrence);
         }
-        return ((MathReward) Rewards.of("math", parameters, loader)).verifier();
+        MathReward reward = (MathReward) Rewards.of("math", parameters, loader);
+        return stop.before(reward.verifier());
     }
 
     private record Stored(String id, String gold, String completion, Verdict.@Nullable Kind verdict) {}

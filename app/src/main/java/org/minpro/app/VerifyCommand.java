@@ -25,13 +25,16 @@ final class VerifyCommand implements Callable<Integer> {
     @Mixin
     private InputOptions input = new InputOptions();
 
+    @Mixin
+    private final StopOption stop = new StopOption();
+
     VerifyCommand(Console console) {
         this.console = console;
     }
 
     @Override
     public Integer call() {
-        Verifier verifier = new Verifier();
+        Verifier verifier = stop.before(new Verifier());
         try (JsonlReader reader = input.open(console)) {
             for (Row row = reader.next(); row != null; row = reader.next()) {
                 Verdict verdict = verifier.verify(row.string("gold"), row.string("answer"));

@@ -2,6 +2,7 @@ package org.minpro.verify;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -32,10 +33,6 @@ public final class AnswerExtractor {
     public static final AnswerExtractor LAST_NUMBER =
             new AnswerExtractor(List.of(ExtractionPolicy.NUMBER), Occurrence.LAST);
 
-    private static final String[] BOXES = {"\\boxed", "\\fbox"};
-    private static final String[] PHRASES = {
-        "answer is", "answers are", "answer:", "answer :", "answers:", "correct option is", "correct choice is"
-    };
     private static final String[] STOP_WORDS = {
         " because",
         " since ",
@@ -51,21 +48,33 @@ public final class AnswerExtractor {
         ", not "
     };
 
-    private static final List<String> CLOSES = List.of("$", "$$", "\\)", "\\]");
-    private static final int LONGEST_FORMULA = 1000;
-    private static final Pattern FONT = Pattern.compile("\\\\(?:text|textbf|mathrm|mbox|operatorname)\\{[^{}]*}");
-    private static final Pattern MATHEMATICS = Pattern.compile("[\\\\^_{}]|^-?[0-9.]+[bcefijnqrtuvwxyz\u03c0][.,;]?$");
-    private static final Pattern ALTERNATIVE = Pattern.compile("[$*\\s,]{0,4}or[$*\\s]{1,4}");
+    private static final int MOST_BOXES = 20;
+    private static final Pattern JOINS = Pattern.compile("\\\\(?:text|quad|[()\\[\\],;])|[\\s${}*]");
 
     private final List<ExtractionPolicy> policies;
     private final Occurrence occurrence;
+    private final CompletionMarks marks;
+    private final PartFinder parts;
 
     public AnswerExtractor(List<ExtractionPolicy> policies, Occurrence occurrence) {
+        this(policies, occurrence, CompletionMarks.STANDARD);
+    }
+
+    /**
+     * An extractor.
+     *
+     * @param policies places to look at, in order
+     * @param occurrence which of several answers counts
+     * @param marks what names the part of a completion that is looked at
+     */
+    public AnswerExtractor(List<ExtractionPolicy> policies, Occurrence occurrence, CompletionMarks marks) {
         if (policies.isEmpty()) {
             throw new IllegalArgumentException("policies must name at least one policy, got: none");
         }
         this.policies = List.copyOf(policies);
         this.occurrence = occurrence;
+        this.marks = marks;
+        this.parts = new PartFinder(marks);
     }
 
     public List<ExtractionPolicy> policies() {
@@ -76,138 +85,144 @@ public final class AnswerExtractor {
         return occurrence;
     }
 
+    public CompletionMarks marks() {
+        return marks;
+    }
+
+    /** This extractor with other marks. */
+    public AnswerExtractor reading(CompletionMarks other) {
+        return new AnswerExtractor(policies, occurrence, other);
+    }
+
     /** What the first policy finds that finds anything. */
     public Optional<ExtractedAnswer> extract(String completion) {
-        List<ExtractedAnswer> found = candidates(completion);
-        return found.isEmpty() ? Optional.empty() : Optional.of(found.get(0));
-    }
-
-    /** What each policy finds, in the policies' order; a box or {@code ####} makes the later policies moot. */
-    List<ExtractedAnswer> candidates(String completion) {
-        List<ExtractedAnswer> found = new ArrayList<>();
+        String text = plain(part(completion).text());
         for (ExtractionPolicy policy : policies) {
-            String text = switch (policy) {
-                case BOXED -> boxed(completion);
-                case HASHES -> afterHashes(completion);
-                case ANSWER_IS -> afterPhrase(completion);
-                case WHOLE -> completion.isBlank() ? null : completion.strip();
-                case FORMULA -> formula(completion);
-                case NUMBER -> number(completion);
-            };
-            if (text != null) {
-                found.add(new ExtractedAnswer(withoutEmphasis(text), policy));
-                if (policy == ExtractionPolicy.BOXED || policy == ExtractionPolicy.HASHES) {
-                    break;
-                }
+            Candidate candidate = candidate(policy, text);
+            if (candidate != null) {
+                return Optional.of(new ExtractedAnswer(candidate.text(), policy));
             }
         }
-        return found;
+        return Optional.empty();
     }
 
-    /** A text that is set in bold as a whole, without its marks. */
-    private static String withoutEmphasis(String text) {
-        if (text.length() > 2 && text.startsWith("`") && text.indexOf('`', 1) == text.length() - 1) {
-            return text.substring(1, text.length() - 1).strip();
+    /** The part of a completion that is looked at. */
+    JudgedPart part(String completion) {
+        return parts.find(completion);
+    }
+
+    /** A part without the marks of Markdown and HTML, as {@link #candidate} reads it. */
+    String plain(String part) {
+        return marks == CompletionMarks.NONE ? part : Markup.strip(part);
+    }
+
+    /** What a policy finds in a plain part, or null. */
+    @Nullable Candidate candidate(ExtractionPolicy policy, String text) {
+        return switch (policy) {
+            case BOXED -> boxed(text);
+            case HASHES -> of(policy, text, afterHashes(text));
+            case ANSWER_IS -> of(policy, text, afterPhrase(text));
+            case WHOLE -> text.isBlank() ? null : of(policy, text, new Piece(text.strip(), 0, text.length()));
+            case FORMULA -> of(policy, text, ProseFormula.find(text, occurrence));
+            case NUMBER -> of(policy, text, WholeNumber.find(text, occurrence));
+        };
+    }
+
+    private static @Nullable Candidate of(ExtractionPolicy policy, String source, @Nullable Piece piece) {
+        return piece == null
+                ? null
+                : new Candidate(bare(piece.text()), policy, piece.rivals(), true, source, piece.start(), piece.end());
+    }
+
+    /** A text without the quotes and marks of emphasis around the whole of it. */
+    private static String bare(String text) {
+        String inner = text.strip();
+        while (inner.length() > 2) {
+            char first = inner.charAt(0);
+            int end = inner.length() - (inner.endsWith(".") || inner.endsWith(",") ? 1 : 0);
+            char last = inner.charAt(end - 1);
+            boolean pair = last == closing(first) && inner.indexOf(last, 1) == end - 1;
+            boolean bold = end > 4 && inner.startsWith("**") && inner.indexOf("**", 2) == end - 2;
+            if (bold) {
+                inner = inner.substring(2, end - 2).strip();
+            } else if (pair && end > 2) {
+                inner = inner.substring(1, end - 1).strip();
+            } else {
+                break;
+            }
         }
-        int end = text.endsWith(".") ? text.length() - 1 : text.length();
-        return end > 4 && text.startsWith("**") && text.indexOf("**", 2) == end - 2
-                ? text.substring(2, end - 2).strip()
-                : text;
+        return withoutStray(inner);
     }
 
-    private record Box(int start, int contentStart, int contentEnd, int end) {}
+    /** A text without a mark of emphasis at one end whose partner is missing. */
+    private static String withoutStray(String text) {
+        int from = 0;
+        int to = text.length();
+        while (from < to && "*_".indexOf(text.charAt(from)) >= 0) {
+            from++;
+        }
+        while (to > from && text.charAt(to - 1) == '*') {
+            to--;
+        }
+        return from == to ? text : text.substring(from, to);
+    }
 
-    private @Nullable String boxed(String text) {
-        List<Box> boxes = boxes(text);
+    private static char closing(char open) {
+        return switch (open) {
+            case '`', '"', '\'' -> open;
+            case '\u201c', '\u201e' -> '\u201d';
+            case '\u2018' -> '\u2019';
+            case '\u00ab' -> '\u00bb';
+            case '\u300c' -> '\u300d';
+            case '\u300e' -> '\u300f';
+            case '\u3010' -> '\u3011';
+            default -> '\u0000';
+        };
+    }
+
+    private @Nullable Candidate boxed(String text) {
+        Boxes found = Boxes.of(text);
+        List<Boxes.Box> boxes = found.boxes();
         if (boxes.isEmpty()) {
             return null;
         }
         int from = occurrence == Occurrence.LAST ? boxes.size() - 1 : 0;
         int to = from;
-        if (occurrence == Occurrence.LAST) {
-            while (from > 0
-                    && joins(text, boxes.get(from - 1).end(), boxes.get(from).start())) {
-                from--;
-            }
-        } else {
-            while (to + 1 < boxes.size()
-                    && joins(text, boxes.get(to).end(), boxes.get(to + 1).start())) {
-                to++;
-            }
+        while (occurrence == Occurrence.LAST
+                && from > 0
+                && joins(text, boxes.get(from - 1).end(), boxes.get(from).start())) {
+            from--;
+        }
+        while (occurrence == Occurrence.FIRST
+                && to + 1 < boxes.size()
+                && joins(text, boxes.get(to).end(), boxes.get(to + 1).start())) {
+            to++;
         }
         List<String> contents = new ArrayList<>();
-        for (Box box : boxes.subList(from, to + 1)) {
-            String content =
-                    text.substring(box.contentStart(), box.contentEnd()).strip();
-            if (!contents.contains(content)) {
-                contents.add(content);
-            }
-            if (contents.size() > 64) {
-                break;
-            }
+        for (Boxes.Box box : boxes.subList(from, Math.min(to + 1, from + MOST_BOXES))) {
+            add(contents, bare(box.content(text)));
         }
-        return String.join(", ", contents);
-    }
-
-    /** The outermost balanced boxes in order. */
-    private static List<Box> boxes(String text) {
-        List<Box> boxes = new ArrayList<>();
-        List<int[]> open = new ArrayList<>(); // {position of the brace, start of the box or -1}
-        int pendingBox = -1;
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c == '\\') {
-                int end = boxCommandEnd(text, i);
-                if (end > 0) {
-                    int next = skipSpaces(text, end);
-                    if (next < text.length() && text.charAt(next) == '{') {
-                        pendingBox = i;
-                        i = next - 1;
-                    } else if (next < text.length() && Character.isLetterOrDigit(text.charAt(next))) {
-                        addBox(boxes, new Box(i, next, next + 1, next + 1));
-                        i = next;
-                    } else {
-                        i = end - 1;
-                    }
-                } else {
-                    i++; // an escaped brace is a character of the answer
-                }
-            } else if (c == '{') {
-                open.add(new int[] {i, pendingBox});
-                pendingBox = -1;
-            } else if (c == '}' && !open.isEmpty()) {
-                int[] brace = open.remove(open.size() - 1);
-                if (brace[1] >= 0) {
-                    addBox(boxes, new Box(brace[1], brace[0] + 1, i, i + 1));
-                }
+        List<String> rivals = new ArrayList<>();
+        for (int i = 0; i < boxes.size() && rivals.size() < MOST_BOXES; i++) {
+            String content = i >= from && i <= to ? "" : bare(boxes.get(i).content(text));
+            if (!content.isEmpty() && !contents.contains(content)) {
+                add(rivals, content);
             }
         }
-        return boxes;
+        return new Candidate(
+                String.join(", ", contents),
+                ExtractionPolicy.BOXED,
+                rivals,
+                !found.open() || occurrence == Occurrence.FIRST,
+                text,
+                boxes.get(from).start(),
+                boxes.get(to).end());
     }
 
-    private static void addBox(List<Box> boxes, Box box) {
-        while (!boxes.isEmpty() && boxes.get(boxes.size() - 1).start() > box.start()) {
-            boxes.remove(boxes.size() - 1);
+    private static void add(List<String> contents, String content) {
+        if (!contents.contains(content)) {
+            contents.add(content);
         }
-        boxes.add(box);
-    }
-
-    private static int boxCommandEnd(String text, int at) {
-        for (String command : BOXES) {
-            int end = at + command.length();
-            if (text.startsWith(command, at) && (end == text.length() || !Character.isLetter(text.charAt(end)))) {
-                return end;
-            }
-        }
-        return -1;
-    }
-
-    private static int skipSpaces(String text, int at) {
-        int i = at;
-        while (i < text.length() && Character.isWhitespace(text.charAt(i))) {
-            i++;
-        }
-        return i;
     }
 
     /** Whether what stands between two boxes makes them one list. */
@@ -215,12 +230,7 @@ public final class AnswerExtractor {
         if (to - from > 60) {
             return false;
         }
-        String between = text.substring(from, to)
-                .replace("\\text", "")
-                .replace("\\quad", "")
-                .replace("\\(", "")
-                .replace("\\)", "")
-                .replaceAll("[\\s${}*]", "");
+        String between = JOINS.matcher(text.substring(from, to)).replaceAll("");
         return between.equals(",")
                 || between.equals("and")
                 || between.equals("or")
@@ -228,101 +238,55 @@ public final class AnswerExtractor {
                 || between.equals(",or");
     }
 
-    private @Nullable String afterHashes(String text) {
+    private @Nullable Piece afterHashes(String text) {
         int at = occurrence == Occurrence.LAST ? text.lastIndexOf("####") : text.indexOf("####");
         if (at < 0) {
             return null;
         }
         int from = at + 4;
-        int end = text.indexOf('\n', from);
-        String rest = text.substring(from, end < 0 ? text.length() : end).strip();
-        return rest.isEmpty() ? null : rest;
+        int line = text.indexOf('\n', from);
+        int end = line < 0 ? text.length() : line;
+        String rest = text.substring(from, end).strip();
+        // Above more text, words are a heading.
+        boolean heading = TextAnswer.hasWord(rest) && !text.substring(end).isBlank();
+        return rest.isEmpty() || heading ? null : new Piece(rest, at, end);
     }
 
-    private @Nullable String afterPhrase(String text) {
-        int from = -1;
-        for (String phrase : PHRASES) {
-            int at = indexOfIgnoringCase(text, phrase, occurrence);
-            if (at >= 0) {
-                int end = at + phrase.length();
-                if (from < 0 || (occurrence == Occurrence.LAST ? end > from : end < from)) {
-                    from = end;
-                }
-            }
-        }
-        if (from < 0) {
+    private @Nullable Piece afterPhrase(String text) {
+        AnswerPhrase phrase = occurrence == Occurrence.LAST ? AnswerPhrase.last(text) : AnswerPhrase.first(text);
+        if (phrase == null) {
             return null;
         }
-        String rest = text.substring(skipMarks(text, from));
-        String phrase = mathOrSentence(rest);
-        return phrase.isBlank() || phrase.startsWith("not ") ? null : phrase.strip();
-    }
-
-    private static int indexOfIgnoringCase(String text, String phrase, Occurrence occurrence) {
-        int last = text.length() - phrase.length();
-        if (occurrence == Occurrence.LAST) {
-            for (int i = last; i >= 0; i--) {
-                if (text.regionMatches(true, i, phrase, 0, phrase.length())) {
-                    return i;
-                }
-            }
-        } else {
-            for (int i = 0; i <= last; i++) {
-                if (text.regionMatches(true, i, phrase, 0, phrase.length())) {
-                    return i;
-                }
-            }
-        }
-        return -1;
+        Piece piece = mathOrSentence(text, skipMarks(text, phrase.end()));
+        return piece.text().isBlank() || piece.text().startsWith("not ") ? null : piece;
     }
 
     private static int skipMarks(String text, int from) {
         int i = from;
-        while (i < text.length() && (Character.isWhitespace(text.charAt(i)) || ":*=_".indexOf(text.charAt(i)) >= 0)) {
+        while (i < text.length()
+                && (Character.isWhitespace(text.charAt(i)) || ":*=_\uff1a".indexOf(text.charAt(i)) >= 0)) {
             i++;
         }
         return i;
     }
 
-    /** The formula that the text begins with, else its first sentence up to a word that starts an explanation. */
-    private static String mathOrSentence(String rest) {
-        String[][] fences = {{"$$", "$$"}, {"\\(", "\\)"}, {"\\[", "\\]"}};
+    /** The formula that stands at a place, else the sentence from there up to a word that starts an explanation. */
+    private static Piece mathOrSentence(String text, int start) {
+        String[][] fences = {{"$$", "$$"}, {"\\(", "\\)"}, {"\\[", "\\]"}, {"$", "$"}};
         for (String[] fence : fences) {
-            if (rest.startsWith(fence[0])) {
-                int end = rest.indexOf(fence[1], fence[0].length());
-                if (end > 0) {
-                    return rest.substring(fence[0].length(), end);
-                }
+            if (!text.startsWith(fence[0], start)) {
+                continue;
+            }
+            int from = start + fence[0].length();
+            int end = text.indexOf(fence[1], from);
+            int line = fence[0].equals("$") ? text.indexOf('\n', from) : -1;
+            if (end > from && (line < 0 || end < line) && !listFollows(text, end + fence[1].length())) {
+                return new Piece(text.substring(from, end), start, end + fence[1].length());
             }
         }
-        if (rest.startsWith("$")) {
-            int end = rest.indexOf('$', 1);
-            int line = rest.indexOf('\n');
-            if (end > 0 && (line < 0 || end < line)) {
-                String after = rest.substring(end + 1, Math.min(rest.length(), end + 12));
-                boolean list = after.stripLeading().startsWith(",")
-                        || after.stripLeading().startsWith("and")
-                        || after.stripLeading().startsWith("or");
-                if (!list) {
-                    return rest.substring(1, end);
-                }
-            }
-        }
-        int end = rest.length();
-        for (int i = 0; i < rest.length(); i++) {
-            char c = rest.charAt(i);
-            boolean stop = c == '\n'
-                    || (c == '.' || c == '!' || c == '?')
-                            && (i + 1 == rest.length()
-                                    || Character.isWhitespace(rest.charAt(i + 1))
-                                    || rest.charAt(i + 1) == '*');
-            if (stop && !(c == '!' && i > 0 && Character.isLetterOrDigit(rest.charAt(i - 1)))) {
-                end = i;
-                break;
-            }
-        }
-        String sentence = rest.substring(0, end);
-        String lower = sentence.toLowerCase(java.util.Locale.ROOT);
+        int end = sentenceEnd(text, start);
+        String sentence = text.substring(start, end);
+        String lower = sentence.toLowerCase(Locale.ROOT);
         for (String word : STOP_WORDS) {
             int at = lower.indexOf(word);
             if (at >= 0) {
@@ -330,143 +294,28 @@ public final class AnswerExtractor {
                 lower = lower.substring(0, at);
             }
         }
-        return sentence.replace("**", "");
+        return new Piece(sentence.replace("**", ""), start, start + sentence.length());
     }
 
-    /**
-     * The formula between dollar signs or in \\(…\\) that the text's first or last number stands in, else the number with
-     * what is written to it without a space; null where that is the number alone. It keeps the 3 of {@code 2\sqrt{3}} from
-     * being an answer.
-     */
-    private @Nullable String formula(String text) {
-        int end = -1;
-        int start = -1;
-        for (int i = 0; i < text.length(); i++) {
-            int numberEnd = NumberScanner.end(text, i);
-            if (numberEnd > i) {
-                start = i;
-                end = numberEnd;
-                if (occurrence == Occurrence.FIRST) {
-                    break;
-                }
-                i = numberEnd - 1;
-            }
-        }
-        List<Box> spans = spans(text);
-        if (!spans.isEmpty()) {
-            int last = occurrence == Occurrence.LAST ? spans.size() - 1 : 0;
-            boolean holdsNumber = occurrence == Occurrence.LAST
-                    ? end <= spans.get(last).end()
-                    : start < 0 || start >= spans.get(last).start();
-            if (holdsNumber) {
-                int first = last;
-                while (occurrence == Occurrence.LAST
-                        && first > 0
-                        && joins(
-                                text,
-                                spans.get(first - 1).end(),
-                                spans.get(first).start())) {
-                    first--;
-                }
-                List<String> contents = new ArrayList<>();
-                for (Box span : spans.subList(first, last + 1)) {
-                    contents.add(text.substring(span.contentStart(), span.contentEnd())
-                            .strip());
-                }
-                return String.join(", ", contents);
-            }
-        }
-        if (start < 0) {
-            return null;
-        }
-        while (start > 0 && !Character.isWhitespace(text.charAt(start - 1))) {
-            start--;
-        }
-        while (end < text.length() && !Character.isWhitespace(text.charAt(end))) {
-            end++;
-        }
-        String cluster = text.substring(start, end);
-        return cluster.length() < 200 && MATHEMATICS.matcher(cluster).find() ? cluster : null;
+    private static boolean listFollows(String text, int at) {
+        String after = text.substring(at, Math.min(text.length(), at + 12)).stripLeading();
+        return after.startsWith(",") && after.indexOf('$') >= 0 || after.startsWith("and") || after.startsWith("or");
     }
 
-    /** The formulas of one line between marks, without those that hold words: {@code $5 to $7} is money. */
-    private static List<Box> spans(String text) {
-        List<Box> spans = new ArrayList<>();
-        int[] next = new int[CLOSES.size()]; // where the next mark of each kind stands, so that none is sought twice
-        int i = 0;
-        while (i + 1 < text.length()) {
-            String close = null;
-            int from = i + 1;
-            if (text.charAt(i) == '$') {
-                boolean display = text.charAt(i + 1) == '$';
-                close = display ? "$$" : "$";
-                from = display ? i + 2 : i + 1;
-            } else if (text.charAt(i) == '\\') {
-                char c = text.charAt(i + 1);
-                close = c == '(' ? "\\)" : c == '[' ? "\\]" : null;
-                from = i + 2;
-            }
-            if (close == null) {
-                i = text.charAt(i) == '\\' ? i + 2 : i + 1;
-                continue;
-            }
-            int kind = CLOSES.indexOf(close);
-            if (next[kind] < from) {
-                next[kind] = closeAfter(text, close, from);
-            }
-            int until = next[kind] - from > LONGEST_FORMULA ? -1 : next[kind];
-            if (next[kind] == text.length()) {
-                until = -1;
-            }
-            String content = until < 0 ? "" : text.substring(from, until);
-            if (content.isBlank() || TextAnswer.hasProse(FONT.matcher(content).replaceAll(""))) {
-                i = from;
-            } else {
-                spans.add(new Box(i, from, until, until + close.length()));
-                i = until + close.length();
+    private static int sentenceEnd(String text, int start) {
+        for (int i = start; i < text.length(); i++) {
+            char c = text.charAt(i);
+            boolean stop = c == '\n'
+                    || c == '\u3002'
+                    || c == '\uff0c' && (i + 1 == text.length() || !Character.isDigit(text.charAt(i + 1)))
+                    || (c == '.' || c == '!' || c == '?')
+                            && (i + 1 == text.length()
+                                    || Character.isWhitespace(text.charAt(i + 1))
+                                    || text.charAt(i + 1) == '*');
+            if (stop && !(c == '!' && i > 0 && Character.isLetterOrDigit(text.charAt(i - 1)))) {
+                return i;
             }
         }
-        return spans;
-    }
-
-    /** The position of a mark that closes a formula, or the text's length. */
-    private static int closeAfter(String text, String close, int from) {
-        int at = text.indexOf(close, from);
-        while (at > 0 && close.equals("$") && text.charAt(at - 1) == '\\') {
-            at = text.indexOf(close, at + 1);
-        }
-        return at < 0 ? text.length() : at;
-    }
-
-    private static boolean isDenied(String text, int number) {
-        return text.startsWith("not ", number - 4) || text.startsWith("not $", number - 5);
-    }
-
-    private @Nullable String number(String text) {
-        String found = null;
-        int from = -1;
-        int last = 0;
-        int i = 0;
-        while (i < text.length()) {
-            int end = NumberScanner.end(text, i);
-            if (end > i && isDenied(text, i)) {
-                i = end;
-            } else if (end > i) {
-                // "6 or 7" is one answer of two numbers, and not the last of them.
-                boolean alternative = found != null
-                        && from >= 0
-                        && ALTERNATIVE.matcher(text.substring(last, i)).matches();
-                from = alternative ? from : i;
-                last = end;
-                found = text.substring(from, end);
-                if (occurrence == Occurrence.FIRST) {
-                    return found;
-                }
-                i = end;
-            } else {
-                i++;
-            }
-        }
-        return found;
+        return text.length();
     }
 }

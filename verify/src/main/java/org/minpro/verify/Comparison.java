@@ -3,6 +3,7 @@ package org.minpro.verify;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Compares two shapes; one per check. */
@@ -22,19 +23,23 @@ final class Comparison {
         }
         if (gold instanceof Shape.Labeled a) {
             if (answer instanceof Shape.Relation relation) {
-                return a.equation() != null ? equation(a, relation) : Outcome.DIFFERENT_KIND;
+                return a.equation() != null ? equation(a, relation) : unsolved(a.shape(), relation);
             }
             return compare(a.shape(), answer);
         }
         if (answer instanceof Shape.Labeled b) {
             if (gold instanceof Shape.Relation relation) {
                 Shape.Relation equation = b.equation();
-                return equation != null ? relations(relation, equation) : Outcome.DIFFERENT_KIND;
+                return equation != null ? relations(relation, equation) : unsolved(b.shape(), relation);
             }
             return compare(gold, b.shape());
         }
         if (answer instanceof Shape.Relation relation && !(gold instanceof Shape.Relation)) {
             return solved(gold, relation);
+        }
+        Outcome letters = letters(gold, answer);
+        if (letters != null) {
+            return letters;
         }
         return switch (gold) {
             case Shape.Value a -> value(a, answer);
@@ -52,6 +57,57 @@ final class Comparison {
         };
     }
 
+    /** Choices written as one word on one side and as a list on the other: ABD and A, B, D; null where they are none. */
+    private static @Nullable Outcome letters(Shape gold, Shape answer) {
+        boolean list = gold instanceof Shape.Items && answer instanceof Shape.Value
+                || gold instanceof Shape.Value && answer instanceof Shape.Items;
+        if (!list) {
+            return null;
+        }
+        String expected = choices(gold);
+        String given = expected == null ? null : choices(answer);
+        if (expected == null || given == null) {
+            return null;
+        }
+        String word = gold instanceof Shape.Value ? expected : given;
+        for (int i = 1; i < word.length(); i++) {
+            if (word.charAt(i - 1) >= word.charAt(i)) {
+                return null; // DAB names no choices
+            }
+        }
+        TreeSet<Character> one = new TreeSet<>();
+        TreeSet<Character> other = new TreeSet<>();
+        expected.chars().forEach(letter -> one.add((char) letter));
+        given.chars().forEach(letter -> other.add((char) letter));
+        return one.equals(other) && expected.length() == given.length() ? Outcome.TEXT : Outcome.DIFFERENT;
+    }
+
+    /** At least two letters from A to J that a shape names, in its order, or null. */
+    private static @Nullable String choices(Shape shape) {
+        StringBuilder letters = new StringBuilder();
+        if (shape instanceof Shape.Items items) {
+            for (Shape item : items.items()) {
+                if (!(item instanceof Shape.Value value)
+                        || !(value.node() instanceof Node.Symbol symbol)
+                        || symbol.name().length() != 1) {
+                    return null;
+                }
+                letters.append(symbol.name());
+            }
+        } else if (shape instanceof Shape.Value value && value.node() instanceof Node.Symbol symbol) {
+            letters.append(symbol.name());
+        } else if (shape instanceof Shape.Value value && value.node() instanceof Node.Product product) {
+            for (Node factor : product.factors()) {
+                if (!(factor instanceof Node.Symbol symbol) || symbol.name().length() != 1) {
+                    return null;
+                }
+                letters.append(symbol.name());
+            }
+        }
+        boolean choices = letters.length() >= 2 && letters.chars().allMatch(letter -> letter >= 'A' && letter <= 'J');
+        return choices ? letters.toString() : null;
+    }
+
     /**
      * An equation for an answer that is no equation. {@code m + n = 5} states 5; {@code x^2 = 5} may state 5 or ask for a
      * root of it.
@@ -60,14 +116,32 @@ final class Comparison {
         if (gold instanceof Shape.Tuple && answer.left() instanceof Node.Group) {
             return Outcome.undecided(Reason.AMBIGUOUS); // (y, x) = (3, 2)
         }
-        boolean constant = answer.operator().equals("=")
-                && Evaluator.symbols(answer.right()).isEmpty();
-        if (!constant || !compare(gold, new Shape.Value(answer.right())).isRight()) {
-            return Outcome.DIFFERENT_KIND;
+        if (!answer.operator().equals("=")) {
+            return unsolved(gold, answer);
         }
-        return isSumOfNames(answer.left())
+        boolean constant = Evaluator.symbols(answer.right()).isEmpty();
+        if (!constant || !compare(gold, new Shape.Value(answer.right())).isRight()) {
+            LinearRelation solved = constant && gold instanceof Shape.Value
+                    ? LinearRelation.solve(answer.left(), answer.right(), values)
+                    : null;
+            boolean right = solved != null
+                    && compare(gold, new Shape.Value(solved.bound())).isRight();
+            return right ? Outcome.undecided(Reason.AMBIGUOUS) : Outcome.DIFFERENT_KIND;
+        }
+        return isNamed(answer.left())
                 ? compare(gold, new Shape.Value(answer.right()))
                 : Outcome.undecided(Reason.AMBIGUOUS);
+    }
+
+    /** An inequality that is not solved for its name beside a set of reals: x^2 < 4 may be (-2, 2). */
+    private static Outcome unsolved(Shape set, Shape.Relation relation) {
+        boolean open = (set instanceof Shape.Region
+                        || set instanceof Shape.Tuple tuple && tuple.items().size() == 2)
+                && !relation.operator().equals("=")
+                && Evaluator.symbols(new Node.Sum(List.of(relation.left(), relation.right())))
+                                .size()
+                        == 1;
+        return open ? Outcome.undecided(Reason.AMBIGUOUS) : Outcome.DIFFERENT_KIND;
     }
 
     /** Whether words are the same, or the same two things in another order. */
@@ -79,10 +153,23 @@ final class Comparison {
         return and > 0 && answer.equals(gold.substring(and + 5) + " and " + gold.substring(0, and));
     }
 
-    private static boolean isSumOfNames(Node node) {
-        return node instanceof Node.Sum sum
-                && sum.terms().stream().allMatch(Node.Symbol.class::isInstance)
-                && sum.terms().stream().distinct().count() == sum.terms().size();
+    /** Whether a side names a thing by its parts, m + n, AB/CD or V_1:V_2, and is no equation for one of them. */
+    private static boolean isNamed(Node node) {
+        List<Node> names = new ArrayList<>();
+        return names(node, names) && names.stream().distinct().count() == names.size()
+                || node instanceof Node.Quotient && names(node, new ArrayList<>());
+    }
+
+    private static boolean names(Node node, List<Node> found) {
+        return switch (node) {
+            case Node.Symbol symbol -> found.add(symbol);
+            case Node.Sum sum -> sum.terms().stream().allMatch(term -> names(term, found));
+            case Node.Negation negation -> names(negation.node(), found);
+            case Node.Product product -> product.factors().stream().allMatch(factor -> names(factor, found));
+            case Node.Quotient quotient -> names(quotient.numerator(), found) && names(quotient.denominator(), found);
+            case Node.Ratio ratio -> ratio.parts().stream().allMatch(part -> names(part, new ArrayList<>()));
+            default -> false;
+        };
     }
 
     private Outcome labeled(Shape.Labeled gold, Shape.Labeled answer) {

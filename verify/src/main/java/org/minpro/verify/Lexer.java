@@ -43,6 +43,14 @@ final class Lexer {
             "medspace",
             "negthinspace",
             "boxed",
+            "fbox",
+            "pmb",
+            "uline",
+            "hl",
+            "scriptstyle",
+            "mathnormal",
+            "checkmark",
+            "blacksquare",
             "mathbin",
             "mathrel",
             "ensuremath",
@@ -196,6 +204,7 @@ final class Lexer {
             Map.entry("ceil", "ceil"),
             Map.entry("gcd", "gcd"),
             Map.entry("lcm", "lcm"),
+            Map.entry("mod", "mod"),
             Map.entry("binom", "binomial"),
             Map.entry("and", "and"),
             Map.entry("or", "or"),
@@ -208,12 +217,16 @@ final class Lexer {
     private static final Pattern LETTER_UNITS =
             Pattern.compile("[a-zA-Z]{1,3}(\\^\\{?[23]}?)?(/[a-zA-Z]{1,3}(\\^\\{?[23]}?)?)?[\\s.]*");
 
+    /** The scripts from here on write no variables. */
+    private static final char WORDS_ONLY = '\u0590';
+
     private final String text;
     private final Reading reading;
     private final Budget budget;
     private final List<Token> tokens = new ArrayList<>();
     private boolean sawThousands;
     private boolean sawLetterUnits;
+    private boolean sawDecimalComma;
     private boolean inText;
     private boolean spaced;
     private int brackets;
@@ -235,6 +248,11 @@ final class Lexer {
     /** Whether letters behind the last number may be units although they are read as variables. */
     boolean sawLetterUnits() {
         return sawLetterUnits;
+    }
+
+    /** Whether a comma between digits may be a decimal point. */
+    boolean sawDecimalComma() {
+        return sawDecimalComma;
     }
 
     List<Token> tokens() {
@@ -282,6 +300,9 @@ final class Lexer {
 
     private int next(int at) {
         char c = text.charAt(at);
+        if (c == '~' && tokens.isEmpty() && at + 1 < text.length() && isDigit(text.charAt(at + 1))) {
+            throw Refusal.unknown(); // ~5 is about five
+        }
         if (Character.isWhitespace(c) || c == '~') {
             spaced = true;
             return at + 1;
@@ -369,6 +390,9 @@ final class Lexer {
             }
             return end;
         }
+        if (name.equals("underline") && holdsNumber(end)) {
+            return end; // emphasis of an answer, and no name of a vector
+        }
         if (SKIPPED_WITH_GROUP.contains(name)) {
             return end < text.length() && text.charAt(end) == '{' ? groupEnd(end) : end;
         }
@@ -397,6 +421,14 @@ final class Lexer {
         }
         add(Token.Type.COMMAND, SAME_COMMAND.getOrDefault(name, name));
         return end;
+    }
+
+    private boolean holdsNumber(int at) {
+        int open = skipSpaces(at);
+        int inside = skipSpaces(Math.min(open + 1, text.length()));
+        return inside < text.length()
+                && text.charAt(open) == '{'
+                && (isDigit(text.charAt(inside)) || "-\\.({".indexOf(text.charAt(inside)) >= 0);
     }
 
     /** Text in a formula: connectives and single roman letters are mathematics, the rest are words. */
@@ -431,6 +463,7 @@ final class Lexer {
             return;
         }
         switch (bare) {
+            case "mod" -> add(Token.Type.COMMAND, "mod");
             case "and", "or", "," -> add(bare.equals(",") ? Token.Type.SIGN : Token.Type.COMMAND, bare);
             case ", and", ",and" -> add(Token.Type.COMMAND, "and");
             case ", or", ",or" -> add(Token.Type.COMMAND, "or");
@@ -449,6 +482,7 @@ final class Lexer {
             add(token.type(), token.text());
         }
         sawThousands = sawThousands || inner.sawThousands;
+        sawDecimalComma = sawDecimalComma || inner.sawDecimalComma;
         sawLetterUnits = sawLetterUnits || inner.sawLetterUnits;
         spaced = true;
     }
@@ -478,6 +512,7 @@ final class Lexer {
         if (i > at && i - at <= 3 && text.charAt(at) != '0') {
             i = thousands(i, digits);
         }
+        i = decimalComma(i, digits);
         if (i < text.length() && text.charAt(i) == '.') {
             boolean decimal = i + 1 < text.length() && isDigit(text.charAt(i + 1));
             boolean sentenceEnd = i + 1 == text.length() || Character.isWhitespace(text.charAt(i + 1));
@@ -509,6 +544,43 @@ final class Lexer {
         }
         add(Token.Type.NUMBER, digits.toString());
         return i;
+    }
+
+    /** Reads the digits behind a comma as decimals where it is one, or may be and is to be read so. */
+    private int decimalComma(int at, StringBuilder into) {
+        if (at >= text.length() || ",.{".indexOf(text.charAt(at)) < 0) {
+            return at;
+        }
+        int from = at;
+        if (into.length() > 0 && text.startsWith("{,}", at) && at + 3 < text.length() && isDigit(text.charAt(at + 3))) {
+            into.append('.');
+            return digits(at + 3, into);
+        }
+        StringBuilder groups = new StringBuilder();
+        while (into.length() <= 3 && from < text.length() && text.charAt(from) == '.' && threeDigits(from + 1)) {
+            groups.append(text, from + 1, from + 4);
+            from += 4; // 1.234,5 in countries whose decimal comma leaves the point for thousands
+        }
+        boolean comma = into.length() > 0
+                && brackets == 0
+                && (tokens.isEmpty() || !tokens.get(tokens.size() - 1).isSign(","))
+                && from + 1 < text.length()
+                && text.charAt(from) == ','
+                && isDigit(text.charAt(from + 1));
+        if (!comma) {
+            return at;
+        }
+        StringBuilder decimals = new StringBuilder();
+        int end = digits(from + 1, decimals);
+        if (end + 1 < text.length() && text.charAt(end) == ',' && isDigit(text.charAt(end + 1))) {
+            return at;
+        }
+        sawDecimalComma = true;
+        if (!reading.decimalComma()) {
+            return at;
+        }
+        into.append(groups).append('.').append(decimals);
+        return end;
     }
 
     private boolean endsInDots(int at) {
@@ -562,8 +634,17 @@ final class Lexer {
         if (text.startsWith(",\\!", at)) {
             return skipSpaces(at + 3);
         }
-        if (text.startsWith("\\,", at) || text.startsWith("\\ ", at)) {
+        if (text.startsWith("{\\,}", at)) {
+            return at + 4;
+        }
+        if (text.startsWith("\\,", at)
+                || text.startsWith("\\;", at)
+                || text.startsWith("\\:", at)
+                || text.startsWith("\\ ", at)) {
             return at + 2;
+        }
+        if (text.startsWith("~", at) || text.startsWith("'", at)) {
+            return at + 1;
         }
         if (text.startsWith(" ", at) && threeDigits(at + 1) && !text.startsWith("/", at + 4)) {
             return at + 1; // 3 100/201 is a mixed number
@@ -585,10 +666,18 @@ final class Lexer {
 
     private int letters(int at) {
         int end = at;
-        while (end < text.length() && Character.isLetter(text.charAt(end))) {
+        while (end < text.length() && isLetterOrMark(text.charAt(end))) {
             end++;
         }
         String run = text.substring(at, end);
+        if (run.equals("DNE")) {
+            add(Token.Type.TEXT, run);
+            return end;
+        }
+        if ((run.equals("x") || run.equals("X")) && isTimes(at, end)) {
+            add(Token.Type.COMMAND, "times");
+            return end;
+        }
         if (run.length() == 1 && (text.startsWith("p.m", at) || text.startsWith("a.m", at))) {
             add(Token.Type.TEXT, text.substring(at, at + 3));
             return at + (text.startsWith(".", at + 3) ? 4 : 3);
@@ -613,7 +702,8 @@ final class Lexer {
         }
         if (name != null && run.length() > 1) {
             add(Token.Type.COMMAND, name);
-        } else if (run.length() == 1 || run.length() <= 3 && !isShortWord(run, at, end)) {
+        } else if (run.charAt(0) < WORDS_ONLY
+                && (run.length() == 1 || run.length() <= 3 && !isShortWord(run, at, end))) {
             for (int i = 0; i < run.length(); i++) {
                 add(Token.Type.LETTER, run.substring(i, i + 1));
             }
@@ -621,6 +711,25 @@ final class Lexer {
             add(Token.Type.WORD, run);
         }
         return end;
+    }
+
+    private static boolean isLetterOrMark(char c) {
+        return Character.isLetter(c)
+                || c >= WORDS_ONLY
+                        && (Character.getType(c) == Character.NON_SPACING_MARK
+                                || Character.getType(c) == Character.COMBINING_SPACING_MARK);
+    }
+
+    /** Whether an x between two numbers is a sign of multiplication: 3 x 4. */
+    private boolean isTimes(int at, int end) {
+        int next = skipSpaces(end);
+        return at > 0
+                && text.charAt(at - 1) == ' '
+                && next > end
+                && next < text.length()
+                && isDigit(text.charAt(next))
+                && !tokens.isEmpty()
+                && tokens.get(tokens.size() - 1).type() == Token.Type.NUMBER;
     }
 
     /** Whether the tokens end in a time of day such as 5:30. */
@@ -635,7 +744,7 @@ final class Lexer {
     /** Whether everything from a letter behind a number on names a unit: 5 m, 9.8 m/s^2. */
     private boolean isLetterUnits(String run, int at) {
         return run.length() == 1
-                && "mshgLlNJWK".contains(run)
+                && "mshgLlNJWKAVCFHTBk".contains(run)
                 && !tokens.isEmpty()
                 && tokens.get(tokens.size() - 1).type() == Token.Type.NUMBER
                 && text.length() - at <= 12

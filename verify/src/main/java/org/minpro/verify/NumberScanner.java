@@ -16,7 +16,7 @@ final class NumberScanner {
                 return -1;
             }
             i++;
-            if (i < text.length() && text.charAt(i) == '\\') {
+            if (text.startsWith("\\$", i)) {
                 i++;
             }
             if (i < text.length() && text.charAt(i) == '$') {
@@ -53,14 +53,20 @@ final class NumberScanner {
 
     private static boolean continuesWord(String text, int at) {
         char before = text.charAt(at - 1);
-        if (Character.isLetterOrDigit(before) || before == '_') {
+        if (isWordPart(before)) {
             return isDigit(text.charAt(at)) || text.charAt(at) == '.' || before == '_';
         }
         return before == '.' && at >= 2 && isDigit(text.charAt(at - 2));
     }
 
+    /** Whether a character written beside a digit makes one word with it; those of scripts without spaces do not. */
+    static boolean isWordPart(char c) {
+        return c == '_'
+                || c < '\u0590' && Character.isLetterOrDigit(c) && Character.getType(c) != Character.OTHER_NUMBER;
+    }
+
     private static boolean closesOperand(char c) {
-        return Character.isLetterOrDigit(c) || c == ')' || c == ']' || c == '}';
+        return isWordPart(c) || c == ')' || c == ']' || c == '}';
     }
 
     private static int latexFractionEnd(String text, int at) {
@@ -105,21 +111,30 @@ final class NumberScanner {
     private static int thousandsEnd(String text, int at) {
         int i = at;
         while (i < text.length()) {
-            int group;
-            if (text.charAt(i) == ',') {
-                group = i + 1;
-            } else if (text.startsWith("{,}", i)) {
-                group = i + 3;
-            } else {
-                return i;
-            }
-            int end = digitsEnd(text, group);
-            if (end - group != 3) {
+            int group = groupAfter(text, i);
+            int end = group < 0 ? -1 : digitsEnd(text, group);
+            if (end - group != 3 || text.charAt(i) == ' ' && end < text.length() && text.charAt(end) == '/') {
                 return i;
             }
             i = end;
         }
         return i;
+    }
+
+    /** Where the digits behind a separator of thousands would begin, or -1 where none stands at a place. */
+    static int groupAfter(String text, int at) {
+        return switch (text.charAt(at)) {
+            case ',', ' ', '\'', '\u2019', '\u00a0', '\u2009', '\u202f', '~' -> at + 1;
+            case '{' -> text.startsWith("{,}", at) ? at + 3 : text.startsWith("{\\,}", at) ? at + 4 : -1;
+            case '\\' ->
+                text.startsWith("\\,", at)
+                                || text.startsWith("\\;", at)
+                                || text.startsWith("\\:", at)
+                                || text.startsWith("\\ ", at)
+                        ? at + 2
+                        : -1;
+            default -> -1;
+        };
     }
 
     private static int digitsEnd(String text, int at) {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,6 +70,10 @@ final class Parser {
             Set.of("overline", "vec", "hat", "bar", "dot", "ddot", "tilde", "underline", "widehat", "overrightarrow");
     private static final Set<String> FACTOR_COMMANDS =
             Set.of("frac", "sqrt", "binom", "pi", "infty", "lfloor", "lceil", "emptyset", "mathbb{R}");
+    /** Several choices in one word, in order. */
+    private static final Pattern CHOICES = Pattern.compile("(?=[A-J]{2})A?B?C?D?E?F?G?H?I?J?");
+
+    private static final Pattern PERCENT = Pattern.compile("(?:per ?cents?|pct\\.?|p\\. ?c\\.)(?: .*)?");
     private final List<Token> tokens;
     private final Budget budget;
     private final Reading reading;
@@ -123,8 +128,17 @@ final class Parser {
             }
         }
         Reading second = null;
-        if (lexer.sawThousands() || parser.sawLog || parser.sawTightProduct || lexer.sawLetterUnits()) {
-            second = new Reading(!lexer.sawThousands(), parser.sawLog, parser.sawTightProduct, lexer.sawLetterUnits());
+        if (lexer.sawThousands()
+                || parser.sawLog
+                || parser.sawTightProduct
+                || lexer.sawLetterUnits()
+                || lexer.sawDecimalComma()) {
+            second = new Reading(
+                    !lexer.sawThousands(),
+                    parser.sawLog,
+                    parser.sawTightProduct,
+                    lexer.sawLetterUnits(),
+                    lexer.sawDecimalComma());
         }
         return new Parsed(node, reading.equals(Reading.USUAL) ? second : null);
     }
@@ -134,7 +148,10 @@ final class Parser {
         Token first = peek();
         if (first.type() == Token.Type.TEXT) {
             Token next = tokens.get(1);
-            if (next.isSign("_") || next.isSign("=") || isLetterChoice(first.text())) {
+            if (next.isSign("_")
+                    || next.isSign("=")
+                    || isLetterChoice(first.text())
+                    || CHOICES.matcher(first.text()).matches()) {
                 return letterChoices(first.text(), next);
             }
         } else if (first.type() != Token.Type.WORD || isName(first.text())) {
@@ -153,6 +170,13 @@ final class Parser {
 
     /** Letters A, B, … set as text: one choice, or several. */
     private @Nullable Node letterChoices(String text, Token next) {
+        if (next.type() == Token.Type.END && CHOICES.matcher(text).matches()) {
+            List<Node> letters = new ArrayList<>();
+            for (String letter : text.split("")) {
+                letters.add(new Node.Symbol(letter));
+            }
+            return text.length() <= 3 ? new Node.Product(letters) : new Node.Symbol(text); // as without \\text
+        }
         if (next.type() != Token.Type.END || !isLetterChoice(text)) {
             return null;
         }
@@ -178,7 +202,9 @@ final class Parser {
 
     /** A name such as SRAC that stands for a variable. */
     private static boolean isName(String word) {
-        return word.length() <= 6 && word.equals(word.toUpperCase(Locale.ROOT));
+        return word.length() <= 6
+                && Character.isUpperCase(word.charAt(0))
+                && word.equals(word.toUpperCase(Locale.ROOT));
     }
 
     private Token peek() {
@@ -260,6 +286,9 @@ final class Parser {
         enter();
         if (peek().isSign("=") || peek().isCommand("approx")) {
             take();
+        }
+        if (peek().isSign("<") || peek().isSign(">") || peek().isCommand("le") || peek().isCommand("ge")) {
+            throw Refusal.unknown(); // > 5 quotes 5 or says more than 5
         }
         List<Node> sides = new ArrayList<>();
         List<String> operators = new ArrayList<>();
@@ -615,7 +644,7 @@ final class Parser {
         if (scaled != null) {
             return scaled;
         }
-        if (words.equals("percent") || words.equals("per cent") || words.startsWith("percent ")) {
+        if (PERCENT.matcher(words).matches()) {
             return made(new Node.Percent(amount));
         }
         Units.Unit unit = Units.parse(words);

@@ -34,6 +34,10 @@ public enum Reason {
     DOMAIN("they agree on a part of their domain only"),
     /** The answer is within the rounding of a reference that has too few digits to round to. */
     COARSE("the reference is too coarse to round to"),
+    /** The completion names the right answer and denies, bounds, supposes, estimates or takes it back, or breaks off in it. */
+    NOT_ASSERTED("the completion does not give the right answer that it names as its answer"),
+    /** The completion gives several different answers, and the one that counts is right. */
+    SEVERAL("the completion gives several different answers"),
     /** The notation has two readings and they disagree. */
     AMBIGUOUS("the notation has two readings that disagree"),
     /** This package failed; please report the pair. */

@@ -460,7 +460,7 @@ final class Shapes {
         Node last = sides.get(sides.size() - 1);
         String label = labelOf(first);
         if (label != null && isFree(first, sides.subList(1, sides.size()))) {
-            requireEqual(sides.subList(1, sides.size()));
+            requireEqual(comparable(sides.subList(1, sides.size())));
             Shape.Relation equation = isExpression(last) ? new Shape.Relation(first, last, "=") : null;
             return new Shape.Labeled(label, shape(last), equation);
         }
@@ -516,6 +516,14 @@ final class Shapes {
         return true;
     }
 
+    /** The sides that tell a value, where the last one does: A = \pi r^2 = 9\pi states 9\pi by a formula for it. */
+    private static List<Node> comparable(List<Node> sides) {
+        if (!Evaluator.symbols(sides.get(sides.size() - 1)).isEmpty()) {
+            return sides;
+        }
+        return sides.stream().filter(side -> Evaluator.symbols(side).isEmpty()).toList();
+    }
+
     /** Refuses a chain a = b = c whose sides are not equal. */
     private void requireEqual(List<Node> sides) {
         for (int i = 1; i < sides.size(); i++) {
@@ -547,6 +555,10 @@ final class Shapes {
                 return new Shape.Labeled(label, region, null);
             }
         }
+        Shape solved = linear(sides, operators);
+        if (solved != null) {
+            return solved;
+        }
         if (operators.size() != 1) {
             throw Refusal.unknown();
         }
@@ -560,6 +572,22 @@ final class Shapes {
                 swap ? sides.get(1) : sides.get(0),
                 swap ? sides.get(0) : sides.get(1),
                 swap ? operator.replace('>', '<') : operator);
+    }
+
+    /** Relations between sides that are linear in one name, solved for it: {@code 2x \\ge 6} as {@code x \\ge 3}; else null. */
+    private @Nullable Shape linear(List<Node> sides, List<String> operators) {
+        Shape.Region region = Regions.reals();
+        String name = null;
+        for (int i = 0; i < operators.size(); i++) {
+            LinearRelation solved = LinearRelation.solve(sides.get(i), sides.get(i + 1), values);
+            Shape.Region half = solved == null ? null : half(solved.bound(), operators.get(i), !solved.flips());
+            if (solved == null || half == null || name != null && !name.equals(solved.name())) {
+                return null;
+            }
+            name = solved.name();
+            region = Regions.intersection(region, half);
+        }
+        return name == null ? null : new Shape.Labeled(name, region, null);
     }
 
     /** {@code |x| < 2} as the interval or the two rays that it names; null where it is anything else. */

@@ -1,5 +1,6 @@
 package org.minpro.verify;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
@@ -22,6 +23,15 @@ final class TextAnswer {
     private static final Pattern TAKEN_BACK = Pattern.compile(
             "^ *(?:(?:is|isn't|or|unless|and|but|[-+*/=<>^_!|])(?![a-z])|(?:not|wrong|incorrect)[. ]*$)");
 
+    private static final Pattern BEGINNING =
+            Pattern.compile("^(?:\\p{L}\\p{Ll}+|[\\u0590-\\uffff&&\\p{L}]+)(?=[\\s,.:]|[\\u2e80-\\uffff]|$)");
+    private static final Pattern WORD =
+            Pattern.compile("(?<![\\p{L}\\\\])(?:\\p{Lu}?\\p{Ll}{2,}|[\\u0590-\\uffff&&\\p{L}]+)(?!\\p{L})");
+    private static final Pattern SENTENCE_WORD =
+            Pattern.compile("(?<![\\p{L}\\\\])(?:\\p{Lu}\\p{Ll}{2,}|\\p{Ll}{3,}|[\\u2e80-\\uffff&&\\p{L}])");
+    private static final Pattern WORDS_SET = Pattern.compile(
+            "\\\\(?:text(?:bf|it|rm|sf|tt|normal)?|math(?:bf|rm|sf|it|tt)|mbox|hbox|emph)\\s*\\{([^{}]*)}");
+
     private TextAnswer() {}
 
     /** Whether tokens that are no formula hold words, so that they may be an answer in words. */
@@ -36,12 +46,14 @@ final class TextAnswer {
 
     /** Whether a text has a word of at least three letters, or several lines, so that an answer may stand inside it. */
     static boolean hasProse(String text) {
+        return text.indexOf('\n') >= 0 || hasWord(text);
+    }
+
+    /** Whether a text has three letters in a row, or one of a script without spaces, outside the names of commands. */
+    static boolean hasWord(String text) {
         int run = 0;
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
-            if (c == '\n') {
-                return true;
-            }
             if (c == '\\') {
                 while (i + 1 < text.length() && Character.isLetter(text.charAt(i + 1))) {
                     i++;
@@ -49,12 +61,95 @@ final class TextAnswer {
                 run = 0;
             } else {
                 run = Character.isLetter(c) ? run + 1 : 0;
-                if (run >= 3) {
+                if (run >= 3 || run > 0 && c > 0x2e80) {
                     return true;
                 }
             }
         }
         return false;
+    }
+
+    /** Whether a text holds a word that is no name, no function and no product of variables. */
+    static boolean hasSpeech(String text) {
+        Matcher words = WORD.matcher(text);
+        while (words.find()) {
+            if (!Lexer.NAMES.containsKey(words.group())
+                    && (words.start() == 0 || text.charAt(words.start() - 1) != '\\')) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether a formula holds a word of at least three letters, one of them small, that is no function: no formula then. */
+    static boolean hasSentenceWord(String text) {
+        Matcher words = SENTENCE_WORD.matcher(text);
+        while (words.find()) {
+            if (!Lexer.NAMES.containsKey(words.group())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** A text without the commands that set words in a formula, and their braces. */
+    static String unwrapped(String text) {
+        String plain = text;
+        for (int round = 0; round < 3 && plain.indexOf('\\') >= 0; round++) {
+            String next = WORDS_SET.matcher(plain).replaceAll("$1");
+            if (next.equals(plain)) {
+                break;
+            }
+            plain = next;
+        }
+        return plain;
+    }
+
+    /** Whether the words of a formula deny it, bound it or name another answer. */
+    static boolean takesBack(String text) {
+        Matcher words = WORDS_SET.matcher(text);
+        while (words.find()) {
+            for (String word : words.group(1).toLowerCase(Locale.ROOT).split("[^a-z]+")) {
+                if (!word.equals("is") && Units.qualifies(word)) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** What words of a formula announce as the answer: {@code \\text{Answer: }58}; null where they announce none. */
+    static @Nullable String announced(String text) {
+        String plain = unwrapped(text);
+        AnswerPhrase phrase = AnswerPhrase.last(plain);
+        String rest = phrase == null ? "" : plain.substring(phrase.end()).strip();
+        return rest.isEmpty() ? null : rest;
+    }
+
+    /** Whether a text begins with a word of at least two letters that is no function, so that it may be a sentence. */
+    static boolean beginsSentence(String text) {
+        if (text.isEmpty() || !Character.isLetter(text.charAt(0))) {
+            return false;
+        }
+        Matcher word = BEGINNING.matcher(text);
+        return word.find() && !Lexer.NAMES.containsKey(word.group().strip()) && text.indexOf(' ') > 0;
+    }
+
+    /** What stands between the words of a formula, and behind each of them, up to the end. */
+    static List<String> betweenWords(String text) {
+        List<String> parts = new ArrayList<>();
+        for (String part : WORDS_SET.matcher(text).replaceAll("\u0000").split("\u0000")) {
+            String bare = part.strip();
+            if (!bare.isEmpty() && parts.size() < 10) {
+                parts.add(bare);
+            }
+        }
+        String plain = unwrapped(text);
+        WholeNumber number = WholeNumber.one(plain, Occurrence.LAST);
+        if (number != null) {
+            parts.add(number.text(plain));
+        }
+        return parts;
     }
 
     /** The words of an answer in lower case, without commands, punctuation and articles. */
@@ -115,6 +210,8 @@ final class TextAnswer {
                     "no solution exists",
                     "no solutions exist",
                     "empty set" -> new Node.SetOf(List.of());
+            case "dne", "do not exist", "doesnt exist", "it does not exist", "limit does not exist" ->
+                new Node.Text("does not exist");
             default -> new Node.Text(words);
         };
     }

@@ -158,7 +158,8 @@ final class Units {
                     "We",
                     "If",
                     "So" -> true;
-            case "lbs",
+            case "pct",
+                    "lbs",
                     "sec",
                     "min",
                     "day",

@@ -190,7 +190,8 @@ public final class VerdictAudit {
             return "wrong, and the same letters, digits and commands";
         }
         for (Reader reader : readers) {
-            if (reader.verifier().judge(gold, completion).verdict().isRight()) {
+            Verdict verdict = reader.verifier().judge(gold, completion).verdict();
+            if (verdict.isRight() || verdict.reason() == Reason.SEVERAL) {
                 return "wrong, and right by " + reader.words();
             }
         }

@@ -1,7 +1,9 @@
 package org.minpro.verify;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Checks an answer, or the answer of a whole completion, against a reference.
@@ -14,8 +16,8 @@ import java.util.Optional;
  * reference comes first, and only its precision allows rounding.
  */
 public final class Verifier {
-    private static final AnswerExtractor REFERENCE =
-            new AnswerExtractor(List.of(ExtractionPolicy.BOXED, ExtractionPolicy.HASHES), Occurrence.LAST);
+    private static final AnswerExtractor REFERENCE = new AnswerExtractor(
+            List.of(ExtractionPolicy.BOXED, ExtractionPolicy.HASHES), Occurrence.LAST, CompletionMarks.NONE);
     private static final int LONGEST_REPORT = 200;
 
     private final AnswerExtractor extractor;
@@ -54,18 +56,43 @@ public final class Verifier {
      *
      * @param extracted the answer that was compared; empty where the completion has none
      */
-    record Judged(Verdict verdict, String extracted) {}
+    record Judged(Verdict verdict, String extracted) {
+        Judged but(Reason reason) {
+            return new Judged(Verdict.undecided(reason, verdict.gold(), verdict.answer()), extracted);
+        }
+    }
 
     /** {@link #verify} with the answer that it found. */
     Judged judge(String gold, String completion) {
         String reference = reference(gold);
+        JudgedPart part = extractor.part(completion);
+        Judged judged = judgePart(reference, part.text());
+        String beyond = part.beyond();
+        if (beyond == null || judged.verdict().isRight()) {
+            return judged;
+        }
+        // The question may be the one that was asked, told again before it is answered.
+        Judged told = judgePart(reference, beyond);
+        return told.verdict().isRight() ? told.but(Reason.SEVERAL) : judged;
+    }
+
+    private Judged judgePart(String reference, String part) {
         Verdict verdict = Verdict.wrong(Reason.NO_ANSWER, shortened(reference), "");
         String extracted = "";
-        for (ExtractedAnswer candidate : extractor.candidates(completion)) {
-            Checked checked = check(reference, candidate.text());
+        String text = extractor.plain(part);
+        for (ExtractionPolicy policy : extractor.policies()) {
+            Candidate candidate = extractor.candidate(policy, text);
+            if (candidate == null) {
+                continue;
+            }
+            Checked checked = check(reference, candidate);
             verdict = checked.verdict();
             extracted = candidate.text();
-            if (isMarked(candidate) || verdict.isRight() || !checked.prose()) {
+            if (verdict.isRight() && !candidate.isAsserted()) {
+                verdict = Verdict.undecided(Reason.NOT_ASSERTED, verdict.gold(), verdict.answer());
+                return new Judged(verdict, extracted);
+            }
+            if (candidate.isMarked() || verdict.isRight() || !checked.prose() && !isSentence(candidate, verdict)) {
                 return new Judged(verdict, extracted);
             }
             if (candidate.policy() == ExtractionPolicy.WHOLE
@@ -77,6 +104,90 @@ public final class Verifier {
         return new Judged(verdict, extracted);
     }
 
+    /** Whether a whole text that was read as mathematics, and is wrong, begins like a sentence: "So x", "En total, 5". */
+    private static boolean isSentence(Candidate candidate, Verdict verdict) {
+        return candidate.policy() == ExtractionPolicy.WHOLE
+                && verdict.kind() == Verdict.Kind.WRONG
+                && TextAnswer.beginsSentence(candidate.text());
+    }
+
+    /** Compares a candidate with its rivals in mind, and reads it again where its notation may be that of prose. */
+    private Checked check(String reference, Candidate candidate) {
+        Checked checked = check(reference, candidate.text());
+        if (!candidate.rivals().isEmpty()) {
+            checked = amongRivals(reference, candidate, checked);
+        }
+        if (checked.verdict().kind() != Verdict.Kind.WRONG) {
+            return checked;
+        }
+        if (candidate.isMarked()) {
+            return amongWords(reference, candidate, checked);
+        }
+        if (candidate.policy() == ExtractionPolicy.FORMULA
+                && checked.verdict().reason() == Reason.DIFFERENT_KIND
+                && ProseFormula.isBound(candidate.text())) {
+            WholeNumber bound = WholeNumber.one(candidate.text(), Occurrence.LAST);
+            boolean named = bound != null
+                    && compare(reference, bound.text(candidate.text())).isRight();
+            return named ? checked.but(Reason.NOT_ASSERTED) : checked;
+        }
+        String other = asInProse(candidate.text());
+        return other != null && compare(reference, other).isRight() ? checked.but(Reason.AMBIGUOUS) : checked;
+    }
+
+    /** Several pieces that stand with the same right are one list; where only the last of them is right, who knows. */
+    private Checked amongRivals(String reference, Candidate candidate, Checked last) {
+        List<String> all = new ArrayList<>(candidate.rivals());
+        if (extractor.occurrence() == Occurrence.LAST) {
+            all.add(candidate.text());
+        } else {
+            all.add(0, candidate.text());
+        }
+        Checked list = check(reference, String.join(", ", all));
+        if (list.verdict().isRight()) {
+            return list;
+        }
+        if (!last.verdict().isRight()) {
+            return last;
+        }
+        for (String rival : candidate.rivals()) {
+            if (!compare(reference, rival).isRight()) {
+                return last.but(Reason.SEVERAL);
+            }
+        }
+        return last;
+    }
+
+    /** A text without an exclamation mark that may end a sentence, or a dash that may begin an item; null without them. */
+    private static @Nullable String asInProse(String text) {
+        int end = text.length() - 1;
+        if (end > 0 && text.charAt(end) == '!' && text.charAt(end - 1) != '!') {
+            return text.substring(0, end);
+        }
+        return text.startsWith("- ") ? text.substring(2) : null;
+    }
+
+    /** A marked answer that is not read may hold the right one among words: {@code 12 \\text{ (since } 3\\cdot 4)}. */
+    private Checked amongWords(String reference, Candidate candidate, Checked checked) {
+        String text = candidate.text();
+        if (!checked.prose() || checked.goldIsWords() || !TextAnswer.hasWord(text) || TextAnswer.takesBack(text)) {
+            return checked;
+        }
+        String announced = TextAnswer.announced(text);
+        if (announced != null) {
+            Checked read = check(reference, announced);
+            if (!read.prose()) {
+                return read;
+            }
+        }
+        for (String part : TextAnswer.betweenWords(text)) {
+            if (compare(reference, part).isRight()) {
+                return checked.but(Reason.ANSWER_NOT_UNDERSTOOD);
+            }
+        }
+        return checked;
+    }
+
     /** The answer that a reference states: that of a whole solution too. */
     static String reference(String gold) {
         return REFERENCE.extract(gold).map(ExtractedAnswer::text).orElse(gold);
@@ -84,7 +195,17 @@ public final class Verifier {
 
     /** This verifier with another way to find the answer. */
     Verifier extractingBy(ExtractionPolicy policy, Occurrence occurrence) {
-        return new Verifier(new AnswerExtractor(List.of(policy), occurrence), limits, sameText);
+        return new Verifier(new AnswerExtractor(List.of(policy), occurrence, extractor.marks()), limits, sameText);
+    }
+
+    /** This verifier with other marks of what it looks at in a completion. */
+    public Verifier reading(CompletionMarks marks) {
+        return new Verifier(extractor.reading(marks), limits, sameText);
+    }
+
+    /** The marks of what it looks at in a completion. */
+    public CompletionMarks marks() {
+        return extractor.marks();
     }
 
     /**
@@ -92,18 +213,19 @@ public final class Verifier {
      * marked, or that is no prose; empty where all are prose.
      */
     public Optional<String> answer(String completion) {
-        return extractor.candidates(completion).stream()
-                .filter(candidate -> isMarked(candidate) || !TextAnswer.hasProse(candidate.text()))
-                .map(ExtractedAnswer::text)
-                .findFirst();
-    }
-
-    private static boolean isMarked(ExtractedAnswer candidate) {
-        return candidate.policy() == ExtractionPolicy.BOXED || candidate.policy() == ExtractionPolicy.HASHES;
+        String text = extractor.plain(extractor.part(completion).text());
+        for (ExtractionPolicy policy : extractor.policies()) {
+            Candidate candidate = extractor.candidate(policy, text);
+            boolean states = candidate != null && (candidate.isMarked() || !TextAnswer.hasProse(candidate.text()));
+            if (candidate != null && states) {
+                return candidate.isAsserted() ? Optional.of(candidate.text()) : Optional.empty();
+            }
+        }
+        return Optional.empty();
     }
 
     /** Whether a whole text says much more than the words that are asked for, which may be among them. */
-    private static boolean isLonger(ExtractedAnswer candidate, String reference) {
+    private static boolean isLonger(Candidate candidate, String reference) {
         return candidate.text().split("\\s+").length
                 > TextAnswer.words(reference).split(" ").length + 3;
     }
@@ -119,7 +241,11 @@ public final class Verifier {
      * @param prose whether the answer is no formula
      * @param goldIsWords whether the reference is words
      */
-    private record Checked(Verdict verdict, boolean prose, boolean goldIsWords) {}
+    private record Checked(Verdict verdict, boolean prose, boolean goldIsWords) {
+        Checked but(Reason reason) {
+            return new Checked(Verdict.undecided(reason, verdict.gold(), verdict.answer()), prose, goldIsWords);
+        }
+    }
 
     private Checked check(String gold, String answer) {
         PlainNumber expected = PlainNumber.read(gold, limits.digits());
@@ -265,6 +391,13 @@ public final class Verifier {
         Reading goldSecond = expected.second();
         Reading answerSecond = given.second();
         if (goldSecond == null && answerSecond == null) {
+            return false;
+        }
+        // A decimal comma makes no whole number, and most references are whole.
+        if (goldSecond == null
+                && Reading.DECIMAL_COMMA.equals(answerSecond)
+                && expected.node() instanceof Node.Numeral whole
+                && whole.value().isInteger()) {
             return false;
         }
         return goldSecond != null && isRight(gold, goldSecond, answer, Reading.USUAL)

@@ -66,7 +66,7 @@ final class SharedReferences {
     }
 
     /** The text or number of a field of one JSON object, or the first text of its list; null where it is null. */
-    private static @org.jspecify.annotations.Nullable String field(String json, String name) {
+    static @org.jspecify.annotations.Nullable String field(String json, String name) {
         String key = "\"" + name + "\":";
         int at = json.indexOf(key);
         if (at < 0) {

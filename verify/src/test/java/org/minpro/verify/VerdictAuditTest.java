@@ -52,9 +52,10 @@ final class VerdictAuditTest {
     }
 
     @Test
-    void aRightAnswerBesideAnotherBoxIsSuspicious() {
-        assertThat(what("8", "\\boxed{7}, no: \\boxed{8}", Kind.RIGHT))
-                .isEqualTo("SUSPICIOUS right, and wrong by the first answer from boxed");
+    void aRightAnswerBesideAnotherMarkedOneIsSuspicious() {
+        assertThat(what("8", "\\boxed{8}\n#### 7", Kind.RIGHT))
+                .isEqualTo("SUSPICIOUS right, and wrong by the first answer from hashes");
+        assertThat(what("8", "\\boxed{7}, no: \\boxed{8}", null)).isEqualTo("UNDECIDED " + Reason.SEVERAL.sentence());
         assertThat(what("8", "\\boxed{8}, again: \\boxed{8}", Kind.RIGHT)).isEmpty();
     }
 
