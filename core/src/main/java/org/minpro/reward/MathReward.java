@@ -9,6 +9,7 @@ import org.minpro.config.Rule;
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
 import org.minpro.verify.AnswerExtractor;
+import org.minpro.verify.CompletionMarks;
 import org.minpro.verify.ExtractionPolicy;
 import org.minpro.verify.Limits;
 import org.minpro.verify.Occurrence;
@@ -77,7 +78,17 @@ public record MathReward(
 
     @Override
     public Score score(Problem problem, Rollout rollout) {
-        Verdict verdict = verifier().verify(problem.answer(), rollout.text());
+        return score(verifier(), problem, rollout);
+    }
+
+    @Override
+    public Reward reading(CompletionMarks marks) {
+        Verifier verifier = verifier().reading(marks);
+        return (problem, rollout) -> score(verifier, problem, rollout);
+    }
+
+    private Score score(Verifier verifier, Problem problem, Rollout rollout) {
+        Verdict verdict = verifier.verify(problem.answer(), rollout.text());
         String reason = verdict.reason().name().toLowerCase(Locale.ROOT);
         return switch (verdict.kind()) {
             case RIGHT -> Score.of(right, reason);

@@ -2,6 +2,7 @@ package org.minpro.reward;
 
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
+import org.minpro.verify.CompletionMarks;
 
 /**
  * What a rollout is worth.
@@ -12,4 +13,12 @@ import org.minpro.rollout.Rollout;
 @FunctionalInterface
 public interface Reward {
     Score score(Problem problem, Rollout rollout);
+
+    /**
+     * The same reward for completions with these marks of thinking and answer: those of the model and its template. A reward
+     * that does not look for an answer is the same for all.
+     */
+    default Reward reading(CompletionMarks marks) {
+        return this;
+    }
 }

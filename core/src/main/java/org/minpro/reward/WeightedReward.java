@@ -9,6 +9,7 @@ import org.minpro.config.Rule;
 import org.minpro.config.Unwrapped;
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
+import org.minpro.verify.CompletionMarks;
 
 /**
  * The weighted sum of named rewards, {@code sum_i weight_i * value_i}; each part's own value is in the score's parts.
@@ -46,6 +47,13 @@ public record WeightedReward(
     public WeightedReward {
         Rule.check(!parts.isEmpty(), "parts", "one or more", "none");
         parts = Collections.unmodifiableMap(new LinkedHashMap<>(parts));
+    }
+
+    @Override
+    public Reward reading(CompletionMarks marks) {
+        Map<String, Part> read = new LinkedHashMap<>();
+        parts.forEach((name, part) -> read.put(name, new Part(part.reward().reading(marks), part.weight())));
+        return new WeightedReward(read);
     }
 
     @Override

@@ -113,7 +113,7 @@ public final class AnswerExtractor {
 
     /** A part without the marks of Markdown and HTML, as {@link #candidate} reads it. */
     String plain(String part) {
-        return marks == CompletionMarks.NONE ? part : Markup.strip(part);
+        return marks.equals(CompletionMarks.NONE) ? part : Markup.strip(part);
     }
 
     /** What a policy finds in a plain part, or null. */
