@@ -57,7 +57,7 @@ final class PartFinder {
 
     /** The part of this completion that is judged. */
     JudgedPart find(String completion) {
-        if (marks == CompletionMarks.NONE) {
+        if (marks.equals(CompletionMarks.NONE)) {
             return new JudgedPart(completion, null);
         }
         String text = beforeStops(completion);
