@@ -264,7 +264,7 @@ public final class AnswerExtractor {
     private static int skipMarks(String text, int from) {
         int i = from;
         while (i < text.length()
-                && (Character.isWhitespace(text.charAt(i)) || ":*=_\uff1a".indexOf(text.charAt(i)) >= 0)) {
+                && (Character.isWhitespace(text.charAt(i)) || ":*=_}\uff1a".indexOf(text.charAt(i)) >= 0)) {
             i++;
         }
         return i;

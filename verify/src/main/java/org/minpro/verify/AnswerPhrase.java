@@ -23,39 +23,39 @@ record AnswerPhrase(int start, int end) {
         "esult is",
         "espuesta",
         "ESPUESTA",
-        "\u00e9ponse",
+        "éponse",
         "eponse",
         "ntwort",
         "ntwoord",
         "isposta",
         "esposta",
-        "\u0442\u0432\u0435\u0442",
-        "dpowied\u017a",
+        "твет",
+        "dpowiedź",
         "svar",
         "Cevap",
         "cevap",
-        "\u00e1p \u00e1n",
-        "\u00e1p s\u1ed1",
+        "áp án",
+        "áp số",
         "awaban",
-        "\u7b54\u6848",
-        "\u7b54\u3048",
-        "\u7b54",
-        "\u6b63\u89e3",
-        "\uc815\ub2f5",
-        "\ub2f5",
-        "\u0627\u0644\u062c\u0648\u0627\u0628",
-        "\u0627\u0644\u0625\u062c\u0627\u0628\u0629",
-        "\u0909\u0924\u094d\u0924\u0930",
-        "\u0e04\u0e33\u0e15\u0e2d\u0e1a"
+        "答案",
+        "答え",
+        "答",
+        "正解",
+        "정답",
+        "답",
+        "الجواب",
+        "الإجابة",
+        "उत\u094dतर",
+        "คำตอบ"
     };
 
     /** From the root's end to the answer. */
-    private static final Pattern LINK = Pattern.compile(
-            "\\p{L}{0,4}[*_\"'\u201d\u00bb)\\]]{0,4}\\s*(?:\\([^()\\n]{1,30}\\)\\s*)?"
-                    + "(?:(?:(?:to|for|of|in|au|\u00e0|a|zu|zur)\\s[^.\\n:=?]{1,80}?\\s|,[^.,\\n:=?]{1,30},\\s)(?:is|are|es|est|ist)(?![\\p{L}'\u2019])"
-                    + "|(?:is|are|equals?|es|est|ist|lautet|son|sont|\u00e9|\u00e8|l\u00e0|adalah|jest|\u00e4r|er)(?![\\p{L}'\u2019])"
-                    + "|(?:\u044d\u0442\u043e|\u0440\u0430\u0432\u0435\u043d|\u0440\u0430\u0432\u043d\u043e)(?!\\p{L})|\u0647\u0648|\u0647\u064a|\u0939\u0948|\u0e04\u0e37\u0e2d"
-                    + "|[:\uff1a=]|->|\u2192|\u21d2|=>|\u662f|\u4e3a|\u70ba|\u7b49\u4e8e|\u306f|\u304c|\uc740|\ub294|[-\u2013\u2014](?=\\s))[:\uff1a]?[*_]{0,3}");
+    private static final Pattern LINK =
+            Pattern.compile("\\p{L}{0,4}[*_\"'\u201d\u00bb)\\]]{0,4}\\s*(?:\\([^()\\n]{1,30}\\)\\s*)?"
+                    + "(?:(?:(?:to|for|of|in|au|à|a|zu|zur)\\s[^.\\n:=?]{1,80}?\\s|,[^.,\\n:=?]{1,30},\\s)(?:is|are|es|est|ist)(?![\\p{L}'\u2019])"
+                    + "|(?:is|are|equals?|es|est|ist|lautet|son|sont|é|è|là|adalah|jest|är|er)(?![\\p{L}'\u2019])"
+                    + "|(?:это|равен|равно)(?!\\p{L})|هو|هي|ह\u0948|ค\u0e37อ"
+                    + "|[:\uff1a=]|->|\u2192|\u21d2|=>|是|为|為|等于|は|が|은|는|[-\u2013\u2014](?=\\s))[:\uff1a]?[*_]{0,3}");
     /** A phrase that stands alone in its line, above the answer. */
     private static final Pattern ALONE = Pattern.compile("[a-zA-Z]{0,2}[*_#\\]]{0,4}[ \\t]*\\R\\s*(?=\\S)");
 

@@ -40,7 +40,8 @@ final class Assertion {
                     + "|\\bpretend|\\bhypothe|\\bwhether\\b|\\bperhaps\\b|\\bmaybe\\b|\\bpossibly\\b|\\bunsure\\b|\\bdon't know\\b",
             "\\b(?:upper|lower) (?:bound|limit)|\\b(?:bounded|limited) (?:above|below|by|to)\\b",
             "\\b(?:first|initial|earlier|previous|old|original|early|wild|random|rough|best) (?:guess|thought|answer|attempt|estimate|try|idea|approximation)\\b",
-            "\\b(?:my|a|our|the) (?:guess|estimate)\\b|\\bat first\\b|\\bestimate|\\bballpark|\\bguess(?:ed|es)\\b|\\bused to (?:be|think|say)\\b",
+            "\\b(?:my|a|our|the) (?:guess|estimate)\\b|\\bat first\\b|\\bestimate|\\bballpark|\\bguess(?:ing|ed)?\\b|\\bnaive\\b|\\bfallac|\\brefut|\\b(?:common|typical|frequent|silly) (?:error|misconception)"
+                    + "|\\bearlier (?:i|we|he|she|you) |\\bused to (?:be|think|say)\\b",
             "\\b(?:i|we)(?:'(?:d|ve))?\\s+(?:\\w+\\s+){0,2}?(?:(?:tried|try)(?! to)|guess|guessed|thought|initially|originally|first|wrongly|mistakenly"
                     + "|incorrectly|expected|hoped|wish|wanted)\\b",
             "\\b(?:one|you|people|some|many|students|they|someone|he|she)\\s+(?:(?:might|may|would|could|often|wrongly|mistakenly|incorrectly)\\s+)*"
@@ -55,21 +56,22 @@ final class Assertion {
             "\\bbetween\\W+(?:\\S+\\W+and\\W+)?$",
             "\\b(?:try|trying|tried|consider|considering)\\b(?:\\W+(?:x|y|n|k|with|the|value|number|out|using|for|a|case|of|that|is|be|first|"
                     + ANSWER + ")|\\W*=){0,4}\\W*$",
+            "\\b(?:whenever|provided|providing|as long as|in case|when|where|setting|plugging in|substituting|with)\\s+(?:that\\s+)?\\w\\s*=\\W*$",
             "\\blet\\s+\\w\\s*(?:=|be|equal)\\W*$|\\blet's say\\W*$");
     /** A denial with at most four words behind it, none of which begins a statement. */
     private static final Pattern DENIED = pattern(
             "(?:\\bnot|n't|\\bnever|\\bcannot|\\bneither|\\bnor|\\beither|\\bhardly|\\bscarcely|\\bbarely|\\binstead of|\\brather than|\\bother than"
                     + "|\\bdifferent from|\\bno longer|\\bfar from|\\bnobody|\\bunlike|\\bversus|\\bvs|\\bpreviously|\\bformerly|\\bnowhere near"
-                    + "|\\banything but|\\bunequal to|\\bexcluding|\\bavoid(?:s|ing)?|\\bfails? to)\\b"
+                    + "|\\banything but|\\bunequal to|\\bexcluding|\\bavoid(?:s|ing)?|\\bretract|\\btake back|\\bforget|\\bignore|\\bdisregard|\\bwithdraw|\\bfails? to)\\b"
                     + "(?:[^\\w=:]+(?!(?:is|are|was|were|equals?|gives?|leaves?|makes?|so|then|but)\\b)\\w+){0,4}[^\\w=:]*$",
-            "\\bwithout\\W+(?:the\\W+)?$");
+            "\\bwithout\\W+(?:the\\W+)?$|\\b(?:minimum|maximum)\\s+$");
 
     private static final Pattern BOUNDED = Pattern.compile("(?:"
             + String.join(
                     "|",
-                    "\\bat (?:the )?(?:least|most|minimum|maximum|best|worst)",
+                    "\\bat (?:the )?(?:very )?(?:least|most|minimum|maximum|best|worst)|\\.\\.",
                     "\\b(?:more|less|fewer|greater|larger|bigger|smaller|higher|lower|older|younger|longer|shorter|taller|heavier|lighter|sooner|later"
-                            + "|earlier|further|rather|other) (?:or equal )?than(?: or equal to)?|\\bor equal to",
+                            + "|earlier|further|rather|other) (?:\\w+ ){0,2}than(?: or equal to)?|\\bor equal to",
                     "\\bover|\\bunder|\\babove|\\bbelow|\\bbeyond|\\bup to|\\bwithin|\\bnearly|\\balmost|\\bshort of|\\bclose to|\\bnear|\\bnearing|\\bupwards? of|\\beven|\\buntil",
                     "\\bas (?:many|much|few|little|high|low|large|small|big|long|far) as|\\bexceed(?:s|ing|ed)?|\\bsurpass(?:es|ed|ing)?|\\bapproach(?:es|ing)|\\btends? to",
                     "\\bmultiples? of|\\bdivisible by|\\bdivides|\\bfactor of|\\bdivisor of|\\bpart of|\\bhalf(?: of)?|\\btwice|\\bdouble|\\btriple|\\bthird of",
@@ -78,7 +80,7 @@ final class Assertion {
                     "\\d\\W*\\b(?:to|through|thru)|\\bfrom \\S+ (?:to|through)|\\bplus or minus")
             + ")[\\s$\\\\(*:\"'\u201c]*(?:(?:a|an|the|exactly|about|some|total of|value of|number|of)[\\s$\\\\(*]+)*$");
     private static final Pattern APPROXIMATE = pattern(
-            "(?:\\babout|\\bapprox(?:imately|\\.)?|\\broughly|\\baround|\\bcirca|\\bsome|\\bmore or less|\\bsomewhere|\\bsomething like|~|\u2248|\\\\approx|\\\\sim|\\\\simeq)"
+            "(?:\\babout|\\bapprox(?:imately|\\.)?|\\broughly|\\baround|\\bcirca|\\bca\\.?|\\bsome|\\bmore or less|\\bsomewhere|\\bsomething like|~|\u2248|\\\\approx|\\\\sim|\\\\simeq)"
                     + "[\\s$\\\\(*:]*(?:(?:a|the|equal|to|at|near|be)[\\s$\\\\(*]+)*$");
     /** An operation of which the piece is only one operand. */
     private static final Pattern OPERAND_BEFORE = pattern(
@@ -100,7 +102,7 @@ final class Assertion {
 
     /** What is said of a piece that is the subject of the words behind it, or of "which" and "it". */
     private static final Pattern JUDGED = Pattern.compile(
-            "^" + MARKS + "(?:[,\u2014\u2013-]*\\s*(?:which|that|this|it|and (?:it|that|this))\\s+)?(?:"
+            "^" + MARKS + "(?:[,;\u2014\u2013-]*\\s*(?:which|that|this|it|(?:and|but) (?:it|that|this))\\s+)?(?:"
                     + String.join(
                             "|",
                             "(?:is|was|seems?|seemed|looks?|looked|appears?|would|should|must|can|could|may|might|has|had|will)\\b(?:\\W+\\w+){0,4}?\\W+(?:not|never|no|"
@@ -127,22 +129,23 @@ final class Assertion {
     private static final Pattern BOUNDED_AFTER = pattern(
             "^" + MARKS
                     + "(?:\\s*\\p{L}+){0,2}?[\\s,(\\\\]*(?:\\bor (?:more|less|fewer|so|greater|higher|larger|bigger|smaller|lower|above|below|over|under"
-                    + "|older|younger|longer|shorter|better|worse|later|earlier|not|maybe|perhaps|thereabouts|nearly|about|even|any|another|some|\\p{L}+teen|\\p{L}+ty)\\b"
+                    + "|older|younger|longer|shorter|better|worse|later|earlier|not|maybe|perhaps|thereabouts|nearly|about|even|beyond|any|another|some|\\p{L}+teen|\\p{L}+ty)\\b"
                     + "|\\band (?:up|above|over|more|below|counting|under|upwards?|beyond)\\b|\\bat (?:the )?(?:least|most|minimum|maximum|best|worst)\\b"
                     + "|\\bor\\s*\\(?\\d|\\bupwards?\\b|\\bonwards?\\b|\\bgive or take\\b|\\bmore or less\\b"
-                    + "|\\(\\s*(?:wrong|incorrect|not|no|false)\\b|\\bprobably not\\b)",
+                    + "|[(\\[:\u2192\u21d2>\u2014\u2013-]\\s*(?:wrong|incorrect|rejected|not|no|false|invalid|impossible|discarded|contradiction)\\b|,\\s*(?:maybe|perhaps|possibly)\\b|\\bprobably not\\b)",
             "^" + MARKS
                     + "(?:\\s*\\p{L}+)?[\\s,(]*(?:max|maximum|minimum|approx\\w*|roughly|plus|maybe|perhaps|possibly|nope|not|no|nah|x|plus or minus)[\\s.!)]*$",
             "^" + MARKS + "[-\u2013]?ish\\b|^\\+(?:\\s|$|[.,])|^\\W*[\u2717\u2718\u274c\u2716]");
 
     private static final Pattern WITHDRAWN_AFTER = pattern(
+            "\\b(?:contradiction|absurdity|disprov\\w+|refut\\w+|doubtful|questionable|naive|by mistake|in error|mistakenly|erroneously|wrongly)\\b",
             "\\b(?:unless|but|however|though|although|whereas|otherwise|or else|before i|until i|corrected|scratch that|never ?mind|not really|just kidding"
                     + "|no wait|oops|i think not|i guess|i'm not sure|not sure|to be (?:excluded|rejected|avoided))\\b",
             "[,\u2014\u2013-]\\s*wait\\b|^" + MARKS + "\\s*(?:only )?if\\b|\\bwould be\\b.*\\bif\\b",
             "\\b(?:is|are|was|were) (?:wrong|incorrect)\\b|\\b(?:is|was)(?:n't| not) (?:right|correct|true|possible|valid|it|the)\\b|\\bnot the (?:right |correct |final )?answer\\b");
     /** What takes back in the sentences that follow. */
     private static final Pattern TAKEN_BACK = pattern(
-            "(?:^|[.!?\u2014\n(])\\W*(?:no|nope|not|wait|oops|hmm+|hm|actually|sorry|correction|scratch|rather|edit|ugh|argh|false|wrong|incorrect|nah|but|however|except"
+            "(?:^|[.!?\u2014\n(])\\W*(?:no|nope|not|wait|oops|hmm+|hm|actually|sorry|correction|scratch|rather|edit|ugh|argh|false|wrong|incorrect|nah|failed|fails|but|however|except"
                     + "|unless|or|maybe|perhaps|instead|strike|ignore|disregard|forget|never ?mind|on second thought|i mean|let me (?:re|try|check|think|double|verify|see)"
                     + "|let's (?:re|try|check|double))\\b(?!\\W+(?:doubt|problem|need|further|more|other)\\b)",
             "\\b(?:wrong|incorrect|mistaken|mistake|contradict\\w*|impossible|kidding|nonsense|withdraw\\w*|retract\\w*|reject\\w*|disregard|never ?mind|scratch that|start over"
@@ -151,6 +154,8 @@ final class Assertion {
             "\\b(?:that|this|it|which|(?:the|my) (?:answer|value|number))\\s+(?:\\w+\\s+)?(?:is|was|does|did|do|would|will|has|could|should|must|can)(?:n't|not| not| never)\\b",
             "\\b(?:that|this|it|which)(?:'s| is| was| seems) (?:not|too|false)\\b|\\b(?:that|this|it) can't\\b|\\bfalse\\b");
 
+    private static final Pattern ABBREVIATED =
+            Pattern.compile("(?:^|[^a-zA-Z])(?:approx|ca|no|nr|e\\.g|i\\.e|vs|rs|resp|cf)$", Pattern.CASE_INSENSITIVE);
     private static final String QUESTIONS = "?\uff1f\u061f";
 
     private static final Pattern DENIED_BOX_BEFORE = pattern(
@@ -300,6 +305,10 @@ final class Assertion {
 
     private static boolean endsSentence(String text, int at) {
         char c = text.charAt(at);
+        if (c == '.'
+                && ABBREVIATED.matcher(text).region(Math.max(0, at - 8), at).find()) {
+            return false;
+        }
         return c == '\n'
                 || c == '\u3002'
                 || c == '\uff01'

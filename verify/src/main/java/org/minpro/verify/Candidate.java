@@ -40,7 +40,10 @@ record Candidate(
         if (policy == ExtractionPolicy.WHOLE) {
             return holdsInside(source);
         }
-        return TextAnswer.hasSpeech(text) ? holdsInside(source, start, end) : Assertion.holds(source, start, end, true);
+        boolean alone = policy != ExtractionPolicy.ANSWER_IS;
+        return TextAnswer.hasSpeech(text)
+                ? holdsInside(source, start, end)
+                : Assertion.holds(source, start, end, alone);
     }
 
     /** Whether a text that is the answer as a whole takes no number back that it states. */

@@ -300,7 +300,8 @@ final class Lexer {
 
     private int next(int at) {
         char c = text.charAt(at);
-        if (c == '~' && tokens.isEmpty() && at + 1 < text.length() && isDigit(text.charAt(at + 1))) {
+        int behind = c == '~' && tokens.isEmpty() ? skipSpaces(at + 1) : text.length();
+        if (behind < text.length() && isDigit(text.charAt(behind))) {
             throw Refusal.unknown(); // ~5 is about five
         }
         if (Character.isWhitespace(c) || c == '~') {
@@ -756,9 +757,9 @@ final class Lexer {
         if (!Units.isWord(run)) {
             return false;
         }
-        boolean unit = end > at && at > 0 && (isDigit(text.charAt(at - 1)) || text.charAt(at - 1) == ' ');
-        boolean alone = (at == 0 || text.charAt(at - 1) == ' ')
-                && (end == text.length() || " .,;^/?".indexOf(text.charAt(end)) >= 0);
+        boolean spaceBefore = at > 0 && (text.charAt(at - 1) == ' ' || text.charAt(at - 1) == '~');
+        boolean unit = end > at && at > 0 && (isDigit(text.charAt(at - 1)) || spaceBefore);
+        boolean alone = (at == 0 || spaceBefore) && (end == text.length() || " .,;^/?".indexOf(text.charAt(end)) >= 0);
         return run.length() == 3 || alone || unit && isDigit(text.charAt(at - 1));
     }
 

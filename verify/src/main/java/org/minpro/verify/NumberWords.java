@@ -31,6 +31,8 @@ final class NumberWords {
             "twenty", 20, "thirty", 30, "forty", 40, "fifty", 50, "sixty", 60, "seventy", 70, "eighty", 80, "ninety",
             90);
     private static final Map<String, Long> SCALES = Map.of(
+            "dozen",
+            12L,
             "hundred",
             100L,
             "thousand",
@@ -63,6 +65,11 @@ final class NumberWords {
     static @Nullable Rational scale(String word) {
         Long scale = SCALES.get(word);
         return scale == null ? null : Rational.of(scale);
+    }
+
+    /** Whether a word is one of a number. */
+    static boolean isNumber(String word) {
+        return SMALL.containsKey(word) || TENS.containsKey(word) || SCALES.containsKey(word);
     }
 
     /** The number that a whole text names, or null. */

@@ -23,8 +23,9 @@ final class TextAnswer {
     private static final Pattern TAKEN_BACK = Pattern.compile(
             "^ *(?:(?:is|isn't|or|unless|and|but|[-+*/=<>^_!|])(?![a-z])|(?:not|wrong|incorrect)[. ]*$)");
 
-    private static final Pattern BEGINNING =
-            Pattern.compile("^(?:\\p{L}\\p{Ll}+|[\\u0590-\\uffff&&\\p{L}]+)(?=[\\s,.:]|[\\u2e80-\\uffff]|$)");
+    private static final Pattern CHINESE_NUMBER = Pattern.compile("[零一二三四五六七八九十百千万]{2,}|[为是：:][零一二三四五六七八九十]");
+    private static final Pattern BEGINNING = Pattern.compile(
+            "^(?:\\p{L}\\p{Ll}+|\\p{Lu}{3,}|[\\u0590-\\uffff&&\\p{L}]+)(?=[\\s,.:]|[\\u2e80-\\uffff]|$)");
     private static final Pattern WORD =
             Pattern.compile("(?<![\\p{L}\\\\])(?:\\p{Lu}?\\p{Ll}{2,}|[\\u0590-\\uffff&&\\p{L}]+)(?!\\p{L})");
     private static final Pattern SENTENCE_WORD =
@@ -124,6 +125,21 @@ final class TextAnswer {
         AnswerPhrase phrase = AnswerPhrase.last(plain);
         String rest = phrase == null ? "" : plain.substring(phrase.end()).strip();
         return rest.isEmpty() ? null : rest;
+    }
+
+    /** Whether a text without digits has words, or signs, for a number. */
+    static boolean namesNumber(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (Character.isDigit(text.charAt(i))) {
+                return false;
+            }
+        }
+        for (String word : text.toLowerCase(Locale.ROOT).split("[^\\p{L}]+")) {
+            if (NumberWords.isNumber(word) || word.equals("half") || word.equals("zero")) {
+                return true;
+            }
+        }
+        return CHINESE_NUMBER.matcher(text).find();
     }
 
     /** Whether a text begins with a word of at least two letters that is no function, so that it may be a sentence. */

@@ -110,7 +110,6 @@ final class Units {
         put("energy", Rational.ONE, "j", "joule", "joules");
         put("power", Rational.ONE, "w", "watt", "watts");
         put("", Rational.ONE, "unit", "units", "u", "sq units", "linear units");
-        put("count", Rational.of(12), "dozen");
     }
 
     private static void put(String dimension, Rational factor, String... names) {

@@ -134,6 +134,9 @@ final class Values {
 
     /** Applies the readings of a percent sign and a degree sign that only one side writes. */
     private Outcome marked(Amount gold, Amount answer) {
+        if (gold.percent() && answer.degrees() || gold.degrees() && answer.percent()) {
+            return Outcome.DIFFERENT;
+        }
         Outcome plain = core(gold.node(), answer.node(), Rational.ONE, Rational.ONE);
         if (plain.isRight() || gold.percent() == answer.percent() && gold.degrees() == answer.degrees()) {
             return plain;

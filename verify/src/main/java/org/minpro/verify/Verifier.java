@@ -79,6 +79,7 @@ public final class Verifier {
     private Judged judgePart(String reference, String part) {
         Verdict verdict = Verdict.wrong(Reason.NO_ANSWER, shortened(reference), "");
         String extracted = "";
+        boolean read = false;
         String text = extractor.plain(part);
         for (ExtractionPolicy policy : extractor.policies()) {
             Candidate candidate = extractor.candidate(policy, text);
@@ -87,6 +88,7 @@ public final class Verifier {
             }
             Checked checked = check(reference, candidate);
             verdict = checked.verdict();
+            read = !checked.prose();
             extracted = candidate.text();
             if (verdict.isRight() && !candidate.isAsserted()) {
                 verdict = Verdict.undecided(Reason.NOT_ASSERTED, verdict.gold(), verdict.answer());
@@ -101,7 +103,11 @@ public final class Verifier {
                 verdict = Verdict.undecided(Reason.ANSWER_NOT_UNDERSTOOD, verdict.gold(), verdict.answer());
             }
         }
-        return new Judged(verdict, extracted);
+        boolean unread =
+                !read && verdict.kind() == Verdict.Kind.WRONG && part.length() < 2000 && TextAnswer.namesNumber(text);
+        return unread
+                ? new Judged(verdict, extracted).but(Reason.ANSWER_NOT_UNDERSTOOD)
+                : new Judged(verdict, extracted);
     }
 
     /** Whether a whole text that was read as mathematics, and is wrong, begins like a sentence: "So x", "En total, 5". */
@@ -163,6 +169,9 @@ public final class Verifier {
         int end = text.length() - 1;
         if (end > 0 && text.charAt(end) == '!' && text.charAt(end - 1) != '!') {
             return text.substring(0, end);
+        }
+        if (text.endsWith(" dozen")) {
+            return text.substring(0, text.length() - " dozen".length()); // counted in dozens
         }
         return text.startsWith("- ") ? text.substring(2) : null;
     }
@@ -394,15 +403,17 @@ public final class Verifier {
             return false;
         }
         // A decimal comma makes no whole number, and most references are whole.
-        if (goldSecond == null
-                && Reading.DECIMAL_COMMA.equals(answerSecond)
-                && expected.node() instanceof Node.Numeral whole
-                && whole.value().isInteger()) {
+        if (goldSecond == null && Reading.DECIMAL_COMMA.equals(answerSecond) && isWhole(expected.node())
+                || answerSecond == null && Reading.DECIMAL_COMMA.equals(goldSecond) && isWhole(given.node())) {
             return false;
         }
         return goldSecond != null && isRight(gold, goldSecond, answer, Reading.USUAL)
                 || answerSecond != null && isRight(gold, Reading.USUAL, answer, answerSecond)
                 || goldSecond != null && answerSecond != null && isRight(gold, goldSecond, answer, answerSecond);
+    }
+
+    private static boolean isWhole(Node node) {
+        return node instanceof Node.Numeral number && number.value().isInteger();
     }
 
     private boolean isRight(String gold, Reading goldReading, String answer, Reading answerReading) {

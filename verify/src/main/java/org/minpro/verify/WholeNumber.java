@@ -2,6 +2,7 @@ package org.minpro.verify;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -27,10 +28,16 @@ record WholeNumber(int start, int end, int from, int to, boolean plain) {
             Pattern.compile("[$*\\s,(]{0,4}(?:or|oder|ou|o|\u0438\u043b\u0438|\u6216|\u6216\u8005)[$*\\s(]{0,4}");
     private static final Pattern POWER =
             Pattern.compile("[a-zA-Z]{1,4}(?:\\^\\{?-?\\d}?)?(?:/[a-zA-Z]{1,4}(?:\\^\\{?-?\\d}?)?)?[.]?");
+    private static final Pattern SCALE =
+            Pattern.compile("[ \\u00a0-]?(?:dozen|hundred|thousand|million|billion|trillion)(?![a-zA-Z])");
     private static final int MOST_RIVALS = 20;
 
     String text(String source) {
-        return plain ? source.substring(start, end) : source.substring(from, to);
+        if (!plain) {
+            return source.substring(from, to);
+        }
+        boolean negative = start >= 9 && source.regionMatches(true, start - 9, "negative ", 0, 9);
+        return (negative ? "-" : "") + source.substring(start, end);
     }
 
     /** The number that begins at a place, or null. */
@@ -46,6 +53,11 @@ record WholeNumber(int start, int end, int from, int to, boolean plain) {
         }
         boolean plain = from == start
                 && (to == end || UNIT.matcher(text).region(end, to).matches());
+        Matcher scale = SCALE.matcher(text).region(end, text.length());
+        if (plain && to == end && scale.lookingAt()) {
+            end = scale.end(); // 3 million
+            to = end;
+        }
         return new WholeNumber(start, end, from, to, plain);
     }
 
