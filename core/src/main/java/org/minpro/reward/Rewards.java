@@ -3,6 +3,7 @@ package org.minpro.reward;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.minpro.config.NamedRecords;
 
 /**
@@ -45,6 +46,37 @@ public final class Rewards {
      */
     public static Reward of(String name, Map<String, ?> parameters, ClassLoader loader) {
         return made(TABLE.create(name, parameters, loader));
+    }
+
+    /** The reward as a person knows it: its name in the table, or its class; of a sum, those of its parts too. */
+    public static String described(Reward reward) {
+        if (reward instanceof WeightedReward weighted) {
+            return weighted.parts().values().stream()
+                    .map(part -> described(part.reward()))
+                    .collect(Collectors.joining(", ", "weighted (", ")"));
+        }
+        Class<?> type = reward instanceof OwnReward own ? own.type() : reward.getClass();
+        if (type.isHidden()) {
+            // A lambda's own name is of no use to anybody.
+            return type.getName().replaceFirst("\\$\\$Lambda.*", "") + "'s lambda";
+        }
+        return TABLE.entries().stream()
+                .filter(entry -> entry.type() == type)
+                .map(NamedRecords.Entry::name)
+                .findFirst()
+                .orElse(type.getName());
+    }
+
+    /** Seconds that the services which a reward asks may take for a response, each by its own budget. */
+    public static double secondsOfServices(Reward reward) {
+        return switch (reward) {
+            case HttpReward http -> http.budgetSeconds();
+            case WeightedReward weighted ->
+                weighted.parts().values().stream()
+                        .mapToDouble(part -> secondsOfServices(part.reward()))
+                        .sum();
+            default -> 0;
+        };
     }
 
     /**

@@ -14,6 +14,8 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
 import org.minpro.experience.BatchSource;
+import org.minpro.experience.RefusedRewardException;
+import org.minpro.experience.RewardFailure;
 import org.minpro.experience.ScoredGroup;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Score;
@@ -89,6 +91,7 @@ public final class TrainingRun implements AutoCloseable {
     public void stop() {
         stopping = true;
         resources.engine().cancel();
+        resources.scoring().cancel();
     }
 
     /**
@@ -96,6 +99,7 @@ public final class TrainingRun implements AutoCloseable {
      *
      * @return whether all iterations are done
      * @throws TooManyUndecidedException where more responses of an iteration are undecided than allowed; the run is saved
+     * @throws SavedRunException where the reward is refused; the run is saved
      * @throws IllegalStateException where an update or the weights after it are not finite; what was saved before it stays
      */
     public boolean run() {
@@ -112,11 +116,20 @@ public final class TrainingRun implements AutoCloseable {
             if (!stopping) {
                 throw e;
             }
+        } catch (RefusedRewardException e) {
+            throw stoppedBy(e);
         } catch (NonFiniteUpdateException e) {
             throw FailedUpdate.saved(e, folder.path());
         }
         save();
         return trainer.finished();
+    }
+
+    /** Saves a run that its reward stops; returns what to throw. */
+    SavedRunException stoppedBy(RefusedRewardException refused) {
+        save();
+        return new SavedRunException(
+                refused.getMessage() + ". The run is saved: mend the reward, and continue it", refused.getCause());
     }
 
     private void record(IterationReport report) {
@@ -149,7 +162,8 @@ public final class TrainingRun implements AutoCloseable {
     private void requireDecided(IterationReport report) {
         if (report.metrics().rollouts().undecided() > recipe.maxUndecided()) {
             save();
-            throw new TooManyUndecidedException(undecided(report));
+            RewardFailure first = resources.scoring().firstFailure();
+            throw new TooManyUndecidedException(undecided(report), first == null ? null : first.cause());
         }
     }
 

@@ -95,7 +95,7 @@ class ScoringTest {
     private static List<ScoredGroup> generate(Engine engine, Reward reward, Journal journal, int samples) {
         SequencedMap<RolloutRequest, Problem> requests = new LinkedHashMap<>();
         requests.put(RolloutRequest.of(0, new int[] {3}, samples), PROBLEM);
-        return new GroupGenerator(engine, reward, journal)
+        return new GroupGenerator(engine, new Scoring(reward), journal)
                 .generate(0, requests, SamplingParams.of(1, List.of()), rollout -> {});
     }
 
