@@ -1,5 +1,6 @@
 package org.minpro.app;
 
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -83,7 +84,7 @@ final class TrainCommand implements Callable<Integer> {
         LiveLine live = new LiveLine(console);
         Progress progress = new Progress(live);
         ClassLoader loader = options.loader();
-        try (StopOnInterrupt interrupt = new StopOnInterrupt()) {
+        try (StopOnInterrupt interrupt = new StopOnInterrupt(live::say)) {
             if (resume != null) {
                 ResumeOptions.only(spec, "--class-path");
                 try (TrainingSession session = TrainingSession.stored()
@@ -207,6 +208,15 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private int train(TrainingSession session, LiveLine live, Progress progress, boolean resumed) {
+        try {
+            return trainAndEvaluate(session, live, progress, resumed);
+        } catch (IllegalStateException | UncheckedIOException e) {
+            live.close();
+            throw DiskFull.named(e, continuing(session));
+        }
+    }
+
+    private int trainAndEvaluate(TrainingSession session, LiveLine live, Progress progress, boolean resumed) {
         boolean evaluates = !session.questions().isEmpty();
         boolean done;
         try {
@@ -232,6 +242,9 @@ final class TrainCommand implements Callable<Integer> {
         }
         if (!done) {
             return stopped(session, live);
+        }
+        if (session.isUnchanged()) {
+            return Main.FAILED;
         }
         int dropped = session.trainer().droppedBatches();
         if (dropped > 0) {

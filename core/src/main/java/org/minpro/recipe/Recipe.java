@@ -300,6 +300,11 @@ public record Recipe(
         if (!data.isBuiltin() && model.isBuiltin()) {
             warnings.add("the built-in model knows sums only; give --model DIR for problems of your own");
         }
+        if (reward != null && Rewards.hasSecrets(reward)) {
+            warnings.add(
+                    "a reward's url has a user or a query in it, which the run's recipe.yaml keeps; write ${NAME} in"
+                            + " their place to take them from the environment");
+        }
         if (optimizer.warmupUpdates() >= updates()) {
             warnings.add(
                     "optimizer.warmup-updates (" + optimizer.warmupUpdates() + ") is not less than the run's updates ("

@@ -67,6 +67,16 @@ public final class Rewards {
                 .orElse(type.getName());
     }
 
+    /** Whether an address in it has what may be a secret. */
+    public static boolean hasSecrets(Reward reward) {
+        return switch (reward) {
+            case HttpReward http -> http.url().hasSecrets();
+            case WeightedReward weighted ->
+                weighted.parts().values().stream().anyMatch(part -> hasSecrets(part.reward()));
+            default -> false;
+        };
+    }
+
     /** Seconds that the services which a reward asks may take for a response, each by its own budget. */
     public static double secondsOfServices(Reward reward) {
         return switch (reward) {
@@ -80,13 +90,17 @@ public final class Rewards {
     }
 
     /**
-     * The reward with each user's class that it names made, so that one that cannot be made is found before a run starts.
+     * The reward with each user's class that it names made, so that one that cannot be made, and an
+     * environment variable that is missing, are found before a run starts.
      *
      * @throws IllegalArgumentException with what a constructor threw
      */
     public static Reward made(Reward reward) {
         if (reward instanceof OwnReward own) {
             return own.make();
+        }
+        if (reward instanceof HttpReward http) {
+            http.requireVariables();
         }
         if (reward instanceof WeightedReward weighted) {
             Map<String, WeightedReward.Part> parts = new LinkedHashMap<>();

@@ -21,6 +21,7 @@ import org.minpro.recipe.Recipe;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
 import org.minpro.train.Learner;
+import org.minpro.train.LearnerReport;
 import org.minpro.train.NonFiniteUpdateException;
 import org.minpro.train.Policy;
 import tools.jackson.databind.JsonNode;
@@ -45,6 +46,7 @@ public final class TrainingRun implements AutoCloseable {
     private final MetricsFile metrics;
     private final Checkpoints checkpoints;
     private final RunListener listener;
+    private boolean warnedOfGradient;
     private volatile boolean stopping;
 
     private TrainingRun(
@@ -122,7 +124,18 @@ public final class TrainingRun implements AutoCloseable {
             throw FailedUpdate.saved(e, folder.path());
         }
         save();
+        if (trainer.finished() && isUnchanged()) {
+            listener.notice("0 of " + trainer.learner().state().updates()
+                    + " updates took a step: the model is unchanged. All responses of each group had the same reward, or"
+                    + " none could be judged, or every gradient was 0; reward, reward_std and undecided in "
+                    + folder.metrics() + " say which");
+        }
         return trainer.finished();
+    }
+
+    /** Whether updates were due and none of them changed the weights. */
+    boolean isUnchanged() {
+        return trainer.learner().state().updates() > 0 && trainer.learner().isUnchanged();
     }
 
     /** Saves a run that its reward stops; returns what to throw. */
@@ -141,6 +154,15 @@ public final class TrainingRun implements AutoCloseable {
         metrics.append(report.iteration(), report.metrics().named(), time);
         writeSamples(report);
         listener.iterationFinished(report);
+        int withoutGradient =
+                report.metrics().learned().map(LearnerReport::withoutGradient).orElse(0);
+        if (withoutGradient > 0 && !warnedOfGradient) {
+            warnedOfGradient = true;
+            listener.notice(
+                    "warning: the gradient of " + withoutGradient + " updates of iteration " + report.iteration()
+                            + " has norm 0: they teach nothing (a loss whose tokens are all clipped or of weight 0); the mean over"
+                            + " an iteration is grad_norm in " + folder.metrics());
+        }
         if (report.metrics().rollouts().iterationsWithoutSignal() == DULL_ITERATIONS) {
             listener.notice("nothing to learn: " + whyNothing(report));
         }

@@ -362,6 +362,11 @@ public final class TrainingSession implements AutoCloseable {
         }
     }
 
+    /** Whether updates were due and none of them changed the model. */
+    public boolean isUnchanged() {
+        return run.isUnchanged();
+    }
+
     /** Asks the run to save itself and stop; from any thread. */
     public void stop() {
         run.stop();
