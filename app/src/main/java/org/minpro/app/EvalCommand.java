@@ -15,7 +15,9 @@ import org.minpro.config.Binder;
 import org.minpro.config.Settings;
 import org.minpro.eval.Accuracy;
 import org.minpro.eval.Evaluator;
+import org.minpro.experience.Journal;
 import org.minpro.experience.ScoredGroup;
+import org.minpro.experience.Scoring;
 import org.minpro.model.Transformer;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Reward;
@@ -148,7 +150,9 @@ final class EvalCommand implements Callable<Integer> {
                     .ifPresent(line -> console.say("minpro: " + line));
             AtomicLong finished = new AtomicLong();
             long all = (long) questions.size() * responses;
-            Evaluator.Result result = new Evaluator(engine, reward)
+            ShownRewardFailure failures = new ShownRewardFailure(live::say);
+            Scoring scoring = new Scoring(reward, recipe.rewardBudgetSeconds(), failures::show);
+            Evaluator.Result result = new Evaluator(engine, scoring, Journal.none())
                     .evaluate(
                             questions,
                             params,

@@ -89,6 +89,7 @@ public final class Main {
                 "",
                 "Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 the run failed,",
                 "2 the command line, a recipe or an input is wrong.",
+                "MINPRO_STACK_TRACE=1 in the environment adds a Java stack trace to an error.",
                 "Each command has a --help of its own."
             })
     private static final class Root implements Runnable {
@@ -158,6 +159,15 @@ public final class Main {
 
     /** One line for what a person can mend, a stack trace for what only we can. */
     private static int failure(Console console, Exception e) {
+        String full = e instanceof IllegalStateException
+                        && String.valueOf(e.getMessage()).startsWith("the disk is full: ")
+                ? null // it says more already
+                : DiskFull.line(e);
+        if (full != null) {
+            console.say("minpro: " + full + "; free some space, and give the command again");
+            trace(console, e);
+            return FAILED;
+        }
         switch (e) {
             case ConfigurationException configuration ->
                 configuration.problems().forEach(problem -> console.say("minpro: " + problem));
@@ -173,7 +183,7 @@ public final class Main {
                 return FAILED;
             }
             case UncheckedIOException run -> {
-                console.say("minpro: " + run.getMessage());
+                console.say("minpro: " + run.getMessage() + reason(run));
                 trace(console, e);
                 return FAILED;
             }
@@ -203,6 +213,12 @@ public final class Main {
         }
         trace(console, e);
         return USAGE;
+    }
+
+    /** What the operating system said, where the message does not have it. */
+    private static String reason(UncheckedIOException e) {
+        String cause = String.valueOf(e.getCause().getMessage());
+        return String.valueOf(e.getMessage()).contains(cause) ? "" : " (" + cause + ")";
     }
 
     private static void trace(Console console, Exception e) {

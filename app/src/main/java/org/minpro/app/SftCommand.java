@@ -1,5 +1,6 @@
 package org.minpro.app;
 
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -57,7 +58,7 @@ final class SftCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         LiveLine live = new LiveLine(console);
-        try (StopOnInterrupt interrupt = new StopOnInterrupt()) {
+        try (StopOnInterrupt interrupt = new StopOnInterrupt(live::say)) {
             if (resume != null) {
                 ResumeOptions.only(spec);
                 try (SftSession session = SftSession.resume(resume, live::say)) {
@@ -115,10 +116,30 @@ final class SftCommand implements Callable<Integer> {
                 session.recipe().batchRows(),
                 session.done(),
                 session.folder().path()));
+        List<String> continuing = List.of(
+                "sft",
+                "--resume",
+                session.folder().path().toAbsolutePath().normalize().toString());
+        boolean done;
+        try {
+            done = run(session, live);
+        } catch (IllegalStateException | UncheckedIOException e) {
+            live.close();
+            throw DiskFull.named(e, continuing);
+        }
+        if (!done) {
+            live.say("stopped at update " + session.done() + "; continue with: " + ShownCommand.of(continuing));
+            return 1;
+        }
+        live.say("model: " + session.saveModel());
+        return 0;
+    }
+
+    private static boolean run(SftSession session, LiveLine live) {
         long first = session.done();
         double[] spent = new double[1];
         long shownEvery = Math.max(1, session.updates() / 50);
-        boolean done = session.run((report, seconds) -> {
+        return session.run((report, seconds) -> {
             spent[0] += seconds;
             String text = String.format(
                     Locale.ROOT,
@@ -136,15 +157,5 @@ final class SftCommand implements Callable<Integer> {
                 live.show(text);
             }
         });
-        if (!done) {
-            live.say("stopped at update " + session.done() + "; continue with: "
-                    + ShownCommand.of(List.of(
-                            "sft",
-                            "--resume",
-                            session.folder().path().toAbsolutePath().normalize().toString())));
-            return 1;
-        }
-        live.say("model: " + session.saveModel());
-        return 0;
     }
 }

@@ -1,5 +1,6 @@
 package org.minpro.app;
 
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.config.Binder;
 import org.minpro.config.Settings;
 import org.minpro.eval.Evaluator;
+import org.minpro.experience.RewardFailure;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.ParameterSelection;
 import org.minpro.objective.Objectives;
@@ -22,6 +24,7 @@ import org.minpro.run.IterationReport;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
 import org.minpro.run.RunListener;
+import org.minpro.run.SavedRunException;
 import org.minpro.run.TooManyUndecidedException;
 import org.minpro.run.TrainingSession;
 import org.minpro.tensor.DType;
@@ -81,7 +84,7 @@ final class TrainCommand implements Callable<Integer> {
         LiveLine live = new LiveLine(console);
         Progress progress = new Progress(live);
         ClassLoader loader = options.loader();
-        try (StopOnInterrupt interrupt = new StopOnInterrupt()) {
+        try (StopOnInterrupt interrupt = new StopOnInterrupt(live::say)) {
             if (resume != null) {
                 ResumeOptions.only(spec, "--class-path");
                 try (TrainingSession session = TrainingSession.stored()
@@ -205,6 +208,15 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private int train(TrainingSession session, LiveLine live, Progress progress, boolean resumed) {
+        try {
+            return trainAndEvaluate(session, live, progress, resumed);
+        } catch (IllegalStateException | UncheckedIOException e) {
+            live.close();
+            throw DiskFull.named(e, continuing(session));
+        }
+    }
+
+    private int trainAndEvaluate(TrainingSession session, LiveLine live, Progress progress, boolean resumed) {
         boolean evaluates = !session.questions().isEmpty();
         boolean done;
         try {
@@ -218,17 +230,21 @@ final class TrainCommand implements Callable<Integer> {
             live.close();
         } catch (CancellationException e) {
             done = false;
-        } catch (TooManyUndecidedException e) {
+        } catch (SavedRunException e) {
             live.close();
-            throw new IllegalStateException(
-                    e.getMessage() + ". The verdicts: "
+            String verdicts = e instanceof TooManyUndecidedException
+                    ? ". The verdicts: "
                             + ShownCommand.of(List.of(
                                     "audit-verdicts", session.folder().path().toString()))
-                            + ". Continue with: " + ShownCommand.of(continuing(session)),
-                    e);
+                    : "";
+            throw new IllegalStateException(
+                    e.getMessage() + verdicts + ". Continue with: " + ShownCommand.of(continuing(session)), e);
         }
         if (!done) {
             return stopped(session, live);
+        }
+        if (session.isUnchanged()) {
+            return Main.FAILED;
         }
         int dropped = session.trainer().droppedBatches();
         if (dropped > 0) {
@@ -283,6 +299,7 @@ final class TrainCommand implements Callable<Integer> {
     /** The live line. */
     private static final class Progress implements RunListener {
         private final LiveLine live;
+        private final ShownRewardFailure failures;
         private final AtomicLong tokens = new AtomicLong();
         private final List<Double> seconds = new ArrayList<>();
         private @Nullable TrainingSession session;
@@ -290,6 +307,7 @@ final class TrainCommand implements Callable<Integer> {
 
         Progress(LiveLine live) {
             this.live = live;
+            failures = new ShownRewardFailure(live::say);
         }
 
         void start(TrainingSession started) {
@@ -304,6 +322,11 @@ final class TrainCommand implements Callable<Integer> {
         @Override
         public void updateFinished(int update, int updates) {
             live.show(last + "  update " + update + " of " + updates);
+        }
+
+        @Override
+        public void rewardFailed(RewardFailure failure) {
+            failures.show(failure);
         }
 
         @Override

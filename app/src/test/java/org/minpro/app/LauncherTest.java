@@ -23,6 +23,9 @@ final class LauncherTest {
     @BeforeEach
     void writeStubs() throws IOException {
         Files.copy(Path.of("..").resolve("minpro").toRealPath(), script("minpro", ""), REPLACE);
+        script(
+                "tools/locale",
+                "case ${LC_ALL-} in xx*) echo 'locale: Cannot set LC_ALL to default locale' >&2 ;; esac");
         script("bin/build", "exit 0");
         script("jdk/bin/java", "echo \"$LC_ALL|$LRU_CACHE_CAPACITY\"");
         script("bin/find-java", "echo \"25 " + root.resolve("jdk") + "\"");
@@ -41,12 +44,23 @@ final class LauncherTest {
     }
 
     private String run(Map<String, String> environment) throws IOException, InterruptedException {
-        ProcessBuilder builder = new ProcessBuilder(root.resolve("minpro").toString(), "objectives");
+        return run("", environment, 0);
+    }
+
+    /** @param before shell words before the launcher's, in the same shell */
+    private String run(String before, Map<String, String> environment, int code)
+            throws IOException, InterruptedException {
+        ProcessBuilder builder = new ProcessBuilder(
+                "sh",
+                "-c",
+                before + "exec \"$0\" objectives",
+                root.resolve("minpro").toString());
+        builder.environment().merge("PATH", root.resolve("tools").toString(), (path, tools) -> tools + ":" + path);
         builder.environment().keySet().removeIf(name -> name.startsWith("L"));
         builder.environment().putAll(environment);
         Process process = builder.redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(output).isZero();
+        assertThat(process.waitFor()).as(output).isEqualTo(code);
         return output.strip();
     }
 
@@ -64,5 +78,39 @@ final class LauncherTest {
         assertThat(run(Map.of("LANG", "fr_FR.UTF-8"))).isEqualTo("|32");
         assertThat(run(Map.of("LC_ALL", "de_DE.UTF-8", "LRU_CACHE_CAPACITY", "64")))
                 .isEqualTo("de_DE.UTF-8|64");
+    }
+
+    @Test
+    void aLocaleThatTheSystemLacksIsNamedAndReplaced() throws Exception {
+        assertThat(run(Map.of("LC_ALL", "xx_YY.UTF-8")).lines())
+                .containsExactly(
+                        "minpro: the locale must be one that the system has (locale -a lists them), got: xx_YY.UTF-8;"
+                                + " taking C.UTF-8",
+                        "C.UTF-8|32");
+    }
+
+    @Test
+    @DisabledOnOs({OS.WINDOWS, OS.MAC})
+    void aLimitOfTheAddressSpaceIsNamed() throws Exception {
+        assertThat(run("ulimit -v 4000000; ", Map.of(), 1))
+                .isEqualTo(
+                        "minpro: the address space must be 8000000 kB or more (better unlimited: ulimit -v unlimited),"
+                                + " got: ulimit -v 4000000");
+    }
+
+    @Test
+    void aBuildWithoutNetworkOrDiskSaysSoInOneLine() throws Exception {
+        Files.copy(Path.of("..").resolve("bin/build").toRealPath(), script("bin/build", ""), REPLACE);
+        Files.setPosixFilePermissions(root.resolve("bin/build"), PosixFilePermissions.fromString("rwxr-xr-x"));
+        for (String[] failure : new String[][] {
+            {"Could not transfer artifact a:b:1: Unknown host repo.example", "minpro: no network: "},
+            {"java.io.IOException: No space left on device", "minpro: the disk is full: "},
+            {"COMPILATION ERROR", "[ERROR] COMPILATION ERROR"}
+        }) {
+            Files.deleteIfExists(root.resolve("app/target/classpath"));
+            script("bin/maven", "echo '[ERROR] " + failure[0] + "'; exit 1");
+            assertThat(run("", Map.of(), 1).lines().filter(line -> line.startsWith(failure[1])))
+                    .hasSize(1);
+        }
     }
 }

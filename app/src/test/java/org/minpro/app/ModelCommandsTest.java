@@ -345,8 +345,9 @@ final class ModelCommandsTest {
         HttpServer service = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         AtomicBoolean down = new AtomicBoolean();
         service.createContext("/score", exchange -> {
-            exchange.getRequestBody().readAllBytes();
-            byte[] reply = "{\"score\":0.5}".getBytes(StandardCharsets.UTF_8);
+            String asked = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
+            byte[] reply = (asked.contains("\"sample\":1") ? "{\"score\":1}" : "{\"score\":0}")
+                    .getBytes(StandardCharsets.UTF_8);
             exchange.sendResponseHeaders(down.get() ? 503 : 200, down.get() ? -1 : reply.length);
             if (!down.get()) {
                 exchange.getResponseBody().write(reply);

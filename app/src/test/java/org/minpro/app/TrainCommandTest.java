@@ -62,8 +62,19 @@ final class TrainCommandTest {
                 "evaluation.problems=2")) {
             line.addAll(List.of("--set", setting));
         }
+        if (!List.of(more).contains("--reward")) {
+            line.addAll(List.of("--reward", Varied.class.getName()));
+        }
         line.addAll(List.of(more));
         return line.toArray(String[]::new);
+    }
+
+    /** Almost every response has another value, so that there is something to learn. */
+    public static final class Varied implements Reward {
+        @Override
+        public Score score(Problem problem, Rollout rollout) {
+            return Score.of((java.util.Arrays.hashCode(rollout.responseIds()) & 1023) / 1024.0);
+        }
     }
 
     private static String[] with(String option, String value, String... line) {
@@ -167,7 +178,8 @@ final class TrainCommandTest {
                 "iterations=7",
                 "--set",
                 "evaluation.problems=0"));
-        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.code()).as(run.err()).isEqualTo(1);
+        assertThat(run.errors().getLast()).startsWith("0 of 7 updates took a step: the model is unchanged");
         List<String> said = run.errors().stream()
                 .filter(line -> line.startsWith("nothing to learn"))
                 .toList();
@@ -311,16 +323,114 @@ final class TrainCommandTest {
                 .contains(
                         "got: 4 of 4 in iteration 0",
                         "the reward failed: it returned null (2)",
-                        "the reward failed: java.lang.StackOverflowError (2)",
+                        "the reward failed: java.lang.StackOverflowError at TrainCommandTest.java:",
                         "The verdicts: minpro audit-verdicts ",
                         "Continue with: minpro train --resume ");
+    }
+
+    /** Public, because a reward is. */
+    public static final class Throwing implements Reward {
+        @Override
+        public Score score(Problem problem, Rollout rollout) {
+            try {
+                throw new java.util.NoSuchElementException("the field 'unit'");
+            } catch (java.util.NoSuchElementException e) {
+                throw new IllegalStateException("no reference for " + problem.id(), e);
+            }
+        }
+    }
+
+    @Test
+    void theFirstExceptionOfARewardIsShownOnceAndKeptWithItsTrace() throws IOException {
+        CommandLineRun run = CommandLineRun.of(train("--reward", Throwing.class.getName()));
+        assertThat(run.code()).as(run.err()).isEqualTo(1);
+        Path kept = runs.resolve("0001").resolve("reward-failures.txt");
+        assertThat(run.errors())
+                .filteredOn(line -> line.startsWith("warning: the reward failed: "))
+                .singleElement()
+                .asString()
+                .contains("IllegalStateException: no reference for ", " at TrainCommandTest.java:", kept.toString());
+        assertThat(run.errors())
+                .filteredOn(line -> line.startsWith("  Caused by: java.util.NoSuchElementException: the field 'unit'"))
+                .hasSize(1);
+        assertThat(run.errors()).anyMatch(line -> line.startsWith("  the response: "));
+        assertThat(Files.readString(kept))
+                .contains("Caused by: java.util.NoSuchElementException", "(TrainCommandTest.java:", "-- response")
+                .contains("== 6 failures in all");
+    }
+
+    /** Public, because a reward is. */
+    public static final class Sleeping implements Reward {
+        @Override
+        public Score score(Problem problem, Rollout rollout) {
+            try {
+                Thread.sleep(3_600_000);
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            return Score.of(1);
+        }
+    }
+
+    @Test
+    void aRewardThatHangsStopsTheRunSavedByTheNameOfItsClass() {
+        CommandLineRun run = CommandLineRun.of(train(
+                "--reward",
+                Sleeping.class.getName(),
+                "--set",
+                "group-size=16",
+                "--set",
+                "reward-budget-seconds=0.1",
+                "--set",
+                "evaluation.problems=0"));
+        assertThat(run.code()).as(run.err()).isEqualTo(1);
+        assertThat(run.errors().getLast())
+                .startsWith("minpro: a reward must answer within reward-budget-seconds, got: 16 calls of "
+                        + Sleeping.class.getName())
+                .contains("The run is saved", "Continue with: minpro train --resume ");
+        assertThat(runs.resolve("0001").resolve("checkpoints")).isNotEmptyDirectory();
+    }
+
+    /** Public, because a reward is. */
+    public static final class Huge implements Reward {
+        @Override
+        public Score score(Problem problem, Rollout rollout) {
+            return Score.of(1e200);
+        }
+    }
+
+    @Test
+    void aRewardOutOfRangeStopsTheRunWithItsValueAndPlace() {
+        for (String problems : List.of("evaluation.problems=0", "evaluation.problems=2")) {
+            CommandLineRun run = CommandLineRun.of(train("--reward", Huge.class.getName(), "--set", problems));
+            assertThat(run.code()).as(run.err()).isEqualTo(1);
+            assertThat(run.errors().getLast())
+                    .startsWith("minpro: reward " + Huge.class.getName()
+                            + " must be in [-1e6, 1e6], got: 1.0E200 for problem ")
+                    .contains("The run is saved", "Continue with: minpro train --resume ");
+        }
+    }
+
+    @Test
+    void aFullDiskNamesTheCommandThatContinues() {
+        java.io.UncheckedIOException full = new java.io.UncheckedIOException(
+                "the journal must be writable, got: runs/0001/journal.jsonl",
+                new IOException("No space left on device"));
+        assertThat(DiskFull.named(
+                        new IllegalStateException("not written", full), List.of("train", "--resume", "runs/0001")))
+                .hasMessage(
+                        "the disk is full: not written (No space left on device); free some space, and continue with:"
+                                + " minpro train --resume runs/0001");
+        IllegalStateException other = new IllegalStateException("other");
+        assertThat(DiskFull.named(other, List.of())).isSameAs(other);
     }
 
     @Test
     void whereNothingCouldBeJudgedThatIsWhyThereIsNothingToLearn() {
         CommandLineRun run = CommandLineRun.of(
                 train("--reward", Failing.class.getName(), "--set", "max-undecided=1", "--set", "iterations=6"));
-        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.code()).as(run.err()).isEqualTo(1);
+        assertThat(run.errors()).anyMatch(line -> line.startsWith("0 of 6 updates took a step"));
         assertThat(run.errors())
                 .filteredOn(line -> line.startsWith("nothing to learn"))
                 .singleElement()
@@ -338,8 +448,6 @@ final class TrainCommandTest {
                 data.toString(),
                 "--set",
                 "prompts.max-tokens=8",
-                "--reward",
-                "{name: format, pattern: \".*\"}",
                 "--set",
                 "data.evaluation-files=[" + evaluation + "]"));
         assertThat(run.code()).as(run.err()).isZero();

@@ -740,13 +740,22 @@ public final class Binder {
     private static final Pattern NUMBER = Pattern.compile("[-+]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][-+]?[0-9]+)?");
 
     private static final Map<Class<?>, Function<String, Object>> PARSERS = Map.of(
-            int.class, text -> Integer.parseInt(integer(text)),
-            long.class, text -> Long.parseLong(integer(text)),
-            double.class, text -> Double.parseDouble(number(text)),
-            float.class, text -> Float.parseFloat(number(text)),
-            boolean.class, Binder::truth,
-            Path.class, Path::of,
-            URI.class, URI::create);
+            int.class,
+            text -> Integer.parseInt(integer(text)),
+            long.class,
+            text -> Long.parseLong(integer(text)),
+            double.class,
+            text -> Double.parseDouble(number(text)),
+            float.class,
+            text -> Float.parseFloat(number(text)),
+            boolean.class,
+            Binder::truth,
+            Path.class,
+            Path::of,
+            URI.class,
+            URI::create,
+            Address.class,
+            Address::of);
 
     private static String integer(String text) {
         if (!INTEGER.matcher(text).matches()) {
@@ -815,6 +824,6 @@ public final class Binder {
         if (unboxed == boolean.class) {
             return "true or false";
         }
-        return type.isEnum() ? "a name" : unboxed == URI.class ? "an address" : "a path";
+        return type.isEnum() ? "a name" : unboxed == URI.class || unboxed == Address.class ? "an address" : "a path";
     }
 }

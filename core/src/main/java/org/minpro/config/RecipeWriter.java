@@ -170,15 +170,17 @@ final class RecipeWriter {
         return "";
     }
 
-    private static String inline(@Nullable Object value) {
+    private String inline(@Nullable Object value) {
         return switch (value) {
             case null -> "null";
             case Double number -> number(number.toString());
             case Float number -> number(number.toString());
             case Enum<?> constant -> Binder.kebab(constant);
+            // With comments it is for a person to see; without them a run goes on with it.
+            case Address address -> text(comments ? address.toString() : address.written());
             case Number number -> number.toString();
             case Boolean truth -> truth.toString();
-            case List<?> list -> list.stream().map(RecipeWriter::inline).collect(Collectors.joining(", ", "[", "]"));
+            case List<?> list -> list.stream().map(this::inline).collect(Collectors.joining(", ", "[", "]"));
             case Map<?, ?> map -> {
                 List<String> entries = new ArrayList<>();
                 map.forEach((key, element) -> entries.add(quoted(String.valueOf(key)) + ": " + inline(element)));

@@ -9,6 +9,7 @@ import org.minpro.data.Problem;
 import org.minpro.experience.GroupGenerator;
 import org.minpro.experience.Journal;
 import org.minpro.experience.ScoredGroup;
+import org.minpro.experience.Scoring;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
@@ -30,12 +31,12 @@ public final class Evaluator {
     private final GroupGenerator generator;
 
     public Evaluator(RolloutEngine engine, Reward reward) {
-        this(engine, reward, Journal.none());
+        this(engine, new Scoring(reward), Journal.none());
     }
 
     /** @param journal responses that it has are not generated again */
-    public Evaluator(RolloutEngine engine, Reward reward, Journal journal) {
-        this.generator = new GroupGenerator(engine, reward, journal);
+    public Evaluator(RolloutEngine engine, Scoring scoring, Journal journal) {
+        this.generator = new GroupGenerator(engine, scoring, journal);
     }
 
     /** A problem with the ids of its prompt. */

@@ -8,7 +8,6 @@ import java.util.function.Consumer;
 import org.minpro.advantage.Advantage;
 import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
-import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutEngine;
@@ -52,10 +51,10 @@ public final class GroupCollector {
             RolloutEngine engine,
             ProblemSource problems,
             PromptEncoder prompts,
-            Reward reward,
+            Scoring scoring,
             Journal journal,
             Settings settings) {
-        this.generator = new GroupGenerator(engine, reward, journal);
+        this.generator = new GroupGenerator(engine, scoring, journal);
         this.journal = journal;
         this.problems = problems;
         this.prompts = prompts;

@@ -10,7 +10,6 @@ import java.util.SequencedMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.minpro.data.Problem;
-import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutEngine;
@@ -27,9 +26,9 @@ public final class GroupGenerator {
     private final Scoring scoring;
     private final Journal journal;
 
-    public GroupGenerator(RolloutEngine engine, Reward reward, Journal journal) {
+    public GroupGenerator(RolloutEngine engine, Scoring scoring, Journal journal) {
         this.engine = engine;
-        this.scoring = new Scoring(reward);
+        this.scoring = scoring;
         this.journal = journal;
     }
 

@@ -1,40 +1,119 @@
 package org.minpro.experience;
 
+import java.math.BigDecimal;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.Problem;
 import org.minpro.reward.Reward;
+import org.minpro.reward.Rewards;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
 
 /**
  * Scores finished rollouts beside the sampling: they go into a bounded queue that reward threads drain, so that a slow
  * reward never stalls a decode slot.
+ *
+ * <p>A call that takes longer than its budget is interrupted and abandoned: its response is undecided, and another thread
+ * takes its place. After {@value #ABANDONED_CALLS} of them the reward is refused. So is a reward whose value is not in
+ * {@code [-1e6, 1e6]}.
  */
-final class Scoring {
+public final class Scoring {
+    /** Seconds that a reward has for a response, where nobody says otherwise. */
+    public static final double BUDGET_SECONDS = 60;
+
     /** So many rewards are computed at once: a service's answers are waited for together, and a checker needs few. */
     static final int THREADS = 8;
 
+    /** Calls that may take too long before the reward is refused: each may hold a thread and its memory for good. */
+    static final int ABANDONED_CALLS = 16;
+
     private static final long IDLE_SECONDS = 1;
+    /** What rewards that are under way have left once a run is asked to stop. */
+    private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     private final Reward reward;
+    private final Duration budget;
+    private final Consumer<RewardFailure> failed;
     /** Threads that have nothing to do for a while end by themselves. */
     private final ThreadPoolExecutor threads;
+    /** Ends calls that take too long. */
+    private final ScheduledThreadPoolExecutor clock;
 
-    Scoring(Reward reward) {
+    private final Set<Queue> open = ConcurrentHashMap.newKeySet();
+    private final Object failures = new Object();
+    private @Nullable RewardFailure first;
+    private int abandoned;
+    private volatile boolean cancelled;
+    private volatile long cancelledAt;
+
+    public Scoring(Reward reward) {
+        this(reward, BUDGET_SECONDS, failure -> {});
+    }
+
+    /**
+     * @param budgetSeconds that the reward has for a response; the budgets of the services that it asks come on top
+     * @param failed told of each failure of the reward's own, one at a time, from any thread
+     */
+    public Scoring(Reward reward, double budgetSeconds, Consumer<RewardFailure> failed) {
         this.reward = reward;
+        this.budget = Duration.ofNanos((long) (1e9 * (budgetSeconds + Rewards.secondsOfServices(reward))));
+        this.failed = failed;
         threads = new ThreadPoolExecutor(
-                THREADS, THREADS, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
-                    Thread thread = new Thread(task, "minpro-reward");
-                    thread.setDaemon(true);
-                    return thread;
-                });
+                THREADS,
+                THREADS,
+                IDLE_SECONDS,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(),
+                daemons("minpro-reward"));
         threads.allowCoreThreadTimeOut(true);
+        clock = new ScheduledThreadPoolExecutor(1, daemons("minpro-reward-clock"));
+        clock.setRemoveOnCancelPolicy(true);
+        clock.setKeepAliveTime(IDLE_SECONDS, TimeUnit.SECONDS);
+        clock.allowCoreThreadTimeOut(true);
+    }
+
+    private static ThreadFactory daemons(String name) {
+        return task -> {
+            Thread thread = new Thread(task, name);
+            thread.setDaemon(true);
+            return thread;
+        };
+    }
+
+    /** The first failure of the reward's own, if there was one. */
+    public @Nullable RewardFailure firstFailure() {
+        synchronized (failures) {
+            return first;
+        }
+    }
+
+    /**
+     * Ends every wait for scores with a {@link CancellationException}, once the calls under way have had two seconds; from any
+     * thread.
+     */
+    public void cancel() {
+        if (!cancelled) {
+            cancelledAt = System.nanoTime();
+            cancelled = true;
+        }
+        open.forEach(Queue::wake);
+    }
+
+    private boolean isOver() {
+        return cancelled && System.nanoTime() - cancelledAt >= GRACE_NANOS;
     }
 
     /**
@@ -45,7 +124,9 @@ final class Scoring {
      *     depend on how long a reward took
      */
     Queue queue(int capacity, Consumer<Scored> scored) {
-        return new Queue(capacity, scored);
+        Queue queue = new Queue(capacity, scored);
+        open.add(queue);
+        return queue;
     }
 
     /** A rollout with its score. */
@@ -74,6 +155,9 @@ final class Scoring {
         void add(Problem problem, Rollout rollout) {
             Waiting entry = new Waiting(problem, rollout);
             synchronized (this) {
+                if (failure instanceof RefusedRewardException refused) {
+                    throw refused;
+                }
                 if (failure != null) {
                     throw new IllegalStateException("a rollout could not be scored or written: " + failure, failure);
                 }
@@ -83,12 +167,15 @@ final class Scoring {
                 }
                 waiting.addLast(entry);
             }
-            threads.execute(() -> score(entry));
+            threads.execute(new Call(this, entry));
         }
 
-        private void score(Waiting entry) {
+        private synchronized boolean isClosed() {
+            return failure != null;
+        }
+
+        private void put(Waiting entry, Score score) {
             try {
-                Score score = Scoring.this.score(entry.problem, entry.rollout);
                 synchronized (this) {
                     entry.score = score;
                     leave();
@@ -101,11 +188,11 @@ final class Scoring {
         /** Hands on those at the front that have a score. */
         private void leave() {
             while (failure == null && !waiting.isEmpty()) {
-                Waiting first = waiting.getFirst();
-                if (first.score == null) {
+                Waiting next = waiting.getFirst();
+                if (next.score == null) {
                     return;
                 }
-                scored.accept(new Scored(first.problem, first.rollout, first.score));
+                scored.accept(new Scored(next.problem, next.rollout, next.score));
                 waiting.removeFirst();
             }
             notifyAll();
@@ -118,17 +205,31 @@ final class Scoring {
             notifyAll();
         }
 
+        private synchronized void wake() {
+            notifyAll();
+        }
+
         /** Waits until every rollout that came has left; throws the first failure on the way. */
         synchronized void await() {
             boolean interrupted = false;
             while (failure == null && !waiting.isEmpty()) {
+                if (isOver()) {
+                    failure = new CancellationException("scoring was cancelled");
+                    break;
+                }
                 try {
-                    wait();
+                    if (cancelled) {
+                        TimeUnit.NANOSECONDS.timedWait(
+                                this, Math.max(1_000_000, GRACE_NANOS - (System.nanoTime() - cancelledAt)));
+                    } else {
+                        wait();
+                    }
                 } catch (InterruptedException e) {
                     // What came must be written first: it was paid for.
                     interrupted = true;
                 }
             }
+            open.remove(this);
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
@@ -155,16 +256,144 @@ final class Scoring {
         }
     }
 
-    /**
-     * A reward that fails says nothing of the rollout: it is undecided, never 0. So is one whose errors are its own: it recursed
-     * too deep, asserted, or lacks a class.
-     */
-    private Score score(Problem problem, Rollout rollout) {
-        try {
-            Score score = reward.score(problem, rollout);
-            return score == null ? Score.undecided("the reward failed: it returned null") : score;
-        } catch (RuntimeException | StackOverflowError | AssertionError | LinkageError e) {
-            return Score.undecided("the reward failed: " + e);
+    /** One response's turn in a reward thread. */
+    private final class Call implements Runnable {
+        private final Queue queue;
+        private final Waiting entry;
+        private @Nullable Thread thread;
+        private boolean late;
+
+        Call(Queue queue, Waiting entry) {
+            this.queue = queue;
+            this.entry = entry;
         }
+
+        @Override
+        public void run() {
+            if (isOver() || queue.isClosed()) {
+                return;
+            }
+            synchronized (this) {
+                thread = Thread.currentThread();
+            }
+            ScheduledFuture<?> alarm = clock.schedule(this::abandon, budget.toNanos(), TimeUnit.NANOSECONDS);
+            Score score = null;
+            Throwable thrown = null;
+            try {
+                score = reward.score(entry.problem, entry.rollout);
+            } catch (Throwable e) {
+                thrown = e;
+            }
+            alarm.cancel(false);
+            boolean abandonedMeanwhile;
+            synchronized (this) {
+                thread = null;
+                abandonedMeanwhile = late;
+            }
+            // An interrupt would close the journal's file with the next write.
+            Thread.interrupted();
+            if (abandonedMeanwhile) {
+                changeSeats(-1);
+                return;
+            }
+            try {
+                queue.put(entry, checked(score, thrown));
+            } catch (RuntimeException | Error e) {
+                queue.fail(e);
+            }
+        }
+
+        /** A reward that fails says nothing of the rollout: it is undecided, never 0. */
+        private Score checked(@Nullable Score score, @Nullable Throwable thrown) {
+            if (thrown instanceof Error error && !isOfTheReward(error)) {
+                throw error;
+            }
+            if (thrown != null) {
+                return undecided(RewardFailure.thrown(entry.problem, entry.rollout, thrown));
+            }
+            if (score == null) {
+                String what = "it returned null";
+                return undecided(new RewardFailure(
+                        entry.problem, entry.rollout, what, new NullPointerException("a reward " + what)));
+            }
+            if (score.decided() && Math.abs(score.value()) > Score.LARGEST) {
+                throw new RefusedRewardException(
+                        "reward " + Rewards.described(reward) + " must be in [-1e6, 1e6], got: " + score.value()
+                                + " for " + RewardFailure.where(entry.problem, entry.rollout));
+            }
+            return score;
+        }
+
+        /** Errors that are the reward's own: it recursed too deep, asserted, or lacks a class. */
+        private static boolean isOfTheReward(Error error) {
+            return error instanceof StackOverflowError
+                    || error instanceof AssertionError
+                    || error instanceof LinkageError;
+        }
+
+        private void abandon() {
+            TimeoutException tooLong = new TimeoutException("took longer than " + seconds() + " s");
+            synchronized (this) {
+                if (thread == null) {
+                    return;
+                }
+                late = true;
+                tooLong.setStackTrace(thread.getStackTrace());
+                thread.interrupt();
+            }
+            changeSeats(1);
+            try {
+                giveUp(tooLong);
+            } catch (RuntimeException | Error e) {
+                queue.fail(e);
+            }
+        }
+
+        private void giveUp(TimeoutException tooLong) {
+            String what = Rewards.described(reward) + " " + tooLong.getMessage() + RewardFailure.place(tooLong);
+            RewardFailure failure = new RewardFailure(entry.problem, entry.rollout, what, tooLong);
+            Score score = undecided(failure);
+            int calls;
+            synchronized (failures) {
+                calls = ++abandoned;
+            }
+            if (calls >= ABANDONED_CALLS) {
+                queue.fail(new RefusedRewardException(
+                        "a reward must answer within reward-budget-seconds, got: " + calls + " calls of "
+                                + Rewards.described(reward) + " that took longer than " + seconds()
+                                + " s, the last one" + RewardFailure.place(tooLong),
+                        tooLong));
+            } else {
+                queue.put(entry, score);
+            }
+        }
+    }
+
+    private String seconds() {
+        return BigDecimal.valueOf(budget.toMillis(), 3).stripTrailingZeros().toPlainString();
+    }
+
+    /** A thread more for each abandoned call, until that call returns. */
+    private void changeSeats(int change) {
+        synchronized (threads) {
+            int seats = threads.getCorePoolSize() + change;
+            if (change > 0) {
+                threads.setMaximumPoolSize(seats);
+                threads.setCorePoolSize(seats);
+            } else {
+                threads.setCorePoolSize(seats);
+                threads.setMaximumPoolSize(seats);
+            }
+        }
+    }
+
+    private Score undecided(RewardFailure failure) {
+        synchronized (failures) {
+            if (first == null) {
+                first = failure;
+            }
+            failed.accept(failure);
+        }
+        return Score.undecided(failure.reason());
     }
 }

@@ -13,6 +13,7 @@ import org.minpro.config.Binder;
 import org.minpro.config.Doc;
 import org.minpro.config.NamedRecords;
 import org.minpro.config.Rule;
+import org.minpro.experience.Scoring;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.Correction;
@@ -47,6 +48,10 @@ public record Recipe(
                 "What scores a response; its parameters are those of docs/rewards.md. null takes arithmetic for the built-in"
                         + " task and math for files.")
         @Nullable Reward reward,
+
+        @Doc("Time that the reward has for one response, seconds, > 0; an http reward's own budget comes on top. A"
+                + " response that takes longer is undecided, and after 16 of them the run is saved and stops.")
+        double rewardBudgetSeconds,
 
         @Doc("Share of an iteration's responses that may be undecided, [0, 1]; the run is saved and stops beyond it. 1"
                 + " never stops.")
@@ -99,6 +104,9 @@ public record Recipe(
         @Doc("Folder in which each run gets a numbered folder of its own.")
         Path runs) {
 
+    /** A day. */
+    private static final double LONGEST_BUDGET_SECONDS = 86_400;
+
     private static final NamedRecords<Reward> REWARDS = Rewards.table()
             .with(new NamedRecords.Entry<>(
                     "arithmetic", ArithmeticReward.class, "whether the built-in task's sum is right"));
@@ -118,6 +126,11 @@ public record Recipe(
                 updatesPerIteration);
         Rule.check(lag >= 0 && lag < iterations, "lag", "in [0, iterations), here [0, " + iterations + ")", lag);
         Rule.check(maxUndecided >= 0 && maxUndecided <= 1, "max-undecided", "in [0, 1]", maxUndecided);
+        Rule.check(
+                rewardBudgetSeconds > 0 && rewardBudgetSeconds <= LONGEST_BUDGET_SECONDS,
+                "reward-budget-seconds",
+                "in (0, " + (long) LONGEST_BUDGET_SECONDS + "]",
+                rewardBudgetSeconds);
         Rule.notNegative("resample-limit", resampleLimit);
         Rule.notNegative("aggregation-length", aggregationLength);
         corrections = List.copyOf(corrections);
@@ -135,6 +148,7 @@ public record Recipe(
                 new DataSection(),
                 new PromptSection(),
                 null,
+                Scoring.BUDGET_SECONDS,
                 0.9,
                 new Sampling(),
                 40,
@@ -285,6 +299,11 @@ public record Recipe(
         }
         if (!data.isBuiltin() && model.isBuiltin()) {
             warnings.add("the built-in model knows sums only; give --model DIR for problems of your own");
+        }
+        if (reward != null && Rewards.hasSecrets(reward)) {
+            warnings.add(
+                    "a reward's url has a user or a query in it, which the run's recipe.yaml keeps; write ${NAME} in"
+                            + " their place to take them from the environment");
         }
         if (optimizer.warmupUpdates() >= updates()) {
             warnings.add(

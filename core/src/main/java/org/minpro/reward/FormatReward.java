@@ -3,7 +3,6 @@ package org.minpro.reward;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import org.minpro.config.Doc;
-import org.minpro.config.Rule;
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
 
@@ -33,8 +32,8 @@ public record FormatReward(
                             + e.getDescription() + ")",
                     e);
         }
-        Rule.finite("match", match);
-        Rule.finite("mismatch", mismatch);
+        Score.check("match", match);
+        Score.check("mismatch", mismatch);
     }
 
     /** One for a completion that matches, else zero. */

@@ -18,6 +18,7 @@ public record LengthPenalty(
     public LengthPenalty {
         Rule.positive("maximum-tokens", maximumTokens);
         Rule.check(factor >= 0 && Double.isFinite(factor), "factor", ">= 0 and finite", factor);
+        Score.check("factor", factor);
     }
 
     /** A whole penalty of one. */

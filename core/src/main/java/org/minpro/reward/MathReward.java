@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Locale;
 import org.minpro.config.Doc;
 import org.minpro.config.NearestName;
-import org.minpro.config.Rule;
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
 import org.minpro.verify.AnswerExtractor;
@@ -39,8 +38,8 @@ public record MathReward(
 
     public MathReward {
         policies(answerFrom);
-        Rule.finite("right", right);
-        Rule.finite("wrong", wrong);
+        Score.check("right", right);
+        Score.check("wrong", wrong);
     }
 
     /** One for a right answer and zero for a wrong one, which is the last one wherever it stands. */

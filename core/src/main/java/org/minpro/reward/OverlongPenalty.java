@@ -30,6 +30,7 @@ public record OverlongPenalty(
                 ">= 1 and <= maximum-tokens (" + maximumTokens + ")",
                 bufferTokens);
         Rule.check(factor >= 0 && Double.isFinite(factor), "factor", ">= 0 and finite", factor);
+        Score.check("factor", factor);
     }
 
     /** A penalty of one at the end. */

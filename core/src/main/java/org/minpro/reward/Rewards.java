@@ -3,6 +3,7 @@ package org.minpro.reward;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.minpro.config.NamedRecords;
 
 /**
@@ -47,14 +48,59 @@ public final class Rewards {
         return made(TABLE.create(name, parameters, loader));
     }
 
+    /** The reward as a person knows it: its name in the table, or its class; of a sum, those of its parts too. */
+    public static String described(Reward reward) {
+        if (reward instanceof WeightedReward weighted) {
+            return weighted.parts().values().stream()
+                    .map(part -> described(part.reward()))
+                    .collect(Collectors.joining(", ", "weighted (", ")"));
+        }
+        Class<?> type = reward instanceof OwnReward own ? own.type() : reward.getClass();
+        if (type.isHidden()) {
+            // A lambda's own name is of no use to anybody.
+            return type.getName().replaceFirst("\\$\\$Lambda.*", "") + "'s lambda";
+        }
+        return TABLE.entries().stream()
+                .filter(entry -> entry.type() == type)
+                .map(NamedRecords.Entry::name)
+                .findFirst()
+                .orElse(type.getName());
+    }
+
+    /** Whether an address in it has what may be a secret. */
+    public static boolean hasSecrets(Reward reward) {
+        return switch (reward) {
+            case HttpReward http -> http.url().hasSecrets();
+            case WeightedReward weighted ->
+                weighted.parts().values().stream().anyMatch(part -> hasSecrets(part.reward()));
+            default -> false;
+        };
+    }
+
+    /** Seconds that the services which a reward asks may take for a response, each by its own budget. */
+    public static double secondsOfServices(Reward reward) {
+        return switch (reward) {
+            case HttpReward http -> http.budgetSeconds();
+            case WeightedReward weighted ->
+                weighted.parts().values().stream()
+                        .mapToDouble(part -> secondsOfServices(part.reward()))
+                        .sum();
+            default -> 0;
+        };
+    }
+
     /**
-     * The reward with each user's class that it names made, so that one that cannot be made is found before a run starts.
+     * The reward with each user's class that it names made, so that one that cannot be made, and an
+     * environment variable that is missing, are found before a run starts.
      *
      * @throws IllegalArgumentException with what a constructor threw
      */
     public static Reward made(Reward reward) {
         if (reward instanceof OwnReward own) {
             return own.make();
+        }
+        if (reward instanceof HttpReward http) {
+            http.requireVariables();
         }
         if (reward instanceof WeightedReward weighted) {
             Map<String, WeightedReward.Part> parts = new LinkedHashMap<>();

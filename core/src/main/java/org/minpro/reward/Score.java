@@ -3,6 +3,7 @@ package org.minpro.reward;
 import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
+import org.minpro.config.Rule;
 
 /**
  * The value of one rollout, or that it has none.
@@ -13,12 +14,21 @@ import java.util.TreeMap;
  * @param reason why, in a few words, for the samples log and the audit; may be empty
  */
 public record Score(boolean decided, double value, Map<String, Double> parts, String reason) {
+    /** Largest magnitude of a reward: beyond it float32 advantages and their variance lose what tells responses apart. */
+    public static final double LARGEST = 1e6;
+
     public Score {
         if (decided && !Double.isFinite(value)) {
             throw new IllegalArgumentException(
                     "a decided score must be finite, got: " + value + "; return Score.undecided where there is none");
         }
         parts = Collections.unmodifiableMap(new TreeMap<>(parts));
+    }
+
+    /** Checks a parameter that is a reward's value. */
+    static void check(String name, double value) {
+        Rule.finite(name, value);
+        Rule.check(Math.abs(value) <= LARGEST, name, "in [-1e6, 1e6]", value);
     }
 
     public static Score of(double value) {

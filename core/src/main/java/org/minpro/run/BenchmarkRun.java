@@ -25,6 +25,7 @@ import org.minpro.eval.BenchmarkReport;
 import org.minpro.eval.BenchmarkResult;
 import org.minpro.eval.Evaluator;
 import org.minpro.eval.ProblemOutcome;
+import org.minpro.experience.Scoring;
 import org.minpro.reward.MathReward;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutEngine;
@@ -161,7 +162,7 @@ public final class BenchmarkRun implements AutoCloseable {
             int samples,
             MathReward reward,
             Consumer<Rollout> finished) {
-        Evaluator.Result result = new Evaluator(engine, reward, journal)
+        Evaluator.Result result = new Evaluator(engine, new Scoring(reward), journal)
                 .evaluate(questions, params, samples, benchmark.firstDraw(), finished);
         return BenchmarkResult.of(benchmark.name(), samples, result.groups(), reward.verifier());
     }

@@ -166,6 +166,11 @@ public final class RunFolder implements AutoCloseable {
         return path.resolve("samples.txt");
     }
 
+    /** The failures of the reward's own: each kind once, with its trace and the response. */
+    public Path rewardFailures() {
+        return path.resolve("reward-failures.txt");
+    }
+
     /**
      * Whether this is a new folder and nothing was done in it yet: no response, no update, no checkpoint. Such a folder
      * does not outlive {@link #close}.

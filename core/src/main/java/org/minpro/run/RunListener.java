@@ -1,5 +1,6 @@
 package org.minpro.run;
 
+import org.minpro.experience.RewardFailure;
 import org.minpro.rollout.Rollout;
 import org.minpro.train.UpdateListener;
 
@@ -13,6 +14,12 @@ public interface RunListener extends UpdateListener {
 
     /** An iteration has ended and is recorded. */
     default void iterationFinished(IterationReport report) {}
+
+    /**
+     * A reward threw, returned null or took longer than its budget; told of each such response, one at a time, from any
+     * thread.
+     */
+    default void rewardFailed(RewardFailure failure) {}
 
     /** Something that a person should read, in one line. */
     default void notice(String line) {}

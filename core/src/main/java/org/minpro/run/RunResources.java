@@ -3,7 +3,7 @@ package org.minpro.run;
 import java.util.List;
 import org.minpro.data.ProblemSource;
 import org.minpro.experience.PromptEncoder;
-import org.minpro.reward.Reward;
+import org.minpro.experience.Scoring;
 import org.minpro.rollout.RolloutEngine;
 import org.minpro.tensor.Workers;
 import org.minpro.train.Policy;
@@ -15,7 +15,7 @@ import org.minpro.train.Policy;
  * @param engine that samples from its versions
  * @param problems drawn from without end
  * @param prompts make a problem's token ids
- * @param reward that scores responses
+ * @param scoring scores responses
  * @param stopIds the model's own ids that end a response
  * @param workers that compute
  */
@@ -24,6 +24,6 @@ public record RunResources(
         RolloutEngine engine,
         ProblemSource problems,
         PromptEncoder prompts,
-        Reward reward,
+        Scoring scoring,
         List<Integer> stopIds,
         Workers workers) {}

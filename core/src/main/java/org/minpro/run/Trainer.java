@@ -48,7 +48,7 @@ public final class Trainer implements AutoCloseable {
                 resources.engine(),
                 resources.problems(),
                 resources.prompts(),
-                resources.reward(),
+                resources.scoring(),
                 journal,
                 new GroupCollector.Settings(
                         recipe.groupsPerIteration(),

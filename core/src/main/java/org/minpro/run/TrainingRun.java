@@ -14,11 +14,14 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
 import org.minpro.experience.BatchSource;
+import org.minpro.experience.RefusedRewardException;
+import org.minpro.experience.RewardFailure;
 import org.minpro.experience.ScoredGroup;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
 import org.minpro.train.Learner;
+import org.minpro.train.LearnerReport;
 import org.minpro.train.NonFiniteUpdateException;
 import org.minpro.train.Policy;
 import tools.jackson.databind.JsonNode;
@@ -43,6 +46,7 @@ public final class TrainingRun implements AutoCloseable {
     private final MetricsFile metrics;
     private final Checkpoints checkpoints;
     private final RunListener listener;
+    private boolean warnedOfGradient;
     private volatile boolean stopping;
 
     private TrainingRun(
@@ -89,6 +93,7 @@ public final class TrainingRun implements AutoCloseable {
     public void stop() {
         stopping = true;
         resources.engine().cancel();
+        resources.scoring().cancel();
     }
 
     /**
@@ -96,6 +101,7 @@ public final class TrainingRun implements AutoCloseable {
      *
      * @return whether all iterations are done
      * @throws TooManyUndecidedException where more responses of an iteration are undecided than allowed; the run is saved
+     * @throws SavedRunException where the reward is refused; the run is saved
      * @throws IllegalStateException where an update or the weights after it are not finite; what was saved before it stays
      */
     public boolean run() {
@@ -112,11 +118,31 @@ public final class TrainingRun implements AutoCloseable {
             if (!stopping) {
                 throw e;
             }
+        } catch (RefusedRewardException e) {
+            throw stoppedBy(e);
         } catch (NonFiniteUpdateException e) {
             throw FailedUpdate.saved(e, folder.path());
         }
         save();
+        if (trainer.finished() && isUnchanged()) {
+            listener.notice("0 of " + trainer.learner().state().updates()
+                    + " updates took a step: the model is unchanged. All responses of each group had the same reward, or"
+                    + " none could be judged, or every gradient was 0; reward, reward_std and undecided in "
+                    + folder.metrics() + " say which");
+        }
         return trainer.finished();
+    }
+
+    /** Whether updates were due and none of them changed the weights. */
+    boolean isUnchanged() {
+        return trainer.learner().state().updates() > 0 && trainer.learner().isUnchanged();
+    }
+
+    /** Saves a run that its reward stops; returns what to throw. */
+    SavedRunException stoppedBy(RefusedRewardException refused) {
+        save();
+        return new SavedRunException(
+                refused.getMessage() + ". The run is saved: mend the reward, and continue it", refused.getCause());
     }
 
     private void record(IterationReport report) {
@@ -128,6 +154,15 @@ public final class TrainingRun implements AutoCloseable {
         metrics.append(report.iteration(), report.metrics().named(), time);
         writeSamples(report);
         listener.iterationFinished(report);
+        int withoutGradient =
+                report.metrics().learned().map(LearnerReport::withoutGradient).orElse(0);
+        if (withoutGradient > 0 && !warnedOfGradient) {
+            warnedOfGradient = true;
+            listener.notice(
+                    "warning: the gradient of " + withoutGradient + " updates of iteration " + report.iteration()
+                            + " has norm 0: they teach nothing (a loss whose tokens are all clipped or of weight 0); the mean over"
+                            + " an iteration is grad_norm in " + folder.metrics());
+        }
         if (report.metrics().rollouts().iterationsWithoutSignal() == DULL_ITERATIONS) {
             listener.notice("nothing to learn: " + whyNothing(report));
         }
@@ -149,7 +184,8 @@ public final class TrainingRun implements AutoCloseable {
     private void requireDecided(IterationReport report) {
         if (report.metrics().rollouts().undecided() > recipe.maxUndecided()) {
             save();
-            throw new TooManyUndecidedException(undecided(report));
+            RewardFailure first = resources.scoring().firstFailure();
+            throw new TooManyUndecidedException(undecided(report), first == null ? null : first.cause());
         }
     }
 

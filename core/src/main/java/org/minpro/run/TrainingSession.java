@@ -12,6 +12,10 @@ import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
 import org.minpro.eval.Accuracy;
 import org.minpro.eval.Evaluator;
+import org.minpro.experience.Journal;
+import org.minpro.experience.RefusedRewardException;
+import org.minpro.experience.RewardFailure;
+import org.minpro.experience.Scoring;
 import org.minpro.model.PolicyVersion;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Reward;
@@ -51,7 +55,8 @@ public final class TrainingSession implements AutoCloseable {
     private final Workers workers;
     private final LocalRolloutEngine engine;
     private final Prompts prompts;
-    private final Reward reward;
+    private final Scoring scoring;
+    private final RewardFailures failures;
     private final ProblemSets problems;
     private final List<Evaluator.Question> questions;
     private final TrainingRun run;
@@ -66,7 +71,11 @@ public final class TrainingSession implements AutoCloseable {
         try {
             files = ModelFiles.open(recipe.model().path());
             tokenizer = opened.add(files.tokenizer());
-            reward = start.reward != null ? start.reward : recipe.createReward();
+            failures = new RewardFailures(folder.rewardFailures(), start.listener);
+            scoring = new Scoring(
+                    start.reward != null ? start.reward : recipe.createReward(),
+                    recipe.rewardBudgetSeconds(),
+                    failures);
             prompts = Prompts.of(recipe.prompts(), files, tokenizer);
             problems = start.problems != null
                     ? new ProblemSets(start.problems, start.heldOut, "problems of the program")
@@ -90,7 +99,7 @@ public final class TrainingSession implements AutoCloseable {
                     engine,
                     problems.training(),
                     prompts,
-                    reward,
+                    scoring,
                     files.config().eosIds(),
                     workers);
             run = opened.add(TrainingRun.open(folder, recipe, resources, new Listener(start.listener)));
@@ -272,7 +281,10 @@ public final class TrainingSession implements AutoCloseable {
         Evaluator.Result result;
         try (PolicyVersion version = policy.holdVersion()) {
             engine.publish(version);
-            result = new Evaluator(engine, reward).evaluate(questions, params, Math.max(1, samples), finished);
+            result = new Evaluator(engine, scoring, Journal.none())
+                    .evaluate(questions, params, Math.max(1, samples), finished);
+        } catch (RefusedRewardException e) {
+            throw run.stoppedBy(e);
         } finally {
             engine.withdraw();
         }
@@ -315,6 +327,11 @@ public final class TrainingSession implements AutoCloseable {
         }
 
         @Override
+        public void rewardFailed(RewardFailure failure) {
+            told.rewardFailed(failure);
+        }
+
+        @Override
         public void notice(String line) {
             told.notice(line);
         }
@@ -338,7 +355,16 @@ public final class TrainingSession implements AutoCloseable {
         } catch (CancellationException e) {
             return false;
         }
-        return run.run();
+        try {
+            return run.run();
+        } finally {
+            failures.summarise();
+        }
+    }
+
+    /** Whether updates were due and none of them changed the model. */
+    public boolean isUnchanged() {
+        return run.isUnchanged();
     }
 
     /** Asks the run to save itself and stop; from any thread. */

@@ -198,6 +198,12 @@ public final class Learner implements AutoCloseable {
         policy.publish(state.version());
     }
 
+    /** Whether no update so far changed anything: none took a step, or every step's gradient was 0 without any decay. */
+    public boolean isUnchanged() {
+        return optimizer.steps() == 0
+                || (settings.optimizer().weightDecay() == 0 && EuclideanNorm.of(optimizer.state(), workers) == 0);
+    }
+
     /** The optimizer's tensors by name, for a checkpoint. */
     public SequencedMap<String, Tensor> optimizerState() {
         return optimizer.state();

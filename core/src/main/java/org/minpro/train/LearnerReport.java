@@ -10,16 +10,23 @@ import org.jspecify.annotations.Nullable;
  *
  * @param learningRate of the last one
  * @param skipped how many were skipped
+ * @param withoutGradient how many of the others had a gradient of norm 0
  * @param updates what was seen in the others, or null where all were skipped
  */
 public record LearnerReport(
-        double learningRate, int skipped, @Nullable UpdateMetrics updates) {
+        double learningRate,
+        int skipped,
+        int withoutGradient,
+        @Nullable UpdateMetrics updates) {
     /** @param updates in their order, at least one */
     static LearnerReport of(List<Update> updates) {
         List<Update> done = updates.stream().filter(update -> !update.skipped()).toList();
         return new LearnerReport(
                 updates.getLast().learningRate(),
                 updates.size() - done.size(),
+                (int) done.stream()
+                        .filter(update -> update.requireStep().gradientNorm() == 0)
+                        .count(),
                 done.isEmpty() ? null : UpdateMetrics.of(done));
     }
 

@@ -496,4 +496,125 @@ final class RewardsTest {
         assertThat(score.reason()).contains("3 attempts failed");
         assertThat(System.nanoTime() - start).isGreaterThan(150_000_000L);
     }
+
+    private static final String SECRET = "s3cr3t-value";
+
+    /** A service that keeps what it was sent and answers with its headers and query. */
+    private static Score askEcho(java.util.function.Function<String, HttpReward> reward, StringBuilder seen)
+            throws IOException {
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.createContext("/", exchange -> {
+            exchange.getRequestBody().readAllBytes();
+            seen.append(exchange.getRequestHeaders().entrySet()).append(exchange.getRequestURI());
+            byte[] bytes = ("{\"score\":null,\"reason\":\"no " + SECRET + " from " + System.getenv("PATH") + "\"}")
+                    .getBytes(StandardCharsets.UTF_8);
+            exchange.sendResponseHeaders(200, bytes.length);
+            exchange.getResponseBody().write(bytes);
+            exchange.close();
+        });
+        server.start();
+        try {
+            String host = InetAddress.getLoopbackAddress().getHostAddress() + ":"
+                    + server.getAddress().getPort();
+            return reward.apply(host).score(PROBLEM, rollout("5", 1));
+        } finally {
+            server.stop(0);
+        }
+    }
+
+    @Test
+    void headersTakeTheirValuesFromTheEnvironmentAndNothingShowsThem() throws IOException {
+        StringBuilder seen = new StringBuilder();
+        HttpReward[] made = new HttpReward[1];
+        Score score = askEcho(
+                host -> made[0] = (HttpReward)
+                        of("http", Map.of("url", "http://" + host, "headers", Map.of("X-Token", "Key ${PATH}"))),
+                seen);
+        assertThat(seen).contains("Key " + System.getenv("PATH"));
+        assertThat(score.reason()).startsWith("no " + SECRET + " from ***").doesNotContain(System.getenv("PATH"));
+        assertThat(made[0].toString()).contains("Key ${PATH}").doesNotContain(System.getenv("PATH"));
+    }
+
+    @Test
+    void theUserAndTheQueryOfAnAddressAreSentAndNotShown() throws IOException {
+        StringBuilder seen = new StringBuilder();
+        Score score = askEcho(
+                host -> (HttpReward) of("http", Map.of("url", "http://me:" + SECRET + "@" + host + "/?key=" + SECRET)),
+                seen);
+        assertThat(seen)
+                .contains("Basic "
+                        + java.util.Base64.getEncoder()
+                                .encodeToString(("me:" + SECRET).getBytes(StandardCharsets.UTF_8)))
+                .contains("/?key=" + SECRET);
+        assertThat(score.reason()).startsWith("no *** from ");
+        Reward nobody =
+                of("http", Map.of("url", "http://me:" + SECRET + "@127.0.0.1:1/a?key=" + SECRET + "&b=${PATH}"));
+        assertThat(nobody.score(PROBLEM, rollout("5", 1)).reason())
+                .startsWith("reward service http://***:***@127.0.0.1:1/a?key=***&b=${PATH}: ")
+                .doesNotContain(SECRET);
+        assertThat(nobody.toString()).doesNotContain(SECRET);
+        assertThatThrownBy(() -> of("http", Map.of("url", "ftp://me:" + SECRET + "@a/?k=" + SECRET)))
+                .hasMessageStartingWith("url must be an http or https address, got: ftp://***:***@a/?k=***");
+        assertThatThrownBy(() -> of("http", Map.of("url", "no address?" + SECRET)))
+                .hasMessage("url must be an address, got: no address?***");
+    }
+
+    @Test
+    void aPrintedRecipeHasNoSecretAndAStoredOneAllThatItNeeds() {
+        Recipe recipe = new Recipe()
+                .with(
+                        "reward",
+                        of(
+                                "http",
+                                Map.of(
+                                        "url",
+                                        "http://me:" + SECRET + "@a/?k=" + SECRET,
+                                        "headers",
+                                        Map.of("Authorization", "Bearer ${PATH}"))));
+        var binder = Recipe.binder(RewardsTest.class.getClassLoader());
+        assertThat(binder.write(recipe, true))
+                .contains("url: \"http://***:***@a/?k=***\"", "\"Authorization\": \"Bearer ${PATH}\"")
+                .doesNotContain(SECRET);
+        assertThat(binder.write(recipe, false)).contains("http://me:" + SECRET + "@a/?k=" + SECRET, "Bearer ${PATH}");
+        assertThat(recipe.warnings()).anyMatch(line -> line.contains("recipe.yaml keeps"));
+    }
+
+    @Test
+    void variablesMustBeSetAndHeadersMustNotBeWrittenOut() {
+        assertThatThrownBy(() -> of("http", Map.of("url", "http://a", "headers", Map.of("X", "${MINPRO_NOT_SET}"))))
+                .hasMessage("the environment variable MINPRO_NOT_SET, which headers.X names, must be set, got: none");
+        assertThatThrownBy(() -> of("http", Map.of("url", "${MINPRO_NOT_SET}")))
+                .hasMessage("the environment variable MINPRO_NOT_SET, which url names, must be set, got: none");
+        assertThatThrownBy(() -> of("http", Map.of("url", "http://a", "headers", Map.of("X", SECRET))))
+                .hasMessageStartingWith("headers.X must be from the environment")
+                .hasMessageEndingWith("got: a value written out");
+        assertThatThrownBy(() -> of("http", Map.of("url", "http://a", "headers", Map.of("Host", "${PATH}"))))
+                .hasMessage("headers must be of names that a request can have, got: Host");
+        assertThatThrownBy(() -> of("http", Map.of("url", "http://***@a")))
+                .hasMessageContaining("*** stands for what was not printed");
+    }
+
+    @Test
+    void aReplyOfMoreThanAMegabyteIsUndecided() throws IOException {
+        String padded = "{\"score\":1,\"reason\":\"" + "x".repeat(HttpReward.LONGEST_REPLY) + "\"}";
+        AtomicInteger calls = new AtomicInteger();
+        Score score = ask((call, body) -> new Reply(200, padded), 3, calls);
+        assertThat(score.decided()).isFalse();
+        assertThat(score.reason()).endsWith("the reply must be at most 1000000 bytes");
+        assertThat(calls).hasValue(1);
+        String fits = "{\"score\":1,\"more\":\"" + "x".repeat(HttpReward.LONGEST_REPLY - 100) + "\"}";
+        assertThat(ask((call, body) -> new Reply(200, fits), 1, new AtomicInteger())
+                        .decided())
+                .isTrue();
+    }
+
+    @Test
+    void valuesOutOfRangeAreRefusedByName() {
+        assertThatThrownBy(() -> of("math", Map.of("right", 1e7)))
+                .hasMessage("right must be in [-1e6, 1e6], got: 1.0E7");
+        assertThatThrownBy(() -> of("format", Map.of("pattern", "x", "mismatch", -2e6)))
+                .hasMessage("mismatch must be in [-1e6, 1e6], got: -2000000.0");
+        assertThatThrownBy(() -> of("length", Map.of("maximum-tokens", 5, "factor", 1e9)))
+                .hasMessage("factor must be in [-1e6, 1e6], got: 1.0E9");
+    }
 }

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.minpro.data.Problem;
+import org.minpro.experience.Scoring;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
@@ -115,7 +116,7 @@ final class ResumableRun {
                     engine,
                     draw -> Problem.of("p" + draw, "", ""),
                     problem -> new int[] {3, 4 + Integer.parseInt(problem.id().substring(1)) % 20},
-                    MOSTLY_EVEN,
+                    new Scoring(MOSTLY_EVEN),
                     List.of(1),
                     workers);
             try (TrainingRun run = TrainingRun.open(folder, recipe(), resources, told)) {

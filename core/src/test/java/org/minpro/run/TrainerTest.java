@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.minpro.data.Problem;
 import org.minpro.experience.Journal;
 import org.minpro.experience.ScoredGroup;
+import org.minpro.experience.Scoring;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
 import org.minpro.model.TinyModels;
@@ -100,7 +101,7 @@ class TrainerTest {
                     engine,
                     draw -> Problem.of("p" + draw, "", ""),
                     TrainerTest::prompt,
-                    reward,
+                    new Scoring(reward),
                     List.of(1),
                     workers);
             trainer = Trainer.of(recipe, resources, journal);
