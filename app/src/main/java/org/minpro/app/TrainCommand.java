@@ -44,6 +44,8 @@ import picocli.CommandLine.Spec;
         })
 final class TrainCommand implements Callable<Integer> {
     private final Console console;
+
+    @Mixin
     private final MemoryCheck memory;
 
     TrainCommand(Console console, MemoryCheck memory) {
@@ -66,7 +68,11 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--runs", paramLabel = "DIR", description = "Folder of the runs' folders.")
     private @Nullable String runs;
 
-    @Option(names = "--resume", paramLabel = "RUN", description = "Continues a run in its folder, bit for bit.")
+    @Option(
+            names = "--resume",
+            paramLabel = "RUN",
+            description = "Continues a run in its folder, bit for bit. To go on for longer, also after its end, raise"
+                    + " iterations in the folder's recipe.yaml first.")
     private @Nullable Path resume;
 
     @Spec
@@ -83,7 +89,7 @@ final class TrainCommand implements Callable<Integer> {
         ClassLoader loader = options.loader();
         try (StopOnInterrupt interrupt = new StopOnInterrupt()) {
             if (resume != null) {
-                ResumeOptions.only(spec, "--class-path");
+                ResumeOptions.only(spec, "--class-path", MemoryCheck.IGNORE);
                 try (TrainingSession session = TrainingSession.stored()
                         .classLoader(loader)
                         .listener(progress)
@@ -170,6 +176,7 @@ final class TrainCommand implements Callable<Integer> {
                 recipe.groupSize(),
                 recipe.sampling().maxNewTokens(),
                 Figures.count(rows * recipe.iterations() * recipe.sampling().maxNewTokens())));
+        session.beyondPositions().ifPresent(line -> console.say("  positions  " + line));
         console.say("  staleness  " + staleness(recipe.lag(), recipe.updatesPerIteration()));
         console.say(String.format(
                 Locale.ROOT,

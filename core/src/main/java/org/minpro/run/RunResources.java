@@ -1,8 +1,8 @@
 package org.minpro.run;
 
-import java.util.List;
 import org.minpro.data.ProblemSource;
 import org.minpro.experience.PromptEncoder;
+import org.minpro.model.ModelConfig;
 import org.minpro.reward.Reward;
 import org.minpro.rollout.RolloutEngine;
 import org.minpro.tensor.Workers;
@@ -16,7 +16,7 @@ import org.minpro.train.Policy;
  * @param problems drawn from without end
  * @param prompts make a problem's token ids
  * @param reward that scores responses
- * @param stopIds the model's own ids that end a response
+ * @param model whose ids end a response, and whose positions it ends within
  * @param workers that compute
  */
 public record RunResources(
@@ -25,5 +25,5 @@ public record RunResources(
         ProblemSource problems,
         PromptEncoder prompts,
         Reward reward,
-        List<Integer> stopIds,
+        ModelConfig model,
         Workers workers) {}

@@ -101,7 +101,7 @@ class TrainerTest {
                     draw -> Problem.of("p" + draw, "", ""),
                     TrainerTest::prompt,
                     reward,
-                    List.of(1),
+                    model,
                     workers);
             trainer = Trainer.of(recipe, resources, journal);
             trainer.begin(Trainer.State.initial(0));
