@@ -7,7 +7,8 @@ Run as
 Each model is built by transformers, computed in float64 (below is what transformers computes in float32 whatever the
 dtype, done in float64), and accepted only if it can fail a wrong implementation:
   - matrices with a standard deviation of at least 0.15, norms at least 0.2 from 1, biases at least 0.2 from 0;
-  - leaving out any tensor, or the rotary scaling, moves some log-probability by more than 1e-2;
+  - leaving out any tensor, the rotary scaling or its attention factor, or rotating a layer that has no rotation, moves
+    some log-probability by more than 1e-2;
   - 64 greedy tokens with at least 16 distinct ones, each ahead of the next best by at least 1e-3 nats;
   - no expert chosen by a margin of probability under 1e-4.
 Seeds are tried in order until one does. The numbers transformers itself gives in float32 must be within 1e-4.
@@ -36,9 +37,11 @@ import safetensors.torch
 import torch
 import transformers
 from transformers.models.llama import modeling_llama
+from transformers.models.mistral import modeling_mistral
 from transformers.models.qwen2 import modeling_qwen2
 from transformers.models.qwen3 import modeling_qwen3
 from transformers.models.qwen3_moe import modeling_qwen3_moe
+from transformers.models.smollm3 import modeling_smollm3
 
 COMMON = dict(
     max_position_embeddings=256, hidden_size=32, intermediate_size=40, num_hidden_layers=2, num_attention_heads=4,
@@ -77,7 +80,46 @@ MODELS = {
         num_experts_per_tok=2, moe_intermediate_size=24, norm_topk_prob=False, decoder_sparse_step=2,
         mlp_only_layers=[3], attention_bias=True, tie_word_embeddings=False, rope_theta=10000.0, fused=True,
         eos_token_id=7),
+    "llama-yarn": dict(
+        type="llama", dtype="bfloat16", vocab_size=67, head_dim=16, tie_word_embeddings=True, eos_token_id=1,
+        rope_theta=10000.0,
+        rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=64, beta_fast=2.0)),
+    "mistral": dict(
+        type="mistral", dtype="float32", vocab_size=61, head_dim=12, tie_word_embeddings=False, eos_token_id=2,
+        rope_theta=10000.0, sliding_window=None),
+    "mistral-yarn": dict(
+        type="mistral", dtype="bfloat16", vocab_size=61, head_dim=32, num_attention_heads=2, num_key_value_heads=1,
+        tie_word_embeddings=True, eos_token_id=2, rope_theta=10000.0, sliding_window=256,
+        rope_scaling=dict(rope_type="yarn", factor=8.0, original_max_position_embeddings=128, beta_fast=8.0,
+                          beta_slow=0.5, attention_factor=1.5, truncate=False)),
+    "qwen2-yarn": dict(
+        type="qwen2", dtype="bfloat16", vocab_size=67, head_dim=16, tie_word_embeddings=True, old=True,
+        rope_theta=10000.0, rms_norm_eps=1e-6, eos_token_id=5,
+        rope_scaling=dict(type="yarn", factor=4.0, original_max_position_embeddings=64)),
+    "qwen3-yarn": dict(
+        type="qwen3", dtype="bfloat16", vocab_size=67, head_dim=16, tie_word_embeddings=True, rope_theta=10000.0,
+        rms_norm_eps=1e-6, eos_token_id=7,
+        rope_scaling=dict(rope_type="yarn", factor=16.0, original_max_position_embeddings=64, mscale=2.0,
+                          mscale_all_dim=0.5)),
+    "qwen3-moe-yarn": dict(
+        type="qwen3_moe", dtype="bfloat16", vocab_size=59, head_dim=16, num_experts=4, num_experts_per_tok=2,
+        moe_intermediate_size=16, norm_topk_prob=True, decoder_sparse_step=1, tie_word_embeddings=True, old=True,
+        rope_theta=10000.0, rms_norm_eps=1e-6, eos_token_id=7,
+        rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=64)),
+    "smollm3": dict(
+        type="smollm3", dtype="bfloat16", vocab_size=67, num_hidden_layers=4, tie_word_embeddings=True,
+        rope_theta=10000.0, rms_norm_eps=1e-6, eos_token_id=3),
+    "smollm3-yarn": dict(
+        type="smollm3", dtype="float32", vocab_size=61, num_hidden_layers=3, num_key_value_heads=1,
+        no_rope_layers=[0, 1, 1], tie_word_embeddings=False, mlp_bias=True, old=True,
+        rope_theta=10000.0, rms_norm_eps=1e-6, eos_token_id=3,
+        rope_scaling=dict(type="yarn", factor=4.0, original_max_position_embeddings=128)),
 }
+
+# Whose norms and rotary embeddings compute in float32 whatever the dtype.
+FAMILIES = (
+    (modeling_llama, "Llama"), (modeling_mistral, "Mistral"), (modeling_qwen2, "Qwen2"), (modeling_qwen3, "Qwen3"),
+    (modeling_qwen3_moe, "Qwen3Moe"), (modeling_smollm3, "SmolLM3"))
 
 LONG = "long-context"
 LONG_SPEC = dict(
@@ -107,8 +149,7 @@ def in_float64():
         self.seen = probabilities.detach()
         return logits, top, indices
 
-    for module, prefix in ((modeling_llama, "Llama"), (modeling_qwen2, "Qwen2"), (modeling_qwen3, "Qwen3"),
-                           (modeling_qwen3_moe, "Qwen3Moe")):
+    for module, prefix in FAMILIES:
         getattr(module, prefix + "RMSNorm").forward = norm
         getattr(module, prefix + "RotaryEmbedding").forward = rotary
     modeling_qwen3_moe.Qwen3MoeTopKRouter.forward = router
@@ -195,6 +236,25 @@ def scaling_effect(model, ids, reference):
     return moved, changed
 
 
+def attention_factor_effect(model, ids, reference):
+    rotary = model.model.rotary_emb
+    factor, rotary.attention_scaling = rotary.attention_scaling, 1.0
+    moved = (log_probs(model, ids) - reference).abs().max().item()
+    rotary.attention_scaling = factor
+    return moved
+
+
+def rotation_effect(model, ids, reference):
+    """What rotating the layers without rotation changes, the least of them."""
+    least = math.inf
+    for layer in model.model.layers:
+        if not getattr(layer.self_attn, "use_rope", True):
+            layer.self_attn.use_rope = 1
+            least = min(least, (log_probs(model, ids) - reference).abs().max().item())
+            layer.self_attn.use_rope = 0
+    return least
+
+
 def sparse_layers(model):
     return [(i, layer.mlp.gate) for i, layer in enumerate(model.model.layers) if hasattr(layer.mlp, "gate")]
 
@@ -220,6 +280,8 @@ def write(name, spec, folder):
                 continue
             if min(r.min().item() for r in reference) < -40:
                 continue
+            if rotation_effect(double, sequences[0], reference[0]) <= 2e-2:
+                continue
             if spec.get("rope_scaling"):
                 moved, changed = scaling_effect(double, sequences[0], reference[0])
                 if moved <= 2e-2:
@@ -228,6 +290,9 @@ def write(name, spec, folder):
                     factor = spec["rope_scaling"]["factor"]
                     bands = [sum(abs(c - 1) < 1e-6 for c in changed), sum(abs(c * factor - 1) < 1e-6 for c in changed)]
                     assert bands[0] and bands[1] and sum(bands) < len(changed), changed
+                if double.model.rotary_emb.attention_scaling != 1:
+                    if attention_factor_effect(double, sequences[0], reference[0]) <= 2e-2:
+                        continue
             router = {}
             log_probs(double, sequences[0])
             closest = math.inf
@@ -370,9 +435,8 @@ def main():
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     names = arguments.names or [*MODELS, LONG]
-    unpatched = {(c, "forward"): c.forward for m, p in (
-        (modeling_llama, "Llama"), (modeling_qwen2, "Qwen2"), (modeling_qwen3, "Qwen3"), (modeling_qwen3_moe, "Qwen3Moe"))
-        for c in (getattr(m, p + "RMSNorm"), getattr(m, p + "RotaryEmbedding"))}
+    unpatched = {(c, "forward"): c.forward for m, p in FAMILIES
+                 for c in (getattr(m, p + "RMSNorm"), getattr(m, p + "RotaryEmbedding"))}
     unpatched[(modeling_qwen3_moe.Qwen3MoeTopKRouter, "forward")] = modeling_qwen3_moe.Qwen3MoeTopKRouter.forward
     in_float64()
     for name in names:

@@ -141,8 +141,12 @@ final class BenchmarkEvaluation {
                         transformer, workers, Evaluator.SLOTS, recipe.seed(), ids -> tokenizer.decode(ids, true));
                 LiveLine live = new LiveLine(console)) {
             Prompts prompts = Prompts.of(recipe.prompts(), model, tokenizer);
-            problems.forEach((benchmark, all) -> reports.add(
-                    report(benchmark, questions(benchmark, all, prompts), all.size(), run, engine, params, live)));
+            Map<Benchmark, List<Evaluator.Question>> questions = new LinkedHashMap<>();
+            problems.forEach((benchmark, all) -> questions.put(benchmark, questions(benchmark, all, prompts)));
+            EvalCommand.requirePositions(
+                    questions.values().stream().flatMap(List::stream).toList(), recipe, model, console);
+            problems.forEach((benchmark, all) -> reports.add(report(
+                    benchmark, questions.getOrDefault(benchmark, List.of()), all.size(), run, engine, params, live)));
             live.close();
             run.write(reports);
         }

@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -26,6 +27,7 @@ import org.minpro.rollout.Rollout;
 import org.minpro.rollout.SamplingParams;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
+import org.minpro.run.Positions;
 import org.minpro.run.ProblemSets;
 import org.minpro.run.Prompts;
 import org.minpro.tensor.Workers;
@@ -63,6 +65,8 @@ import picocli.CommandLine.Option;
         })
 final class EvalCommand implements Callable<Integer> {
     private final Console console;
+
+    @Mixin
     private final MemoryCheck memory;
 
     @Mixin
@@ -146,6 +150,7 @@ final class EvalCommand implements Callable<Integer> {
                 LiveLine live = new LiveLine(console)) {
             Prompts prompts = Prompts.of(recipe.prompts(), files, tokenizer);
             List<Evaluator.Question> questions = questions(recipe, sets, prompts);
+            requirePositions(questions, recipe, files, console);
             prompts.missingBeginOfSequence(questions.getFirst().promptIds())
                     .ifPresent(line -> console.say("minpro: " + line));
             AtomicLong finished = new AtomicLong();
@@ -162,6 +167,21 @@ final class EvalCommand implements Callable<Integer> {
             report(result);
         }
         return 0;
+    }
+
+    /** Refuses questions that leave a response too few of the model's positions, and says where they do so and may. */
+    static void requirePositions(List<Evaluator.Question> questions, Recipe recipe, ModelFiles files, Console console) {
+        Positions positions = Positions.of(recipe, files.config());
+        Evaluator.Question longest = questions.stream()
+                .max(Comparator.comparingInt(question -> question.promptIds().length))
+                .orElseThrow();
+        int newTokens = recipe.sampling().maxNewTokens();
+        int prompt = longest.promptIds().length;
+        positions.require(prompt, "problem " + longest.problem().id(), newTokens, "sampling.max-new-tokens");
+        String beyond = positions.beyond(prompt, newTokens);
+        if (beyond != null) {
+            console.say("positions: " + beyond);
+        }
     }
 
     static void requireMemory(MemoryCheck memory, Recipe recipe, ModelFiles files) {

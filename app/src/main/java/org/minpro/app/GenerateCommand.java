@@ -20,6 +20,7 @@ import org.minpro.rollout.Sampling;
 import org.minpro.rollout.SamplingParams;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
+import org.minpro.run.Positions;
 import org.minpro.run.Prompts;
 import org.minpro.tensor.Workers;
 import org.minpro.text.TextException;
@@ -48,8 +49,12 @@ import picocli.CommandLine.Spec;
         })
 final class GenerateCommand implements Callable<Integer> {
     private static final int MOST_SAMPLES = 1 << 20;
+    private static final int USUAL_LIMIT = 256;
+    private static final String LIMIT = "--max-new-tokens";
 
     private final Console console;
+
+    @Mixin
     private final MemoryCheck memory;
 
     @Spec
@@ -99,10 +104,15 @@ final class GenerateCommand implements Callable<Integer> {
     private int samples = 1;
 
     @Option(
-            names = "--max-new-tokens",
+            names = LIMIT,
             paramLabel = "N",
-            description = "Longest completion, tokens, the stop id included; 256 by default.")
-    private int maxNewTokens = 256;
+            description =
+                    "Longest completion, tokens, the stop id included; by default 256, or what the prompt leaves of"
+                            + " the model's positions.")
+    private @Nullable Integer maxNewTokens;
+
+    @Mixin
+    private final PositionOption positionOption = new PositionOption();
 
     @Option(names = "--ignore-eos", description = "Go on to --max-new-tokens whatever is sampled.")
     private boolean ignoreEos;
@@ -145,7 +155,8 @@ final class GenerateCommand implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(), "--samples must be in [1, " + MOST_SAMPLES + "], got: " + samples);
         }
-        Sampling sampling = new Sampling(temperature, topK, topP, minP, maxNewTokens, stopTokenIds, stop, ignoreEos);
+        int most = maxNewTokens == null ? USUAL_LIMIT : maxNewTokens;
+        Sampling sampling = new Sampling(temperature, topK, topP, minP, most, stopTokenIds, stop, ignoreEos);
         if (greedy) {
             sayUnused("--greedy", "--temperature", "--top-k", "--top-p", "--min-p");
         }
@@ -154,6 +165,8 @@ final class GenerateCommand implements Callable<Integer> {
         }
         ModelFiles files = model.open();
         SamplingParams params = sampling.params(files.config().eosIds()).withGreedy(greedy);
+        Positions positions = positionOption.of(files.config());
+        positions.require(1, "any prompt, at least,", maxNewTokens == null ? 1 : most, LIMIT);
         memory.require(
                 MemoryEstimate.ofSampling(
                         files.config(),
@@ -161,8 +174,8 @@ final class GenerateCommand implements Callable<Integer> {
                         blocks(),
                         LocalRolloutEngine.FEWEST_SLOTS,
                         // Prompts are not read yet; the limit is what makes a cache large.
-                        maxNewTokens + 1L),
-                "--max-new-tokens (" + maxNewTokens + ") or --workers");
+                        most + 1L),
+                LIMIT + " (" + most + ") or --workers");
         boolean tokenizerThere = Files.exists(files.path().resolve("tokenizer.json"));
         LocalDate day = date == null ? LocalDate.now(ZoneId.systemDefault()) : date;
         try (Texts texts = new Texts(files.path(), day, console);
@@ -175,19 +188,22 @@ final class GenerateCommand implements Callable<Integer> {
                     LocalRolloutEngine.over(transformer, workers, LocalRolloutEngine.FEWEST_SLOTS, seed, text)) {
                 Run run = new Run(engine, params, decoder != null, live);
                 if (prompt != null) {
-                    run.add(encoded(prompt, texts, transformer.config().vocabSize()));
+                    int[] ids = encoded(prompt, texts, transformer.config().vocabSize());
+                    int limit = limit(ids.length, positions);
+                    positions.require(ids.length, "--prompt", limit, LIMIT);
+                    run.add(ids, limit);
                 } else {
-                    readInto(
-                            run,
-                            String.valueOf(input),
-                            texts,
-                            transformer.config().vocabSize(),
-                            workers.count());
+                    readInto(run, String.valueOf(input), texts, positions, workers.count());
                 }
                 run.flush();
             }
         }
         return 0;
+    }
+
+    /** Longest completion of a prompt: what is asked for, else the usual one as far as the positions go. */
+    private int limit(int prompt, Positions positions) {
+        return maxNewTokens != null ? maxNewTokens : Math.clamp(positions.left(prompt), 1, USUAL_LIMIT);
     }
 
     /** Workers that get responses at once. */
@@ -229,7 +245,7 @@ final class GenerateCommand implements Callable<Integer> {
         }
     }
 
-    private void readInto(Run run, String source, Texts texts, int vocabulary, int workers) {
+    private void readInto(Run run, String source, Texts texts, Positions positions, int workers) {
         // Enough for every worker's slots twice over, so that few of them are empty at a batch's end.
         int rows = 2 * workers * LocalRolloutEngine.FEWEST_SLOTS;
         try (JsonlReader reader = InputOptions.open(source, console)) {
@@ -238,8 +254,13 @@ final class GenerateCommand implements Callable<Integer> {
                 if (ids.length == 0) {
                     throw row.error("the prompt must have at least one token, got: none");
                 }
-                Ids.check(row, ids, vocabulary);
-                run.add(ids);
+                Ids.check(row, ids, positions.model().vocabSize());
+                int limit = limit(ids.length, positions);
+                String problem = positions.problem(ids.length, "this line", limit, LIMIT);
+                if (problem != null) {
+                    throw row.error(problem);
+                }
+                run.add(ids, limit);
                 if ((long) run.waiting.size() * samples >= rows) {
                     run.flush();
                 }
@@ -268,6 +289,7 @@ final class GenerateCommand implements Callable<Integer> {
         private final boolean withText;
         private final LiveLine live;
         private final List<RolloutRequest> waiting = new ArrayList<>();
+        private int limitOfWaiting;
         private final AtomicLong completions = new AtomicLong();
         private final AtomicLong tokens = new AtomicLong();
         private final long start = System.nanoTime();
@@ -280,13 +302,21 @@ final class GenerateCommand implements Callable<Integer> {
             this.live = live;
         }
 
-        void add(int[] promptIds) {
+        void add(int[] promptIds, int limit) {
+            if (limit != limitOfWaiting) {
+                flush();
+                limitOfWaiting = limit;
+            }
             // The line's ordinal is the draw, so what is sampled for it does not depend on how lines are batched.
             waiting.add(RolloutRequest.of(draws++, promptIds, samples));
         }
 
         void flush() {
-            List<Rollout> rollouts = engine.generate(List.copyOf(waiting), params, rollout -> {
+            if (waiting.isEmpty()) {
+                return;
+            }
+            SamplingParams limited = params.withMaxNewTokens(limitOfWaiting);
+            List<Rollout> rollouts = engine.generate(List.copyOf(waiting), limited, rollout -> {
                 long all = tokens.addAndGet(rollout.length());
                 live.show(String.format(
                         "%d completions, %.0f tokens/s",

@@ -45,12 +45,11 @@ public final class Main {
     /** @param memoryAvailable bytes that the machine can still give */
     static int run(Console console, LongSupplier memoryAvailable, String... args) {
         CommandLine minpro = new CommandLine(new Root(console));
-        MemoryCheck memory = new MemoryCheck(memoryAvailable);
-        minpro.addSubcommand(new TrainCommand(console, memory));
-        minpro.addSubcommand(new SftCommand(console, memory));
-        minpro.addSubcommand(new EvalCommand(console, memory));
-        minpro.addSubcommand(new GenerateCommand(console, memory));
-        minpro.addSubcommand(new ScoreCommand(console, memory));
+        minpro.addSubcommand(new TrainCommand(console, new MemoryCheck(memoryAvailable, console)));
+        minpro.addSubcommand(new SftCommand(console, new MemoryCheck(memoryAvailable, console)));
+        minpro.addSubcommand(new EvalCommand(console, new MemoryCheck(memoryAvailable, console)));
+        minpro.addSubcommand(new GenerateCommand(console, new MemoryCheck(memoryAvailable, console)));
+        minpro.addSubcommand(new ScoreCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new TokenizeCommand(console));
         minpro.addSubcommand(new ObjectivesCommand(console));
         minpro.addSubcommand(new VerifyCommand(console));

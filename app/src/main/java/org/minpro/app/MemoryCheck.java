@@ -1,14 +1,24 @@
 package org.minpro.app;
 
 import java.util.function.LongSupplier;
+import picocli.CommandLine.Option;
 
-/** Refuses work that the machine's memory does not suffice for, before any of it is taken. */
+/** Refuses work that the machine's memory does not suffice for, before any of it is taken; the user may insist. */
 final class MemoryCheck {
+    static final String IGNORE = "--ignore-memory";
+
     private final LongSupplier available;
+    private final Console console;
+
+    @Option(
+            names = IGNORE,
+            description = "Go on, with a warning, where the machine's free memory does not suffice for the estimate.")
+    private boolean ignored;
 
     /** @param available bytes that the machine can still give */
-    MemoryCheck(LongSupplier available) {
+    MemoryCheck(LongSupplier available, Console console) {
         this.available = available;
+        this.console = console;
     }
 
     long available() {
@@ -21,9 +31,15 @@ final class MemoryCheck {
      */
     void require(long bytes, String lower) {
         long free = available();
-        if (bytes > free) {
-            throw new IllegalStateException("this run needs about " + Figures.bytes(bytes) + " of memory, got: "
-                    + Figures.bytes(free) + " free; lower " + lower + ", or take a smaller model");
+        if (bytes <= free) {
+            return;
         }
+        String need =
+                "this run needs about " + Figures.bytes(bytes) + " of memory, got: " + Figures.bytes(free) + " free";
+        if (!ignored) {
+            throw new IllegalStateException(
+                    need + "; lower " + lower + ", take a smaller model, or go on all the same with " + IGNORE);
+        }
+        console.say("warning: " + need + "; going on, as " + IGNORE + " says: the system may end it");
     }
 }

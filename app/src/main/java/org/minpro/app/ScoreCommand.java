@@ -12,6 +12,7 @@ import org.minpro.eval.SequenceScorer;
 import org.minpro.model.Transformer;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
+import org.minpro.run.Positions;
 import org.minpro.tensor.Workers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,6 +34,8 @@ final class ScoreCommand implements Callable<Integer> {
     private static final int LINES = 64;
 
     private final Console console;
+
+    @Mixin
     private final MemoryCheck memory;
 
     @Mixin
@@ -40,6 +43,9 @@ final class ScoreCommand implements Callable<Integer> {
 
     @Mixin
     private InputOptions input = new InputOptions();
+
+    @Mixin
+    private final PositionOption positionOption = new PositionOption();
 
     ScoreCommand(Console console, MemoryCheck memory) {
         this.console = console;
@@ -61,7 +67,7 @@ final class ScoreCommand implements Callable<Integer> {
             for (Row row = next(reader, scorer, waiting); row != null; row = next(reader, scorer, waiting)) {
                 int[] ids;
                 try {
-                    ids = ids(row, texts, transformer.config().vocabSize());
+                    ids = ids(row, texts, positionOption.of(files.config()));
                 } catch (RuntimeException e) {
                     score(scorer, waiting);
                     throw e;
@@ -88,7 +94,7 @@ final class ScoreCommand implements Callable<Integer> {
         }
     }
 
-    private static int[] ids(Row row, Texts texts, int vocabulary) {
+    private static int[] ids(Row row, Texts texts, Positions positions) {
         int[] ids;
         boolean written = row.has("prompt") || row.has("completion");
         if (row.has("ids") == written) {
@@ -106,7 +112,11 @@ final class ScoreCommand implements Callable<Integer> {
         if (ids.length == 0) {
             throw row.error("must have at least one token, got: none");
         }
-        Ids.check(row, ids, vocabulary);
+        Ids.check(row, ids, positions.model().vocabSize());
+        String problem = positions.problem(ids.length);
+        if (problem != null) {
+            throw row.error(problem);
+        }
         return ids;
     }
 

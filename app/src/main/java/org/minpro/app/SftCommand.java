@@ -12,6 +12,7 @@ import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
 import org.minpro.run.SftSession;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -23,6 +24,8 @@ import picocli.CommandLine.Spec;
         description = "Trains a model on prompts with completions (JSON lines); the prompt is masked.")
 final class SftCommand implements Callable<Integer> {
     private final Console console;
+
+    @Mixin
     private final MemoryCheck memory;
 
     SftCommand(Console console, MemoryCheck memory) {
@@ -45,7 +48,11 @@ final class SftCommand implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", description = "Seed of everything random.")
     private @Nullable String seed;
 
-    @Option(names = "--resume", paramLabel = "RUN", description = "Continues a run in its folder, bit for bit.")
+    @Option(
+            names = "--resume",
+            paramLabel = "RUN",
+            description = "Continues a run in its folder, bit for bit. To go on for longer, also after its end, raise"
+                    + " updates or epochs in the folder's recipe.yaml first.")
     private @Nullable Path resume;
 
     @Spec
@@ -60,7 +67,7 @@ final class SftCommand implements Callable<Integer> {
         LiveLine live = new LiveLine(console);
         try (StopOnInterrupt interrupt = new StopOnInterrupt(live::say)) {
             if (resume != null) {
-                ResumeOptions.only(spec);
+                ResumeOptions.only(spec, MemoryCheck.IGNORE);
                 try (SftSession session = SftSession.resume(resume, live::say)) {
                     interrupt.stops(session::stop);
                     return train(session, live);

@@ -47,6 +47,8 @@ import picocli.CommandLine.Spec;
         })
 final class TrainCommand implements Callable<Integer> {
     private final Console console;
+
+    @Mixin
     private final MemoryCheck memory;
 
     TrainCommand(Console console, MemoryCheck memory) {
@@ -69,7 +71,11 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--runs", paramLabel = "DIR", description = "Folder of the runs' folders.")
     private @Nullable String runs;
 
-    @Option(names = "--resume", paramLabel = "RUN", description = "Continues a run in its folder, bit for bit.")
+    @Option(
+            names = "--resume",
+            paramLabel = "RUN",
+            description = "Continues a run in its folder, bit for bit. To go on for longer, also after its end, raise"
+                    + " iterations in the folder's recipe.yaml first.")
     private @Nullable Path resume;
 
     @Spec
@@ -86,7 +92,7 @@ final class TrainCommand implements Callable<Integer> {
         ClassLoader loader = options.loader();
         try (StopOnInterrupt interrupt = new StopOnInterrupt(live::say)) {
             if (resume != null) {
-                ResumeOptions.only(spec, "--class-path");
+                ResumeOptions.only(spec, "--class-path", MemoryCheck.IGNORE);
                 try (TrainingSession session = TrainingSession.stored()
                         .classLoader(loader)
                         .listener(progress)
@@ -173,6 +179,7 @@ final class TrainCommand implements Callable<Integer> {
                 recipe.groupSize(),
                 recipe.sampling().maxNewTokens(),
                 Figures.count(rows * recipe.iterations() * recipe.sampling().maxNewTokens())));
+        session.beyondPositions().ifPresent(line -> console.say("  positions  " + line));
         console.say("  staleness  " + staleness(recipe.lag(), recipe.updatesPerIteration()));
         console.say(String.format(
                 Locale.ROOT,

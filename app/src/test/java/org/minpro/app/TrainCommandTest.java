@@ -135,6 +135,105 @@ final class TrainCommandTest {
     }
 
     @Test
+    void everyCommandGoesOnWithoutEnoughMemoryWhereItIsToldTo() throws IOException {
+        String data = problems("p.jsonl", "1+1=", "2+2=").toString();
+        String text = Files.writeString(folder.resolve("ids.jsonl"), "{\"ids\":[4,5]}\n")
+                .toString();
+        for (List<String> line : List.of(
+                List.of(train()),
+                List.of("sft", "--model", model, "--set", "updates=1", "--set", "runs=" + runs),
+                List.of("generate", "--model", model, "--prompt", "1+1=", "--max-new-tokens", "2"),
+                List.of("score", "--model", model, "--input", text),
+                List.of("eval", "--model", model, "--data", data, "--max-new-tokens", "2"))) {
+            List<String> ignoring = new ArrayList<>(line);
+            ignoring.add("--ignore-memory");
+            CommandLineRun run = CommandLineRun.withMemory(() -> 100_000_000, ignoring.toArray(String[]::new));
+            assertThat(run.code()).as(run.err()).isZero();
+            assertThat(run.errors())
+                    .filteredOn(said -> said.startsWith("warning: this run needs about "))
+                    .singleElement()
+                    .asString()
+                    .contains("of memory, got: 100 MB free; going on, as --ignore-memory says");
+        }
+    }
+
+    @Test
+    void aRunBeyondTheModelsPositionsIsRefusedUnlessAllowed() throws IOException {
+        Path data = problems("p.jsonl", "1+1=", "11111111+2=", "3+3=");
+        String[] settings = {
+            "--data",
+            data.toString(),
+            "--set",
+            "data.held-out=0",
+            "--set",
+            "iterations=1",
+            "--set",
+            "sampling.max-new-tokens=248",
+            "--set",
+            "max-undecided=1"
+        };
+        CommandLineRun refused = CommandLineRun.of(train(settings));
+        assertThat(refused.code()).isEqualTo(2);
+        assertThat(refused.errors().getLast())
+                .startsWith("minpro: a prompt and its response must fit the model's positions, max_position_embeddings"
+                        + " (256), got: 259, which is 11 of problem ")
+                .endsWith(
+                        "and sampling.max-new-tokens (248); lower sampling.max-new-tokens or leave long prompts out, or"
+                                + " allow it with model.beyond-positions: true (the model was not made for such positions)");
+        assertNoRunFolder();
+
+        List<String> allowed = new ArrayList<>(List.of(settings));
+        allowed.addAll(List.of("--set", "model.beyond-positions=true"));
+        CommandLineRun run = CommandLineRun.of(train(allowed.toArray(String[]::new)));
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.errors())
+                .contains("  positions  up to 259 (prompts of up to 11 tokens and 248 new ones), beyond the model's"
+                        + " max_position_embeddings (256), as model.beyond-positions: true allows");
+
+        // The long prompt is skipped, so it does not count.
+        List<String> shorter = new ArrayList<>(List.of(settings));
+        shorter.addAll(List.of("--set", "prompts.max-tokens=8"));
+        CommandLineRun fits = CommandLineRun.of(train(shorter.toArray(String[]::new)));
+        assertThat(fits.code()).as(fits.err()).isZero();
+        assertThat(fits.errors()).noneMatch(line -> line.startsWith("  positions"));
+    }
+
+    @Test
+    void everyOtherCommandKeepsWithinTheModelsPositions() throws IOException {
+        String data = problems("p.jsonl", "1+1=", "2+2=").toString();
+        String ids = Files.writeString(folder.resolve("ids.jsonl"), "{\"ids\":[" + "4,".repeat(256) + "5]}\n")
+                .toString();
+        String[][] lines = {
+            {"eval", "--model", model, "--data", data, "--max-new-tokens", "300"},
+            {"generate", "--model", model, "--prompt", "1+1=", "--max-new-tokens", "253"},
+            {"generate", "--model", model, "--input", data, "--max-new-tokens", "253"},
+            {"generate", "--model", model, "--input", ids},
+            {"score", "--model", model, "--input", ids}
+        };
+        for (String[] line : lines) {
+            CommandLineRun refused = CommandLineRun.of(line);
+            assertThat(refused.code()).as(refused.err()).isEqualTo(2);
+            assertThat(refused.out()).isEmpty();
+            assertThat(refused.errors().getLast())
+                    .contains(
+                            "must fit the model's positions, max_position_embeddings (256), got: ",
+                            ", or allow it with ");
+            List<String> allowed = new ArrayList<>(List.of(line));
+            allowed.addAll(
+                    line[0].equals("eval")
+                            ? List.of("--set", "model.beyond-positions=true")
+                            : List.of("--beyond-positions"));
+            CommandLineRun run = CommandLineRun.of(allowed.toArray(String[]::new));
+            assertThat(run.code()).as(run.err()).isZero();
+        }
+        // Without a limit of its own, a completion ends where the positions do.
+        CommandLineRun rest = CommandLineRun.of("generate", "--model", model, "--prompt", "1+1=", "--ignore-eos");
+        assertThat(rest.code()).as(rest.err()).isZero();
+        assertThat(JSON.readTree(rest.lines().getFirst()).get("completion_ids").size())
+                .isEqualTo(252);
+    }
+
+    @Test
     void everyCommandThatLoadsWeightsChecksTheMemory() throws IOException {
         String data = problems("p.jsonl", "1+1=", "2+2=").toString();
         for (List<String> line : List.of(
@@ -149,8 +248,15 @@ final class TrainCommandTest {
                     .startsWith("minpro: this run needs about ")
                     .contains("of memory, got: 100 MB free; lower ");
         }
-        CommandLineRun longest =
-                CommandLineRun.of("generate", "--model", model, "--prompt", "1+1=", "--max-new-tokens", "2000000000");
+        CommandLineRun longest = CommandLineRun.of(
+                "generate",
+                "--model",
+                model,
+                "--prompt",
+                "1+1=",
+                "--max-new-tokens",
+                "2000000000",
+                "--beyond-positions");
         assertThat(longest.code()).isEqualTo(1);
         assertThat(longest.errors().getLast()).contains("lower --max-new-tokens (2000000000) or --workers");
         assertNoRunFolder();
@@ -260,6 +366,40 @@ final class TrainCommandTest {
                     .hasSize(1);
         }
         assertThat(withoutTime(run.resolve("evaluations.jsonl"))).isEqualTo(evaluations);
+    }
+
+    /** Weights and metrics are those of a run that was to be longer from the beginning. */
+    @Test
+    void aFinishedRunGoesOnForMoreIterations() throws IOException {
+        String[] settings = {"--set", "optimizer.schedule=constant", "--set", "evaluation.problems=0"};
+        CommandLineRun shorter = CommandLineRun.of(with("--lag", "1", train(settings)));
+        assertThat(shorter.code()).as(shorter.err()).isZero();
+        Path run = runs.resolve("0001");
+        Path recipe = run.resolve("recipe.yaml");
+        String stored = Files.readString(recipe);
+        Files.writeString(recipe, stored.replace("\niterations: 2\n", "\niterations: 4\n"));
+        assertThat(Files.readString(recipe)).isNotEqualTo(stored);
+        CommandLineRun longer = CommandLineRun.of("train", "--resume", run.toString());
+        assertThat(longer.code()).as(longer.err()).isZero();
+        assertThat(longer.errors()).anyMatch(line -> line.endsWith(" at iteration 2 of 4"));
+
+        List<String> atOnce = new ArrayList<>(List.of(settings));
+        atOnce.addAll(List.of("--set", "iterations=4"));
+        CommandLineRun whole = CommandLineRun.of(with("--lag", "1", train(atOnce.toArray(String[]::new))));
+        assertThat(whole.code()).as(whole.err()).isZero();
+        Path other = runs.resolve("0002");
+        assertThat(metrics()).hasSize(4);
+        assertThat(withoutTime(run.resolve("metrics.jsonl"))).isEqualTo(withoutTime(other.resolve("metrics.jsonl")));
+        assertThat(run.resolve("model").resolve("model.safetensors"))
+                .hasSameBinaryContentAs(other.resolve("model").resolve("model.safetensors"));
+    }
+
+    @Test
+    void theHelpOfResumeSaysHowToGoOnForLonger() {
+        assertThat(CommandLineRun.of("train", "--help").out().replaceAll("\\s+", " "))
+                .contains("raise iterations in the folder's recipe.yaml first");
+        assertThat(CommandLineRun.of("sft", "--help").out().replaceAll("\\s+", " "))
+                .contains("raise updates or epochs in the folder's recipe.yaml first");
     }
 
     private static String withoutTime(Path jsonl) throws IOException {

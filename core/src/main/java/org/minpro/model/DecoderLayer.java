@@ -16,6 +16,7 @@ final class DecoderLayer {
     private final Tensor inputNorm;
     private final Tensor outputNorm;
     private final Projection queryKeyValue;
+    private final boolean rotates;
     private final @Nullable Tensor queryNorm;
     private final @Nullable Tensor keyNorm;
     private final Projection output;
@@ -28,6 +29,7 @@ final class DecoderLayer {
         inputNorm = parameters.stored(prefix + "input_layernorm.weight");
         outputNorm = parameters.stored(prefix + "post_attention_layernorm.weight");
         queryKeyValue = Projection.of(parameters, prefix + "self_attn.qkv_proj", map);
+        rotates = config.isRotated(index);
         queryNorm = parameters.stored().get(prefix + "self_attn.q_norm.weight");
         keyNorm = parameters.stored().get(prefix + "self_attn.k_norm.weight");
         output = Projection.of(parameters, prefix + "self_attn.o_proj", map);
@@ -46,7 +48,7 @@ final class DecoderLayer {
         return queryKeyValue.apply(x.rmsNorm(inputNorm, config.rmsNormEpsilon()));
     }
 
-    /** Rotated queries and keys, and values: {@code [tokens, heads or keyValueHeads, headDim]} in the rotation's type. */
+    /** Queries and keys, rotated where the layer does so, and values: {@code [tokens, heads or keyValueHeads, headDim]} in the rotation's type. */
     Tensor[] rotated(Tensor projected, Tensor[] rotation) {
         long heads = config.heads();
         long keyHeads = config.keyValueHeads();
@@ -68,8 +70,14 @@ final class DecoderLayer {
         return x.rmsNorm(weight.to(x.type()), config.rmsNormEpsilon());
     }
 
-    /** {@code x cos + (-x2, x1) sin}, x1 and x2 the halves of a head; the table of sines has the sign. */
-    private static Tensor rotate(Tensor x, Tensor[] rotation) {
+    /**
+     * {@code x cos + (-x2, x1) sin}, x1 and x2 the halves of a head; the table of sines has the sign. In a layer without
+     * rotation {@code x} itself.
+     */
+    private Tensor rotate(Tensor x, Tensor[] rotation) {
+        if (!rotates) {
+            return x;
+        }
         long[] shape = x.shape();
         Tensor turned = x.reshape(shape[0], shape[1], 2, shape[2] / 2).flip(2).view(shape);
         return x.multiply(rotation[0]).add(turned.multiply(rotation[1]));

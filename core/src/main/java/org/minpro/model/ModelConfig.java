@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
 import tools.jackson.databind.json.JsonMapper;
@@ -27,7 +28,10 @@ import tools.jackson.databind.json.JsonMapper;
  * @param rmsNormEpsilon added to the mean square
  * @param ropeTheta base of the rotary frequencies
  * @param ropeScaling change of those frequencies
- * @param maxPositions longest sequence the model was made for, in tokens; information, nothing depends on it
+ * @param layersWithoutRotation layers, counted from 0 and ascending, whose queries and keys are not rotated
+ * @param slidingWindow tokens that a token can see, itself among them, or null for all before it; at least {@code
+ *     maxPositions}, so that it hides nothing up to there. Longer sequences are not those of the model
+ * @param maxPositions longest sequence the model was made for, in tokens; the computation does not depend on it
  * @param tieWordEmbeddings whether the head is the embedding
  * @param attentionBias whether the query, key and value projections have a bias
  * @param mlpBias whether the feed-forward projections have a bias
@@ -49,6 +53,8 @@ public record ModelConfig(
         double rmsNormEpsilon,
         double ropeTheta,
         RopeScaling ropeScaling,
+        List<Integer> layersWithoutRotation,
+        @Nullable Integer slidingWindow,
         int maxPositions,
         boolean tieWordEmbeddings,
         boolean attentionBias,
@@ -71,9 +77,11 @@ public record ModelConfig(
     /** The families of decoder-only transformers that can be read; each is one {@code model_type} of transformers. */
     public enum Architecture {
         LLAMA("llama", "LlamaForCausalLM"),
+        MISTRAL("mistral", "MistralForCausalLM"),
         QWEN2("qwen2", "Qwen2ForCausalLM"),
         QWEN3("qwen3", "Qwen3ForCausalLM"),
-        QWEN3_MOE("qwen3_moe", "Qwen3MoeForCausalLM");
+        QWEN3_MOE("qwen3_moe", "Qwen3MoeForCausalLM"),
+        SMOLLM3("smollm3", "SmolLM3ForCausalLM");
 
         private final String modelType;
         private final String className;
@@ -126,6 +134,41 @@ public record ModelConfig(
                 check(originalMaxPositions > 0, "original_max_position_embeddings", "positive", originalMaxPositions);
             }
         }
+
+        /**
+         * YaRN (arXiv 2309.00071). A pair that turns {@code r} times over {@code originalMaxPositions} stands at {@code
+         * d(r) = headDim log(originalMaxPositions / (2 pi r)) / (2 log theta)}. Pair {@code i} has the frequency {@code
+         * (1 - s) f + s f / factor} with {@code s = (i - d(betaFast)) / (d(betaSlow) - d(betaFast))}, cut off at 0 and 1.
+         * Cosines and sines are multiplied by {@code attentionFactor}.
+         *
+         * @param truncate whether {@code d(betaFast)} is rounded down and {@code d(betaSlow)} up
+         */
+        record Yarn(
+                double factor,
+                int originalMaxPositions,
+                double betaFast,
+                double betaSlow,
+                double attentionFactor,
+                boolean truncate)
+                implements RopeScaling {
+            public Yarn {
+                positive("factor", factor);
+                check(originalMaxPositions > 0, "original_max_position_embeddings", "positive", originalMaxPositions);
+                positive("beta_fast", betaFast);
+                positive("beta_slow", betaSlow);
+                check(betaFast >= betaSlow, "beta_fast", "at least beta_slow (" + betaSlow + ")", betaFast);
+                positive("attention_factor", attentionFactor);
+            }
+
+            /** The attention factor where nothing is said of it: {@code 0.1 log(factor) + 1}, 1 for factors up to 1. */
+            public static double attentionFactor(double factor) {
+                return attentionFactor(factor, 1);
+            }
+
+            static double attentionFactor(double factor, double scale) {
+                return factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1;
+            }
+        }
     }
 
     /**
@@ -166,6 +209,7 @@ public record ModelConfig(
 
     public ModelConfig {
         eosIds = List.copyOf(eosIds);
+        layersWithoutRotation = List.copyOf(layersWithoutRotation);
         range("vocab_size", vocabSize, MAX_VOCABULARY);
         range("hidden_size", hiddenSize, MAX_WIDTH);
         range("num_hidden_layers", layers, MAX_LAYERS);
@@ -189,7 +233,25 @@ public record ModelConfig(
                 "given for qwen3_moe and for nothing else",
                 moe);
         check(attentionBias || architecture != Architecture.QWEN2, "attention_bias", "true for qwen2", false);
-        check(!mlpBias || architecture == Architecture.LLAMA, "mlp_bias", "false but for llama", mlpBias);
+        check(!attentionBias || architecture != Architecture.MISTRAL, "attention_bias", "false for mistral", true);
+        check(!mlpBias || mayHaveMlpBias(architecture), "mlp_bias", "false but for llama and smollm3", mlpBias);
+        int count = layers;
+        check(
+                layersWithoutRotation.isEmpty()
+                        || architecture == Architecture.SMOLLM3
+                                && layersWithoutRotation.stream().allMatch(layer -> layer >= 0 && layer < count)
+                                && layersWithoutRotation.equals(layersWithoutRotation.stream()
+                                        .sorted()
+                                        .distinct()
+                                        .toList()),
+                "layers without rotation",
+                "ascending, below num_hidden_layers (" + layers + "), and of smollm3 alone",
+                layersWithoutRotation);
+        check(
+                slidingWindow == null || architecture == Architecture.MISTRAL && slidingWindow >= maxPositions,
+                "sliding_window",
+                "null, or for mistral at least max_position_embeddings (" + maxPositions + ")",
+                slidingWindow);
         check(storedDType.isFloating(), "dtype", "a floating-point type", storedDType);
         if (moe != null) {
             range("num_hidden_layers * num_experts", (long) layers * moe.experts(), MAX_EXPERT_TENSORS);
@@ -216,6 +278,15 @@ public record ModelConfig(
         return architecture == Architecture.QWEN3 || architecture == Architecture.QWEN3_MOE;
     }
 
+    private static boolean mayHaveMlpBias(Architecture architecture) {
+        return architecture == Architecture.LLAMA || architecture == Architecture.SMOLLM3;
+    }
+
+    /** Whether queries and keys of a layer, counted from 0, are rotated. */
+    public boolean isRotated(int layer) {
+        return !layersWithoutRotation.contains(layer);
+    }
+
     /** Whether the attention's output projection has a bias. */
     public boolean attentionOutputBias() {
         return attentionBias && architecture != Architecture.QWEN2;
@@ -239,6 +310,8 @@ public record ModelConfig(
                 rmsNormEpsilon,
                 ropeTheta,
                 ropeScaling,
+                layersWithoutRotation,
+                slidingWindow,
                 maxPositions,
                 tieWordEmbeddings,
                 attentionBias,
@@ -355,7 +428,7 @@ public record ModelConfig(
     public String json() {
         Map<String, @Nullable Object> keys = new LinkedHashMap<>();
         keys.put("architectures", List.of(architecture.className()));
-        if (architecture != Architecture.QWEN2) {
+        if (architecture != Architecture.QWEN2 && architecture != Architecture.MISTRAL) {
             keys.put("attention_bias", attentionBias);
         }
         keys.put("attention_dropout", 0.0);
@@ -370,7 +443,7 @@ public record ModelConfig(
         keys.put("initializer_range", 0.02);
         keys.put("intermediate_size", intermediateSize);
         keys.put("max_position_embeddings", maxPositions);
-        if (architecture == Architecture.LLAMA) {
+        if (mayHaveMlpBias(architecture)) {
             keys.put("mlp_bias", mlpBias);
         }
         if (moe != null) {
@@ -380,6 +453,15 @@ public record ModelConfig(
         if (moe != null) {
             keys.put("moe_intermediate_size", moe.expertIntermediateSize());
             keys.put("norm_topk_prob", moe.normTopKProb());
+        }
+        if (architecture == Architecture.SMOLLM3) {
+            // 1 for a layer with rotation, whatever the name says.
+            keys.put(
+                    "no_rope_layers",
+                    IntStream.range(0, layers)
+                            .map(layer -> isRotated(layer) ? 1 : 0)
+                            .boxed()
+                            .toList());
         }
         keys.put("num_attention_heads", heads);
         if (moe != null) {
@@ -392,10 +474,14 @@ public record ModelConfig(
         keys.put("rms_norm_eps", rmsNormEpsilon);
         keys.put("rope_scaling", scalingKeys());
         keys.put("rope_theta", ropeTheta);
+        if (architecture == Architecture.MISTRAL) {
+            // Absent it would be 4,096.
+            keys.put("sliding_window", slidingWindow);
+        }
         keys.put("tie_word_embeddings", tieWordEmbeddings);
         keys.put("torch_dtype", ModelConfigReader.dtypeName(storedDType));
         keys.put("use_cache", true);
-        if (architecture != Architecture.LLAMA) {
+        if (architecture != Architecture.LLAMA && architecture != Architecture.MISTRAL) {
             keys.put("use_sliding_window", false);
         }
         keys.put("vocab_size", vocabSize);
@@ -420,6 +506,17 @@ public record ModelConfig(
                 keys.put("low_freq_factor", llama3.lowFrequencyFactor());
                 keys.put("high_freq_factor", llama3.highFrequencyFactor());
                 keys.put("original_max_position_embeddings", llama3.originalMaxPositions());
+                yield keys;
+            }
+            case RopeScaling.Yarn yarn -> {
+                Map<String, Object> keys = new LinkedHashMap<>();
+                keys.put("rope_type", "yarn");
+                keys.put("factor", yarn.factor());
+                keys.put("original_max_position_embeddings", yarn.originalMaxPositions());
+                keys.put("beta_fast", yarn.betaFast());
+                keys.put("beta_slow", yarn.betaSlow());
+                keys.put("attention_factor", yarn.attentionFactor());
+                keys.put("truncate", yarn.truncate());
                 yield keys;
             }
         };

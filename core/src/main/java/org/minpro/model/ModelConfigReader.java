@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.ModelConfig.Architecture;
 import org.minpro.model.ModelConfig.Moe;
@@ -34,14 +35,26 @@ final class ModelConfigReader {
             @Nullable Integer keyValueHeads,
             @Nullable Integer headDim,
             int positions,
+            double theta,
+            boolean tied,
             @Nullable Integer bos,
-            List<Integer> eos) {
+            List<Integer> eos,
+            @Nullable Integer pad) {
         static Defaults of(Architecture architecture) {
             return switch (architecture) {
-                case LLAMA -> new Defaults(32000, 4096, 11008, 32, 32, null, null, 2048, 1, List.of(2));
-                case QWEN2 -> new Defaults(151936, 4096, 22016, 32, 32, 32, null, 32768, null, List.of());
-                case QWEN3 -> new Defaults(151936, 4096, 22016, 32, 32, 32, 128, 32768, null, List.of());
-                case QWEN3_MOE -> new Defaults(151936, 2048, 6144, 24, 32, 4, null, 32768, null, List.of());
+                case LLAMA ->
+                    new Defaults(32000, 4096, 11008, 32, 32, null, null, 2048, 1e4, false, 1, List.of(2), null);
+                case MISTRAL ->
+                    new Defaults(32000, 4096, 14336, 32, 32, 8, null, 131072, 1e4, false, 1, List.of(2), null);
+                case QWEN2 ->
+                    new Defaults(151936, 4096, 22016, 32, 32, 32, null, 32768, 1e4, false, null, List.of(), null);
+                case QWEN3 ->
+                    new Defaults(151936, 4096, 22016, 32, 32, 32, 128, 32768, 1e4, false, null, List.of(), null);
+                case QWEN3_MOE ->
+                    new Defaults(151936, 2048, 6144, 24, 32, 4, null, 32768, 1e4, false, null, List.of(), null);
+                case SMOLLM3 ->
+                    new Defaults(
+                            128256, 2048, 11008, 36, 16, 4, null, 32768, 2e6, true, 128000, List.of(128001), 128004);
             };
         }
     }
@@ -76,6 +89,16 @@ final class ModelConfigReader {
     private static final Map<Architecture, Set<String>> SUPPORTED_BY_ARCHITECTURE = Map.of(
             Architecture.LLAMA,
             Set.of("attention_bias", "mlp_bias"),
+            Architecture.MISTRAL,
+            Set.of("sliding_window"),
+            Architecture.SMOLLM3,
+            Set.of(
+                    "attention_bias",
+                    "mlp_bias",
+                    "no_rope_layers",
+                    "no_rope_layer_interval",
+                    "sliding_window",
+                    "max_window_layers"),
             // transformers does not read attention_bias of qwen2: the biases are always there.
             Architecture.QWEN2,
             Set.of("attention_bias", "sliding_window", "max_window_layers"),
@@ -214,7 +237,7 @@ final class ModelConfigReader {
         int layers = file.integer("num_hidden_layers", defaults.layers());
         int positions = file.integer("max_position_embeddings", defaults.positions());
         checkLayerTypes(file, layers);
-        Rope rope = rope(file, positions);
+        Rope rope = rope(file, positions, defaults.theta());
         DType dtype = dtype(file);
         List<Integer> eos = generation == null ? null : ids("eos_token_id", generation);
         if (eos == null) {
@@ -233,15 +256,17 @@ final class ModelConfigReader {
                     file.number("rms_norm_eps", 1e-6),
                     rope.theta(),
                     rope.scaling(),
+                    architecture == Architecture.SMOLLM3 ? layersWithoutRotation(file, layers) : List.of(),
+                    architecture == Architecture.MISTRAL ? slidingWindow(file, positions) : null,
                     positions,
-                    file.flag("tie_word_embeddings", false),
+                    file.flag("tie_word_embeddings", defaults.tied()),
                     architecture == Architecture.QWEN2 || file.flag("attention_bias", false),
-                    architecture == Architecture.LLAMA && file.flag("mlp_bias", false),
+                    file.flag("mlp_bias", false),
                     architecture == Architecture.QWEN3_MOE ? moe(file, layers) : null,
                     dtype == null ? DType.F32 : dtype,
                     id("bos_token_id", file, generation, defaults.bos()),
                     eos == null ? List.of() : eos,
-                    id("pad_token_id", file, generation, null));
+                    id("pad_token_id", file, generation, defaults.pad()));
             return new Result(config, dtype != null);
         } catch (IllegalArgumentException e) {
             throw new ModelFormatException(file.file(), String.valueOf(e.getMessage()), e);
@@ -349,9 +374,47 @@ final class ModelConfigReader {
         return hidden / heads;
     }
 
+    /** Where {@code no_rope_layers} is 0; without it, every {@code no_rope_layer_interval}-th layer, 4 by default. */
+    private static List<Integer> layersWithoutRotation(JsonObjectFile file, int layers) {
+        List<Integer> given = file.integers("no_rope_layers");
+        if (given == null) {
+            int interval = file.integer("no_rope_layer_interval", 4);
+            if (interval < 1) {
+                throw file.refusal("no_rope_layer_interval", "positive");
+            }
+            return IntStream.range(0, layers)
+                    .filter(layer -> (layer + 1) % interval == 0)
+                    .boxed()
+                    .toList();
+        }
+        if (given.size() < layers || given.stream().anyMatch(flag -> flag != 0 && flag != 1)) {
+            throw file.refusal(
+                    "no_rope_layers",
+                    "a list of num_hidden_layers (" + layers + ") numbers, 1 with rotation, 0 without");
+        }
+        return IntStream.range(0, layers)
+                .filter(layer -> given.get(layer) == 0)
+                .boxed()
+                .toList();
+    }
+
+    /** Null for none. A file that does not name it means 4,096, as transformers has it. */
+    private static @Nullable Integer slidingWindow(JsonObjectFile file, int positions) {
+        Integer window =
+                file.keys().contains("sliding_window") ? file.integer("sliding_window") : Integer.valueOf(4096);
+        if (window != null && window < positions) {
+            throw file.refusal(
+                    "sliding_window",
+                    "null or at least max_position_embeddings (" + positions + ")",
+                    (file.isGiven("sliding_window") ? "" : ", which means 4096")
+                            + "; sliding-window attention is not supported");
+        }
+        return window;
+    }
+
     private record Rope(double theta, RopeScaling scaling) {}
 
-    private static Rope rope(JsonObjectFile file, int positions) {
+    private static Rope rope(JsonObjectFile file, int positions, double absent) {
         // transformers: rope_scaling wins where it says something; a base inside wins over the one outside.
         JsonObjectFile scaling = file.object("rope_scaling");
         if (scaling == null || scaling.keys().isEmpty()) {
@@ -359,7 +422,7 @@ final class ModelConfigReader {
         }
         Double outside = file.number("rope_theta");
         if (scaling == null) {
-            return new Rope(outside == null ? 10_000 : outside, new RopeScaling.None());
+            return new Rope(outside == null ? absent : outside, new RopeScaling.None());
         }
         Double inside = scaling.number("rope_theta");
         if (inside != null && outside != null && !inside.equals(outside)) {
@@ -373,8 +436,21 @@ final class ModelConfigReader {
             case "linear" -> Set.of("factor", "original_max_position_embeddings");
             case "llama3" ->
                 Set.of("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings");
+            case "yarn" ->
+                Set.of(
+                        "factor",
+                        "original_max_position_embeddings",
+                        "beta_fast",
+                        "beta_slow",
+                        "attention_factor",
+                        "mscale",
+                        "mscale_all_dim",
+                        "truncate",
+                        // A note of the first models with it.
+                        "finetuned");
             default ->
-                throw scaling.refusal(key, "default, linear or llama3", "; other rotary scalings are not supported");
+                throw scaling.refusal(
+                        key, "default, linear, llama3 or yarn", "; other rotary scalings are not supported");
         };
         for (String other : scaling.keys()) {
             if (!known.contains(other)
@@ -384,7 +460,7 @@ final class ModelConfigReader {
                 throw scaling.refusal(other, "absent for rope_type " + type);
             }
         }
-        double theta = inside != null ? inside : outside != null ? outside : 10_000;
+        double theta = inside != null ? inside : outside != null ? outside : absent;
         try {
             return new Rope(
                     theta,
@@ -396,11 +472,37 @@ final class ModelConfigReader {
                                     required(scaling, "low_freq_factor"),
                                     required(scaling, "high_freq_factor"),
                                     scaling.integer("original_max_position_embeddings", positions));
+                        case "yarn" -> yarn(scaling, positions);
                         default -> new RopeScaling.None();
                     });
         } catch (IllegalArgumentException e) {
             throw new ModelFormatException(file.file(), "rope scaling: " + e.getMessage(), e);
         }
+    }
+
+    private static RopeScaling.Yarn yarn(JsonObjectFile scaling, int positions) {
+        int original = scaling.integer("original_max_position_embeddings", positions);
+        Double given = scaling.number("factor");
+        double factor = given != null ? given : (double) positions / original;
+        Double attention = scaling.number("attention_factor");
+        if (attention == null) {
+            double scale = scaling.number("mscale", 0);
+            double allDimensions = scaling.number("mscale_all_dim", 0);
+            attention = scale == 0 || allDimensions == 0
+                    ? RopeScaling.Yarn.attentionFactor(factor)
+                    : RopeScaling.Yarn.attentionFactor(factor, scale)
+                            / RopeScaling.Yarn.attentionFactor(factor, allDimensions);
+        }
+        // As transformers has it, 0 stands for the default.
+        double fast = scaling.number("beta_fast", 0);
+        double slow = scaling.number("beta_slow", 0);
+        return new RopeScaling.Yarn(
+                factor,
+                original,
+                fast == 0 ? 32 : fast,
+                slow == 0 ? 1 : slow,
+                attention,
+                scaling.flag("truncate", true));
     }
 
     private static double required(JsonObjectFile object, String key) {

@@ -6,18 +6,20 @@ import org.minpro.tensor.Tensor;
 
 /**
  * Cosines and sines of the rotary position embedding, {@code [positions, headDim]}: the half table twice, as the rotation
- * of halves wants it, the first half of the sines negated.
+ * of halves wants it, the first half of the sines negated. YaRN multiplies both by its attention factor.
  *
  * <p>Frequencies and angles are rounded to float32 where transformers rounds them, so that long texts agree.
  */
 final class RotaryTable implements AutoCloseable {
     private final float[] frequencies;
+    private final double factor;
     private final DType type;
     private Tensor cosines;
     private Tensor sines;
 
     RotaryTable(ModelConfig config, DType type, int positions) {
         this.frequencies = frequencies(config);
+        this.factor = config.ropeScaling() instanceof ModelConfig.RopeScaling.Yarn yarn ? yarn.attentionFactor() : 1;
         this.type = type;
         Tensor[] tables = tables(positions);
         cosines = tables[0];
@@ -35,6 +37,7 @@ final class RotaryTable implements AutoCloseable {
                 case ModelConfig.RopeScaling.None none -> frequency;
                 case ModelConfig.RopeScaling.Linear linear -> (float) (frequency / linear.factor());
                 case ModelConfig.RopeScaling.Llama3 llama3 -> llama3(frequency, llama3);
+                case ModelConfig.RopeScaling.Yarn yarn -> yarn(i, exponent, config, yarn);
             };
         }
         return frequencies;
@@ -54,6 +57,29 @@ final class RotaryTable implements AutoCloseable {
         return (float) ((1 - smooth) * frequency / scaling.factor() + smooth * frequency);
     }
 
+    private static float yarn(int i, float exponent, ModelConfig config, ModelConfig.RopeScaling.Yarn scaling) {
+        double low = place(scaling.betaFast(), config, scaling);
+        double high = place(scaling.betaSlow(), config, scaling);
+        if (scaling.truncate()) {
+            low = Math.floor(low);
+            high = Math.ceil(high);
+        }
+        low = Math.max(low, 0);
+        high = Math.min(high, config.headDim() - 1);
+        // No division by 0 where the two meet.
+        float width = (float) (low == high ? 0.001 : high - low);
+        float interpolated = Math.clamp((i - (float) low) / width, 0, 1);
+        float period = (float) Math.pow(config.ropeTheta(), exponent);
+        return 1 / ((float) scaling.factor() * period) * interpolated + 1 / period * (1 - interpolated);
+    }
+
+    /** Which pair turns so many times over the original length: {@code d(r)} of {@link ModelConfig.RopeScaling.Yarn}. */
+    private static double place(double turns, ModelConfig config, ModelConfig.RopeScaling.Yarn scaling) {
+        return config.headDim()
+                * Math.log(scaling.originalMaxPositions() / (turns * 2 * Math.PI))
+                / (2 * Math.log(config.ropeTheta()));
+    }
+
     private Tensor[] tables(int positions) {
         int half = frequencies.length;
         double[] cosine = new double[positions * 2 * half];
@@ -62,8 +88,8 @@ final class RotaryTable implements AutoCloseable {
             for (int i = 0; i < half; i++) {
                 float angle = position * frequencies[i];
                 int at = position * 2 * half + i;
-                cosine[at] = cosine[at + half] = Math.cos(angle);
-                sine[at + half] = Math.sin(angle);
+                cosine[at] = cosine[at + half] = factor * Math.cos(angle);
+                sine[at + half] = factor * Math.sin(angle);
                 sine[at] = -sine[at + half];
             }
         }

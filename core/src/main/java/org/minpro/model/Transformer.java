@@ -14,7 +14,7 @@ import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
 /**
- * A decoder-only transformer (Llama, Qwen2, Qwen3, Qwen3-MoE): RMSNorm, rotary grouped-query attention, SwiGLU.
+ * A decoder-only transformer (Llama, Mistral, Qwen2, Qwen3, Qwen3-MoE, SmolLM3): RMSNorm, rotary grouped-query attention, SwiGLU.
  *
  * <p>Sampler and trainer run this same module: {@link #prefill} and {@link #decode} with a cache, {@link #hidden} over
  * whole rows. Matrix products run in the parameters' type; attention, the rotation and the router run in float32 (float64

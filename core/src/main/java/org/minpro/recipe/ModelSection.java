@@ -15,6 +15,7 @@ import org.minpro.model.ParameterSelection;
  * @param path {@value #BUILTIN}, or a Hugging Face folder
  * @param dtype what is computed in, or null for the folder's
  * @param trainable patterns of the names of the parameters that are trained
+ * @param beyondPositions whether sequences may be longer than the model was made for
  */
 public record ModelSection(
         @Doc("'builtin' for the small model inside the jar, or a Hugging Face folder with config.json, *.safetensors"
@@ -28,7 +29,12 @@ public record ModelSection(
         @Doc("Which parameters are trained: patterns of their names in the folder's safetensors, in which * stands for"
                 + " any letters, such as model.layers.1.* or \"*.self_attn.*\"; the others keep their values. Experts have"
                 + " one name for all of a layer, such as model.layers.0.mlp.experts.down_proj.weight.")
-        List<String> trainable) {
+        List<String> trainable,
+
+        @Doc(
+                "Whether a prompt and its response may be longer than the folder's max_position_embeddings, which is refused"
+                        + " otherwise.")
+        boolean beyondPositions) {
     /** The path of the model inside the jar. */
     public static final String BUILTIN = "builtin";
 
@@ -45,7 +51,7 @@ public record ModelSection(
     }
 
     public ModelSection() {
-        this(BUILTIN, null, List.of("*"));
+        this(BUILTIN, null, List.of("*"), false);
     }
 
     /** The same with the folder's whole path, so that a run can be continued from anywhere. */
@@ -53,7 +59,7 @@ public record ModelSection(
         Path folder = isBuiltin() ? null : Path.of(path);
         return folder == null || !Files.isDirectory(folder)
                 ? this
-                : new ModelSection(folder.toAbsolutePath().normalize().toString(), dtype, trainable);
+                : new ModelSection(folder.toAbsolutePath().normalize().toString(), dtype, trainable, beyondPositions);
     }
 
     /**

@@ -49,6 +49,10 @@ public record SamplingParams(
         return new SamplingParams(temperature, topK, topP, minP, maxNewTokens, stopIds, texts, greedy);
     }
 
+    public SamplingParams withMaxNewTokens(int limit) {
+        return new SamplingParams(temperature, topK, topP, minP, limit, stopIds, greedy);
+    }
+
     /** Whether some tokens can not be drawn, so that ratios to this policy are biased. */
     public boolean truncates() {
         return !greedy

@@ -1,9 +1,9 @@
 package org.minpro.run;
 
-import java.util.List;
 import org.minpro.data.ProblemSource;
 import org.minpro.experience.PromptEncoder;
 import org.minpro.experience.Scoring;
+import org.minpro.model.ModelConfig;
 import org.minpro.rollout.RolloutEngine;
 import org.minpro.tensor.Workers;
 import org.minpro.train.Policy;
@@ -16,7 +16,7 @@ import org.minpro.train.Policy;
  * @param problems drawn from without end
  * @param prompts make a problem's token ids
  * @param scoring scores responses
- * @param stopIds the model's own ids that end a response
+ * @param model whose ids end a response, and whose positions it ends within
  * @param workers that compute
  */
 public record RunResources(
@@ -25,5 +25,5 @@ public record RunResources(
         ProblemSource problems,
         PromptEncoder prompts,
         Scoring scoring,
-        List<Integer> stopIds,
+        ModelConfig model,
         Workers workers) {}

@@ -143,6 +143,7 @@ public final class SftSession implements AutoCloseable {
         }
         List<SupervisedTrainer.Example> all = new ArrayList<>();
         int skipped = 0;
+        int longest = 0;
         String template = recipe.data().promptTemplate();
         PromptTemplate plain = template == null ? null : PromptTemplate.plain(template);
         Pattern remove = recipe.data().completionRemove() == null
@@ -160,6 +161,7 @@ public final class SftSession implements AutoCloseable {
                     skipped++;
                 } else {
                     all.add(new SupervisedTrainer.Example(prompt, response));
+                    longest = Math.max(longest, prompt.length + response.length);
                 }
             }
         }
@@ -169,6 +171,13 @@ public final class SftSession implements AutoCloseable {
         }
         if (all.isEmpty()) {
             throw new IllegalArgumentException("data.files must leave at least one example, got: none of " + skipped);
+        }
+        String problem = new Positions(files.config(), recipe.model().beyondPositions(), "model.beyond-positions: true")
+                .problem(longest);
+        if (problem != null) {
+            throw new IllegalArgumentException("the longest example: " + problem
+                    + ". Lower prompts.max-tokens (" + recipe.prompts().maxTokens() + ") or max-completion-tokens ("
+                    + recipe.maxCompletionTokens() + ") to leave long examples out");
         }
         prompts.missingBeginOfSequence(all.getFirst().promptIds()).ifPresent(line -> notice.accept("warning: " + line));
         return new Examples(

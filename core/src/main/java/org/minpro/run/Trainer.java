@@ -43,7 +43,8 @@ public final class Trainer implements AutoCloseable {
      * @param journal keeps every rollout; a run that goes on finds in it what waits
      */
     static Trainer of(Recipe recipe, RunResources resources, Journal journal) {
-        SamplingParams sampling = recipe.sampling().params(resources.stopIds());
+        SamplingParams sampling = recipe.sampling().params(resources.model().eosIds());
+        long fitting = Positions.of(recipe, resources.model()).longestPrompt(sampling.maxNewTokens());
         GroupCollector collector = new GroupCollector(
                 resources.engine(),
                 resources.problems(),
@@ -53,7 +54,7 @@ public final class Trainer implements AutoCloseable {
                 new GroupCollector.Settings(
                         recipe.groupsPerIteration(),
                         recipe.groupSize(),
-                        recipe.prompts().maxTokens(),
+                        (int) Math.min(recipe.prompts().maxTokens(), fitting),
                         recipe.resampleLimit(),
                         sampling,
                         recipe.advantage()));

@@ -46,6 +46,9 @@ import org.minpro.train.TrainingRow;
 public final class TrainingSession implements AutoCloseable {
     private static final String COMMAND = "train";
 
+    /** Whose prompts are looked at before a run; a later one that leaves too few positions is skipped and counted. */
+    private static final long MOST_DRAWS = 10_000;
+
     private final OpenResources opened = new OpenResources();
     private final Recipe recipe;
     private final RunFolder folder;
@@ -59,6 +62,7 @@ public final class TrainingSession implements AutoCloseable {
     private final RewardFailures failures;
     private final ProblemSets problems;
     private final List<Evaluator.Question> questions;
+    private final int longestPrompt;
     private final TrainingRun run;
     private final Evaluations evaluations;
     private final RunListener listener;
@@ -82,6 +86,7 @@ public final class TrainingSession implements AutoCloseable {
                     : ProblemSets.of(
                             recipe.data(), recipe.seed(), recipe.evaluation().problems());
             questions = prompts.questions(problems.heldOut());
+            longestPrompt = requirePositions();
             prompts.missingBeginOfSequence(prompts.encode(problems.training().problem(0)))
                     .ifPresent(line -> start.listener.notice("warning: " + line));
             DType compute = files.computeType(recipe.model().dtype());
@@ -94,20 +99,54 @@ public final class TrainingSession implements AutoCloseable {
                     recipe.decodeSlots(),
                     recipe.seed(),
                     ids -> tokenizer.decode(ids, true)));
-            RunResources resources = new RunResources(
-                    policy,
-                    engine,
-                    problems.training(),
-                    prompts,
-                    scoring,
-                    files.config().eosIds(),
-                    workers);
+            RunResources resources =
+                    new RunResources(policy, engine, problems.training(), prompts, scoring, files.config(), workers);
             run = opened.add(TrainingRun.open(folder, recipe, resources, new Listener(start.listener)));
             evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
         } catch (RuntimeException | Error e) {
             opened.closeAfter(e);
             throw e;
         }
+    }
+
+    /**
+     * Refuses prompts that leave a response too few of the model's positions.
+     *
+     * @return tokens of the longest prompt: of those that are evaluated on and of the draws that the run takes if it skips
+     *     and replaces none; 0 where {@code prompts.max-tokens} keeps all of them short enough, so that none is looked at
+     */
+    private int requirePositions() {
+        Positions positions = Positions.of(recipe, files.config());
+        int newTokens = recipe.sampling().maxNewTokens();
+        int most = recipe.prompts().maxTokens();
+        if ((long) most + newTokens <= files.config().maxPositions()) {
+            return 0;
+        }
+        int longest = 0;
+        String what = "an empty prompt";
+        for (Evaluator.Question question : questions) {
+            if (question.promptIds().length > longest) {
+                longest = question.promptIds().length;
+                what = "problem " + question.problem().id();
+            }
+        }
+        long draws = Math.min(MOST_DRAWS, (long) recipe.iterations() * recipe.groupsPerIteration());
+        for (long draw = 0; draw < draws; draw++) {
+            Problem problem = problems.training().problem(draw);
+            int length = prompts.encode(problem).length;
+            if (length > longest && length <= most) {
+                longest = length;
+                what = "problem " + problem.id();
+            }
+        }
+        positions.require(longest, what, newTokens, "sampling.max-new-tokens");
+        return longest;
+    }
+
+    /** The line of a plan where sequences go beyond what the model was made for. */
+    public Optional<String> beyondPositions() {
+        return Optional.ofNullable(Positions.of(recipe, files.config())
+                .beyond(longestPrompt, recipe.sampling().maxNewTokens()));
     }
 
     public static Start of(Recipe recipe) {

@@ -74,6 +74,8 @@ final class Llama2cCheckpoint {
                 EPSILON,
                 THETA,
                 new ModelConfig.RopeScaling.None(),
+                List.of(),
+                null,
                 positions,
                 vocabulary > 0,
                 false,

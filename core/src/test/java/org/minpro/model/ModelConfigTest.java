@@ -40,6 +40,8 @@ class ModelConfigTest {
                         1e-6,
                         10_000,
                         new RopeScaling.None(),
+                        List.of(),
+                        null,
                         2048,
                         false,
                         false,
@@ -67,6 +69,8 @@ class ModelConfigTest {
                         1e-6,
                         10_000,
                         new RopeScaling.None(),
+                        List.of(),
+                        null,
                         32768,
                         false,
                         true,
@@ -129,6 +133,97 @@ class ModelConfigTest {
         assertThat(read("{'model_type':'llama','rope_scaling':{'type':'linear','factor':4}}")
                         .ropeScaling())
                 .isEqualTo(new RopeScaling.Linear(4));
+    }
+
+    @Test
+    void absentKeysOfSmolLm3TakeItsDefaults() throws Exception {
+        ModelConfig config = read("{'model_type':'smollm3'}");
+        assertThat(config.layers()).isEqualTo(36);
+        assertThat(config.keyValueHeads()).isEqualTo(4);
+        assertThat(config.headDim()).isEqualTo(128);
+        assertThat(config.ropeTheta()).isEqualTo(2e6);
+        assertThat(config.tieWordEmbeddings()).isTrue();
+        assertThat(config.eosIds()).containsExactly(128001);
+        assertThat(config.padId()).isEqualTo(128004);
+        assertThat(config.layersWithoutRotation()).containsExactly(3, 7, 11, 15, 19, 23, 27, 31, 35);
+        assertThat(config.queryKeyNorm()).isFalse();
+    }
+
+    @Test
+    void layersWithoutRotationAreListedOrEveryFewth() throws Exception {
+        String small = "{'model_type':'smollm3','num_hidden_layers':5,";
+        assertThat(read(small + "'no_rope_layers':[1,0,1,1,0]}").layersWithoutRotation())
+                .containsExactly(1, 4);
+        assertThat(read(small + "'no_rope_layers':null,'no_rope_layer_interval':2}")
+                        .layersWithoutRotation())
+                .containsExactly(1, 3);
+        // As transformers has it, a list may be longer than the model is deep.
+        assertThat(read(small + "'no_rope_layers':[0,1,1,1,1,0]}").layersWithoutRotation())
+                .containsExactly(0);
+        for (String list : List.of("[1,0]", "[1,1,1,1,2]")) {
+            assertThatThrownBy(() -> read(small + "'no_rope_layers':" + list + "}"))
+                    .hasMessageContaining("no_rope_layers must be a list of num_hidden_layers (5) numbers");
+        }
+        assertThatThrownBy(() -> read(small + "'no_rope_layer_interval':0}"))
+                .hasMessageContaining("no_rope_layer_interval must be positive, got: 0");
+        assertThatThrownBy(() -> read(small + "'use_sliding_window':true}"))
+                .hasMessageContaining("use_sliding_window must be false");
+        assertThatThrownBy(() -> read("{'model_type':'llama','no_rope_layers':[1]}"))
+                .hasMessageContaining("no_rope_layers must be absent");
+    }
+
+    @Test
+    void mistralIsReadWithoutAWindowThatHidesAnything() throws Exception {
+        ModelConfig open = read("{'model_type':'mistral','sliding_window':null}");
+        assertThat(open.slidingWindow()).isNull();
+        assertThat(open.keyValueHeads()).isEqualTo(8);
+        assertThat(open.intermediateSize()).isEqualTo(14336);
+        assertThat(open.maxPositions()).isEqualTo(131072);
+        assertThat(read("{'model_type':'mistral','sliding_window':32768,'max_position_embeddings':32768}")
+                        .slidingWindow())
+                .isEqualTo(32768);
+        assertThatThrownBy(() -> read("{'model_type':'mistral','sliding_window':4096,'max_position_embeddings':32768}"))
+                .hasMessageEndingWith(
+                        "sliding_window must be null or at least max_position_embeddings (32768), got: 4096;"
+                                + " sliding-window attention is not supported");
+        // transformers takes 4,096 where the file does not say.
+        assertThatThrownBy(() -> read("{'model_type':'mistral'}"))
+                .hasMessageContaining("(131072), got: nothing, which means 4096;");
+    }
+
+    @Test
+    void yarnIsReadUnderBothSpellings() throws Exception {
+        RopeScaling expected = new RopeScaling.Yarn(4, 32768, 32, 1, 0.1 * Math.log(4) + 1, true);
+        for (String type : List.of("llama", "qwen2", "qwen3", "qwen3_moe", "mistral", "smollm3")) {
+            String start = "{'model_type':'" + type + "','max_position_embeddings':131072,"
+                    + (type.equals("mistral") ? "'sliding_window':null," : "");
+            assertThat(read(start + "'rope_theta':1e6,'rope_scaling':{'type':'yarn','factor':4.0,"
+                                    + "'original_max_position_embeddings':32768}}")
+                            .ropeScaling())
+                    .as(type)
+                    .isEqualTo(expected);
+            ModelConfig current = read(start + "'rope_parameters':{'rope_theta':1e6,'rope_type':'yarn','factor':4.0,"
+                    + "'original_max_position_embeddings':32768,'beta_fast':null,'finetuned':true}}");
+            assertThat(current.ropeScaling()).as(type).isEqualTo(expected);
+            assertThat(current.ropeTheta()).isEqualTo(1e6);
+        }
+    }
+
+    @Test
+    void yarnsAttentionFactorIsGivenOrOfItsScales() throws Exception {
+        String start = "{'model_type':'llama','max_position_embeddings':1024,'rope_scaling':{'rope_type':'yarn',";
+        assertThat(read(start + "'factor':8,'attention_factor':1.5,'truncate':false}}")
+                        .ropeScaling())
+                .isEqualTo(new RopeScaling.Yarn(8, 1024, 32, 1, 1.5, false));
+        assertThat(read(start + "'factor':8,'mscale':2,'mscale_all_dim':0.5}}").ropeScaling())
+                .isEqualTo(
+                        new RopeScaling.Yarn(8, 1024, 32, 1, (0.2 * Math.log(8) + 1) / (0.05 * Math.log(8) + 1), true));
+        // One of the two alone says nothing.
+        assertThat(read(start + "'factor':8,'mscale':2}}").ropeScaling())
+                .isEqualTo(new RopeScaling.Yarn(8, 1024, 32, 1, 0.1 * Math.log(8) + 1, true));
+        // The factor is the ratio of the lengths where it is not given.
+        assertThat(read(start + "'original_max_position_embeddings':256}}").ropeScaling())
+                .isEqualTo(new RopeScaling.Yarn(4, 256, 32, 1, 0.1 * Math.log(4) + 1, true));
     }
 
     @Test
@@ -200,16 +295,19 @@ class ModelConfigTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "model_type|'mistral'|model_type must be one of llama, qwen2, qwen3, qwen3_moe, got: \"mistral\"",
+                "model_type|'gemma3'|model_type must be one of llama, mistral, qwen2, qwen3, qwen3_moe, smollm3, got: \"gemma3\"",
                 "architectures|['LlamaForSequenceClassification']|architectures must be [\"LlamaForCausalLM\"]",
                 "hidden_act|'gelu'|hidden_act must be silu, got: \"gelu\"",
                 "use_sliding_window|true|use_sliding_window must be false, got: true",
                 "sliding_window|4096|sliding_window must be absent, got: 4096",
                 "layer_types|['full_attention','sliding_attention']|layer_types must be full_attention everywhere",
                 "layer_types|['full_attention']|layer_types must be a list of num_hidden_layers (2) names",
-                "rope_scaling|{'rope_type':'yarn','factor':4}|rope_scaling.rope_type must be default, linear or llama3, got: \"yarn\"",
-                "rope_scaling|{'type':'dynamic','factor':4}|rope_scaling.type must be default, linear or llama3, got: \"dynamic\"",
-                "rope_parameters|{'rope_type':'longrope'}|rope_parameters.rope_type must be default, linear or llama3",
+                "rope_scaling|{'type':'dynamic','factor':4}|rope_scaling.type must be default, linear, llama3 or yarn, got: \"dynamic\"",
+                "rope_parameters|{'rope_type':'longrope'}|rope_parameters.rope_type must be default, linear, llama3 or yarn",
+                "rope_scaling|{'rope_type':'yarn','factor':-4}|rope scaling: factor must be positive and finite, got: -4.0",
+                "rope_scaling|{'rope_type':'yarn','factor':4,'beta_fast':1,'beta_slow':2}|beta_fast must be at least beta_slow (2.0), got: 1.0",
+                "rope_scaling|{'rope_type':'yarn','factor':4,'low_freq_factor':2}|rope_scaling.low_freq_factor must be absent for rope_type yarn",
+                "rope_scaling|{'rope_type':'yarn','factor':4,'attention_factor':-1}|attention_factor must be positive",
                 "rope_parameters|{'full_attention':{'rope_theta':1}}|rope_parameters.full_attention must be absent",
                 "rope_parameters|{'rope_type':'default','factor':2}|rope_parameters.factor must be absent",
                 "rope_parameters|{'rope_type':'linear'}|rope_parameters.factor must be a number, got: nothing",
@@ -309,7 +407,13 @@ class ModelConfigTest {
         ModelConfig moe =
                 read("{'model_type':'qwen3_moe','num_experts':4,'num_experts_per_tok':2,'norm_topk_prob':true,"
                         + "'decoder_sparse_step':2,'mlp_only_layers':[1],'attention_bias':true,'eos_token_id':3}");
-        for (ModelConfig config : List.of(llama, linear, qwen2, moe)) {
+        ModelConfig mistral = read("{'model_type':'mistral','sliding_window':null,'rope_scaling':{'type':'yarn',"
+                + "'factor':2.5,'beta_fast':16,'beta_slow':2,'attention_factor':1.25,'truncate':false}}");
+        ModelConfig window =
+                read("{'model_type':'mistral','sliding_window':8192,'max_position_embeddings':8192,'head_dim':64}");
+        ModelConfig smollm3 = read("{'model_type':'smollm3','no_rope_layers':[0,1,1],'num_hidden_layers':3,"
+                + "'attention_bias':true,'mlp_bias':true,'pad_token_id':null,'tie_word_embeddings':false}");
+        for (ModelConfig config : List.of(llama, linear, qwen2, moe, mistral, window, smollm3)) {
             assertThat(read(config.json())).isEqualTo(config);
         }
     }
@@ -322,6 +426,8 @@ class ModelConfigTest {
                 "{'model_type':'llama','attention_bias':true,'mlp_bias':true," + small + "}",
                 "{'model_type':'qwen2','tie_word_embeddings':true," + small + "}",
                 "{'model_type':'qwen3'," + small + "}",
+                "{'model_type':'mistral','sliding_window':null," + small + "}",
+                "{'model_type':'smollm3','attention_bias':true," + small + "}",
                 "{'model_type':'qwen3_moe','num_experts':6,'num_experts_per_tok':2,'moe_intermediate_size':24,"
                         + "'decoder_sparse_step':2,'mlp_only_layers':[3]," + small + "}")) {
             ModelConfig config = read(json);

@@ -21,7 +21,15 @@ record ReferenceModel(Path folder, JsonNode reference) {
             "qwen2-shards",
             "qwen3",
             "qwen3-moe",
-            "qwen3-moe-mixed-layers");
+            "qwen3-moe-mixed-layers",
+            "llama-yarn",
+            "mistral",
+            "mistral-yarn",
+            "qwen2-yarn",
+            "qwen3-yarn",
+            "qwen3-moe-yarn",
+            "smollm3",
+            "smollm3-yarn");
 
     static ReferenceModel of(String name) {
         try {

@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.minpro.model.ModelConfig.Moe;
@@ -170,14 +171,51 @@ class ReferenceModelsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"llama-llama3-scaling-tied", "llama-linear-scaling"})
+    @ValueSource(
+            strings = {
+                "llama-llama3-scaling-tied",
+                "llama-linear-scaling",
+                "llama-yarn",
+                "mistral-yarn",
+                "qwen2-yarn",
+                "qwen3-yarn",
+                "qwen3-moe-yarn",
+                "smollm3-yarn"
+            })
     void leavingOutTheRotaryScalingIsSeen(String name) {
+        ModelConfig config =
+                HuggingFaceReader.open(ReferenceModel.of(name).folder()).config();
+        assertThat(config.ropeScaling()).isNotInstanceOf(RopeScaling.None.class);
+        differs(name, new RopeScaling.None(), config.layersWithoutRotation());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama-yarn", "mistral-yarn", "qwen2-yarn", "qwen3-yarn", "qwen3-moe-yarn", "smollm3-yarn"})
+    void leavingOutYarnsAttentionFactorIsSeen(String name) {
+        ModelConfig config =
+                HuggingFaceReader.open(ReferenceModel.of(name).folder()).config();
+        RopeScaling.Yarn yarn = (RopeScaling.Yarn) config.ropeScaling();
+        RopeScaling plain = new RopeScaling.Yarn(
+                yarn.factor(), yarn.originalMaxPositions(), yarn.betaFast(), yarn.betaSlow(), 1, yarn.truncate());
+        differs(name, plain, config.layersWithoutRotation());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"smollm3, 3", "smollm3-yarn, 0"})
+    void rotatingALayerWithoutRotationIsSeen(String name, int layer) {
+        ModelConfig config =
+                HuggingFaceReader.open(ReferenceModel.of(name).folder()).config();
+        assertThat(config.layersWithoutRotation()).containsExactly(layer);
+        differs(name, config.ropeScaling(), List.of());
+    }
+
+    /** The model of a folder with another rotation must not give the folder's log-probabilities. */
+    private static void differs(String name, RopeScaling scaling, List<Integer> layersWithoutRotation) {
         ReferenceModel reference = ReferenceModel.of(name);
         try (Transformer model = reference.load(DType.F32);
                 Parameters parameters = model.parameters()) {
             ModelConfig config = model.config();
-            assertThat(config.ropeScaling()).isNotInstanceOf(RopeScaling.None.class);
-            ModelConfig unscaled = new ModelConfig(
+            ModelConfig other = new ModelConfig(
                     config.architecture(),
                     config.vocabSize(),
                     config.hiddenSize(),
@@ -188,7 +226,9 @@ class ReferenceModelsTest {
                     config.intermediateSize(),
                     config.rmsNormEpsilon(),
                     config.ropeTheta(),
-                    new RopeScaling.None(),
+                    scaling,
+                    layersWithoutRotation,
+                    config.slidingWindow(),
                     config.maxPositions(),
                     config.tieWordEmbeddings(),
                     config.attentionBias(),
@@ -198,7 +238,7 @@ class ReferenceModelsTest {
                     config.bosId(),
                     config.eosIds(),
                     config.padId());
-            try (Transformer without = new Transformer(unscaled, parameters)) {
+            try (Transformer without = new Transformer(other, parameters)) {
                 assertThat(largestDifference(reference.logProbs(0), logProbs(without, reference.sequence(0))))
                         .isGreaterThan(1e-2);
             }
@@ -228,7 +268,7 @@ class ReferenceModelsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"qwen3-moe", "qwen3-moe-mixed-layers"})
+    @ValueSource(strings = {"qwen3-moe", "qwen3-moe-mixed-layers", "qwen3-moe-yarn"})
     void routerLoadsAreThoseOfTransformers(String name) {
         ReferenceModel reference = ReferenceModel.of(name);
         Map<Integer, long[]> loads = new TreeMap<>();

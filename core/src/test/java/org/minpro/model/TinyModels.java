@@ -49,6 +49,8 @@ public final class TinyModels {
                 1e-5,
                 10_000,
                 new ModelConfig.RopeScaling.None(),
+                List.of(),
+                null,
                 512,
                 architecture == ModelConfig.Architecture.LLAMA,
                 false,

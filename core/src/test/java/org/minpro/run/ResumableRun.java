@@ -117,7 +117,7 @@ final class ResumableRun {
                     draw -> Problem.of("p" + draw, "", ""),
                     problem -> new int[] {3, 4 + Integer.parseInt(problem.id().substring(1)) % 20},
                     new Scoring(MOSTLY_EVEN),
-                    List.of(1),
+                    config,
                     workers);
             try (TrainingRun run = TrainingRun.open(folder, recipe(), resources, told)) {
                 opened[0] = run;

@@ -1,14 +1,17 @@
 package org.minpro.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.minpro.config.Binder;
 import org.minpro.config.Settings;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.train.SupervisedTrainer;
@@ -116,5 +119,40 @@ final class SftSessionTest {
             assertThat(session.run((report, seconds) -> parts.add(report))).isTrue();
         }
         assertThat(parts).isEqualTo(whole);
+    }
+
+    @Test
+    void aFinishedRunGoesOnForMoreUpdates() throws IOException {
+        String settings = "batch-rows: 4\noptimizer: {learning-rate: 1e-3, warmup-updates: 2}\n";
+        List<SupervisedTrainer.Report> parts = new ArrayList<>();
+        Path run;
+        try (SftSession session = SftSession.start(recipe("updates: 3\n" + settings), line -> {})) {
+            run = session.folder().path();
+            assertThat(session.run((report, seconds) -> parts.add(report))).isTrue();
+        }
+        Path stored = run.resolve("recipe.yaml");
+        Files.writeString(stored, Files.readString(stored).replace("\nupdates: 3\n", "\nupdates: 6\n"));
+        try (SftSession session = SftSession.resume(run, line -> {})) {
+            assertThat(session.done()).isEqualTo(3);
+            assertThat(session.run((report, seconds) -> parts.add(report))).isTrue();
+        }
+        assertThat(parts).hasSize(6).isEqualTo(run(recipe("updates: 6\n" + settings)));
+    }
+
+    @Test
+    void anExampleBeyondTheModelsPositionsIsRefusedUnlessAllowed() throws IOException {
+        String settings = "prompts: {max-tokens: 1024}\nmax-completion-tokens: 1024\nupdates: 1\nbatch-rows: 1\n";
+        SftRecipe recipe = recipe(settings);
+        Files.writeString(
+                folder.resolve("rows.jsonl"),
+                "{\"prompt\":\"1+2=\",\"completion\":\"" + "9".repeat(300) + "\"}\n",
+                StandardOpenOption.APPEND);
+        assertThatThrownBy(() -> SftSession.start(recipe, line -> {}))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("the longest example: a sequence must fit the model's positions,"
+                        + " max_position_embeddings (256), got: 305 tokens")
+                .hasMessageContaining("model.beyond-positions: true");
+        SftRecipe allowed = Binder.with(recipe, "model.beyond-positions", true);
+        assertThat(run(allowed)).hasSize(1);
     }
 }

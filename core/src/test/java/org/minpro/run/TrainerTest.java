@@ -102,7 +102,7 @@ class TrainerTest {
                     draw -> Problem.of("p" + draw, "", ""),
                     TrainerTest::prompt,
                     new Scoring(reward),
-                    List.of(1),
+                    model,
                     workers);
             trainer = Trainer.of(recipe, resources, journal);
             trainer.begin(Trainer.State.initial(0));
