@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Golden losses, gradients and ratios of objectives, corrections and penalties, token by token in float64.
 
-Independent of the Java code and of any tensor library: plain loops over the formulas of docs/objectives.md, with the
-gradient coefficients written out by hand. Needs Python 3.9 or newer and nothing else.
+Independent of the Java code and of any tensor library: plain loops over the formulas of docs/objectives.md, for the first
+objectives with the gradient coefficients written out by hand, for the others (family.py) differentiated by autograd.py.
+Needs Python 3.9 or newer and nothing else.
 
     python3 bench/goldens/objectives.py core/src/test/resources
 
@@ -14,6 +15,9 @@ import math
 import random
 import sys
 from pathlib import Path
+
+import family
+from autograd import Var, var
 
 LIMIT = 20.0
 
@@ -226,9 +230,27 @@ def token_losses(name, parameters, data, anchor):
 # ---- what multiplies the losses and what is added to them ------------------------------------------------------------
 
 
-def correction_weight(name, parameters, data, i, t):
+def correction_weight(name, k, data, i, t):
+    logs = {t: clamp(p - q) for t, (p, q, m) in enumerate(
+        zip(data["proximal_log_probs"][i], data["behavior_log_probs"][i], data["mask"][i])) if m}
+    d = logs[t]
     if name == "tis":
-        return min(math.exp(clamp(data["proximal_log_probs"][i][t] - data["behavior_log_probs"][i][t])), parameters["cap"])
+        return min(math.exp(clamp(sum(logs.values())) if k["level"] == "sequence" else d), k["cap"])
+    if name == "icepop":
+        return math.exp(d) if k["low"] <= math.exp(d) <= k["high"] else 0.0
+    if name == "mis":
+        kept = k["low"] <= math.exp(sum(logs.values()) / len(logs)) <= k["high"]
+        return kept * (math.exp(d) if k["weighted"] else 1.0)
+    if name == "veto":
+        return 0.0 if any(math.exp(e) < k["threshold"] for e in logs.values()) else 1.0
+    if name == "divergence":
+        estimate = {"k1": lambda e: -e, "k2": lambda e: e * e / 2, "k3": lambda e: math.exp(e) - 1 - e}[k["estimator"]]
+        values = [estimate(e) for e in logs.values()]
+        value = {"token": estimate(d), "sequence-sum": sum(values), "sequence-mean": sum(values) / len(values),
+                 "sequence-max": max(values)}[k["level"]]
+        if k["estimator"] == "k1":
+            return float(math.log(k["ratio-low"]) <= value <= math.log(k["ratio-high"]))
+        return float(value <= k["threshold"])
     raise ValueError(name)
 
 
@@ -248,10 +270,13 @@ def penalty(name, parameters, data, i, t):
 
 
 def corrected(losses, name, parameters, data):
-    return [
-        {t: tuple(number * correction_weight(name, parameters, data, i, t) for number in pair) for t, pair in row.items()}
-        for i, row in enumerate(losses)
-    ]
+    """A token that leaves the denominator is no token of the update any more."""
+    rows = []
+    for i, row in enumerate(losses):
+        weights = {t: correction_weight(name, parameters, data, i, t) for t in row}
+        leave = parameters.get("leave-denominator", False)
+        rows.append({t: tuple(number * weights[t] for number in pair) for t, pair in row.items() if weights[t] or not leave})
+    return rows
 
 
 def penalised(losses, name, parameters, data):
@@ -261,21 +286,35 @@ def penalised(losses, name, parameters, data):
     ]
 
 
-def evaluate(losses, data, aggregation, length):
-    """The loss of an update and its gradient, from (loss, derivative) of every valid token."""
+def denominator_of(row, losses, data, aggregation, length):
     tokens = sum(len(row) for row in losses)
     rows = sum(1 for row in losses if row)
+    return {
+        "token-mean": tokens,
+        "seq-mean-token-mean": rows * len(row),
+        "seq-mean-token-sum": rows,
+        "constant-length": rows * (length or len(data["mask"][0])),
+    }[aggregation]
+
+
+def evaluate_family(name, parameters, data, aggregation, length, anchor):
+    """The same for the objectives of family.py."""
+    leaves = [[Var(x) for x in row] for row in data["log_probs"]]
+    losses = family.token_losses(name, parameters, data, anchor, leaves)
+    total = Var(0.0)
+    for row in losses:
+        for loss in row.values():
+            total = total + var(loss) * (1 / denominator_of(row, losses, data, aggregation, length))
+    total.backward()
+    return total.value, [[leaf.grad for leaf in row] for row in leaves]
+
+
+def evaluate(losses, data, aggregation, length):
+    """The loss of an update and its gradient, from (loss, derivative) of every valid token."""
     width = len(data["mask"][0])
     loss, gradient = 0.0, []
     for row in losses:
-        if aggregation == "token-mean":
-            denominator = tokens
-        elif aggregation == "seq-mean-token-mean":
-            denominator = rows * len(row)
-        elif aggregation == "seq-mean-token-sum":
-            denominator = rows
-        else:
-            denominator = rows * (length or width)
+        denominator = denominator_of(row, losses, data, aggregation, length)
         gradient.append([0.0] * width)
         for t, (token_loss, derivative) in row.items():
             loss += token_loss / denominator
@@ -306,7 +345,24 @@ PARAMETERS = {
     ],
     "m2po": [M2PO, {**M2PO, "clip-low": 0.0, "clip-high": 0.0}, {**M2PO, "form": "mask"}],
 }
-CORRECTIONS = {"tis": [{"cap": 2.0}, {"cap": 1.1}, {"cap": 1e9}]}
+TIS = {"level": "token", "cap": 2.0}
+ICEPOP = {"low": 0.5, "high": 5.0, "leave-denominator": False}
+MIS = {"low": 0.999, "high": 1.001, "weighted": False, "leave-denominator": False}
+VETO = {"threshold": 1e-4, "leave-denominator": False}
+DIVERGENCE = {"estimator": "k3", "level": "sequence-mean", "threshold": 0.01, "ratio-low": 0.999, "ratio-high": 1.001,
+              "leave-denominator": False}
+CORRECTIONS = {
+    "tis": [TIS, {**TIS, "cap": 1.1}, {**TIS, "cap": 1e9}, {**TIS, "level": "sequence", "cap": 1.5}],
+    "icepop": [ICEPOP, {**ICEPOP, "low": 0.8, "high": 1.2, "leave-denominator": True}],
+    "mis": [MIS, {"low": 0.8, "high": 1.25, "weighted": True, "leave-denominator": True}],
+    "veto": [VETO, {"threshold": 0.7, "leave-denominator": True}],
+    "divergence": [
+        DIVERGENCE,
+        {**DIVERGENCE, "level": "sequence-sum", "threshold": 0.2, "leave-denominator": True},
+        {**DIVERGENCE, "level": "sequence-max", "estimator": "k2", "threshold": 0.1},
+        {**DIVERGENCE, "level": "token", "estimator": "k1", "ratio-low": 0.8, "ratio-high": 1.3},
+    ],
+}
 KL = {"against": "behavior", "estimator": "k3", "coefficient": 0.001}
 PENALTIES = {
     "kl": [
@@ -333,6 +389,29 @@ def cases(name):
                 yield title, changed, parameters, data, aggregation, length, "behavior"
         aggregation = "seq-mean-token-mean" if name == "gspo" else "token-mean"
         yield "anchored at the proximal policy", changed, parameters, PROXIMAL, aggregation, 0, "proximal"
+
+
+def family_cases(name):
+    reads = family.READS.get(name, "")
+    required = family.REQUIRED.get(name, "token-mean")
+    for number, parameters in enumerate(family.PARAMETERS[name]):
+        defaults = family.PARAMETERS[name][0]
+        changed = {key: value for key, value in parameters.items() if defaults[key] != value}
+        for title, data in (WITH_PROXIMAL if reads == "proximal" else BATCHES).items():
+            if title == "a long row" and number > 1:
+                continue
+            # Tokens of equal covariance are alike to the formula: which one is chosen is no matter of the objective.
+            if name.endswith("-cov") and title in ("ties", "extreme ratios", "a long row"):
+                continue
+            if reads == "ages":
+                data = {**data, "ages": [[(3 * i + 5 * t) % 7 for t in range(len(row))] for i, row in enumerate(data["mask"])]}
+            if reads == "groups":
+                data = {**data, "groups": [i // 2 for i in range(len(data["mask"]))]}
+            first = number == 0 and title == "holes in the mask and an empty row"
+            for aggregation, length in AGGREGATIONS if first and required == "token-mean" else [(required, 0)]:
+                yield title, changed, parameters, data, aggregation, length, "behavior"
+        if reads in ("", "proximal"):
+            yield "anchored at the proximal policy", changed, parameters, PROXIMAL, required, 0, "proximal"
 
 
 def part_cases(variants):
@@ -366,6 +445,14 @@ def main(folder):
         entries = []
         for title, changed, parameters, data, aggregation, length, anchor in cases(name):
             loss, gradient = evaluate(token_losses(name, parameters, data, anchor), data, aggregation, length)
+            entries.append(
+                {"case": title, "parameters": changed, "anchor": anchor, "aggregation": aggregation, "length": length,
+                 **data, "expected": {"loss": loss, "gradient": gradient}})
+        write(folder / "objectives" / (name + ".json"), entries)
+    for name in family.PARAMETERS:
+        entries = []
+        for title, changed, parameters, data, aggregation, length, anchor in family_cases(name):
+            loss, gradient = evaluate_family(name, parameters, data, aggregation, length, anchor)
             entries.append(
                 {"case": title, "parameters": changed, "anchor": anchor, "aggregation": aggregation, "length": length,
                  **data, "expected": {"loss": loss, "gradient": gradient}})

@@ -12,6 +12,7 @@ import org.minpro.config.Doc;
  * @param cap upper bound of the weight, absolute ({@code 1 + eps_high}). The paper tunes it without giving a number;
  *     5 is ScaleRL's (arXiv 2510.13786) and the documented choice of TRL
  */
+@Described(family = "weight", formula = "−sg(clip(ρ)) A log π", source = "arXiv 2506.13585")
 public record Cispo(
         @Doc("Lower bound of the weight, absolute. The paper uses none.")
         double floor,

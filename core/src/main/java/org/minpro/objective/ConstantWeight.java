@@ -20,6 +20,21 @@ final class ConstantWeight {
         }
     }
 
+    /** {@code weights}: constants, {@code [batch, time]}, that have no bounds of their own. */
+    static ObjectiveResult of(ObjectiveInputs inputs, Tensor weights) {
+        Tensor losses = weights.multiply(inputs.advantages())
+                .multiply(inputs.logProbs())
+                .negate();
+        return new ObjectiveResult(losses, weights, Map.of(), Map.of());
+    }
+
+    /** Weights that are 0 at the dropped tokens, which stay in the denominator. */
+    static ObjectiveResult masked(ObjectiveInputs inputs, Tensor weights, Tensor dropped) {
+        ObjectiveResult result = of(inputs, weights.maskedFill(dropped, 0));
+        return new ObjectiveResult(
+                result.tokenLosses(), result.weights(), Map.of("mask/dropped", dropped.to(weights.type())), Map.of());
+    }
+
     /** {@code ratio}: constants, {@code [batch, time]}. */
     static ObjectiveResult of(ObjectiveInputs inputs, Tensor ratio, double floor, double cap) {
         Tensor weights = ratio.clamp(floor, cap); // [batch, time]

@@ -15,6 +15,14 @@ public interface Correction extends LossPart {
     Weights compute(ObjectiveInputs inputs);
 
     /**
+     * Whether tokens of weight 0 leave the denominators of the aggregation, as if they were masked. Then the losses of all rows
+     * depend on each other, and {@link #reach} must be {@link Reach#BATCH}.
+     */
+    default boolean zerosLeaveDenominator() {
+        return false;
+    }
+
+    /**
      * The weights that a correction gives the tokens.
      *
      * @param values w_t, constants, {@code [batch, time]}; what they are at masked tokens does not matter as long as it is

@@ -8,10 +8,21 @@ public final class Corrections {
     private static final NamedRecords<Correction> TABLE = new NamedRecords<>(
             "correction",
             Correction.class,
-            List.of(new NamedRecords.Entry<>(
-                    "tis",
-                    TruncatedImportanceSampling.class,
-                    "capped ratio of the proximal policy to the one that sampled")));
+            List.of(
+                    new NamedRecords.Entry<>(
+                            "divergence",
+                            DivergenceMask.class,
+                            "tokens or responses left out by an estimate of the divergence"),
+                    new NamedRecords.Entry<>("icepop", IcePop.class, "the ratio inside a window, else 0"),
+                    new NamedRecords.Entry<>(
+                            "mis",
+                            MaskedImportanceSampling.class,
+                            "responses left out by the geometric mean of their ratios"),
+                    new NamedRecords.Entry<>(
+                            "tis",
+                            TruncatedImportanceSampling.class,
+                            "capped ratio of the proximal policy to the one that sampled"),
+                    new NamedRecords.Entry<>("veto", Veto.class, "responses left out for one token of tiny ratio")));
 
     private Corrections() {}
 

@@ -13,6 +13,7 @@ import org.minpro.config.Doc;
  * @param clipLow half-width of the window below 1
  * @param clipHigh half-width of the window above 1
  */
+@Described(family = "clip", formula = "max(−Aρ, −A clip(ρ))", source = "arXiv 2402.03300, 1707.06347")
 public record Grpo(
         @Doc("Half-width of the window below 1.") double clipLow,
         @Doc("Half-width of the window above 1.") double clipHigh)

@@ -15,6 +15,7 @@ import org.minpro.config.Doc;
  * @param clipLow half-width of the window below 1; of a mean over a row, so orders of magnitude below PPO's
  * @param clipHigh half-width of the window above 1
  */
+@Described(family = "sequence", formula = "max(−As, −A clip(s))", source = "arXiv 2507.18071, token form")
 public record Gspo(
         @Doc("Half-width of the window below 1, of a mean over the response.")
         double clipLow,

@@ -17,7 +17,7 @@ import org.minpro.tensor.Tensor;
 /**
  * The loss of an update: {@code sum_{i,t} a_{i,t} (w_{i,t} l_{i,t} + p_{i,t})}.
  *
- * <p>{@code l} are the losses of the objective, {@code w} the product of the corrections (constants, 1 without any),
+ * <p>Where a correction says so, tokens of weight 0 count in no denominator of a. {@code l} are the losses of the objective, {@code w} the product of the corrections (constants, 1 without any),
  * {@code p} the sum of the penalties and {@code a} the weights of the aggregation. What it needs (reach, log-probabilities,
  * statistics) is what any of its parts needs. The rules that span parts are those of this constructor.
  *
@@ -120,10 +120,20 @@ public record Loss(
         ObjectiveResult own = compute(Objectives.table(), objective, part -> part.compute(inputs));
         Tensor losses = own.tokenLosses(); // [batch, time]
         Map<String, Tensor> tokenMetrics = new HashMap<>(own.tokenMetrics());
+        Tensor counted = inputs.mask();
         for (Correction correction : corrections) {
             Correction.Weights weights = compute(Corrections.table(), correction, part -> part.compute(inputs));
             losses = losses.multiply(weights.values());
             weights.tokenMetrics().forEach((name, values) -> putNew(tokenMetrics, name, values));
+            if (correction.zerosLeaveDenominator()) {
+                counted = counted.maskedFill(weights.values().equal(0), 0);
+            }
+        }
+        if (corrections.stream().anyMatch(Correction::zerosLeaveDenominator)) {
+            // The weights of all valid tokens are multiplied outside: here by what makes them those of the counted
+            // ones.
+            Tensor all = aggregation.tokenWeights(inputs.mask());
+            losses = losses.multiply(aggregation.tokenWeights(counted).divide(all.maskedFill(all.equal(0), 1)));
         }
         for (Penalty penalty : penalties) {
             Penalty.Losses added = compute(Penalties.table(), penalty, part -> part.compute(inputs));

@@ -29,6 +29,7 @@ import org.minpro.tensor.Tensor;
  * @param clipLow in form {@code clip}: the window reaches at least this far below 1
  * @param clipHigh in form {@code clip}: the window reaches at least this far above 1
  */
+@Described(family = "clip", formula = "max(−Aρ, −A clip(ρ)) or −MAρ", source = "arXiv 2510.01161")
 public record M2po(
         @Doc(
                 "How the second moment is bounded: by an adaptive clip window (clip, the authors' code) or by leaving tokens out (mask, the text).")

@@ -30,6 +30,7 @@ import org.minpro.tensor.Tensor;
  * @param clipLow half-width of the window below 1 in form {@code clip}
  * @param clipHigh half-width of the window above 1 in form {@code clip}
  */
+@Described(family = "prefix", formula = "−sg(clip(mρ)) A log π", source = "arXiv 2601.22718")
 public record MinPro(
         @Doc("In form weight, lower bound of the weight, absolute.")
         double floor,

@@ -20,6 +20,14 @@ public interface Objective extends LossPart {
     }
 
     /**
+     * Whether its gradient is that of {@code reinforce} where the policy is the one that sampled. An objective that is not so by
+     * its formula says so.
+     */
+    default boolean isReinforceOnPolicy() {
+        return true;
+    }
+
+    /**
      * Whether the gradient is known to be zero in an update whose advantages are all 0: such an update is skipped. An
      * objective that does not say so is never skipped.
      */

@@ -23,6 +23,7 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * <p>{@code log_probs}, {@code behavior_log_probs}, {@code advantages} and {@code mask} are arrays of rows; rows may have
  * different lengths. {@code proximal_log_probs}, {@code reference_log_probs}, {@code sampling_log_probs}, {@code entropy},
+ * {@code ages}, {@code groups} (a number for each row),
  * {@code anchor} ({@code behavior} or {@code proximal}), {@code aggregation} and {@code length} are optional. Numbers at masked
  * tokens do not matter and may be null.
  *
@@ -39,6 +40,8 @@ public record ObjectiveExample(
     private static final String LOG_PROBS = "log_probs";
     private static final String ADVANTAGES = "advantages";
     private static final String ENTROPY = "entropy";
+    private static final String AGES = "ages";
+    private static final String GROUPS = "groups";
     private static final Set<String> REQUIRED =
             new TreeSet<>(Set.of(LOG_PROBS, key(LogProbStream.BEHAVIOR), ADVANTAGES, "mask"));
     private static final Set<String> OPTIONAL = Set.of(
@@ -46,6 +49,8 @@ public record ObjectiveExample(
             key(LogProbStream.REFERENCE),
             key(LogProbStream.SAMPLING),
             ENTROPY,
+            AGES,
+            GROUPS,
             "anchor",
             "aggregation",
             "length");
@@ -56,7 +61,8 @@ public record ObjectiveExample(
             key(LogProbStream.REFERENCE),
             key(LogProbStream.SAMPLING),
             ADVANTAGES,
-            ENTROPY);
+            ENTROPY,
+            AGES);
     private static final JsonMapper JSON = new JsonMapper();
 
     /**
@@ -117,6 +123,9 @@ public record ObjectiveExample(
                 tokens.put(name, rows(name, json.get(name), mask, problems));
             }
         }
+        if (json.hasNonNull(GROUPS)) {
+            tokens.put(GROUPS, groups(json.get(GROUPS), mask, problems));
+        }
         Anchor anchor = switch (json.path("anchor").asString("behavior")) {
             case "behavior" -> Anchor.BEHAVIOR;
             case "proximal" -> Anchor.PROXIMAL;
@@ -162,6 +171,24 @@ public record ObjectiveExample(
             rows[i] = numbers(name + "[" + i + "]", json.get(i), mask == null ? null : mask[i], problems);
         }
         return rows;
+    }
+
+    /** One whole number for each row, on all its tokens. */
+    private static double[][] groups(JsonNode json, double[][] mask, List<String> problems) {
+        if (!json.isArray() || json.size() != mask.length) {
+            problems.add(GROUPS + " must be an array of " + mask.length
+                    + " whole numbers, one for each row of mask, got: " + json);
+            return new double[0][];
+        }
+        double[][] groups = new double[mask.length][];
+        for (int i = 0; i < groups.length; i++) {
+            if (!json.get(i).isInt()) {
+                problems.add(GROUPS + "[" + i + "] must be a whole number, got: " + json.get(i));
+            }
+            groups[i] = new double[mask[i].length];
+            Arrays.fill(groups[i], json.get(i).asInt(0));
+        }
+        return groups;
     }
 
     private static double[] numbers(String name, JsonNode json, double @Nullable [] mask, List<String> problems) {
@@ -247,6 +274,8 @@ public record ObjectiveExample(
     private static String key(Statistic statistic) {
         return switch (statistic) {
             case ENTROPY -> ENTROPY;
+            case AGE -> AGES;
+            case GROUP -> GROUPS;
         };
     }
 

@@ -103,6 +103,20 @@ public record ObjectiveInputs(
         return tensor;
     }
 
+    /**
+     * A number of each token, {@code [batch, time]}.
+     *
+     * @throws IllegalStateException if the loss did not ask for it
+     */
+    public Tensor statistic(Statistic statistic) {
+        Tensor tensor = statistics.get(statistic);
+        if (tensor == null) {
+            throw new IllegalStateException(
+                    statistic + " must be asked for by statistics(), got: " + statistics.keySet());
+        }
+        return tensor;
+    }
+
     /** Log-probabilities of the policy in the denominator of the ratios. */
     public Tensor anchorLogProbs() {
         return logProbsOf(anchor.stream());

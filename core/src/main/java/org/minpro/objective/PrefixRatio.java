@@ -12,6 +12,7 @@ import org.minpro.config.Doc;
  * @param floor lower bound of the weight, absolute
  * @param cap upper bound of the weight, absolute; by default that of {@link MinPro}, so that the two compare
  */
+@Described(family = "prefix", formula = "−sg(clip(ρ₁⋯ρ_t)) A log π", source = "arXiv 2601.22718")
 public record PrefixRatio(
         @Doc("Lower bound of the weight, absolute.") double floor,
 

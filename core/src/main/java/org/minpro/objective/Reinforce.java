@@ -5,6 +5,7 @@ package org.minpro.objective;
  *
  * <p>Gradient coefficient {@code g_t = A_t}. On rollouts of an older policy it is biased: every weight is 1.
  */
+@Described(family = "weight", formula = "−A log π", source = "Williams 1992")
 public record Reinforce() implements Objective {
     @Override
     public ObjectiveResult compute(ObjectiveInputs inputs) {

@@ -1,7 +1,11 @@
 package org.minpro.objective;
 
-/** A statistic of the current policy's distribution at each token that an objective may ask for. */
+/** A number of each token, {@code [batch, time]} without gradient, that a part of a loss may ask for. */
 public enum Statistic {
-    /** {@code -sum_v p_v log p_v}, {@code [batch, time]}, nats, without gradient. */
-    ENTROPY
+    /** {@code -sum_v p_v log p_v} of the current policy, nats. */
+    ENTROPY,
+    /** Optimizer steps between the version that sampled the token and the one that is updated. */
+    AGE,
+    /** Ordinal of the row's group in the update, 0, 1, ...; the same number on all tokens of a row. */
+    GROUP
 }

@@ -23,7 +23,8 @@ public final class Philox {
         SHUFFLE,
         INITIALISATION,
         AUDIT,
-        TRIAL
+        TRIAL,
+        OBJECTIVE
     }
 
     /** As many standard normal numbers, those of positions 0, 1, ... */

@@ -119,7 +119,7 @@ public final class Learner implements AutoCloseable {
     private Update.Step step(List<TrainingRow> rows, double rate) {
         long version = policy.version();
         try (PolicyGradient.Result result =
-                gradient.compute(policy.model(), rows, settings.loss(), settings.entropy())) {
+                gradient.compute(policy.model(), version, rows, settings.loss(), settings.entropy())) {
             double norm = EuclideanNorm.of(result.gradients(), workers);
             if (!Double.isFinite(result.metrics().loss()) || !Double.isFinite(norm)) {
                 throw new NonFiniteUpdateException(
@@ -153,7 +153,12 @@ public final class Learner implements AutoCloseable {
         double[][] tokenWeights = PolicyGradient.tokenWeights(rows, settings.loss());
         for (int i = 0; i < rows.size(); i++) {
             try (PolicyGradient.Result alone = gradient.compute(
-                    policy.model(), List.of(rows.get(i)), settings.loss(), new double[][] {tokenWeights[i]}, false)) {
+                    policy.model(),
+                    policy.version(),
+                    List.of(rows.get(i)),
+                    settings.loss(),
+                    new double[][] {tokenWeights[i]},
+                    false)) {
                 double norm = EuclideanNorm.of(alone.gradients(), workers);
                 if (!Double.isFinite(alone.metrics().loss()) || !Double.isFinite(norm)) {
                     return "first at " + named(rows, i)
@@ -178,7 +183,7 @@ public final class Learner implements AutoCloseable {
     public double secondsPerToken(List<TrainingRow> rows) {
         long tokens = rows.stream().mapToLong(TrainingRow::length).sum();
         long start = System.nanoTime();
-        gradient.compute(policy.model(), withProximal(rows), settings.loss(), settings.entropy())
+        gradient.compute(policy.model(), policy.version(), withProximal(rows), settings.loss(), settings.entropy())
                 .close();
         return (System.nanoTime() - start) / 1e9 / tokens;
     }

@@ -3,6 +3,7 @@ package org.minpro.train;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -150,10 +151,11 @@ public final class PolicyGradient {
      * The gradient of the loss of an update.
      *
      * @param rows all rows of the update, with the log-probabilities that the loss reads
+     * @param version of the weights, which the ages of tokens are counted from
      * @param withEntropy whether entropies are wanted though the loss does not read them
      */
-    public Result compute(Transformer model, List<TrainingRow> rows, Loss loss, boolean withEntropy) {
-        return compute(model, rows, loss, tokenWeights(rows, loss), withEntropy);
+    public Result compute(Transformer model, long version, List<TrainingRow> rows, Loss loss, boolean withEntropy) {
+        return compute(model, version, rows, loss, tokenWeights(rows, loss), withEntropy);
     }
 
     /** The weight of every token of an update, a row each, {@code [time]}. */
@@ -167,9 +169,16 @@ public final class PolicyGradient {
      *
      * @param tokenWeights of these rows in the whole update
      */
-    Result compute(Transformer model, List<TrainingRow> rows, Loss loss, double[][] tokenWeights, boolean withEntropy) {
+    Result compute(
+            Transformer model,
+            long version,
+            List<TrainingRow> rows,
+            Loss loss,
+            double[][] tokenWeights,
+            boolean withEntropy) {
         boolean computesEntropy = withEntropy || loss.statistics().contains(Statistic.ENTROPY);
-        BatchEvaluation whole = loss.reach() == Reach.BATCH ? evaluateBatch(model, rows, loss, tokenWeights) : null;
+        BatchEvaluation whole =
+                loss.reach() == Reach.BATCH ? evaluateBatch(model, version, rows, loss, tokenWeights) : null;
         List<LaneResult> ofLanes = lanes(rows, blocks -> {
             try (Lane lane = new Lane(model)) {
                 for (BlockPlan.Block block : blocks) {
@@ -178,7 +187,10 @@ public final class PolicyGradient {
                             return new BlockEvaluation(rectangle.flatten(rectangle.pad(whole.upstream)), null);
                         }
                         ObjectiveInputs inputs = rectangle.inputs(
-                                loss, rectangle.unflatten(flat.logProbs()), () -> rectangle.unflatten(entropies(flat)));
+                                loss,
+                                version,
+                                rectangle.unflatten(flat.logProbs()),
+                                () -> rectangle.unflatten(entropies(flat)));
                         LossEvaluation evaluation = LossEvaluation.of(loss, inputs, rectangle.pad(tokenWeights));
                         return new BlockEvaluation(rectangle.flatten(evaluation.gradient()), evaluation.rows());
                     });
@@ -223,14 +235,14 @@ public final class PolicyGradient {
 
     /** In a pass without gradients before the one with them. */
     private BatchEvaluation evaluateBatch(
-            Transformer model, List<TrainingRow> rows, Loss loss, double[][] tokenWeights) {
+            Transformer model, long version, List<TrainingRow> rows, Loss loss, double[][] tokenWeights) {
         Scored scored = score(model, rows, loss.statistics().contains(Statistic.ENTROPY));
         int[] all = new int[rows.size()];
         Arrays.setAll(all, i -> i);
         try (Scope scope = Scope.open()) {
             Rectangle rectangle = new Rectangle(rows, all, gradientType(model));
-            ObjectiveInputs inputs =
-                    rectangle.inputs(loss, rectangle.pad(scored.logProbs), () -> rectangle.pad(scored.entropies));
+            ObjectiveInputs inputs = rectangle.inputs(
+                    loss, version, rectangle.pad(scored.logProbs), () -> rectangle.pad(scored.entropies));
             LossEvaluation evaluation = LossEvaluation.of(loss, inputs, rectangle.pad(tokenWeights));
             return new BatchEvaluation(
                     rectangle.rows(evaluation.gradient()),
@@ -369,8 +381,16 @@ public final class PolicyGradient {
             return result;
         }
 
+        /** Ordinals of the groups: those of a run's draws would be too large for float32. */
+        private Tensor groups() {
+            Map<Long, Integer> ordinals = new HashMap<>();
+            rows.forEach(row -> ordinals.putIfAbsent(row.group(), ordinals.size()));
+            return build((row, t) ->
+                    Objects.requireNonNull(ordinals.get(rows.get(row).group())));
+        }
+
         /** @param entropies are made only where the loss asks for them */
-        ObjectiveInputs inputs(Loss loss, Tensor logProbs, Supplier<Tensor> entropies) {
+        ObjectiveInputs inputs(Loss loss, long version, Tensor logProbs, Supplier<Tensor> entropies) {
             Map<LogProbStream, Tensor> streams = new EnumMap<>(LogProbStream.class);
             for (LogProbStream stream : loss.streams()) {
                 streams.put(stream, build((row, t) -> rows.get(row).logProbs(stream)[t]));
@@ -381,6 +401,9 @@ public final class PolicyGradient {
                         statistic,
                         switch (statistic) {
                             case ENTROPY -> entropies.get().detach();
+                            case AGE ->
+                                build((row, t) -> version - rows.get(row).versions()[t]);
+                            case GROUP -> groups();
                         });
             }
             return new ObjectiveInputs(

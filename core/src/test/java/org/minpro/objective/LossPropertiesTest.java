@@ -24,7 +24,7 @@ class LossPropertiesTest {
     private static final Offset<Double> EXACT = within(1e-15);
 
     static Stream<Arguments> losses() {
-        return Stream.concat(lossesThatAreReinforceOnPolicy(), penaltiesWithASlopeOnPolicy());
+        return Stream.concat(allButPenaltiesWithASlopeOnPolicy(), penaltiesWithASlopeOnPolicy());
     }
 
     private static Stream<Arguments> penaltiesWithASlopeOnPolicy() {
@@ -32,6 +32,11 @@ class LossPropertiesTest {
     }
 
     static Stream<Arguments> lossesThatAreReinforceOnPolicy() {
+        return allButPenaltiesWithASlopeOnPolicy()
+                .filter(arguments -> ((Loss) arguments.get()[1]).objective().isReinforceOnPolicy());
+    }
+
+    private static Stream<Arguments> allButPenaltiesWithASlopeOnPolicy() {
         Stream<Arguments> objectives =
                 Objectives.entries().stream().map(entry -> named(entry.name(), Objectives.of(entry.name())));
         Stream<Arguments> variants = Stream.of(
@@ -41,6 +46,20 @@ class LossPropertiesTest {
                 named(
                         "m2po, narrow window",
                         Objectives.of("m2po", Map.of("clip-low", 0, "clip-high", 0, "threshold", 0.02))));
+        Stream<Arguments> kinds = Arrays.stream(PrefixWeight.Kind.values())
+                .map(kind -> named("prefix-weight, " + kind, Objectives.of("prefix-weight", Map.of("kind", kind))));
+        Stream<Arguments> family = Stream.of(
+                named("prefix-weight, form clip", Objectives.of("prefix-weight", Map.of("form", "clip"))),
+                named("pnpo, form weight", Objectives.of("pnpo", Map.of("form", "weight"))),
+                named("ctpo, geometric", Objectives.of("ctpo", Map.of("prefix", "geometric", "power", -0.5))),
+                named("topr, token", Objectives.of("topr", Map.of("form", "token"))),
+                named("tis-reinforce, sequence", Objectives.of("tis-reinforce", Map.of("level", "sequence"))),
+                named("trm, average", Objectives.of("trm", Map.of("criterion", "average"))),
+                named("gmpo, narrow", Objectives.of("gmpo", Map.of("clip", 0.1))),
+                named("gepo, wide", Objectives.of("gepo", Map.of("clip-low", 0.9, "clip-high", 9))),
+                named("clip-cov, many", Objectives.of("clip-cov", Map.of("fraction", 0.5, "cov-low", 0))),
+                named("aspo, low dual clip", Objectives.of("aspo", Map.of("dual-clip", 1.1))),
+                named("kpo, fast", Objectives.of("kpo", Map.of("process-noise", 1, "clip-high", 1, "clip-low", 1))));
         Stream<Arguments> corrections = Corrections.table().names().stream()
                 .map(name -> Arguments.of(name, corrected(new Grpo(), Anchor.PROXIMAL, name, Map.of())));
         Stream<Arguments> penalties =
@@ -48,6 +67,25 @@ class LossPropertiesTest {
         Stream<Arguments> variantsOfParts = Stream.of(
                 Arguments.of("tis, low cap", corrected(new MinPro(), Anchor.BEHAVIOR, "tis", Map.of("cap", 1.05))),
                 Arguments.of("tis, no cap", corrected(new Gspo(), Anchor.PROXIMAL, "tis", Map.of("cap", ".inf"))),
+                Arguments.of(
+                        "tis, sequence", corrected(new Grpo(), Anchor.PROXIMAL, "tis", Map.of("level", "sequence"))),
+                Arguments.of(
+                        "mis, weighted",
+                        corrected(
+                                new Cispo(),
+                                Anchor.PROXIMAL,
+                                "mis",
+                                Map.of("low", 0.8, "high", 1.2, "weighted", true, "leave-denominator", true))),
+                Arguments.of(
+                        "icepop, masked leave the denominator",
+                        corrected(new Reinforce(), Anchor.PROXIMAL, "icepop", Map.of("leave-denominator", true))),
+                Arguments.of(
+                        "divergence, k1 of tokens",
+                        corrected(
+                                new Grpo(),
+                                Anchor.BEHAVIOR,
+                                "divergence",
+                                Map.of("estimator", "k1", "level", "token", "ratio-low", 0.8, "ratio-high", 1.3))),
                 Arguments.of("kl, k2", penalised("kl", Map.of("estimator", "k2", "coefficient", 0.5))),
                 Arguments.of("kl, proximal", penalised("kl", Map.of("against", "proximal", "coefficient", 0.5))),
                 Arguments.of(
@@ -60,7 +98,7 @@ class LossPropertiesTest {
                                         new KlPenalty(LogProbStream.PROXIMAL, KlPenalty.Estimator.K2, 0.3)),
                                 Aggregation.SEQ_MEAN_TOKEN_SUM,
                                 Anchor.PROXIMAL)));
-        return Stream.of(objectives, variants, corrections, penalties, variantsOfParts)
+        return Stream.of(objectives, variants, kinds, family, corrections, penalties, variantsOfParts)
                 .flatMap(stream -> stream);
     }
 
@@ -130,8 +168,26 @@ class LossPropertiesTest {
             Tensor live = tensor(logProbs, type);
             Map<LogProbStream, Tensor> streams = new EnumMap<>(LogProbStream.class);
             loss.streams().forEach(stream -> streams.put(stream, tensor(other(stream), type)));
+            Map<Statistic, Tensor> statistics = new EnumMap<>(Statistic.class);
+            loss.statistics().forEach(statistic -> statistics.put(statistic, statistic(statistic, type)));
             return new ObjectiveInputs(
-                    live, live, streams, tensor(advantages, type), tensor(mask, type), Map.of(), loss.anchor());
+                    live, live, streams, tensor(advantages, type), tensor(mask, type), statistics, loss.anchor());
+        }
+
+        /** Made from the rows' own numbers, so that they move and are padded with them. */
+        private Tensor statistic(Statistic statistic, DType type) {
+            double[][] values = new double[logProbs.length][];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = new double[logProbs[i].length];
+                for (int t = 0; t < values[i].length; t++) {
+                    values[i][t] = switch (statistic) {
+                        case ENTROPY -> 1;
+                        case AGE -> t % 4;
+                        case GROUP -> mask[i][0];
+                    };
+                }
+            }
+            return tensor(values, type);
         }
     }
 
@@ -161,7 +217,7 @@ class LossPropertiesTest {
                                 inputs.streams(),
                                 inputs.advantages(),
                                 inputs.mask(),
-                                Map.of(),
+                                inputs.statistics(),
                                 inputs.anchor());
                         difference += sign * LossEvaluation.of(loss, shifted).loss();
                     }
@@ -297,6 +353,9 @@ class LossPropertiesTest {
             for (long width : new long[] {7, 0}) {
                 Map<LogProbStream, Tensor> streams = new EnumMap<>(LogProbStream.class);
                 inputs.streams().forEach((stream, tensor) -> streams.put(stream, tensor.narrow(1, 0, width)));
+                Map<Statistic, Tensor> statistics = new EnumMap<>(Statistic.class);
+                inputs.statistics()
+                        .forEach((statistic, tensor) -> statistics.put(statistic, tensor.narrow(1, 0, width)));
                 Tensor live = inputs.logProbs().narrow(1, 0, width);
                 ObjectiveInputs empty = new ObjectiveInputs(
                         live,
@@ -304,7 +363,7 @@ class LossPropertiesTest {
                         streams,
                         inputs.advantages().narrow(1, 0, width),
                         Tensor.zeros(DType.F64, 6, width),
-                        Map.of(),
+                        statistics,
                         loss.anchor());
                 LossEvaluation evaluation = LossEvaluation.of(loss, empty);
                 assertThat(evaluation.loss()).isZero();

@@ -12,6 +12,7 @@ import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.minpro.config.NamedRecords;
 import tools.jackson.core.type.TypeReference;
@@ -120,18 +121,47 @@ class ObjectiveGoldenTest {
         }
     }
 
-    /** What the catalogue of test vectors calls our objectives; it has others besides. */
-    private static final Map<String, Objective> VECTORS = Map.of(
-            "REINFORCE (no IS)", new Reinforce(),
-            "PPO-clip 0.2/0.2", new Grpo(),
-            "DAPO clip-higher 0.2/0.28", new Dapo(),
-            "GSPO 3e-4/4e-4", new Gspo(),
-            "CISPO floor 0, cap 1.28", new Cispo(0, 1.28),
-            "M2PO official 0.04 (mini 0.3/0.5)", new M2po(),
-            "Full prefix product, sg clip [0,1.28]", new PrefixRatio(0, 1.28),
-            "MinPRO sg clip [0.8,1.28]", new MinPro(0.8, 1.28, false, MinPro.Form.WEIGHT, 0.2, 0.28),
-            "MinPRO sg clip [0,1.28]", new MinPro(0, 1.28, false, MinPro.Form.WEIGHT, 0.2, 0.28),
-            "MinPRO no clip", new MinPro(0, Double.POSITIVE_INFINITY, false, MinPro.Form.WEIGHT, 0.2, 0.28));
+    @ParameterizedTest
+    @CsvSource({"minpro, minimum, weight", "minpro, minimum, clip", "prefix, product, weight"})
+    void aNamedPrefixObjectiveEqualsItsKind(String name, String kind, String form) throws IOException {
+        Map<String, String> ofForm = name.equals("prefix") ? Map.of() : Map.of("form", form);
+        Objective named = Objectives.of(name, ofForm);
+        Objective ofKind = Objectives.of("prefix-weight", Map.of("kind", kind, "form", form));
+        for (JsonNode golden : resource("/objectives/prefix.json")) {
+            ObjectNode json = (ObjectNode) golden.deepCopy();
+            json.remove(List.of("case", "parameters", "expected"));
+            ObjectiveExample example = ObjectiveExample.parse(json);
+            assertThat(example.evaluate(ofKind)).usingRecursiveComparison().isEqualTo(example.evaluate(named));
+        }
+    }
+
+    /** What the catalogue of test vectors calls our objectives: all of its lines. */
+    private static final Map<String, Objective> VECTORS = Map.ofEntries(
+            Map.entry("REINFORCE (no IS)", new Reinforce()),
+            Map.entry("PPO-clip 0.2/0.2", new Grpo()),
+            Map.entry("DAPO clip-higher 0.2/0.28", new Dapo()),
+            Map.entry("Dual-clip 0.2/0.2, c=1.5 (c=3 is inactive here)", new DualClip(0.2, 0.2, 1.5)),
+            Map.entry("GSPO 3e-4/4e-4", new Gspo()),
+            Map.entry("GMPO 0.4", new Gmpo()),
+            Map.entry("CISPO floor 0, cap 1.28", new Cispo(0, 1.28)),
+            Map.entry("SAPO 1.0/1.05", new Sapo()),
+            Map.entry("TIS-REINFORCE cap 2.0", new TisReinforce()),
+            Map.entry("TOPR (token ratio; R sign = A sign)", new Topr(Topr.Form.TOKEN)),
+            Map.entry("ASPO 0.2/0.2 c=3", new Aspo()),
+            Map.entry("DPPO-TV 0.15", new DppoTv()),
+            Map.entry("DPPO-KL 0.05", new DppoKl()),
+            Map.entry("prime-rl default (0.2, 1e-3)", new PrimeRl()),
+            Map.entry("CPPO 0.15", new Cppo()),
+            Map.entry("M2PO official 0.04 (mini 0.3/0.5)", new M2po()),
+            Map.entry("Full prefix product, sg clip [0,1.28]", new PrefixRatio(0, 1.28)),
+            Map.entry("CTPO cumprod-la p=0.5", new Ctpo()),
+            Map.entry("CTPO geomean-la p=-0.5", new Ctpo(Ctpo.Prefix.GEOMETRIC, 0.025, 0.05, -0.5)),
+            Map.entry("PNPO-style geo prefix, sg clip [0,1.28]", new Pnpo(Pnpo.Form.WEIGHT, 0, 1.28, 0.2, 0.28)),
+            Map.entry("VESPO", new Vespo()),
+            Map.entry("SSPO arctan tau=1 (inferred)", new Sspo()),
+            Map.entry("MinPRO sg clip [0.8,1.28]", new MinPro(0.8, 1.28, false, MinPro.Form.WEIGHT, 0.2, 0.28)),
+            Map.entry("MinPRO sg clip [0,1.28]", new MinPro(0, 1.28, false, MinPro.Form.WEIGHT, 0.2, 0.28)),
+            Map.entry("MinPRO no clip", new MinPro(0, Double.POSITIVE_INFINITY, false, MinPro.Form.WEIGHT, 0.2, 0.28)));
 
     @Test
     void equalsTheVectorsOfTheCatalogue() throws IOException {
@@ -139,10 +169,8 @@ class ObjectiveGoldenTest {
         double[] behavior = {0.5, 0.5, 0.2, 0.2, 0.3};
         List<String> met = new ArrayList<>();
         for (JsonNode vector : resource("/objective-vectors.json")) {
-            Objective objective = VECTORS.get(vector.get("objective").asString());
-            if (objective == null) {
-                continue;
-            }
+            Objective objective =
+                    Objects.requireNonNull(VECTORS.get(vector.get("objective").asString()), vector.toString());
             met.add(vector.get("objective").asString());
             ObjectNode json = JSON.createObjectNode();
             for (String name : List.of("log_probs", "behavior_log_probs", "advantages", "mask")) {

@@ -41,7 +41,44 @@ class ObjectivesTest {
     void theTableIsSortedAndComplete() {
         assertThat(names())
                 .isSorted()
-                .containsExactly("cispo", "dapo", "grpo", "gspo", "m2po", "minpro", "prefix", "reinforce");
+                .containsExactly(
+                        "a3po",
+                        "aspo",
+                        "cispo",
+                        "clip-cov",
+                        "cppo",
+                        "ctpo",
+                        "dapo",
+                        "decoupled-ppo",
+                        "dppo-kl",
+                        "dppo-tv",
+                        "dual-clip",
+                        "gepo",
+                        "gmpo",
+                        "grpo",
+                        "gspo",
+                        "gspo-sequence",
+                        "kimi",
+                        "kl-cov",
+                        "kpo",
+                        "luspo",
+                        "m2po",
+                        "minirl",
+                        "minpro",
+                        "mis-po",
+                        "opsm",
+                        "pnpo",
+                        "prefix",
+                        "prefix-weight",
+                        "prime-rl",
+                        "reinforce",
+                        "sapo",
+                        "sspo",
+                        "tis-reinforce",
+                        "topr",
+                        "trm",
+                        "vcpo",
+                        "vespo");
         for (String name : names()) {
             assertThat(Objectives.nameOf(Objectives.of(name))).isEqualTo(name);
         }
@@ -60,7 +97,7 @@ class ObjectivesTest {
     void anUnknownNameGetsTheNearestOne() {
         assertThatThrownBy(() -> Objectives.of("minpo"))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("objective must be one of cispo, dapo")
+                .hasMessageContaining("objective must be one of a3po, aspo")
                 .hasMessageContaining("got: 'minpo'. Did you mean 'minpro'?");
         assertThatThrownBy(() -> Objectives.of("something else")).hasMessageNotContaining("Did you mean");
     }
@@ -144,10 +181,28 @@ class ObjectivesTest {
             }
         }
         assertThat(rows)
-                .isSorted()
                 .containsExactlyElementsOf(documented.table.entries().stream()
                         .map(entry -> entry.name() + ": " + entry.summary())
                         .toList());
+    }
+
+    @Test
+    void theDocumentationHasFamilyFormulaAndSourceOfEveryObjective() throws IOException {
+        Map<String, List<String>> rows = new LinkedHashMap<>();
+        for (String line : below("# Objectives")) {
+            Matcher row = TABLE_ROW.matcher(line);
+            if (row.matches()) {
+                String[] cells = line.split(" \\| ", -1);
+                rows.put(row.group(1), List.of(cells[2], cells[3].replace("\\|", "|"), cells[4]));
+            }
+        }
+        Map<String, List<String>> expected = new LinkedHashMap<>();
+        for (NamedRecords.Entry<Objective> entry : Objectives.entries()) {
+            Described described = entry.type().getAnnotation(Described.class);
+            assertThat(described).as(entry.name()).isNotNull();
+            expected.put(entry.name(), List.of(described.family(), described.formula(), described.source()));
+        }
+        assertThat(rows).isEqualTo(expected);
     }
 
     @ParameterizedTest

@@ -246,7 +246,7 @@ final class RecipeTest {
     void partsThatDoNotFitAreRefusedWhereTheyStand() {
         assertThat(problems("corrections: [tsi]\npenalties: [{name: kl, coeficient: 1}]"))
                 .containsExactly(
-                        "r.yaml:1:15: corrections[0] must be one of tis, or the name of a class, got: 'tsi'."
+                        "r.yaml:1:15: corrections[0] must be one of divergence, icepop, mis, tis, veto, or the name of a class, got: 'tsi'."
                                 + " Did you mean 'tis'?",
                         "r.yaml:2:24: unknown setting 'penalties[0].coeficient'. Did you mean 'penalties[0].coefficient'?");
         assertThat(problems("penalties: [kl, kl]"))

@@ -82,7 +82,7 @@ final class LongContextRun {
     }
 
     private static float[][] train(Transformer model, PolicyGradient gradient, List<TrainingRow> rows) {
-        try (PolicyGradient.Result result = gradient.compute(model, rows, Loss.of(new Reinforce()), false)) {
+        try (PolicyGradient.Result result = gradient.compute(model, 0, rows, Loss.of(new Reinforce()), false)) {
             return result.scored().logProbs();
         }
     }

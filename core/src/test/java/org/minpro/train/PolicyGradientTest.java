@@ -77,7 +77,7 @@ class PolicyGradientTest {
         try (Workers pool = new Workers(workers);
                 PolicyGradient.Result result = new PolicyGradient(
                                 new PolicyGradient.Settings(lanes, tokenBudget, TEMPERATURE), pool)
-                        .compute(model, rows, loss(objective), true)) {
+                        .compute(model, 0, rows, loss(objective), true)) {
             Map<String, double[]> gradients = new TreeMap<>();
             result.gradients().forEach((name, tensor) -> gradients.put(name, tensor.doubles()));
             gradients.put("loss", new double[] {result.metrics().loss()});
@@ -195,9 +195,9 @@ class PolicyGradientTest {
                 Workers one = new Workers(1);
                 Workers three = new Workers(3);
                 PolicyGradient.Result expected =
-                        new PolicyGradient(settings, one).compute(model, rows, loss(objective), true);
+                        new PolicyGradient(settings, one).compute(model, 0, rows, loss(objective), true);
                 PolicyGradient.Result result =
-                        new PolicyGradient(settings, three).compute(model, rows, loss(objective), true)) {
+                        new PolicyGradient(settings, three).compute(model, 0, rows, loss(objective), true)) {
             assertThat(result.metrics()).isEqualTo(expected.metrics());
             assertThat(result.routing().metrics())
                     .isNotEmpty()
