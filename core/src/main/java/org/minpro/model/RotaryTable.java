@@ -1,6 +1,7 @@
 package org.minpro.model;
 
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
@@ -12,12 +13,14 @@ import org.minpro.tensor.Tensor;
  */
 final class RotaryTable implements AutoCloseable {
     private final float[] frequencies;
+    private final Device device;
     private final DType type;
     private Tensor cosines;
     private Tensor sines;
 
-    RotaryTable(ModelConfig config, DType type, int positions) {
+    RotaryTable(ModelConfig config, Device device, DType type, int positions) {
         this.frequencies = frequencies(config);
+        this.device = device;
         this.type = type;
         Tensor[] tables = tables(positions);
         cosines = tables[0];
@@ -54,7 +57,7 @@ final class RotaryTable implements AutoCloseable {
         return (float) ((1 - smooth) * frequency / scaling.factor() + smooth * frequency);
     }
 
-    private Tensor[] tables(int positions) {
+    Tensor[] tables(int positions) {
         int half = frequencies.length;
         double[] cosine = new double[positions * 2 * half];
         double[] sine = new double[positions * 2 * half];
@@ -69,8 +72,8 @@ final class RotaryTable implements AutoCloseable {
         }
         try (Scope scope = Scope.open()) {
             return new Tensor[] {
-                Tensor.of(cosine, positions, 2L * half).to(type).retain(),
-                Tensor.of(sine, positions, 2L * half).to(type).retain()
+                Tensor.of(device, cosine, positions, 2L * half).to(type).retain(),
+                Tensor.of(device, sine, positions, 2L * half).to(type).retain()
             };
         }
     }
