@@ -10,18 +10,26 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaMethod;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import org.minpro.tensor.Device;
+import org.minpro.tensor.Tensor;
 
 /** The boundaries between packages. The rules for single classes, of all modules, are beside the last module. */
 @AnalyzeClasses(packages = "org.minpro", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
     private static final DescribedPredicate<JavaClass> OURS = resideInAPackage("org.minpro..");
+
+    private static final Set<String> MAY_NAME_A_DEVICE =
+            Set.of("ModelFiles", "SafetensorsFile", "ObjectiveExample"); // a run, a file's bytes, an example in JSON
 
     @ArchTest
     static final ArchRule onlyTheTensorPackageKnowsTheBinding = noClasses()
@@ -70,6 +78,37 @@ class ArchitectureTest {
                     type -> type.isAssignableTo("org.minpro.objective.Objective") && !type.isInterface()))
             .because("a newcomer adds an objective without touching it")
             .allowEmptyShould(true);
+
+    @ArchTest
+    static void everyTensorIsMadeWhereItsMakerSays(JavaClasses classes) {
+        List<JavaMethod> makers = classes.get(Tensor.class).getMethods().stream()
+                .filter(method -> method.getModifiers().containsAll(Set.of(JavaModifier.PUBLIC, JavaModifier.STATIC)))
+                .filter(method -> method.getRawReturnType().isEquivalentTo(Tensor.class))
+                // One that is given tensors makes another where they are.
+                .filter(method -> method.getRawParameterTypes().stream()
+                        .noneMatch(type -> type.isEquivalentTo(Tensor.class) || type.isEquivalentTo(List.class)))
+                .toList();
+        assertThat(makers).hasSizeGreaterThan(8);
+        assertThat(makers)
+                .allSatisfy(method -> assertThat(method.getRawParameterTypes().getFirst())
+                        .matches(type -> type.isEquivalentTo(Device.class)));
+    }
+
+    @ArchTest
+    static final ArchRule devicesAreNamedWhereAModelIsOpened = noClasses()
+            .that(describe(
+                    "neither open models nor read what others wrote",
+                    type -> !type.getPackageName().equals("org.minpro.tensor")
+                            && !MAY_NAME_A_DEVICE.contains(type.getSimpleName())))
+            .should()
+            .accessField(Device.class, "CPU")
+            .orShould()
+            .accessField(Device.class, "META")
+            .orShould()
+            .callMethod(Device.class, "cuda", int.class)
+            .orShould()
+            .callConstructor(Device.class, Device.Kind.class, int.class)
+            .because("whatever works with a model makes its tensors on the model's device");
 
     @ArchTest
     static final ArchRule packagesAreFreeOfCycles =

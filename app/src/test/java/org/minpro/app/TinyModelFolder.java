@@ -11,6 +11,7 @@ import org.minpro.model.HuggingFaceWriter;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 
 /** A random model of a few thousand weights with the built-in tokenizer, written as a Hugging Face folder. */
@@ -29,7 +30,7 @@ final class TinyModelFolder {
                     """);
             ModelConfig config = ModelConfig.read(bare);
             Path folder = parent.resolve("tiny");
-            try (Parameters parameters = Parameters.zeros(config, DType.F32);
+            try (Parameters parameters = Parameters.zeros(config, Device.CPU, DType.F32);
                     Scope scope = Scope.open()) {
                 parameters.initialise(7, 0.3);
                 HuggingFaceWriter.write(folder, config, parameters.named());

@@ -5,6 +5,7 @@ import java.util.SequencedMap;
 import org.minpro.model.HuggingFaceReader;
 import org.minpro.model.HuggingFaceWriter;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Tensor;
 
 /**
@@ -21,7 +22,7 @@ public final class CopyModel {
         }
         HuggingFaceReader source = HuggingFaceReader.open(arguments[0]);
         Path out = Path.of(arguments[1]);
-        SequencedMap<String, Tensor> parameters = source.load(DType.F32);
+        SequencedMap<String, Tensor> parameters = source.load(Device.CPU, DType.F32);
         HuggingFaceWriter.writeLike(source, out.resolve("saved"), parameters);
         HuggingFaceWriter.write(out.resolve("written"), source.config(), parameters);
         parameters.values().forEach(Tensor::close);

@@ -76,7 +76,13 @@ public final class GrpoStep {
                                 false),
                         workers);
                 LocalRolloutEngine engine = new LocalRolloutEngine(
-                        files.config(), policy.model().parameters().type(), workers, slots, 1, ids -> "")) {
+                        files.config(),
+                        policy.model().device(),
+                        policy.model().parameters().type(),
+                        workers,
+                        slots,
+                        1,
+                        ids -> "")) {
             System.out.println("ready");
             BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
             for (int step = 0; lines.readLine() != null; step++) {

@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.minpro.model.PackedWeights;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -55,7 +56,7 @@ public final class MatrixRates {
             tasks.add(() -> {
                 try (Scope scope = Scope.open();
                         NoGradient off = NoGradient.open()) {
-                    Tensor numbers = Tensor.full(DType.F32, 0.5, 1L << 27);
+                    Tensor numbers = Tensor.full(Device.CPU, DType.F32, 0.5, 1L << 27);
                     double best = 0;
                     for (int trial = 0; trial < 5; trial++) {
                         long start = System.nanoTime();
@@ -91,12 +92,12 @@ public final class MatrixRates {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open();
                 PackedWeights packedWeights = new PackedWeights(rows)) {
-            Tensor x = Tensor.full(type, 0.5, rows, in);
+            Tensor x = Tensor.full(Device.CPU, type, 0.5, rows, in);
             // Several weights come from memory, as a model's layers do.
             long count = kind == Weights.CACHED ? 1 : Math.max(1, Math.min(64, (1L << 27) / (in * out * type.bytes())));
             List<Tensor> weights = new ArrayList<>();
             for (int i = 0; i < count; i++) {
-                weights.add(Tensor.full(type, 0.25, out, in));
+                weights.add(Tensor.full(Device.CPU, type, 0.25, out, in));
             }
             long operations = 2L * rows * in * out;
             long repeats = Math.max(weights.size(), 4_000_000_000L / operations);

@@ -24,6 +24,7 @@ import org.minpro.rollout.RolloutRequest;
 import org.minpro.rollout.SamplingParams;
 import org.minpro.run.ModelFiles;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Engine;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
@@ -143,7 +144,7 @@ public final class ScoringExactness {
         float[][] result = new float[rollouts.size()][];
         try (NoGradient off = NoGradient.open();
                 PackedWeights weights = new PackedWeights(slots);
-                KeyValueCache cache = new KeyValueCache(model.config(), DType.F32, slots, CAPACITY)) {
+                KeyValueCache cache = new KeyValueCache(model.config(), Device.CPU, DType.F32, slots, CAPACITY)) {
             Transformer decoder = weights.over(model);
             for (int first = 0; first < rollouts.size(); first += slots) {
                 List<Rollout> batch = rollouts.subList(first, Math.min(rollouts.size(), first + slots));
@@ -187,7 +188,7 @@ public final class ScoringExactness {
     private static float[] logProbs(Transformer model, Tensor hidden, long[] targets) {
         return model.logits(hidden)
                 .logSoftmax(1)
-                .gather(1, Tensor.of(targets).unsqueeze(1))
+                .gather(1, Tensor.of(Device.CPU, targets).unsqueeze(1))
                 .floats();
     }
 
@@ -269,7 +270,7 @@ public final class ScoringExactness {
         for (int i = 0; i < queries; i++) {
             Arrays.fill(mask, i * keys + i + 1, (i + 1) * keys, Float.NEGATIVE_INFINITY);
         }
-        return Tensor.of(mask, 1, 1, queries, keys);
+        return Tensor.of(Device.CPU, mask, 1, 1, queries, keys);
     }
 
     /** One query sees {@code count} keys from {@code first} on. */
@@ -277,7 +278,7 @@ public final class ScoringExactness {
         float[] mask = new float[keys];
         Arrays.fill(mask, Float.NEGATIVE_INFINITY);
         Arrays.fill(mask, first, first + count, 0);
-        return Tensor.of(mask, 1, 1, 1, keys);
+        return Tensor.of(Device.CPU, mask, 1, 1, 1, keys);
     }
 
     private static void compare(String name, Tensor first, Tensor second) {
@@ -308,13 +309,13 @@ public final class ScoringExactness {
         for (int i = 0; i < values.length; i++) {
             values[i] = (float) random.nextGaussian();
         }
-        return Tensor.of(values, shape);
+        return Tensor.of(Device.CPU, values, shape);
     }
 
     /** {@code |delta| / |g|} of each tensor between two micro-batch sizes. */
     private static void microBatches(ModelFiles files, DType type, List<TrainingRow> rows, Workers worker) {
         ModelConfig config = files.config();
-        try (Parameters parameters = Parameters.zeros(config, type);
+        try (Parameters parameters = Parameters.zeros(config, Device.CPU, type);
                 Transformer model = new Transformer(config, parameters)) {
             parameters.initialise(3, 0.05);
             try (PolicyGradient.Result small =

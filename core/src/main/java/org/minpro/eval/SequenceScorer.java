@@ -48,7 +48,7 @@ public final class SequenceScorer {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
             return new LanguageHead(model, 1)
-                    .logProbs(model.hidden(block), Tensor.of(block.targets()), false)
+                    .logProbs(model.hidden(block), Tensor.of(model.device(), block.targets()), false)
                     .logProbs()
                     .doubles();
         }

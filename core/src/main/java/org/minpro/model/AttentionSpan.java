@@ -2,6 +2,7 @@ package org.minpro.model;
 
 import java.util.Arrays;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
@@ -18,14 +19,14 @@ final class AttentionSpan {
      * The least multiple of {@code step} such that attention over that many entries or more has the bits of attention over
      * the whole capacity. Found by trying, with the shapes of the model's heads.
      */
-    static int least(ModelConfig config, DType type, int capacity, int step) {
+    static int least(ModelConfig config, Device device, DType type, int capacity, int step) {
         int queries = config.heads() / config.keyValueHeads();
         int width = config.headDim();
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
-            Tensor query = normals(type, 0, queries, width); // [1, 1, queries, width]
-            Tensor keys = normals(type, 1, capacity, width); // [1, 1, capacity, width]
-            Tensor values = normals(type, 2, capacity, width);
+            Tensor query = normals(device, type, 0, queries, width); // [1, 1, queries, width]
+            Tensor keys = normals(device, type, 1, capacity, width); // [1, 1, capacity, width]
+            Tensor values = normals(device, type, 2, capacity, width);
             int least = capacity;
             for (int entries = (capacity - 1) / step * step; entries > 0; entries -= step) {
                 if (!alike(query, keys, values, entries)) {
@@ -40,7 +41,7 @@ final class AttentionSpan {
     /** Whether the first entries have the same bits as all of them with the others masked. */
     private static boolean alike(Tensor query, Tensor keys, Tensor values, int entries) {
         try (Scope scope = Scope.open()) {
-            Tensor mask = Tensor.full(query.type(), Double.NEGATIVE_INFINITY, 1, 1, 1, keys.size(2));
+            Tensor mask = Tensor.full(query.device(), query.type(), Double.NEGATIVE_INFINITY, 1, 1, 1, keys.size(2));
             Tensor seen = mask.narrow(3, 0, entries).zeroInPlace();
             Tensor whole = Tensor.attention(query, keys, values, mask, false);
             Tensor part =
@@ -49,8 +50,8 @@ final class AttentionSpan {
         }
     }
 
-    private static Tensor normals(DType type, long draw, int rows, int width) {
-        return Tensor.of(Philox.normals(rows * width, 0, Philox.Purpose.TRIAL, draw), 1, 1, rows, width)
+    private static Tensor normals(Device device, DType type, long draw, int rows, int width) {
+        return Tensor.of(device, Philox.normals(rows * width, 0, Philox.Purpose.TRIAL, draw), 1, 1, rows, width)
                 .to(type);
     }
 }

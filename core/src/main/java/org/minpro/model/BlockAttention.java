@@ -42,8 +42,8 @@ final class BlockAttention {
     Attended forward(Tensor[] queryKeyValue) {
         Tensor query = queryKeyValue[0];
         long tokens = query.size(0);
-        Tensor output = Tensor.empty(query.type(), tokens, keyHeads * headsPerKey * headDim);
-        Tensor logSumExp = Tensor.empty(query.type(), headsPerKey, keyHeads, tokens);
+        Tensor output = Tensor.empty(query.device(), query.type(), tokens, keyHeads * headsPerKey * headDim);
+        Tensor logSumExp = Tensor.empty(query.device(), query.type(), headsPerKey, keyHeads, tokens);
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
             Heads heads = new Heads(queryKeyValue);
@@ -76,7 +76,7 @@ final class BlockAttention {
     Tensor[] backward(Tensor upstream, Tensor[] queryKeyValue, Attended attended) {
         Tensor[] gradients = new Tensor[3];
         for (int i = 0; i < gradients.length; i++) {
-            gradients[i] = Tensor.empty(upstream.type(), queryKeyValue[i].shape());
+            gradients[i] = Tensor.empty(upstream.device(), upstream.type(), queryKeyValue[i].shape());
         }
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {

@@ -6,6 +6,7 @@ import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -35,7 +36,7 @@ final class Experts implements FeedForward {
     @Override
     public Tensor project(Tensor x, @Nullable Consumer<Transformer.Routing> listener) {
         Choice choice = choose(router.apply(x), listener);
-        Tensor sum = Tensor.zeros(x.type(), x.shape());
+        Tensor sum = x.zerosLike();
         for (int expert = 0; expert < moe.experts(); expert++) {
             Share share = choice.share(expert);
             if (share == null) {
@@ -61,8 +62,8 @@ final class Experts implements FeedForward {
             logits = router.apply(x).detach();
         }
         Choice choice = choose(logits.requireGradient(), null);
-        Tensor toWeights = Tensor.zeros(choice.weights.type(), choice.weights.shape());
-        Tensor toX = Tensor.zeros(x.type(), x.shape());
+        Tensor toWeights = choice.weights.zerosLike();
+        Tensor toX = x.zerosLike();
         for (int expert = 0; expert < moe.experts(); expert++) {
             try (Scope scope = Scope.open()) {
                 Share share = choice.share(expert);
@@ -127,10 +128,11 @@ final class Experts implements FeedForward {
                     real[at++] = 1;
                 }
             }
-            Tensor ofPlaces = Tensor.of(places);
-            Tensor ofReal = Tensor.of(real).to(weights.type());
+            Device device = weights.device();
+            Tensor ofPlaces = Tensor.of(device, places);
+            Tensor ofReal = Tensor.of(device, real).to(weights.type());
             return new Share(
-                    Tensor.of(tokens),
+                    Tensor.of(device, tokens),
                     ofPlaces,
                     ofReal,
                     weights.indexSelect(0, ofPlaces).multiply(ofReal));

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
@@ -115,9 +116,10 @@ public final class HuggingFaceReader {
      *
      * <p>The tensors are {@linkplain Tensor#retain retained}: they belong to the caller, who closes them.
      *
+     * @param device where they are made
      * @param compute F32, BF16 or F64
      */
-    public SequencedMap<String, Tensor> load(DType compute) {
+    public SequencedMap<String, Tensor> load(Device device, DType compute) {
         if (!compute.isFloating()) {
             throw new IllegalArgumentException("compute dtype must be F32, BF16 or F64, got: " + compute);
         }
@@ -125,8 +127,8 @@ public final class HuggingFaceReader {
         boolean complete = false;
         try (Scope scope = Scope.open()) {
             config.parameterShapes()
-                    .forEach((name, shape) ->
-                            parameters.put(name, Tensor.empty(compute, shape).retain()));
+                    .forEach((name, shape) -> parameters.put(
+                            name, Tensor.empty(device, compute, shape).retain()));
             load(parameters);
             complete = true;
         } finally {

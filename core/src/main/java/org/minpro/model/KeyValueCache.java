@@ -3,6 +3,7 @@ package org.minpro.model;
 import java.util.ArrayList;
 import java.util.List;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
@@ -29,17 +30,17 @@ public final class KeyValueCache implements AutoCloseable {
     }
 
     /** @param capacity most tokens of a slot */
-    public KeyValueCache(ModelConfig config, DType type, int slots, int capacity) {
+    public KeyValueCache(ModelConfig config, Device device, DType type, int slots, int capacity) {
         this.slots = slots;
         this.capacity = capacity;
         try (Scope scope = Scope.open()) {
             for (int layer = 0; layer < config.layers(); layer++) {
-                keys.add(Tensor.zeros(type, slots, config.keyValueHeads(), capacity, config.headDim())
+                keys.add(Tensor.zeros(device, type, slots, config.keyValueHeads(), capacity, config.headDim())
                         .retain());
-                values.add(Tensor.zeros(type, slots, config.keyValueHeads(), capacity, config.headDim())
+                values.add(Tensor.zeros(device, type, slots, config.keyValueHeads(), capacity, config.headDim())
                         .retain());
             }
-            mask = Tensor.full(type, Double.NEGATIVE_INFINITY, slots, 1, 1, capacity)
+            mask = Tensor.full(device, type, Double.NEGATIVE_INFINITY, slots, 1, 1, capacity)
                     .retain();
             for (int slot = 0; slot < slots; slot++) {
                 release(slot);
@@ -103,8 +104,9 @@ public final class KeyValueCache implements AutoCloseable {
                 entries[slot * heads + head] = ((long) slot * heads + head) * capacity + positions[slot];
             }
         }
-        mask.view((long) slots * capacity).indexCopyInPlace(0, Tensor.of(seen), Tensor.zeros(mask.type(), slots));
-        return Tensor.of(entries);
+        mask.view((long) slots * capacity)
+                .indexCopyInPlace(0, Tensor.of(mask.device(), seen), Tensor.zeros(mask.device(), mask.type(), slots));
+        return Tensor.of(mask.device(), entries);
     }
 
     /**

@@ -134,7 +134,7 @@ public final class LanguageHead {
             try (Scope scope = Scope.open();
                     NoGradient off = NoGradient.open()) {
                 long tokens = hidden.size(0);
-                Tensor toHidden = scope.keep(Tensor.empty(hidden.type(), hidden.shape()));
+                Tensor toHidden = scope.keep(hidden.emptyLike());
                 for (long start = 0; start < tokens; start += chunk) {
                     long length = Math.min(chunk, tokens - start);
                     try (Scope ofChunk = Scope.open()) {

@@ -9,6 +9,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -22,6 +23,7 @@ import org.minpro.tensor.Tensor;
  */
 public final class Parameters implements AutoCloseable {
     private final ParameterSelection selection;
+    private final Device device;
     private final DType type;
     private final SequencedMap<String, Tensor> stored;
     private final SequencedMap<String, Tensor> named;
@@ -40,6 +42,7 @@ public final class Parameters implements AutoCloseable {
         this.type = type;
         this.stored = Collections.unmodifiableSequencedMap(stored);
         this.named = Collections.unmodifiableSequencedMap(named);
+        device = this.stored.firstEntry().getValue().device();
         trainable = only(stored, selection::contains);
         trainableNamed = only(named, name -> selection.contains(Fusion.storedName(name)));
     }
@@ -52,23 +55,25 @@ public final class Parameters implements AutoCloseable {
     }
 
     /** Parameters of a model's shapes, all zero, all trained. */
-    public static Parameters zeros(ModelConfig config, DType type) {
-        return zeros(config, ParameterSelection.all(config), type, type);
+    public static Parameters zeros(ModelConfig config, Device device, DType type) {
+        return zeros(config, ParameterSelection.all(config), device, type, type);
     }
 
     /**
      * Parameters of a model's shapes, all zero.
      *
      * @param selection those that are trained
-     * @param type theirs
+     * @param device that all of them are made on
+     * @param type of the trained ones
      * @param frozenType of the others
      */
-    public static Parameters zeros(ModelConfig config, ParameterSelection selection, DType type, DType frozenType) {
+    public static Parameters zeros(
+            ModelConfig config, ParameterSelection selection, Device device, DType type, DType frozenType) {
         return of(
                 config,
                 selection,
                 type,
-                (name, shape) -> Tensor.zeros(selection.contains(name) ? type : frozenType, shape));
+                (name, shape) -> Tensor.zeros(device, selection.contains(name) ? type : frozenType, shape));
     }
 
     /** Refuses tensors that have not the names and shapes of a configuration. */
@@ -164,6 +169,11 @@ public final class Parameters implements AutoCloseable {
         return tensor == null ? null : new Parameter(name, tensor, selection.contains(name));
     }
 
+    /** Where they are, all of them. */
+    public Device device() {
+        return device;
+    }
+
     /** The type of those that are trained. */
     public DType type() {
         return type;
@@ -227,7 +237,7 @@ public final class Parameters implements AutoCloseable {
                             * Philox.normal(seed, Philox.Purpose.INITIALISATION, ordinal, i >>> 20, i & 0xFFFFF);
                 }
                 try (Scope scope = Scope.open()) {
-                    tensor.copyInPlace(Tensor.of(values, tensor.shape()));
+                    tensor.copyInPlace(Tensor.of(device, values, tensor.shape()));
                 }
             }
             ordinal++;

@@ -1,6 +1,7 @@
 package org.minpro.model;
 
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
@@ -13,13 +14,15 @@ import org.minpro.tensor.Tensor;
 final class RotaryTable implements AutoCloseable {
     private final float[] frequencies;
     private final double factor;
+    private final Device device;
     private final DType type;
     private Tensor cosines;
     private Tensor sines;
 
-    RotaryTable(ModelConfig config, DType type, int positions) {
+    RotaryTable(ModelConfig config, Device device, DType type, int positions) {
         this.frequencies = frequencies(config);
         this.factor = config.ropeScaling() instanceof ModelConfig.RopeScaling.Yarn yarn ? yarn.attentionFactor() : 1;
+        this.device = device;
         this.type = type;
         Tensor[] tables = tables(positions);
         cosines = tables[0];
@@ -80,7 +83,7 @@ final class RotaryTable implements AutoCloseable {
                 / (2 * Math.log(config.ropeTheta()));
     }
 
-    private Tensor[] tables(int positions) {
+    Tensor[] tables(int positions) {
         int half = frequencies.length;
         double[] cosine = new double[positions * 2 * half];
         double[] sine = new double[positions * 2 * half];
@@ -95,8 +98,8 @@ final class RotaryTable implements AutoCloseable {
         }
         try (Scope scope = Scope.open()) {
             return new Tensor[] {
-                Tensor.of(cosine, positions, 2L * half).to(type).retain(),
-                Tensor.of(sine, positions, 2L * half).to(type).retain()
+                Tensor.of(device, cosine, positions, 2L * half).to(type).retain(),
+                Tensor.of(device, sine, positions, 2L * half).to(type).retain()
             };
         }
     }

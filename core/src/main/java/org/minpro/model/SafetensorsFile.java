@@ -18,6 +18,7 @@ import java.util.Objects;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
@@ -77,16 +78,16 @@ public final class SafetensorsFile implements AutoCloseable {
         return header;
     }
 
-    /** A tensor as it is stored, made in the innermost scope. */
+    /** A tensor as it is stored, made on the CPU in the innermost scope. */
     public Tensor read(String name) {
         SafetensorsHeader.Entry entry = entry(name);
-        Tensor tensor = Tensor.empty(entry.dtype(), shape(entry));
+        Tensor tensor = Tensor.empty(Device.CPU, entry.dtype(), shape(entry));
         readInto(name, 0, tensor);
         return tensor;
     }
 
     /**
-     * Overwrites a contiguous tensor of any element type with the stored elements from {@code start} on, in row-major
+     * Overwrites a contiguous tensor of any element type, on any device, with the stored elements from {@code start} on, in row-major
      * order, converted.
      */
     public void readInto(String name, long start, Tensor target) {
@@ -107,7 +108,8 @@ public final class SafetensorsFile implements AutoCloseable {
                 elementBytes.clear().limit((int) elements * dtype.bytes());
                 fill(header.dataStart() + entry.begin() + (start + done) * dtype.bytes(), elementBytes, name);
                 try (Scope piece = Scope.open()) {
-                    flat.narrow(0, done, elements).copyInPlace(Tensor.fromBytes(elementBytes, dtype, elements));
+                    flat.narrow(0, done, elements)
+                            .copyInPlace(Tensor.fromBytes(Device.CPU, elementBytes, dtype, elements));
                 }
             }
         }

@@ -2,6 +2,7 @@ package org.minpro.model;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Tensor;
 
 /**
@@ -80,8 +81,8 @@ public record TokenBlock(List<int[]> prompts, int[] promptOf, List<int[]> respon
         return targets;
     }
 
-    /** The block's indices as tensors; they live in the current scope. */
-    Placed place() {
+    /** The block's indices as tensors on a device; they live in the current scope. */
+    Placed place(Device device) {
         long[] ids = new long[Math.toIntExact(computedTokens())];
         long[] positions = new long[ids.length];
         int[] promptEnds = new int[prompts.size()];
@@ -118,7 +119,12 @@ public record TokenBlock(List<int[]> prompts, int[] promptOf, List<int[]> respon
                 predicting[token++] = starts[row] + i - 1L;
             }
         }
-        return new Placed(Tensor.of(ids), Tensor.of(positions), highest, Tensor.of(predicting), sequences);
+        return new Placed(
+                Tensor.of(device, ids),
+                Tensor.of(device, positions),
+                highest,
+                Tensor.of(device, predicting),
+                sequences);
     }
 
     /** Puts the first tokens of a list on the flat axis, and returns where they end. */

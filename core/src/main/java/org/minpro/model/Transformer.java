@@ -9,6 +9,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -53,7 +54,7 @@ public final class Transformer implements AutoCloseable {
         this.leastEntries = leastEntries;
         this.attentionType = parameters.type() == DType.F64 ? DType.F64 : DType.F32;
         this.ownsRotary = rotary == null;
-        this.rotary = rotary != null ? rotary : new RotaryTable(config, attentionType, 256);
+        this.rotary = rotary != null ? rotary : new RotaryTable(config, device(), attentionType, 256);
         for (int i = 0; i < config.layers(); i++) {
             layers.add(new DecoderLayer(config, parameters, i, map));
         }
@@ -76,6 +77,11 @@ public final class Transformer implements AutoCloseable {
 
     public Parameters parameters() {
         return parameters;
+    }
+
+    /** Where the parameters are, and what is computed with them. */
+    public Device device() {
+        return parameters.device();
     }
 
     /** The embedding, {@code [vocabulary, hidden]}. */
@@ -114,7 +120,7 @@ public final class Transformer implements AutoCloseable {
     public Tensor hidden(TokenBlock block) {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
-            TokenBlock.Placed placed = block.place();
+            TokenBlock.Placed placed = block.place(device());
             BlockAttention attention = new BlockAttention(config, placed.sequences());
             return scope.keep(hidden(placed, qkv -> attention.forward(qkv).output()));
         }
@@ -143,7 +149,7 @@ public final class Transformer implements AutoCloseable {
      * needs lives in the current scope; layers below the lowest trained one need nothing.
      */
     public ForwardPass record(TokenBlock block) {
-        TokenBlock.Placed placed = block.place();
+        TokenBlock.Placed placed = block.place(device());
         BlockAttention attention = new BlockAttention(config, placed.sequences());
         Tensor[] rotation = rotary.at(placed.positions(), placed.highestPosition());
         Tensor x = Tensor.embedding(embedding().detach(), placed.ids());
@@ -189,8 +195,8 @@ public final class Transformer implements AutoCloseable {
         List<Tensor> values = new ArrayList<>();
         try (NoGradient off = NoGradient.open();
                 Scope scope = Scope.open()) {
-            Tensor[] rotation = rotary.at(Tensor.range(0, padded), padded - 1);
-            Tensor x = Tensor.embedding(embedding(), Tensor.of(ids));
+            Tensor[] rotation = rotary.at(Tensor.range(device(), 0, padded), padded - 1);
+            Tensor x = Tensor.embedding(embedding(), Tensor.of(device(), ids));
             BlockAttention attention = new BlockAttention(
                     config, List.of(new TokenBlock.Sequence(new TokenBlock.Span(0, padded), List.of())));
             for (DecoderLayer layer : layers) {
@@ -222,15 +228,16 @@ public final class Transformer implements AutoCloseable {
         int idle = ids.length - slots;
         long highest = Arrays.stream(positions).max().orElseThrow();
         int least = leastEntries.computeIfAbsent(
-                cache.capacity(), capacity -> AttentionSpan.least(config, attentionType, capacity, KeyValueCache.STEP));
+                cache.capacity(),
+                capacity -> AttentionSpan.least(config, device(), attentionType, capacity, KeyValueCache.STEP));
         int seen = cache.entries(Math.toIntExact(highest) + 1, least);
         Tensor entries = cache.admit(positions);
-        Tensor[] rotation = rotary.at(Tensor.of(positions), highest);
+        Tensor[] rotation = rotary.at(Tensor.of(device(), positions), highest);
         long keyHeads = config.keyValueHeads();
         long headsPerKey = config.heads() / keyHeads;
         Tensor mask = cache.mask(seen);
-        Tensor ofIdle = Tensor.zeros(attentionType, idle, (long) config.heads() * config.headDim());
-        Tensor x = Tensor.embedding(embedding(), Tensor.of(ids));
+        Tensor ofIdle = Tensor.zeros(device(), attentionType, idle, (long) config.heads() * config.headDim());
+        Tensor x = Tensor.embedding(embedding(), Tensor.of(device(), ids));
         for (int i = 0; i < layers.size(); i++) {
             DecoderLayer layer = layers.get(i);
             Tensor[] qkv = layer.rotated(layer.project(x), rotation);

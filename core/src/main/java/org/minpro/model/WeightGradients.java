@@ -8,7 +8,7 @@ import org.minpro.tensor.Tensor;
 
 /**
  * Sums of gradients by the names of {@link Parameters#trainable}, float32 (float64 for a float64 model), whatever type the
- * gradients are computed in.
+ * gradients are computed in, on the device of the parameters.
  *
  * <p>Memory for all of them is taken at once, before a block's activations are: taken one by one between them, they leave
  * holes that nothing else fits into.
@@ -25,7 +25,9 @@ public final class WeightGradients implements AutoCloseable {
             parameters
                     .trainable()
                     .forEach((name, parameter) -> reserved.put(
-                            name, Tensor.empty(type, parameter.shape()).retain()));
+                            name,
+                            Tensor.empty(parameter.device(), type, parameter.shape())
+                                    .retain()));
         }
     }
 

@@ -135,8 +135,9 @@ public record Aggregation(Mode mode, int length) {
         for (int i = 0; i < counts.length; i++) {
             validTokens[i] = Math.toIntExact(counts[i]);
         }
-        Tensor rowWeights = Tensor.of(rowWeights(validTokens, Math.toIntExact(mask.size(1))), counts.length, 1);
-        return valid.multiply(rowWeights.to(mask.device())).to(mask.type());
+        Tensor rowWeights =
+                Tensor.of(mask.device(), rowWeights(validTokens, Math.toIntExact(mask.size(1))), counts.length, 1);
+        return valid.multiply(rowWeights).to(mask.type());
     }
 
     @Override

@@ -52,11 +52,7 @@ public record LossEvaluation(double loss, Tensor gradient, List<RowMetrics> rows
         for (RowMetrics row : rows) {
             total += row.loss();
         }
-        return new LossEvaluation(
-                total,
-                gradient == null ? Tensor.zeros(leaf.type(), leaf.shape()) : gradient,
-                rows,
-                result.updateMetrics());
+        return new LossEvaluation(total, gradient == null ? leaf.zerosLike() : gradient, rows, result.updateMetrics());
     }
 
     /** Evaluates a whole update. */

@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.NearestName;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 import tools.jackson.databind.JsonNode;
@@ -297,6 +298,6 @@ public record ObjectiveExample(
         for (int i = 0; i < rows.length; i++) {
             System.arraycopy(rows[i], 0, padded, i * width, rows[i].length);
         }
-        return Tensor.of(padded, rows.length, width);
+        return Tensor.of(Device.CPU, padded, rows.length, width);
     }
 }

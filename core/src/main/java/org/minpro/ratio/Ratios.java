@@ -86,8 +86,8 @@ public final class Ratios {
         double empty = Double.POSITIVE_INFINITY;
         DType type = logToken.type();
         Tensor inclusive = logToken.maskedFill(mask.not(), empty).cumulativeMinimum(1);
-        Tensor exclusive =
-                Tensor.concatenate(List.of(Tensor.full(type, empty, rows, 1), inclusive.narrow(1, 0, time - 1)), 1);
+        Tensor exclusive = Tensor.concatenate(
+                List.of(Tensor.full(logToken.device(), type, empty, rows, 1), inclusive.narrow(1, 0, time - 1)), 1);
         Tensor minimum = exclusive.maskedFill(exclusive.equal(empty), 0);
         return accumulated(includesOne ? minimum.clampMaximum(0) : minimum);
     }

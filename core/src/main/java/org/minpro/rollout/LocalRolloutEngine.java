@@ -18,6 +18,7 @@ import org.minpro.model.ModelConfig;
 import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
@@ -39,6 +40,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
     private static final int MOST_SLOTS = 64;
 
     private final ModelConfig config;
+    private final Device device;
     private final DType type;
     private final Workers workers;
     private final int slots;
@@ -51,21 +53,29 @@ public final class LocalRolloutEngine implements RolloutEngine {
     /**
      * An engine that has nothing to sample from until a version is {@linkplain #publish published}.
      *
+     * @param device of the versions that will be published
      * @param type that the model computes in
      * @param slots rows that a worker decodes at once; a part of the numerics, not of the random numbers
      * @param seed of the run's random numbers
      * @param text decodes response ids without special tokens
      */
     public LocalRolloutEngine(
-            ModelConfig config, DType type, Workers workers, int slots, long seed, Function<int[], String> text) {
+            ModelConfig config,
+            Device device,
+            DType type,
+            Workers workers,
+            int slots,
+            long seed,
+            Function<int[], String> text) {
         if (slots < 1 || slots > 4096) {
             throw new IllegalArgumentException("decode slots must be in [1, 4096], got: " + slots);
         }
         this.config = config;
+        this.device = device;
         this.type = type;
         this.workers = workers;
         this.slots = slots;
-        Callable<int[]> find = () -> SlotKinds.of(config, type, slots);
+        Callable<int[]> find = () -> SlotKinds.of(config, device, type, slots);
         // On a worker, whose kernels are those that will decode.
         this.kinds = workers.run(List.of(find)).getFirst();
         this.seed = seed;
@@ -75,8 +85,8 @@ public final class LocalRolloutEngine implements RolloutEngine {
     /** An engine for a model that does not change: it is published as version 0. */
     public static LocalRolloutEngine over(
             Transformer model, Workers workers, int slots, long seed, Function<int[], String> text) {
-        LocalRolloutEngine engine =
-                new LocalRolloutEngine(model.config(), model.parameters().type(), workers, slots, seed, text);
+        LocalRolloutEngine engine = new LocalRolloutEngine(
+                model.config(), model.device(), model.parameters().type(), workers, slots, seed, text);
         try (PolicyVersion version = new PolicyVersion(0, model)) {
             engine.publish(version);
         }
@@ -387,7 +397,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
         void run() {
             DType cached = type == DType.F64 ? DType.F64 : DType.F32;
             try (NoGradient off = NoGradient.open();
-                    KeyValueCache cache = new KeyValueCache(config, cached, waitingRows.slotsInUse, capacity)) {
+                    KeyValueCache cache = new KeyValueCache(config, device, cached, waitingRows.slotsInUse, capacity)) {
                 while (true) {
                     if (cancelled) {
                         throw new CancellationException("generation was cancelled");

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.PackedWeights;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
@@ -21,14 +22,14 @@ final class SlotKinds {
     private SlotKinds() {}
 
     /** The kind of each slot, {@code [slots]}: found with products of equal rows, in the shapes and the type of the model's. */
-    static int[] of(ModelConfig config, DType type, int slots) {
+    static int[] of(ModelConfig config, Device device, DType type, int slots) {
         int hidden = config.hiddenSize();
         int inner = config.intermediateSize();
         double[][][] products = {
-            products(type, slots, hidden, hidden),
-            products(type, slots, hidden, inner),
-            products(type, slots, inner, hidden),
-            products(type, slots, hidden, config.vocabSize())
+            products(device, type, slots, hidden, hidden),
+            products(device, type, slots, hidden, inner),
+            products(device, type, slots, inner, hidden),
+            products(device, type, slots, hidden, config.vocabSize())
         };
         int[] kinds = new int[slots];
         for (int slot = 0; slot < slots; slot++) {
@@ -49,13 +50,14 @@ final class SlotKinds {
     }
 
     /** The same row in every slot, times one matrix, {@code [slots][outputs]}. */
-    private static double[][] products(DType type, int slots, int inputs, int allOutputs) {
+    private static double[][] products(Device device, DType type, int slots, int inputs, int allOutputs) {
         int outputs = Math.min(MOST_OUTPUTS, allOutputs);
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
-            Tensor row = Tensor.of(Philox.normals(inputs, 0, Philox.Purpose.TRIAL, 0), 1, inputs)
+            Tensor row = Tensor.of(device, Philox.normals(inputs, 0, Philox.Purpose.TRIAL, 0), 1, inputs)
                     .to(type); // [1, inputs]
-            Tensor weight = Tensor.of(Philox.normals(outputs * inputs, 0, Philox.Purpose.TRIAL, 1), outputs, inputs)
+            Tensor weight = Tensor.of(
+                            device, Philox.normals(outputs * inputs, 0, Philox.Purpose.TRIAL, 1), outputs, inputs)
                     .to(type); // [outputs, inputs]
             Tensor rows = row.expand(slots, inputs).copy();
             double[] flat; // [slots, outputs]

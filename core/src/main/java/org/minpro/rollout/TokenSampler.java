@@ -59,7 +59,8 @@ final class TokenSampler {
         for (int row = 0; row < rows; row++) {
             index[row] = ids[row];
         }
-        float[] chosen = logProbs.gather(1, Tensor.of(index, rows, 1)).floats();
+        float[] chosen =
+                logProbs.gather(1, Tensor.of(logProbs.device(), index, rows, 1)).floats();
         return new Drawn(ids, chosen, kept);
     }
 

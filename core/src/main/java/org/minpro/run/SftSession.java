@@ -96,7 +96,7 @@ public final class SftSession implements AutoCloseable {
         if (!recipe.initialise()) {
             return files.policy(compute, trained);
         }
-        Parameters master = Parameters.zeros(files.config(), trained, DType.F32, DType.F32);
+        Parameters master = Parameters.zeros(files.config(), trained, ModelFiles.DEVICE, DType.F32, DType.F32);
         master.initialise(recipe.seed(), INITIAL_DEVIATION);
         return new Policy(files.config(), master, compute);
     }

@@ -94,6 +94,7 @@ public final class TrainingSession implements AutoCloseable {
             workers = opened.add(new Workers(recipe.compute().threads()));
             engine = opened.add(new LocalRolloutEngine(
                     files.config(),
+                    ModelFiles.DEVICE,
                     compute,
                     workers,
                     recipe.decodeSlots(),

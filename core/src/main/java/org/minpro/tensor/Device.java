@@ -1,18 +1,27 @@
 package org.minpro.tensor;
 
-/** Where a {@link Tensor} lives: the CPU, or a CUDA device by its index. */
+/**
+ * Where a {@link Tensor} lives: the CPU, a CUDA device by its index, or nowhere ({@link #META}).
+ *
+ * <p>Whoever makes a tensor says where. What works with a model takes the model's device, or that of the tensors it was
+ * given; only who opens a model names one.
+ */
 public record Device(Kind kind, int index) {
     /** The kinds of device that the engine knows. */
     public enum Kind {
         CPU,
-        CUDA
+        CUDA,
+        META
     }
 
     public static final Device CPU = new Device(Kind.CPU, 0);
 
+    /** Tensors with a shape and a type but without elements: they take no memory and cannot be read. */
+    public static final Device META = new Device(Kind.META, 0);
+
     public Device {
-        if (index < 0 || (kind == Kind.CPU && index != 0)) {
-            throw new IllegalArgumentException("device index must be 0 for the CPU and >= 0 for CUDA, got: " + index);
+        if (index < 0 || (kind != Kind.CUDA && index != 0)) {
+            throw new IllegalArgumentException("device index must be >= 0 for CUDA, else 0, got: " + index);
         }
     }
 
@@ -20,8 +29,13 @@ public record Device(Kind kind, int index) {
         return new Device(Kind.CUDA, index);
     }
 
+    /** As libtorch writes it: {@code cpu}, {@code cuda:0}, {@code meta}. */
     @Override
     public String toString() {
-        return kind == Kind.CPU ? "cpu" : "cuda:" + index;
+        return switch (kind) {
+            case CPU -> "cpu";
+            case CUDA -> "cuda:" + index;
+            case META -> "meta";
+        };
     }
 }

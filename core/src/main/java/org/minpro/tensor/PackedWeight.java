@@ -68,8 +68,8 @@ public final class PackedWeight implements AutoCloseable {
             for (DType type : torch.hasMKLDNN() ? List.of(DType.F32, DType.BF16) : List.<DType>of()) {
                 try (Scope scope = Scope.open();
                         NoGradient off = NoGradient.open();
-                        PackedWeight ones = of(Tensor.ones(type, 16, 16), 16)) {
-                    ones.linear(Tensor.ones(type, 16, 16), null);
+                        PackedWeight ones = of(Tensor.ones(Device.CPU, type, 16, 16), 16)) {
+                    ones.linear(Tensor.ones(Device.CPU, type, 16, 16), null);
                     OF.add(type);
                 } catch (RuntimeException | LinkageError e) {
                     System.getLogger("org.minpro.tensor")

@@ -19,7 +19,6 @@ import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.TensorArrayRefOptional;
 import org.bytedeco.pytorch.TensorOptional;
-import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
@@ -43,13 +42,6 @@ public final class Tensor {
     private static final LongOptional NO_LONG = constant(new LongOptional());
     private static final MemoryFormatOptional NO_FORMAT = constant(new MemoryFormatOptional());
     private static final ScalarTypeOptional AS_F64 = constant(new ScalarTypeOptional(DType.F64.scalarType()));
-    private static final TensorOptions[] OPTIONS = new TensorOptions[DType.values().length];
-
-    static {
-        for (DType type : DType.values()) {
-            OPTIONS[type.ordinal()] = constant(new TensorOptions(type.scalarType()));
-        }
-    }
 
     final org.bytedeco.pytorch.Tensor value;
 
@@ -74,65 +66,65 @@ public final class Tensor {
 
     // ---- making -------------------------------------------------------------------------------------------------
 
-    public static Tensor zeros(DType type, long... shape) {
-        return new Tensor(torch.zeros(shape, OPTIONS[type.ordinal()]));
+    public static Tensor zeros(Device device, DType type, long... shape) {
+        return new Tensor(torch.zeros(shape, NativeDevice.options(device, type)));
     }
 
-    public static Tensor ones(DType type, long... shape) {
-        return new Tensor(torch.ones(shape, OPTIONS[type.ordinal()]));
+    public static Tensor ones(Device device, DType type, long... shape) {
+        return new Tensor(torch.ones(shape, NativeDevice.options(device, type)));
     }
 
     /** Elements with undefined values, to be written before they are read. */
-    public static Tensor empty(DType type, long... shape) {
-        return new Tensor(torch.empty(shape, OPTIONS[type.ordinal()], NO_FORMAT));
+    public static Tensor empty(Device device, DType type, long... shape) {
+        return new Tensor(torch.empty(shape, NativeDevice.options(device, type), NO_FORMAT));
     }
 
-    public static Tensor full(DType type, double number, long... shape) {
-        return new Tensor(torch.full(shape, scalar(number), OPTIONS[type.ordinal()]));
+    public static Tensor full(Device device, DType type, double number, long... shape) {
+        return new Tensor(torch.full(shape, scalar(number), NativeDevice.options(device, type)));
     }
 
     /** {@code start, start + 1, ..., end - 1} as {@link DType#I64}. */
-    public static Tensor range(long start, long end) {
-        return new Tensor(torch.arange(new Scalar(start), new Scalar(end), OPTIONS[DType.I64.ordinal()]));
+    public static Tensor range(Device device, long start, long end) {
+        return new Tensor(torch.arange(new Scalar(start), new Scalar(end), NativeDevice.options(device, DType.I64)));
     }
 
-    public static Tensor of(float[] values, long... shape) {
-        Tensor tensor = empty(DType.F32, shapeOf(values.length, shape));
+    public static Tensor of(Device device, float[] values, long... shape) {
+        Tensor tensor = empty(Device.CPU, DType.F32, shapeOf(values.length, shape));
         if (values.length > 0) {
             new FloatPointer(tensor.value.data_ptr()).put(values);
         }
-        return tensor;
+        return tensor.on(device);
     }
 
-    public static Tensor of(double[] values, long... shape) {
-        Tensor tensor = empty(DType.F64, shapeOf(values.length, shape));
+    public static Tensor of(Device device, double[] values, long... shape) {
+        Tensor tensor = empty(Device.CPU, DType.F64, shapeOf(values.length, shape));
         if (values.length > 0) {
             new DoublePointer(tensor.value.data_ptr()).put(values);
         }
-        return tensor;
+        return tensor.on(device);
     }
 
-    public static Tensor of(long[] values, long... shape) {
-        Tensor tensor = empty(DType.I64, shapeOf(values.length, shape));
+    public static Tensor of(Device device, long[] values, long... shape) {
+        Tensor tensor = empty(Device.CPU, DType.I64, shapeOf(values.length, shape));
         if (values.length > 0) {
             new LongPointer(tensor.value.data_ptr()).put(values);
         }
-        return tensor;
+        return tensor.on(device);
     }
 
-    public static Tensor of(boolean[] values, long... shape) {
+    public static Tensor of(Device device, boolean[] values, long... shape) {
         byte[] bytes = new byte[values.length];
         for (int i = 0; i < values.length; i++) {
             bytes[i] = (byte) (values[i] ? 1 : 0);
         }
-        Tensor tensor = empty(DType.BOOL, shapeOf(values.length, shape));
+        Tensor tensor = empty(Device.CPU, DType.BOOL, shapeOf(values.length, shape));
         new BytePointer(tensor.value.data_ptr()).put(bytes);
-        return tensor;
+        return tensor.on(device);
     }
 
     /** A copy of little-endian elements, as safetensors stores them; the buffer's position moves to its limit. */
-    public static Tensor fromBytes(ByteBuffer elements, DType type, long... shape) {
-        Tensor tensor = empty(type, shape);
+    public static Tensor fromBytes(Device device, ByteBuffer elements, DType type, long... shape) {
+        Tensor tensor = empty(Device.CPU, type, shape);
         long bytes = tensor.elements() * type.bytes();
         if (elements.remaining() != bytes) {
             throw new IllegalArgumentException("elements must have " + bytes + " bytes for " + type + " "
@@ -145,7 +137,22 @@ public final class Tensor {
                     .order(ByteOrder.nativeOrder());
             target.put(elements);
         }
-        return tensor;
+        return tensor.on(device);
+    }
+
+    /** Zeros of this tensor's shape and type, on its device. */
+    public Tensor zerosLike() {
+        return zeros(device(), type(), shape());
+    }
+
+    /** As {@link #empty}, of this tensor's shape and type, on its device. */
+    public Tensor emptyLike() {
+        return empty(device(), type(), shape());
+    }
+
+    /** Java's numbers are written where the CPU can write them, and go to another device from there. */
+    private Tensor on(Device device) {
+        return device.equals(Device.CPU) ? this : to(device);
     }
 
     /** The values with one dimension if no shape is given. */
@@ -269,11 +276,7 @@ public final class Tensor {
     }
 
     private org.bytedeco.pytorch.Tensor dense(DType type) {
-        org.bytedeco.pytorch.Tensor dense = value.detach();
-        return dense.to(
-                        Device.Kind.CPU == device().kind() ? dense.device() : new org.bytedeco.pytorch.Device("cpu"),
-                        type.scalarType())
-                .contiguous();
+        return value.detach().to(NativeDevice.of(Device.CPU), type.scalarType()).contiguous();
     }
 
     /** Where the first element lies in memory: the same for all views that begin there. */
@@ -282,8 +285,15 @@ public final class Tensor {
     }
 
     public Device device() {
-        org.bytedeco.pytorch.Device device = value.device();
-        return device.is_cpu() ? Device.CPU : Device.cuda(Math.max(0, device.index()));
+        if (value.is_cpu()) {
+            return Device.CPU;
+        }
+        if (value.is_meta()) {
+            return Device.META;
+        }
+        try (PointerScope scope = new PointerScope()) {
+            return Device.cuda(Math.max(0, value.device().index()));
+        }
     }
 
     // ---- gradients ----------------------------------------------------------------------------------------------
@@ -340,8 +350,9 @@ public final class Tensor {
         return new Tensor(value.to(type.scalarType()));
     }
 
+    /** This tensor on another device; itself where it is there already. */
     public Tensor to(Device device) {
-        return new Tensor(value.to(new org.bytedeco.pytorch.Device(device.toString()), value.scalar_type()));
+        return new Tensor(value.to(NativeDevice.of(device), value.scalar_type()));
     }
 
     /** A copy with elements of its own. */

@@ -46,8 +46,8 @@ public final class AdamW implements AutoCloseable {
         this.settings = settings;
         try (Scope scope = Scope.open()) {
             master.trainable().forEach((name, tensor) -> {
-                means.put(name, Tensor.zeros(tensor.type(), tensor.shape()).retain());
-                squares.put(name, Tensor.zeros(tensor.type(), tensor.shape()).retain());
+                means.put(name, tensor.zerosLike().retain());
+                squares.put(name, tensor.zerosLike().retain());
             });
         }
     }

@@ -27,6 +27,7 @@ import org.minpro.objective.Reach;
 import org.minpro.objective.RowMetrics;
 import org.minpro.objective.Statistic;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -138,7 +139,7 @@ public final class PolicyGradient {
                     LanguageHead.Result result = new LanguageHead(model, settings.temperature)
                             .logProbs(
                                     model.hidden(block.tokens()),
-                                    Tensor.of(block.tokens().targets()),
+                                    Tensor.of(model.device(), block.tokens().targets()),
                                     withEntropy);
                     scored.addAll(rowResults(block, result, null));
                 }
@@ -240,7 +241,7 @@ public final class PolicyGradient {
         int[] all = new int[rows.size()];
         Arrays.setAll(all, i -> i);
         try (Scope scope = Scope.open()) {
-            Rectangle rectangle = new Rectangle(rows, all, gradientType(model));
+            Rectangle rectangle = new Rectangle(rows, all, model.device(), gradientType(model));
             ObjectiveInputs inputs = rectangle.inputs(
                     loss, version, rectangle.pad(scored.logProbs), () -> rectangle.pad(scored.entropies));
             LossEvaluation evaluation = LossEvaluation.of(loss, inputs, rectangle.pad(tokenWeights));
@@ -313,12 +314,14 @@ public final class PolicyGradient {
         private final List<TrainingRow> rows;
         private final int[] chosen;
         private final int width;
+        private final Device device;
         private final DType type;
         private final Tensor places;
 
-        Rectangle(List<TrainingRow> rows, int[] chosen, DType type) {
+        Rectangle(List<TrainingRow> rows, int[] chosen, Device device, DType type) {
             this.rows = rows;
             this.chosen = chosen;
+            this.device = device;
             this.type = type;
             int widest = 0;
             int tokens = 0;
@@ -334,7 +337,7 @@ public final class PolicyGradient {
                     flat[at++] = (long) i * width + t;
                 }
             }
-            places = Tensor.of(flat);
+            places = Tensor.of(device, flat);
         }
 
         private interface Value {
@@ -348,7 +351,7 @@ public final class PolicyGradient {
                     values[i * width + t] = value.at(chosen[i], t);
                 }
             }
-            return Tensor.of(values, chosen.length, width).to(type);
+            return Tensor.of(device, values, chosen.length, width).to(type);
         }
 
         Tensor pad(float[][] values) {
@@ -361,7 +364,7 @@ public final class PolicyGradient {
 
         /** {@code [tokens]} to {@code [rows, width]}, zeros in the padding. */
         Tensor unflatten(Tensor flat) {
-            return Tensor.zeros(type, (long) chosen.length * width)
+            return Tensor.zeros(device, type, (long) chosen.length * width)
                     .indexCopyInPlace(0, places, flat.to(type))
                     .view(chosen.length, width);
         }
@@ -449,11 +452,11 @@ public final class PolicyGradient {
         void run(BlockPlan.Block block, List<TrainingRow> rows, boolean withEntropy, BlockLoss loss) {
             try (Scope scope = Scope.open()) {
                 ForwardPass pass = live.record(block.tokens());
-                Tensor targets = Tensor.of(block.tokens().targets());
+                Tensor targets = Tensor.of(live.device(), block.tokens().targets());
                 LanguageHead.Pass head =
                         new LanguageHead(live, settings.temperature).record(pass.hidden(), targets, withEntropy);
                 BlockEvaluation evaluation =
-                        loss.of(head.result(), new Rectangle(rows, block.rows(), gradients.type()));
+                        loss.of(head.result(), new Rectangle(rows, block.rows(), live.device(), gradients.type()));
                 seen.addAll(rowResults(block, head.result(), evaluation.metrics));
                 if (evaluation.upstream.notEqual(0).any()) {
                     pass.backward(head.gradient(evaluation.upstream, gradients), gradients);

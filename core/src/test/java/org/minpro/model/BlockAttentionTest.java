@@ -11,6 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -74,7 +75,7 @@ class BlockAttentionTest {
                 expected.backward(upstream);
 
                 BlockAttention attention =
-                        new BlockAttention(config, block.place().sequences());
+                        new BlockAttention(config, block.place(Device.CPU).sequences());
                 BlockAttention.Attended attended = attention.forward(given);
                 Tensor[] gradients = attention.backward(upstream.to(type), given, attended);
 
@@ -104,7 +105,7 @@ class BlockAttentionTest {
             Tensor[] views = all.split(1, 4, 2, 2);
             Tensor[] copies = Arrays.stream(views).map(Tensor::contiguous).toArray(Tensor[]::new);
             BlockAttention attention = new BlockAttention(
-                    TinyModels.heads(4, 2, HEAD_DIM), block.place().sequences());
+                    TinyModels.heads(4, 2, HEAD_DIM), block.place(Device.CPU).sequences());
             BlockAttention.Attended ofViews = attention.forward(views);
             assertThat(ofViews.output().floats())
                     .containsExactly(attention.forward(copies).output().floats());
@@ -119,7 +120,7 @@ class BlockAttentionTest {
 
     private static Tensor normals(long draw, long tokens, long heads) {
         int count = Math.toIntExact(tokens * heads * HEAD_DIM);
-        return Tensor.of(Philox.normals(count, 5, Philox.Purpose.TRIAL, draw), tokens, heads, HEAD_DIM)
+        return Tensor.of(Device.CPU, Philox.normals(count, 5, Philox.Purpose.TRIAL, draw), tokens, heads, HEAD_DIM)
                 .to(DType.F64);
     }
 

@@ -12,6 +12,7 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
@@ -43,7 +44,7 @@ final class ExpertsTest {
             Tensor router = parameters.stored("model.layers.0.mlp.gate.weight");
             while (chosen.size() < LENGTHS.length * TIME) {
                 double[] token = gaussian(random);
-                double[] probabilities = Tensor.of(token, 1, HIDDEN)
+                double[] probabilities = Tensor.of(Device.CPU, token, 1, HIDDEN)
                         .to(DType.F32)
                         .linear(router)
                         .softmax(1)
@@ -71,7 +72,7 @@ final class ExpertsTest {
 
     /** The same weights in each type. */
     private static Parameters parameters(DType type) {
-        try (Parameters rounded = Parameters.zeros(MODEL, DType.BF16)) {
+        try (Parameters rounded = Parameters.zeros(MODEL, Device.CPU, DType.BF16)) {
             rounded.initialise(3, 0.2);
             return rounded.inType(MODEL, type);
         }
@@ -99,8 +100,8 @@ final class ExpertsTest {
                 Scope scope = Scope.open()) {
             assertThat(scope).isNotNull();
             Experts experts = new Experts(MODEL, leaves, 0, LinearMap.PLAIN);
-            Tensor input = Tensor.of(x, places.length, HIDDEN).to(type);
-            Tensor gradient = Tensor.of(g, places.length, HIDDEN).to(type);
+            Tensor input = Tensor.of(Device.CPU, x, places.length, HIDDEN).to(type);
+            Tensor gradient = Tensor.of(Device.CPU, g, places.length, HIDDEN).to(type);
             gradients.put(
                     "x",
                     experts.backward(input, experts.project(input, null), gradient, sums)
@@ -177,7 +178,7 @@ final class ExpertsTest {
                 System.arraycopy(tokens[i], 0, x, i * HIDDEN, HIDDEN);
             }
             new Experts(MODEL, parameters, 0, LinearMap.PLAIN)
-                    .project(Tensor.of(x, tokens.length, HIDDEN).to(DType.F32), routing -> {
+                    .project(Tensor.of(Device.CPU, x, tokens.length, HIDDEN).to(DType.F32), routing -> {
                         for (long expert : routing.chosen().longs()) {
                             counts[(int) expert]++;
                         }

@@ -21,6 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
@@ -65,7 +66,7 @@ class HuggingFaceFolderTest {
     @FieldSource("NAMES")
     void loadAndSaveUnchangedGivesTheSameTensors(String name) throws Exception {
         HuggingFaceReader source = HuggingFaceReader.open(fixture(name));
-        SequencedMap<String, Tensor> parameters = source.load(DType.F32);
+        SequencedMap<String, Tensor> parameters = source.load(Device.CPU, DType.F32);
         try {
             assertThat(parameters.sequencedKeySet())
                     .containsExactlyElementsOf(source.config().parameterShapes().keySet());
@@ -85,12 +86,12 @@ class HuggingFaceFolderTest {
     void aModelWrittenFromItsParametersReadsBack(String name) throws Exception {
         HuggingFaceReader source = HuggingFaceReader.open(fixture(name));
         try (Scope scope = Scope.open();
-                Parameters parameters = Parameters.zeros(source.config(), DType.F32)) {
+                Parameters parameters = Parameters.zeros(source.config(), Device.CPU, DType.F32)) {
             source.load(parameters.named());
             HuggingFaceWriter.write(folder, source.config(), parameters.named());
             HuggingFaceReader written = HuggingFaceReader.open(folder);
             assertThat(written.config()).isEqualTo(source.config());
-            SequencedMap<String, Tensor> read = written.load(DType.F32);
+            SequencedMap<String, Tensor> read = written.load(Device.CPU, DType.F32);
             parameters.named().forEach((parameter, tensor) -> {
                 Tensor other = Objects.requireNonNull(read.get(parameter));
                 assertThat(other.bytes()).as(parameter).isEqualTo(tensor.bytes());
@@ -103,7 +104,7 @@ class HuggingFaceFolderTest {
     void expertsAreWrittenOneByOne() throws Exception {
         HuggingFaceReader source = HuggingFaceReader.open(fixture("qwen3-moe"));
         try (Scope scope = Scope.open();
-                Parameters parameters = Parameters.zeros(source.config(), DType.F32)) {
+                Parameters parameters = Parameters.zeros(source.config(), Device.CPU, DType.F32)) {
             source.load(parameters.named());
             HuggingFaceWriter.write(folder, source.config(), parameters.named());
         }
@@ -114,19 +115,19 @@ class HuggingFaceFolderTest {
     void weightsAreConvertedToTheDtypeAskedFor() {
         HuggingFaceReader source = HuggingFaceReader.open(fixture("llama-linear-scaling"));
         assertThat(source.config().storedDType()).isEqualTo(DType.F16);
-        SequencedMap<String, Tensor> parameters = source.load(DType.BF16);
+        SequencedMap<String, Tensor> parameters = source.load(Device.CPU, DType.BF16);
         parameters.values().forEach(tensor -> {
             assertThat(tensor.type()).isEqualTo(DType.BF16);
             tensor.close();
         });
-        assertThatThrownBy(() -> source.load(DType.I64)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> source.load(Device.CPU, DType.I64)).isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
     void savingIntoItsOwnFolderKeepsIt() throws Exception {
         copy("qwen3");
         HuggingFaceReader source = HuggingFaceReader.open(folder);
-        SequencedMap<String, Tensor> parameters = source.load(DType.F32);
+        SequencedMap<String, Tensor> parameters = source.load(Device.CPU, DType.F32);
         HuggingFaceWriter.writeLike(source, folder, parameters);
         parameters.values().forEach(Tensor::close);
         assertSameTensors(folder, fixture("qwen3"));
@@ -135,7 +136,7 @@ class HuggingFaceFolderTest {
     @Test
     void refusesParametersOfAnotherModel() {
         HuggingFaceReader source = HuggingFaceReader.open(fixture("qwen3"));
-        try (Parameters other = Parameters.zeros(TinyModels.dense(), DType.F32)) {
+        try (Parameters other = Parameters.zeros(TinyModels.dense(), Device.CPU, DType.F32)) {
             assertThatThrownBy(() -> HuggingFaceWriter.writeLike(source, folder, other.named()))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("parameter model.embed_tokens.weight must have the shape [96, 32]");
@@ -168,7 +169,7 @@ class HuggingFaceFolderTest {
 
     private double[] logProbs(String name) {
         HuggingFaceReader files = HuggingFaceReader.open(folder);
-        try (Parameters parameters = Parameters.zeros(files.config(), DType.F32)) {
+        try (Parameters parameters = Parameters.zeros(files.config(), Device.CPU, DType.F32)) {
             files.load(parameters.named());
             try (Transformer model = new Transformer(files.config(), parameters)) {
                 return ReferenceModelsTest.logProbs(
@@ -190,7 +191,7 @@ class HuggingFaceFolderTest {
         assertThat(logProbs("qwen2-tied")).hasSameSizeAs(expected);
         assertThat(logProbs("qwen2-tied")[50]).isCloseTo(expected[50], within(1e-4));
         HuggingFaceReader source = HuggingFaceReader.open(folder);
-        SequencedMap<String, Tensor> parameters = source.load(DType.F32);
+        SequencedMap<String, Tensor> parameters = source.load(Device.CPU, DType.F32);
         Path saved = folder.resolve("saved");
         HuggingFaceWriter.writeLike(source, saved, parameters);
         parameters.values().forEach(Tensor::close);
@@ -200,8 +201,8 @@ class HuggingFaceFolderTest {
     @Test
     void bufferLeftoversPass() throws Exception {
         change("llama-gqa", tensors -> {
-            tensors.put("model.layers.0.self_attn.rotary_emb.inv_freq", Tensor.ones(DType.F32, 4));
-            tensors.put("model.rotary_emb.inv_freq", Tensor.ones(DType.F32, 4));
+            tensors.put("model.layers.0.self_attn.rotary_emb.inv_freq", Tensor.ones(Device.CPU, DType.F32, 4));
+            tensors.put("model.rotary_emb.inv_freq", Tensor.ones(Device.CPU, DType.F32, 4));
         });
         assertThat(logProbs("llama-gqa")).hasSize(127);
     }
@@ -262,7 +263,9 @@ class HuggingFaceFolderTest {
 
     @Test
     void refusesAnExtraTensor() throws Exception {
-        change("llama-gqa", tensors -> tensors.put("model.layers.0.self_attn.q_proj.bias", Tensor.ones(DType.F32, 32)));
+        change(
+                "llama-gqa",
+                tensors -> tensors.put("model.layers.0.self_attn.q_proj.bias", Tensor.ones(Device.CPU, DType.F32, 32)));
         refused(
                 "tensor model.layers.0.self_attn.q_proj.bias must be one that config.json asks for, got: an extra one of "
                         + "shape [32]");
@@ -297,13 +300,13 @@ class HuggingFaceFolderTest {
 
     @Test
     void refusesWeightsThatAreNoFloats() throws Exception {
-        change("llama-gqa", tensors -> tensors.put("model.norm.weight", Tensor.ones(DType.I32, 32)));
+        change("llama-gqa", tensors -> tensors.put("model.norm.weight", Tensor.ones(Device.CPU, DType.I32, 32)));
         refused("tensor model.norm.weight must be F32, F16 or BF16, got: I32");
     }
 
     @Test
     void refusesATiedPairThatDiffers() throws Exception {
-        change("qwen2-tied", tensors -> tensors.put("lm_head.weight", Tensor.ones(DType.BF16, 90, 32)));
+        change("qwen2-tied", tensors -> tensors.put("lm_head.weight", Tensor.ones(Device.CPU, DType.BF16, 90, 32)));
         refused("tensor lm_head.weight must equal model.embed_tokens.weight where tie_word_embeddings is true");
     }
 

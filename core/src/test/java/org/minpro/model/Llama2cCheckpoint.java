@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 import tools.jackson.databind.json.JsonMapper;
@@ -128,7 +129,7 @@ final class Llama2cCheckpoint {
         }
         ByteBuffer part = weights.slice(weights.position(), bytes);
         weights.position(weights.position() + bytes);
-        return Tensor.fromBytes(part, DType.F32, shape);
+        return Tensor.fromBytes(Device.CPU, part, DType.F32, shape);
     }
 
     /** Rows {@code 0, 1, 2, ...} of a head become {@code 0, 2, 4, ..., 1, 3, 5, ...}. */

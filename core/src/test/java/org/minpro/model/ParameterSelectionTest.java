@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 
 class ParameterSelectionTest {
     private static final ModelConfig DENSE = TinyModels.dense();
@@ -23,7 +24,7 @@ class ParameterSelectionTest {
     @Test
     void aSelectionIsWhatAnyPatternMatches() {
         ParameterSelection selection = ParameterSelection.of(DENSE, List.of("model.layers.1.mlp.*", "*norm.weight"));
-        try (Parameters parameters = Parameters.zeros(DENSE, selection, DType.F32, DType.BF16)) {
+        try (Parameters parameters = Parameters.zeros(DENSE, selection, Device.CPU, DType.F32, DType.BF16)) {
             assertThat(parameters.trainable().keySet())
                     .containsExactly(
                             "model.layers.0.input_layernorm.weight",

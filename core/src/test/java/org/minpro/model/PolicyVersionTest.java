@@ -10,6 +10,7 @@ import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutRequest;
 import org.minpro.rollout.SamplingParams;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
@@ -21,7 +22,7 @@ class PolicyVersionTest {
     private static final List<RolloutRequest> REQUESTS = List.of(RolloutRequest.of(0, new int[] {5, 6, 7}, 4));
 
     private static Policy policy(DType compute) {
-        Parameters parameters = Parameters.zeros(CONFIG, DType.F32);
+        Parameters parameters = Parameters.zeros(CONFIG, Device.CPU, DType.F32);
         parameters.initialise(5, 0.2);
         return new Policy(CONFIG, parameters, compute);
     }
@@ -90,7 +91,8 @@ class PolicyVersionTest {
     void anEngineSamplesFromTheVersionItWasGivenWhateverTheLearnerDoes() {
         try (Policy policy = policy(DType.F32);
                 Workers workers = new Workers(1);
-                LocalRolloutEngine engine = new LocalRolloutEngine(CONFIG, DType.F32, workers, 16, 3, ids -> "")) {
+                LocalRolloutEngine engine =
+                        new LocalRolloutEngine(CONFIG, Device.CPU, DType.F32, workers, 16, 3, ids -> "")) {
             try (PolicyVersion version = policy.holdVersion()) {
                 engine.publish(version);
             }

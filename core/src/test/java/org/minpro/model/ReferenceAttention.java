@@ -2,6 +2,7 @@ package org.minpro.model;
 
 import java.util.Objects;
 import java.util.function.Function;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Tensor;
 
 /** Attention as the formula says it, for autograd: the scores of all tokens of a block, and a mask over them. */
@@ -10,7 +11,7 @@ public final class ReferenceAttention {
 
     /** {@link Transformer#hidden(TokenBlock)} with a graph from the hidden states to the model's leaves. */
     public static Tensor hidden(Transformer model, TokenBlock block) {
-        return model.hidden(block.place(), attention(block));
+        return model.hidden(block.place(Device.CPU), attention(block));
     }
 
     /** From queries, keys and values, {@code [tokens, heads, headDim]}, to {@code [tokens, heads * headDim]}. */
@@ -24,7 +25,7 @@ public final class ReferenceAttention {
             Tensor value = queryKeyValue[2].transpose(0, 1).repeatInterleave(headsPerKey, 0);
             return query.matrixProduct(key.transpose(1, 2))
                     .divide(Math.sqrt(query.size(2)))
-                    .maskedFill(Tensor.of(sees, tokens, tokens).not(), Double.NEGATIVE_INFINITY)
+                    .maskedFill(Tensor.of(Device.CPU, sees, tokens, tokens).not(), Double.NEGATIVE_INFINITY)
                     .softmax(2)
                     .matrixProduct(value)
                     .transpose(0, 1)

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.minpro.model.ModelConfig.Moe;
 import org.minpro.model.ModelConfig.RopeScaling;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -68,8 +69,8 @@ class ReferenceModelsTest {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open();
                 KeyValueCache.Prefix prefix = model.prefill(prompt);
-                KeyValueCache cache =
-                        new KeyValueCache(model.config(), model.parameters().type(), 1, prompt.length + count)) {
+                KeyValueCache cache = new KeyValueCache(
+                        model.config(), Device.CPU, model.parameters().type(), 1, prompt.length + count)) {
             cache.fill(0, prefix);
             Tensor hidden = prefix.lastHidden();
             for (int t = 0; t < count; t++) {
@@ -108,12 +109,13 @@ class ReferenceModelsTest {
         Map<String, double[]> result = new TreeMap<>();
         try (Parameters leaves = model.parameters().alias();
                 WeightGradients sums = new WeightGradients(DType.F32, leaves);
-                Parameters gradients = Parameters.zeros(model.config(), DType.F32)) {
+                Parameters gradients = Parameters.zeros(model.config(), Device.CPU, DType.F32)) {
             Transformer live = model.over(leaves);
             TokenBlock block = block(ids);
             ForwardPass pass = live.record(block);
-            LanguageHead.Pass head = new LanguageHead(live, 1).record(pass.hidden(), Tensor.of(block.targets()), false);
-            Tensor upstream = Tensor.full(DType.F32, 1.0 / block.responseTokens(), block.responseTokens());
+            LanguageHead.Pass head =
+                    new LanguageHead(live, 1).record(pass.hidden(), Tensor.of(Device.CPU, block.targets()), false);
+            Tensor upstream = Tensor.full(Device.CPU, DType.F32, 1.0 / block.responseTokens(), block.responseTokens());
             pass.backward(head.gradient(upstream, sums), sums);
             sums.takeSums().forEach((name, sum) -> {
                 gradients.stored(name).copyInPlace(sum);
@@ -316,7 +318,7 @@ class ReferenceModelsTest {
             return model.hidden(block)
                     .linear(model.head())
                     .logSoftmax(1)
-                    .gather(1, Tensor.of(block.targets()).unsqueeze(1))
+                    .gather(1, Tensor.of(Device.CPU, block.targets()).unsqueeze(1))
                     .doubles();
         }
     }

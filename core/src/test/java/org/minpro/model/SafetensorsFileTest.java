@@ -15,6 +15,7 @@ import java.util.SequencedMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
@@ -33,10 +34,10 @@ class SafetensorsFileTest {
                     bytes[i] &= 1;
                 }
             }
-            tensors.put(dtype.name(), Tensor.fromBytes(ByteBuffer.wrap(bytes), dtype, 2, 3));
+            tensors.put(dtype.name(), Tensor.fromBytes(Device.CPU, ByteBuffer.wrap(bytes), dtype, 2, 3));
         }
-        tensors.put("scalar", Tensor.zeros(DType.F32));
-        tensors.put("empty", Tensor.zeros(DType.F32, 0, 4));
+        tensors.put("scalar", Tensor.zeros(Device.CPU, DType.F32));
+        tensors.put("empty", Tensor.zeros(Device.CPU, DType.F32, 0, 4));
         return tensors;
     }
 
@@ -79,7 +80,7 @@ class SafetensorsFileTest {
         Path path = folder.resolve("a.safetensors");
         try (Scope scope = Scope.open()) {
             SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
-            tensors.put("x", Tensor.of(new float[] {1, -2}, 1, 2));
+            tensors.put("x", Tensor.of(Device.CPU, new float[] {1, -2}, 1, 2));
             SafetensorsFile.write(path, tensors);
         }
         ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(path)).order(ByteOrder.LITTLE_ENDIAN);
@@ -99,7 +100,9 @@ class SafetensorsFileTest {
         Path path = folder.resolve("a.safetensors");
         try (Scope scope = Scope.open()) {
             SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
-            tensors.put("x", Tensor.of(new float[] {1, 2, 3, 4, 5, 6}, 2, 3).transpose(0, 1));
+            tensors.put(
+                    "x",
+                    Tensor.of(Device.CPU, new float[] {1, 2, 3, 4, 5, 6}, 2, 3).transpose(0, 1));
             SafetensorsFile.write(path, tensors);
             try (SafetensorsFile file = SafetensorsFile.open(path)) {
                 assertThat(file.read("x").shape()).containsExactly(3, 2);
@@ -118,13 +121,13 @@ class SafetensorsFileTest {
         }
         try (Scope scope = Scope.open()) {
             SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
-            tensors.put("x", Tensor.of(values).to(DType.BF16));
+            tensors.put("x", Tensor.of(Device.CPU, values).to(DType.BF16));
             SafetensorsFile.write(path, tensors);
             try (SafetensorsFile file = SafetensorsFile.open(path)) {
-                Tensor wide = Tensor.empty(DType.F32, count);
+                Tensor wide = Tensor.empty(Device.CPU, DType.F32, count);
                 file.readInto("x", 0, wide);
                 assertThat(Arrays.equals(wide.floats(), values)).isTrue();
-                Tensor part = Tensor.empty(DType.F64, 10);
+                Tensor part = Tensor.empty(Device.CPU, DType.F64, 10);
                 file.readInto("x", count - 10L, part);
                 assertThat(part.floats()).containsExactly(Arrays.copyOfRange(values, count - 10, count));
                 assertThatThrownBy(() -> file.readInto("x", count - 9L, part))
@@ -138,7 +141,7 @@ class SafetensorsFileTest {
         Path path = folder.resolve("a.safetensors");
         try (Scope scope = Scope.open()) {
             SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
-            tensors.put("x", Tensor.ones(DType.F32, 100));
+            tensors.put("x", Tensor.ones(Device.CPU, DType.F32, 100));
             SafetensorsFile.write(path, tensors);
             try (SafetensorsFile file = SafetensorsFile.open(path)) {
                 byte[] bytes = Files.readAllBytes(path);

@@ -3,6 +3,7 @@ package org.minpro.model;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 
 /** Small random models for tests, with weights large enough that a wrong one shows. */
 public final class TinyModels {
@@ -64,7 +65,7 @@ public final class TinyModels {
 
     /** A model with its own parameters, which the caller closes. */
     public static Transformer random(ModelConfig config, DType type, long seed) {
-        Parameters parameters = Parameters.zeros(config, type);
+        Parameters parameters = Parameters.zeros(config, Device.CPU, type);
         parameters.initialise(seed, 0.2);
         return new Transformer(config, parameters);
     }

@@ -16,6 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -39,14 +40,15 @@ class TransformerTest {
                 NoGradient off = NoGradient.open()) {
             int[] prompt = ids(random, 11);
             int[] response = ids(random, 20);
-            Tensor targets = Tensor.of(TokenBlock.of(prompt, response).targets());
+            Tensor targets =
+                    Tensor.of(Device.CPU, TokenBlock.of(prompt, response).targets());
             double[] whole = new LanguageHead(model, 1)
                     .logProbs(model.hidden(TokenBlock.of(prompt, response)), targets, false)
                     .logProbs()
                     .doubles();
             double[] stepwise = new double[response.length];
             try (KeyValueCache.Prefix prefix = model.prefill(prompt);
-                    KeyValueCache cache = new KeyValueCache(model.config(), DType.F64, 3, 64)) {
+                    KeyValueCache cache = new KeyValueCache(model.config(), Device.CPU, DType.F64, 3, 64)) {
                 cache.fill(1, prefix);
                 Tensor logits = model.logits(prefix.lastHidden());
                 for (int t = 0; t < response.length; t++) {
@@ -102,8 +104,10 @@ class TransformerTest {
                 Scope scope = Scope.open()) {
             Transformer live = model.over(leaves);
             ForwardPass pass = live.record(block);
-            LanguageHead.Pass head = new LanguageHead(live, 1).record(pass.hidden(), Tensor.of(block.targets()), false);
-            Tensor upstream = Tensor.of(weights(0, block.responseTokens())).to(type);
+            LanguageHead.Pass head =
+                    new LanguageHead(live, 1).record(pass.hidden(), Tensor.of(Device.CPU, block.targets()), false);
+            Tensor upstream =
+                    Tensor.of(Device.CPU, weights(0, block.responseTokens())).to(type);
             pass.backward(head.gradient(upstream, gradients), gradients);
             gradients.takeSums().forEach((name, sum) -> {
                 result.put(name, sum.doubles());
@@ -119,15 +123,15 @@ class TransformerTest {
         try (Parameters leaves = model.parameters().alias();
                 Scope scope = Scope.open()) {
             Transformer live = model.over(leaves);
-            Tensor sum = Tensor.zeros(DType.F64, 1);
+            Tensor sum = Tensor.zeros(Device.CPU, DType.F64, 1);
             int token = 0;
             for (TokenBlock block : blocks) {
                 Tensor logProbs = ReferenceAttention.hidden(live, block)
                         .linear(live.head())
                         .logSoftmax(1)
-                        .gather(1, Tensor.of(block.targets()).unsqueeze(1))
+                        .gather(1, Tensor.of(Device.CPU, block.targets()).unsqueeze(1))
                         .squeeze(1);
-                sum = sum.add(logProbs.multiply(Tensor.of(weights(token, block.responseTokens())))
+                sum = sum.add(logProbs.multiply(Tensor.of(Device.CPU, weights(token, block.responseTokens())))
                         .sum());
                 token += block.responseTokens();
             }
@@ -149,10 +153,11 @@ class TransformerTest {
                 WeightGradients gradients = new WeightGradients(DType.F64, parameters);
                 Scope scope = Scope.open()) {
             double temperature = 0.7;
-            Tensor hidden = Tensor.of(random.doubles(5 * 32).toArray(), 5, 32).requireGradient();
+            Tensor hidden = Tensor.of(Device.CPU, random.doubles(5 * 32).toArray(), 5, 32)
+                    .requireGradient();
             Tensor weight = model.head().detach().requireGradient();
-            Tensor targets = Tensor.of(new long[] {4, 8, 0, 96, 4});
-            Tensor upstream = Tensor.of(new double[] {1, -2, 0.5, 0, 3});
+            Tensor targets = Tensor.of(Device.CPU, new long[] {4, 8, 0, 96, 4});
+            Tensor upstream = Tensor.of(Device.CPU, new double[] {1, -2, 0.5, 0, 3});
             Tensor distribution = hidden.linear(weight).divide(temperature).logSoftmax(1);
             Tensor logProbs = distribution.gather(1, targets.unsqueeze(1)).squeeze(1);
             logProbs.multiply(upstream).sum().backward();
@@ -185,9 +190,9 @@ class TransformerTest {
         try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F64, 4);
                 Parameters parameters = model.parameters();
                 Scope scope = Scope.open()) {
-            Tensor hidden = Tensor.zeros(DType.F64, 2, 32);
+            Tensor hidden = Tensor.zeros(Device.CPU, DType.F64, 2, 32);
             double[] entropies = Objects.requireNonNull(new LanguageHead(model, 1)
-                            .logProbs(hidden, Tensor.of(new long[] {1, 2}), true)
+                            .logProbs(hidden, Tensor.of(Device.CPU, new long[] {1, 2}), true)
                             .entropies())
                     .doubles();
             assertThat(entropies).containsExactly(new double[] {Math.log(97), Math.log(97)}, within(1e-12));

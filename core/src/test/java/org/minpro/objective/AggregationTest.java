@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
@@ -47,7 +48,7 @@ class AggregationTest {
             boolean[][] rows = {{true, false, true}, {false, false, false}, {true, true, true}};
             for (Aggregation.Mode mode : Aggregation.Mode.values()) {
                 Tensor weights = new Aggregation(mode, 0)
-                        .tokenWeights(Tensor.of(mask, 3, 3).to(DType.F64));
+                        .tokenWeights(Tensor.of(Device.CPU, mask, 3, 3).to(DType.F64));
                 double[] expected = Arrays.stream(new Aggregation(mode, 0).tokenWeights(rows))
                         .flatMapToDouble(Arrays::stream)
                         .toArray();

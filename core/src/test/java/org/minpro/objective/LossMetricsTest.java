@@ -10,6 +10,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
@@ -33,7 +34,7 @@ class LossMetricsTest {
             }
         }
         Tensor[] tensors = Arrays.stream(values)
-                .map(flat -> Tensor.of(flat, rows.length, width))
+                .map(flat -> Tensor.of(Device.CPU, flat, rows.length, width))
                 .toArray(Tensor[]::new);
         return ObjectiveInputs.of(tensors[0], tensors[1], tensors[2], tensors[3]);
     }
@@ -47,7 +48,7 @@ class LossMetricsTest {
                 ObjectiveInputs inputs = inputs(rows);
                 double[] weights =
                         Arrays.stream(rows).mapToDouble(i -> rowWeights[i]).toArray();
-                Tensor tokenWeights = Tensor.of(weights, rows.length, 1)
+                Tensor tokenWeights = Tensor.of(Device.CPU, weights, rows.length, 1)
                         .to(DType.F32)
                         .expand(inputs.mask().shape());
                 LossEvaluation evaluation = LossEvaluation.of(loss, inputs, tokenWeights);
@@ -76,10 +77,10 @@ class LossMetricsTest {
     @Test
     void fractionsCountValidTokensOnly() {
         try (Scope scope = Scope.open()) {
-            Tensor logProbs = Tensor.of(new double[] {Math.log(1.5), Math.log(0.5), 0, 0, 0, 3}, 2, 3);
-            Tensor zeros = Tensor.zeros(DType.F64, 2, 3);
-            Tensor advantages = Tensor.of(new double[] {1, -1, 1, 1, 1, 1}, 2, 3);
-            Tensor mask = Tensor.of(new double[] {1, 1, 1, 1, 0, 0}, 2, 3);
+            Tensor logProbs = Tensor.of(Device.CPU, new double[] {Math.log(1.5), Math.log(0.5), 0, 0, 0, 3}, 2, 3);
+            Tensor zeros = Tensor.zeros(Device.CPU, DType.F64, 2, 3);
+            Tensor advantages = Tensor.of(Device.CPU, new double[] {1, -1, 1, 1, 1, 1}, 2, 3);
+            Tensor mask = Tensor.of(Device.CPU, new double[] {1, 1, 1, 1, 0, 0}, 2, 3);
             ObjectiveInputs inputs = ObjectiveInputs.of(logProbs, zeros, advantages, mask);
 
             LossEvaluation grpo = LossEvaluation.of(Loss.of(new Grpo()), inputs);

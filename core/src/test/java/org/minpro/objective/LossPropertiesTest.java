@@ -16,6 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
@@ -193,7 +194,7 @@ class LossPropertiesTest {
 
     private static Tensor tensor(double[][] rows, DType type) {
         double[] flat = Arrays.stream(rows).flatMapToDouble(Arrays::stream).toArray();
-        return Tensor.of(flat, rows.length, rows.length == 0 ? 0 : rows[0].length)
+        return Tensor.of(Device.CPU, flat, rows.length, rows.length == 0 ? 0 : rows[0].length)
                 .to(type);
     }
 
@@ -212,7 +213,7 @@ class LossPropertiesTest {
                         double[] moved = inputs.frozenLogProbs().doubles();
                         moved[at] += sign * step;
                         ObjectiveInputs shifted = new ObjectiveInputs(
-                                Tensor.of(moved, 6, 7),
+                                Tensor.of(Device.CPU, moved, 6, 7),
                                 inputs.frozenLogProbs(),
                                 inputs.streams(),
                                 inputs.advantages(),
@@ -362,7 +363,7 @@ class LossPropertiesTest {
                         live,
                         streams,
                         inputs.advantages().narrow(1, 0, width),
-                        Tensor.zeros(DType.F64, 6, width),
+                        Tensor.zeros(Device.CPU, DType.F64, 6, width),
                         statistics,
                         loss.anchor());
                 LossEvaluation evaluation = LossEvaluation.of(loss, empty);

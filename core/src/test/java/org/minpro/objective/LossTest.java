@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
@@ -100,17 +101,17 @@ class LossTest {
     }
 
     private static ObjectiveInputs inputs(Loss loss, double logProb, double behavior, double proximal) {
-        Tensor live = Tensor.of(new double[] {logProb}, 1, 1);
+        Tensor live = Tensor.of(Device.CPU, new double[] {logProb}, 1, 1);
         return new ObjectiveInputs(
                 live,
                 live,
                 Map.of(
                         LogProbStream.BEHAVIOR,
-                        Tensor.of(new double[] {behavior}, 1, 1),
+                        Tensor.of(Device.CPU, new double[] {behavior}, 1, 1),
                         LogProbStream.PROXIMAL,
-                        Tensor.of(new double[] {proximal}, 1, 1)),
-                Tensor.ones(DType.F64, 1, 1),
-                Tensor.ones(DType.F64, 1, 1),
+                        Tensor.of(Device.CPU, new double[] {proximal}, 1, 1)),
+                Tensor.ones(Device.CPU, DType.F64, 1, 1),
+                Tensor.ones(Device.CPU, DType.F64, 1, 1),
                 Map.of(),
                 loss.anchor());
     }
@@ -169,7 +170,8 @@ class LossTest {
     void aMetricOfTwoPartsIsRefused() {
         try (Scope scope = Scope.open()) {
             Correction ones = inputs -> new Correction.Weights(
-                    Tensor.ones(DType.F64, 1, 1), Map.of("penalty/kl_behavior", Tensor.ones(DType.F64, 1, 1)));
+                    Tensor.ones(Device.CPU, DType.F64, 1, 1),
+                    Map.of("penalty/kl_behavior", Tensor.ones(Device.CPU, DType.F64, 1, 1)));
             Loss loss = loss(new Reinforce(), List.of(ones), List.of(KL));
             assertThatThrownBy(() -> LossEvaluation.of(loss, inputs(loss, -1, -1, -1)))
                     .hasMessage("a metric must be reported by one part of the loss, got: penalty/kl_behavior twice");

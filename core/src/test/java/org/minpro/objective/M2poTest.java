@@ -7,16 +7,17 @@ import java.util.Arrays;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
 class M2poTest {
     private static ObjectiveResult compute(M2po objective, double advantage, double... ratios) {
         double[] logProbs = Arrays.stream(ratios).map(Math::log).toArray();
-        Tensor ones = Tensor.ones(DType.F64, 1, ratios.length);
+        Tensor ones = Tensor.ones(Device.CPU, DType.F64, 1, ratios.length);
         return objective.compute(ObjectiveInputs.of(
-                Tensor.of(logProbs, 1, ratios.length),
-                Tensor.zeros(DType.F64, 1, ratios.length),
+                Tensor.of(Device.CPU, logProbs, 1, ratios.length),
+                Tensor.zeros(Device.CPU, DType.F64, 1, ratios.length),
                 ones.multiply(advantage),
                 ones));
     }

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 import tools.jackson.databind.JsonNode;
@@ -24,9 +25,11 @@ class RatiosTest {
     private static Ratios ratios(double[] tokenRatios, double... mask) {
         double[] logProbs = Arrays.stream(tokenRatios).map(Math::log).toArray();
         return Ratios.of(
-                Tensor.of(logProbs, 1, logProbs.length),
-                Tensor.zeros(DType.F64, 1, logProbs.length),
-                mask.length == 0 ? Tensor.ones(DType.F64, 1, logProbs.length) : Tensor.of(mask, 1, mask.length));
+                Tensor.of(Device.CPU, logProbs, 1, logProbs.length),
+                Tensor.zeros(Device.CPU, DType.F64, 1, logProbs.length),
+                mask.length == 0
+                        ? Tensor.ones(Device.CPU, DType.F64, 1, logProbs.length)
+                        : Tensor.of(Device.CPU, mask, 1, mask.length));
     }
 
     private static Tensor tensor(JsonNode rows, DType type) {
@@ -35,7 +38,7 @@ class RatiosTest {
         for (int i = 0; i < values.length; i++) {
             values[i] = rows.get(i / width).get(i % width).asDouble();
         }
-        return Tensor.of(values, rows.size(), width).to(type);
+        return Tensor.of(Device.CPU, values, rows.size(), width).to(type);
     }
 
     @ParameterizedTest
@@ -150,8 +153,8 @@ class RatiosTest {
     @Test
     void aGradientIsRefused() {
         try (Scope scope = Scope.open()) {
-            Tensor live = Tensor.zeros(DType.F64, 1, 2).requireGradient();
-            Tensor ones = Tensor.ones(DType.F64, 1, 2);
+            Tensor live = Tensor.zeros(Device.CPU, DType.F64, 1, 2).requireGradient();
+            Tensor ones = Tensor.ones(Device.CPU, DType.F64, 1, 2);
             assertThatThrownBy(() -> Ratios.of(live, ones, ones))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("frozenLogProbs");

@@ -20,6 +20,7 @@ import org.minpro.model.TinyModels;
 import org.minpro.model.TokenBlock;
 import org.minpro.model.Transformer;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Engine;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
@@ -106,7 +107,7 @@ class LocalRolloutEngineTest {
             for (Rollout rollout : generate(model, requests(6, 3), 16, 2, params)) {
                 TokenBlock block = TokenBlock.of(rollout.promptIds(), rollout.responseIds());
                 float[] logProbs = new LanguageHead(model, params.temperature())
-                        .logProbs(model.hidden(block), Tensor.of(block.targets()), false)
+                        .logProbs(model.hidden(block), Tensor.of(Device.CPU, block.targets()), false)
                         .logProbs()
                         .floats();
                 assertThat(logProbs).containsExactly(rollout.behaviorLogProbs(), within(1e-4f));
@@ -182,8 +183,10 @@ class LocalRolloutEngineTest {
                 float[] logProbs = new LanguageHead(model, 1)
                         .logProbs(
                                 model.hidden(TokenBlock.of(rollout.promptIds(), rollout.responseIds())),
-                                Tensor.of(TokenBlock.of(rollout.promptIds(), rollout.responseIds())
-                                        .targets()),
+                                Tensor.of(
+                                        Device.CPU,
+                                        TokenBlock.of(rollout.promptIds(), rollout.responseIds())
+                                                .targets()),
                                 false)
                         .logProbs()
                         .floats();

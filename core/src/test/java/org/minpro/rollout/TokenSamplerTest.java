@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -28,7 +29,7 @@ class TokenSamplerTest {
             System.arraycopy(logits, 0, rows, row * logits.length, logits.length);
         }
         try (Scope scope = Scope.open()) {
-            return new TokenSampler(params).draw(Tensor.of(rows, uniforms.length, logits.length), uniforms);
+            return new TokenSampler(params).draw(Tensor.of(Device.CPU, rows, uniforms.length, logits.length), uniforms);
         }
     }
 
@@ -152,7 +153,7 @@ class TokenSamplerTest {
         }
         double[] uniforms = new double[rows];
         try (Scope scope = Scope.open()) {
-            Tensor tensor = Tensor.of(block, rows, vocabulary);
+            Tensor tensor = Tensor.of(Device.CPU, block, rows, vocabulary);
             TokenSampler sampler = new TokenSampler(params);
             for (int done = 0; done < draws; done += rows) {
                 for (int row = 0; row < rows; row++) {

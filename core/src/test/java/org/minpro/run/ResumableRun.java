@@ -17,6 +17,7 @@ import org.minpro.reward.Score;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Workers;
 import org.minpro.train.Policy;
 
@@ -79,13 +80,13 @@ final class ResumableRun {
         // A vocabulary that makes a checkpoint take some milliseconds to write.
         ModelConfig config = TinyModels.dense(1500);
         Parameters parameters = Parameters.zeros(
-                config, ParameterSelection.of(config, List.of(model.trainable())), DType.F32, DType.F32);
+                config, ParameterSelection.of(config, List.of(model.trainable())), Device.CPU, DType.F32, DType.F32);
         parameters.initialise(5, 0.1);
         try (RunFolder folder = RunFolder.open(path);
                 Policy policy = new Policy(config, parameters, model.type());
                 Workers workers = new Workers(2);
                 LocalRolloutEngine engine =
-                        new LocalRolloutEngine(config, model.type(), workers, 16, 11, ResumableRun::text)) {
+                        new LocalRolloutEngine(config, Device.CPU, model.type(), workers, 16, 11, ResumableRun::text)) {
             TrainingRun[] opened = new TrainingRun[1];
             RunListener told = new RunListener() {
                 @Override

@@ -41,6 +41,7 @@ import org.minpro.reward.Score;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
@@ -91,11 +92,11 @@ class TrainerTest {
         }
 
         Run(ModelConfig model, Recipe recipe, int workerCount, Reward reward, Journal journal) {
-            Parameters parameters = Parameters.zeros(model, DType.F32);
+            Parameters parameters = Parameters.zeros(model, Device.CPU, DType.F32);
             parameters.initialise(5, 0.1);
             policy = new Policy(model, parameters, DType.F32);
             workers = new Workers(workerCount);
-            engine = new LocalRolloutEngine(model, DType.F32, workers, 16, recipe.seed(), ids -> "");
+            engine = new LocalRolloutEngine(model, Device.CPU, DType.F32, workers, 16, recipe.seed(), ids -> "");
             RunResources resources = new RunResources(
                     policy,
                     engine,

@@ -84,13 +84,14 @@ class PackedWeightTest {
     @Test
     void float64IsNotPacked() {
         try (Scope scope = Scope.open()) {
-            assertThat(PackedWeight.canPack(Tensor.ones(DType.F64, 2, 2))).isFalse();
+            assertThat(PackedWeight.canPack(Tensor.ones(Device.CPU, DType.F64, 2, 2)))
+                    .isFalse();
         }
     }
 
     private static void assumePacking(DType type) {
         try (Scope scope = Scope.open()) {
-            assumeThat(PackedWeight.canPack(Tensor.ones(type, 16, 16)))
+            assumeThat(PackedWeight.canPack(Tensor.ones(Device.CPU, type, 16, 16)))
                     .as("oneDNN has kernels for " + type + " on this processor")
                     .isTrue();
         }
@@ -98,6 +99,7 @@ class PackedWeightTest {
 
     private static Tensor normals(long seed, int rows, int width) {
         return Tensor.of(
+                        Device.CPU,
                         new Random(seed)
                                 .doubles((long) rows * width)
                                 .map(u -> 2 * Math.sqrt(3) * (u - 0.5))

@@ -26,6 +26,7 @@ import org.minpro.objective.Reach;
 import org.minpro.objective.Reinforce;
 import org.minpro.objective.TruncatedImportanceSampling;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Workers;
 
@@ -37,7 +38,7 @@ class LearnerTest {
         private final Learner learner;
 
         Course(Loss loss) {
-            Parameters parameters = Parameters.zeros(TinyModels.dense(), DType.F32);
+            Parameters parameters = Parameters.zeros(TinyModels.dense(), Device.CPU, DType.F32);
             parameters.initialise(5, 0.1);
             policy = new Policy(TinyModels.dense(), parameters, DType.F32);
             learner = new Learner(

@@ -16,6 +16,7 @@ import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutRequest;
 import org.minpro.rollout.SamplingParams;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Workers;
 
 /**
@@ -34,7 +35,7 @@ final class LongContextRun {
     public static void main(String[] arguments) throws IOException {
         HuggingFaceReader files = HuggingFaceReader.open(Path.of(arguments[0]));
         try (Workers workers = new Workers(1);
-                Parameters parameters = Parameters.zeros(files.config(), DType.F32);
+                Parameters parameters = Parameters.zeros(files.config(), Device.CPU, DType.F32);
                 Transformer model = new Transformer(files.config(), parameters)) {
             files.load(parameters.named());
             List<TrainingRow> rows = IntStream.range(0, 2)

@@ -20,6 +20,7 @@ import org.minpro.model.Parameters;
 import org.minpro.model.TokenBlock;
 import org.minpro.model.Transformer;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -73,7 +74,7 @@ class LongContextTest {
         int[][] rows = new int[2][];
         Arrays.setAll(rows, row -> LongContextRun.sequence(row, files.config().vocabSize()));
         int half = LongContextRun.LENGTH / 2;
-        try (Parameters parameters = Parameters.zeros(files.config(), DType.F32);
+        try (Parameters parameters = Parameters.zeros(files.config(), Device.CPU, DType.F32);
                 Transformer model = new Transformer(files.config(), parameters);
                 Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
@@ -83,7 +84,7 @@ class LongContextTest {
                     new int[2],
                     List.of(Arrays.copyOf(rows[1], 100), Arrays.copyOfRange(rows[0], half, LongContextRun.LENGTH)));
             double[] logProbs = new LanguageHead(model, 1)
-                    .logProbs(model.hidden(block), Tensor.of(block.targets()), false)
+                    .logProbs(model.hidden(block), Tensor.of(Device.CPU, block.targets()), false)
                     .logProbs()
                     .doubles();
             assertClose(0, Arrays.copyOfRange(logProbs, 100, logProbs.length));

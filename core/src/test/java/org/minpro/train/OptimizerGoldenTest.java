@@ -18,6 +18,7 @@ import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
 import org.minpro.model.TinyModels;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
@@ -55,7 +56,7 @@ final class OptimizerGoldenTest {
                 numbers.valueStream().mapToDouble(JsonNode::doubleValue).toArray();
         double[] values = new double[Math.toIntExact(like.elements())];
         Arrays.setAll(values, i -> golden[i % golden.length]);
-        return Tensor.of(values, like.shape()).to(type);
+        return Tensor.of(Device.CPU, values, like.shape()).to(type);
     }
 
     @ParameterizedTest
@@ -71,7 +72,7 @@ final class OptimizerGoldenTest {
                 golden.get("epsilon").doubleValue(),
                 golden.get("weight_decay").doubleValue(),
                 0);
-        try (Parameters master = Parameters.zeros(MODEL, type);
+        try (Parameters master = Parameters.zeros(MODEL, Device.CPU, type);
                 AdamW optimizer = new AdamW(settings, master);
                 Workers workers = new Workers(2);
                 Scope scope = Scope.open()) {

@@ -27,6 +27,7 @@ import org.minpro.objective.Objective;
 import org.minpro.objective.ObjectiveInputs;
 import org.minpro.objective.Objectives;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
@@ -106,7 +107,7 @@ class PolicyGradientTest {
         try (Parameters leaves = model.parameters().alias();
                 Scope scope = Scope.open()) {
             Transformer live = model.over(leaves);
-            Tensor sum = Tensor.zeros(DType.F64, 1);
+            Tensor sum = Tensor.zeros(Device.CPU, DType.F64, 1);
             double[][] weights = weights(rows);
             for (int i = 0; i < rows.size(); i++) {
                 TrainingRow row = rows.get(i);
@@ -116,7 +117,7 @@ class PolicyGradientTest {
                 long[] targets = Arrays.stream(row.responseIds()).asLongStream().toArray();
                 Tensor logProbs = logits.divide(TEMPERATURE)
                         .logSoftmax(1)
-                        .gather(1, Tensor.of(targets).unsqueeze(1))
+                        .gather(1, Tensor.of(Device.CPU, targets).unsqueeze(1))
                         .view(1, time);
                 double[] behavior = new double[time];
                 double[] mask = new double[time];
@@ -126,13 +127,13 @@ class PolicyGradientTest {
                 }
                 ObjectiveInputs inputs = ObjectiveInputs.of(
                         logProbs,
-                        Tensor.of(behavior, 1, time),
-                        Tensor.of(row.advantages(), 1, time),
-                        Tensor.of(mask, 1, time));
+                        Tensor.of(Device.CPU, behavior, 1, time),
+                        Tensor.of(Device.CPU, row.advantages(), 1, time),
+                        Tensor.of(Device.CPU, mask, 1, time));
                 sum = sum.add(objective
                         .compute(inputs)
                         .tokenLosses()
-                        .multiply(Tensor.of(weights[i], 1, time))
+                        .multiply(Tensor.of(Device.CPU, weights[i], 1, time))
                         .sum());
             }
             gradients.put("loss", sum.doubles());
