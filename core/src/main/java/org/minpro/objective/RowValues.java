@@ -45,7 +45,7 @@ final class RowValues {
     /** Numbers as a tensor like those of the inputs. */
     static Tensor constant(ObjectiveInputs inputs, double[] values) {
         Tensor like = inputs.mask();
-        return Tensor.of(values, like.shape()).to(like.device()).to(like.type());
+        return Tensor.of(like.device(), values, like.shape()).to(like.type());
     }
 
     /** The sum of each row, on all its valid tokens. */

@@ -50,7 +50,7 @@ public record SamplingParams(
     }
 
     public SamplingParams withMaxNewTokens(int limit) {
-        return new SamplingParams(temperature, topK, topP, minP, limit, stopIds, greedy);
+        return new SamplingParams(temperature, topK, topP, minP, limit, stopIds, stop, greedy);
     }
 
     /** Whether some tokens can not be drawn, so that ratios to this policy are biased. */

@@ -24,7 +24,7 @@ public final class ReferenceAttention {
             Tensor key = queryKeyValue[1].transpose(0, 1).repeatInterleave(headsPerKey, 0);
             Tensor value = queryKeyValue[2].transpose(0, 1).repeatInterleave(headsPerKey, 0);
             return query.matrixProduct(key.transpose(1, 2))
-                    .divide(Math.sqrt(query.size(2)))
+                    .divide(Math.sqrt((double) query.size(2)))
                     .maskedFill(Tensor.of(Device.CPU, sees, tokens, tokens).not(), Double.NEGATIVE_INFINITY)
                     .softmax(2)
                     .matrixProduct(value)
