@@ -14,6 +14,11 @@ public final class Advantages {
                     new NamedRecords.Entry<>("dr-grpo", Centered.class, "another name of centered"),
                     new NamedRecords.Entry<>(
                             "grpo", GroupRelative.class, "reward minus the group's mean, over the group's std"),
+                    new NamedRecords.Entry<>("maxrl", MaxRl.class, "reward minus the group's mean, over that mean"),
+                    new NamedRecords.Entry<>(
+                            "pass-at-k",
+                            PassAtK.class,
+                            "the best response's lead over the second, over the group's std"),
                     new NamedRecords.Entry<>("rloo", LeaveOneOut.class, "reward minus the mean of the others")));
 
     private Advantages() {}

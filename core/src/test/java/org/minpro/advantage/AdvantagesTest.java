@@ -36,6 +36,12 @@ class AdvantagesTest {
         assertThat(Advantages.of("dr-grpo")).isEqualTo(Advantages.of("centered"));
         assertThat(Advantages.of("rloo").of(group).values())
                 .containsExactly(new double[] {1 - 2 / 3.0, -1, -1, 2 - 1 / 3.0}, CLOSE);
+        assertThat(Advantages.of("maxrl").of(group).values())
+                .containsExactly(new double[] {1 / 3.0, -1, -1, 5 / 3.0}, CLOSE);
+        assertThat(Advantages.of("maxrl").of(scores(-1, 0)).values()).containsExactly(0, 0);
+        assertThat(Advantages.of("pass-at-k").of(group).values())
+                .containsExactly(new double[] {0, 0, 0, 1 / (std + 1e-6)}, CLOSE);
+        assertThat(Advantages.of("pass-at-k").of(scores(2, 0, 2)).values()).containsExactly(0, 0, 0);
     }
 
     @Test
@@ -80,8 +86,11 @@ class AdvantagesTest {
     }
 
     @Test
-    void advantagesSumToZero() {
+    void advantagesWithTheMeanAsBaselineSumToZero() {
         for (NamedRecords.Entry<Advantage> entry : Advantages.entries()) {
+            if (entry.type() == PassAtK.class) {
+                continue;
+            }
             double[] values =
                     Advantages.of(entry.name()).of(scores(0.3, -2, 17, 1e6, 4)).values();
             assertThat(Arrays.stream(values).sum()).isCloseTo(0, within(1e-6));

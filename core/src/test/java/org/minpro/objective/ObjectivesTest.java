@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -203,6 +204,30 @@ class ObjectivesTest {
             expected.put(entry.name(), List.of(described.family(), described.formula(), described.source()));
         }
         assertThat(rows).isEqualTo(expected);
+    }
+
+    private static final Pattern ARXIV = Pattern.compile("\\d{4}\\.\\d{5}");
+    private static final Pattern PAPER = Pattern.compile("\\| \\[(\\d{4}\\.\\d{5})]\\(.*\\) \\| (.+) \\|");
+
+    @Test
+    void theIndexOfPapersHasThoseOfTheSources() throws IOException {
+        Map<String, List<String>> expected = new TreeMap<>();
+        for (NamedRecords.Entry<Objective> entry : Objectives.entries()) {
+            Described described = entry.type().getAnnotation(Described.class);
+            Matcher paper = ARXIV.matcher(described.source());
+            while (paper.find()) {
+                expected.computeIfAbsent(paper.group(), absent -> new ArrayList<>())
+                        .add("`" + entry.name() + "`");
+            }
+        }
+        Map<String, List<String>> read = new LinkedHashMap<>();
+        for (String line : below("## Papers")) {
+            Matcher row = PAPER.matcher(line);
+            if (row.matches()) {
+                read.put(row.group(1), List.of(row.group(2).split(", ", -1)));
+            }
+        }
+        assertThat(read).containsExactlyEntriesOf(expected);
     }
 
     @ParameterizedTest
