@@ -135,6 +135,7 @@ final class EvalCommand implements Callable<Integer> {
         Reward reward = recipe.createReward();
         int most = recipe.evaluation().problems();
         ProblemSets sets = ProblemSets.of(recipe.data(), recipe.seed(), most);
+        sets.notices().forEach(line -> console.say("data: " + line));
         ModelFiles files = ModelFiles.open(recipe.model().path());
         requireMemory(memory, recipe, files);
         int responses = greedy ? 1 : Math.max(1, recipe.evaluation().samples());

@@ -40,8 +40,10 @@ import picocli.CommandLine.Spec;
             "Samples completions.",
             "",
             "Input lines: {\"ids\":[…]}, {\"prompt\":\"…\"} or {\"messages\":[…]} (through the model's chat template,"
-                    + " with optional tools, add_generation_prompt and template_variables); or --prompt. No token is"
-                    + " added.",
+                    + " with what apply_chat_template of transformers takes: tools, documents, add_generation_prompt"
+                    + " (true by default), continue_final_message (true, or the member to continue) and"
+                    + " template_variables or chat_template_kwargs); or --prompt. Any other field is an error. No token"
+                    + " is added.",
             "Output, --samples lines for each input, in order: {\"sample\":0,\"completion_ids\":[…],\"log_probs\":[…],"
                     + "\"text\":\"…\",\"finish\":\"stop|length\"}. The stop id belongs to the completion, text leaves"
                     + " special tokens out (null without a tokenizer), log_probs are those of the sampling"
@@ -272,6 +274,7 @@ final class GenerateCommand implements Callable<Integer> {
     }
 
     private static int[] ids(Row row, Texts texts) {
+        Texts.requireKnown(row, List.of("ids", "prompt"));
         int forms = (row.has("ids") ? 1 : 0) + (row.has("prompt") ? 1 : 0) + (row.has("messages") ? 1 : 0);
         if (forms != 1) {
             throw row.error("must have one of 'ids', 'prompt' and 'messages'");

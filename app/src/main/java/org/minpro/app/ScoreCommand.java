@@ -25,7 +25,7 @@ import picocli.CommandLine.Mixin;
             "Computes the log-probabilities of given tokens.",
             "",
             "Input lines: {\"ids\":[…]} or {\"prompt\":\"…\",\"completion\":\"…\"}, which are tokenised separately; no"
-                    + " token is added. With ids no tokenizer is needed.",
+                    + " token is added. With ids no tokenizer is needed. Any other field is an error.",
             "Output lines: {\"ids\":[…],\"log_probs\":[null,…]}: natural logarithm, temperature 1, each token given all"
                     + " before it."
         })
@@ -95,6 +95,7 @@ final class ScoreCommand implements Callable<Integer> {
     }
 
     private static int[] ids(Row row, Texts texts, Positions positions) {
+        row.requireKnown(List.of("ids", "prompt", "completion"));
         int[] ids;
         boolean written = row.has("prompt") || row.has("completion");
         if (row.has("ids") == written) {

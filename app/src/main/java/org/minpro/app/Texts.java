@@ -7,7 +7,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.minpro.config.NearestName;
 import org.minpro.data.Row;
+import org.minpro.text.ChatOptions;
 import org.minpro.text.ChatTemplate;
 import org.minpro.text.TextException;
 import org.minpro.text.Tokenizer;
@@ -51,8 +53,7 @@ final class Texts implements AutoCloseable {
     }
 
     /**
-     * The text of a conversation: {@code messages}, optional {@code tools}, {@code add_generation_prompt} and {@code
-     * template_variables}.
+     * The text of a conversation: {@code messages}, and the options of {@link ChatOptions} that the row has.
      *
      * @param addGenerationPrompt where the row does not say
      */
@@ -61,36 +62,51 @@ final class Texts implements AutoCloseable {
             chat = ChatTemplate.load(folder, date);
         }
         try {
-            return chat.render(
-                    objects(row, "messages"),
-                    row.has("tools") ? objects(row, "tools") : null,
-                    row.flag("add_generation_prompt", addGenerationPrompt),
-                    row.has("template_variables")
-                            ? object(row, "template_variables", row.required("template_variables"))
-                            : Map.of());
+            return chat.render(objects(row, "messages"), ChatOptions.of(row.fields(), addGenerationPrompt));
         } catch (TextException e) {
             throw row.error(String.valueOf(e.getMessage()));
         }
     }
 
+    /**
+     * Refuses fields that a line of a command has no use for.
+     *
+     * @param own the command's, besides those of a conversation
+     */
+    static void requireKnown(Row row, List<String> own) {
+        List<String> known = new ArrayList<>(own);
+        known.add("messages");
+        known.addAll(ChatOptions.FIELDS);
+        row.requireKnown(known);
+        if (!row.has("messages")) {
+            for (String field : ChatOptions.FIELDS) {
+                if (row.has(field)) {
+                    throw row.error("field '" + field + "' must stand beside 'messages', which the line does not have");
+                }
+            }
+        }
+    }
+
     private static List<Map<String, @Nullable Object>> objects(Row row, String field) {
         if (!(row.required(field) instanceof List<?> list)) {
-            throw row.wrongKind(field, "a list of objects", row.fields().get(field));
+            throw row.wrongKind(field, "a list of objects", row.value(field));
         }
         List<Map<String, @Nullable Object>> objects = new ArrayList<>();
         for (Object element : list) {
-            objects.add(object(row, field, element));
+            if (!(element instanceof Map<?, ?> map)) {
+                throw row.wrongKind(field, "made of JSON objects", element);
+            }
+            Map<String, @Nullable Object> object = new LinkedHashMap<>();
+            map.forEach((key, value) -> object.put(String.valueOf(key), value));
+            if (!(object.get("role") instanceof String)) {
+                throw row.error("field '" + field + "' must hold messages with a 'role', got: " + object.keySet()
+                        + NearestName.of("role", object.keySet())
+                                .map(near -> ". Is '" + near + "' meant?")
+                                .orElse(""));
+            }
+            objects.add(object);
         }
         return objects;
-    }
-
-    private static Map<String, @Nullable Object> object(Row row, String field, @Nullable Object value) {
-        if (!(value instanceof Map<?, ?> map)) {
-            throw row.wrongKind(field, "made of JSON objects", value);
-        }
-        Map<String, @Nullable Object> object = new LinkedHashMap<>();
-        map.forEach((key, element) -> object.put(String.valueOf(key), element));
-        return object;
     }
 
     @Override

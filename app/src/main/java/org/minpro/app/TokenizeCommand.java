@@ -2,6 +2,7 @@ package org.minpro.app;
 
 import java.time.LocalDate;
 import java.time.ZoneId;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.JsonlReader;
@@ -17,9 +18,10 @@ import picocli.CommandLine.Option;
         description = {
             "Turns texts and conversations into token ids.",
             "",
-            "Input lines: {\"text\":\"…\"} or {\"messages\":[…],\"tools\":[…],\"add_generation_prompt\":true,"
-                    + "\"template_variables\":{…}}, where only messages must be there (add_generation_prompt is false"
-                    + " then).",
+            "Input lines: {\"text\":\"…\"} or {\"messages\":[…]}, and with messages what apply_chat_template of"
+                    + " transformers takes: tools, documents, add_generation_prompt (false by default),"
+                    + " continue_final_message (true, or the member to continue) and template_variables (or"
+                    + " chat_template_kwargs). Any other field is an error.",
             "Output lines: {\"ids\":[…],\"text\":\"…\"}. Special tokens written in a text are recognised, none is"
                     + " added. Only the tokenizer's files of the folder are needed."
         })
@@ -49,6 +51,7 @@ final class TokenizeCommand implements Callable<Integer> {
         try (JsonlReader reader = input.open(console);
                 Texts texts = new Texts(model.folder(), day, console)) {
             for (Row row = reader.next(); row != null; row = reader.next()) {
+                Texts.requireKnown(row, List.of("text"));
                 if (row.has("text") == row.has("messages")) {
                     throw row.error("must have either 'text' or 'messages'");
                 }

@@ -1,5 +1,6 @@
 package org.minpro.app;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.minpro.data.JsonlReader;
@@ -37,6 +38,7 @@ final class VerifyCommand implements Callable<Integer> {
         Verifier verifier = stop.before(new Verifier());
         try (JsonlReader reader = input.open(console)) {
             for (Row row = reader.next(); row != null; row = reader.next()) {
+                row.requireKnown(List.of("gold", "answer"));
                 Verdict verdict = verifier.verify(row.string("gold"), row.string("answer"));
                 console.result(new JsonLine()
                         .with("verdict", verdict.kind().name().toLowerCase(Locale.ROOT))

@@ -9,8 +9,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.minpro.data.JsonlReader;
 import org.minpro.data.Row;
+import org.minpro.data.Rows;
 import org.minpro.verify.AnswerExtractor;
 
 /**
@@ -58,7 +58,7 @@ public final class References {
             Path file = folder.resolve(source.name() + ".jsonl");
             if (Files.exists(file)) {
                 Set<String> answers = new LinkedHashSet<>();
-                for (Row row : JsonlReader.readAll(file)) {
+                for (Row row : Rows.readAll(file)) {
                     Object value = row.fields().get(source.field());
                     Object first = value instanceof List<?> list && !list.isEmpty() ? list.getFirst() : value;
                     if (first != null) {

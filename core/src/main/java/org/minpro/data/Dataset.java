@@ -13,39 +13,75 @@ import java.util.Map;
  *
  * @param name where they come from, for messages
  * @param problems in the order of the files
- * @param repeated how many rows were left out because they repeat the prompt of an earlier one
+ * @param reading what was made of the rows
  */
-public record Dataset(String name, List<Problem> problems, int repeated) {
+public record Dataset(String name, List<Problem> problems, Reading reading) {
+    /**
+     * What a reader of rows should say.
+     *
+     * @param repeated rows that were left out because they repeat the prompt of an earlier one
+     * @param contradicting those of them whose answer is another
+     * @param endedByAssistant conversations whose last turn is the assistant's and was left out of the prompt
+     */
+    public record Reading(int repeated, int contradicting, int endedByAssistant) {
+        /** Nothing to say. */
+        public static final Reading NONE = new Reading(0, 0, 0);
+
+        Reading plus(Reading other) {
+            return new Reading(
+                    repeated + other.repeated,
+                    contradicting + other.contradicting,
+                    endedByAssistant + other.endedByAssistant);
+        }
+
+        /** One line for each thing that a user would want to know. */
+        public List<String> notices() {
+            List<String> notices = new ArrayList<>();
+            if (repeated > 0) {
+                notices.add(repeated + " rows are left out, because they repeat the prompt of an earlier row"
+                        + (contradicting == 0
+                                ? ""
+                                : "; " + contradicting + " of them have another answer than it: check the data"));
+            }
+            if (endedByAssistant > 0) {
+                notices.add(endedByAssistant + " conversations end with the assistant: that turn is left out of the"
+                        + " prompt, and is the reference where the row has no answer field");
+            }
+            return notices;
+        }
+    }
+
     public Dataset {
         problems = List.copyOf(problems);
     }
 
     public Dataset(String name, List<Problem> problems) {
-        this(name, problems, 0);
+        this(name, problems, Reading.NONE);
     }
 
     /**
-     * Reads one or more JSONL files.
+     * Reads one or more files of {@link Rows}.
      *
      * @throws DataException for an unreadable row, an id given twice, or no rows at all
      */
     public static Dataset read(List<Path> files, RowMapping mapping) {
         List<Problem> problems = new ArrayList<>();
-        Map<String, String> places = new HashMap<>();
-        int repeated = 0;
+        Map<String, First> firsts = new HashMap<>();
+        Reading reading = Reading.NONE;
         for (Path file : files) {
-            try (JsonlReader reader = JsonlReader.open(file)) {
-                for (Row row = reader.next(); row != null; row = reader.next()) {
+            try (Rows rows = Rows.open(file)) {
+                for (Row row = rows.next(); row != null; row = rows.next()) {
                     Problem problem = mapping.problem(row);
-                    String first = places.putIfAbsent(problem.id(), row.place());
+                    First first = firsts.putIfAbsent(problem.id(), new First(row.place(), problem.answer()));
                     if (first == null) {
                         problems.add(problem);
+                        reading = reading.plus(new Reading(0, 0, mapping.endsWithReference(row) ? 1 : 0));
                     } else if (mapping.idField() != null) {
                         throw row.error("field '" + mapping.idField() + "' must be unique, got: \"" + problem.id()
-                                + "\", which " + first + " has too");
+                                + "\", which " + first.place() + " has too");
                     } else {
                         // Without an id field the id is the prompt's hash: a repeated prompt is the same problem again.
-                        repeated++;
+                        reading = reading.plus(new Reading(1, first.answer().equals(problem.answer()) ? 0 : 1, 0));
                     }
                 }
             }
@@ -54,8 +90,11 @@ public record Dataset(String name, List<Problem> problems, int repeated) {
         if (problems.isEmpty()) {
             throw new DataException(name + " must hold at least one row, got: none");
         }
-        return new Dataset(name, problems, repeated);
+        return new Dataset(name, problems, reading);
     }
+
+    /** Where an id was first met, and the answer there. */
+    private record First(String place, String answer) {}
 
     /** All problems of several data sets, in order; a text that an earlier one has is left out and counted. */
     public static Dataset join(List<Dataset> parts) {
@@ -64,12 +103,13 @@ public record Dataset(String name, List<Problem> problems, int repeated) {
         }
         Map<String, Problem> byText = new LinkedHashMap<>();
         Map<String, String> namesOfIds = new HashMap<>();
-        int repeated = 0;
+        Reading reading = Reading.NONE;
         for (Dataset part : parts) {
-            repeated += part.repeated();
+            reading = reading.plus(part.reading());
             for (Problem problem : part.problems()) {
-                if (byText.putIfAbsent(problem.identity(), problem) != null) {
-                    repeated++;
+                Problem first = byText.putIfAbsent(problem.identity(), problem);
+                if (first != null) {
+                    reading = reading.plus(new Reading(1, first.answer().equals(problem.answer()) ? 0 : 1, 0));
                 } else {
                     String other = namesOfIds.putIfAbsent(problem.id(), part.name());
                     if (other != null) {
@@ -80,7 +120,7 @@ public record Dataset(String name, List<Problem> problems, int repeated) {
             }
         }
         return new Dataset(
-                String.join(", ", parts.stream().map(Dataset::name).toList()), List.copyOf(byText.values()), repeated);
+                String.join(", ", parts.stream().map(Dataset::name).toList()), List.copyOf(byText.values()), reading);
     }
 
     public int size() {

@@ -12,9 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.JsonProblem;
@@ -30,7 +28,7 @@ import tools.jackson.databind.json.JsonMapper;
  * <p>Anything else is a {@link DataException} of one line that begins with {@code file:line} (and the column within it where
  * the JSON itself is wrong). A file is read as a stream; the longest line is what memory must hold.
  */
-public final class JsonlReader implements AutoCloseable {
+public final class JsonlReader implements Rows {
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -70,18 +68,7 @@ public final class JsonlReader implements AutoCloseable {
         }
     }
 
-    /** All rows of a file. */
-    public static List<Row> readAll(Path file) {
-        try (JsonlReader reader = open(file)) {
-            List<Row> rows = new ArrayList<>();
-            for (Row row = reader.next(); row != null; row = reader.next()) {
-                rows.add(row);
-            }
-            return rows;
-        }
-    }
-
-    /** The next row, or null at the end. */
+    @Override
     public @Nullable Row next() {
         try {
             while (true) {

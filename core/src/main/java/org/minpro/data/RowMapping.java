@@ -12,7 +12,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which fields of a data set's rows make a {@link Problem}.
+ * Which fields of a data set's rows make a {@link Problem}; each is a name, or a path with dots such as
+ * {@code reward_model.ground_truth}.
  *
  * @param promptField the field with the prompt: a string, or a list of messages
  * @param template makes the prompt from all fields; null to take {@code promptField} as it is
@@ -26,6 +27,8 @@ public record RowMapping(
         String answerField,
         AnswerExtraction extraction,
         @Nullable String idField) {
+    private static final String PROMPT = "prompt";
+    private static final String MESSAGES = "messages";
 
     /** Prompt and answer as the fields hold them. */
     public static RowMapping of(String promptField, String answerField) {
@@ -47,12 +50,16 @@ public record RowMapping(
     /**
      * The problem of a row.
      *
+     * <p>A row without a field {@code prompt} may have its {@code messages} instead. Where they end with the assistant, that
+     * turn is what the model is to write: it is left out of the prompt, and it is the reference answer where the row has no
+     * {@code answerField}. With {@code continue_final_message} it stays, to be continued.
+     *
      * @throws DataException names file, line and field
      */
     public Problem problem(Row row) {
-        String answer = answer(row);
         String prompt = null;
         List<Message> messages = List.of();
+        Message reference = null;
         if (template != null) {
             try {
                 prompt = template.apply(row.fields());
@@ -61,11 +68,20 @@ public record RowMapping(
             } catch (IllegalArgumentException e) {
                 throw new DataException(row.place() + ": " + e.getMessage(), e);
             }
-        } else if (row.required(promptField) instanceof List<?>) {
-            messages = row.messages(promptField);
+        } else if (row.required(promptOf(row)) instanceof List<?>) {
+            messages = row.messages(promptOf(row));
+            if (endsWithReference(row)) {
+                reference = messages.getLast();
+                messages = messages.subList(0, messages.size() - 1);
+                if (messages.isEmpty()) {
+                    throw row.error("field '" + promptOf(row)
+                            + "' must hold a turn before the assistant's, got: the assistant's alone");
+                }
+            }
         } else {
             prompt = row.string(promptField);
         }
+        String answer = answer(row, reference);
         if (prompt != null && prompt.isBlank()) {
             throw row.error("the prompt must not be blank");
         }
@@ -74,8 +90,24 @@ public record RowMapping(
         return new Problem(id, prompt, messages, answer, row.fields());
     }
 
-    private String answer(Row row) {
-        String text = scalar(row, answerField, row.required(answerField));
+    private String promptOf(Row row) {
+        return promptField.equals(PROMPT) && !row.has(PROMPT) && row.has(MESSAGES) ? MESSAGES : promptField;
+    }
+
+    /** Whether the row is a conversation whose last turn is the assistant's and is not to be continued. */
+    boolean endsWithReference(Row row) {
+        if (template != null || !(row.value(promptOf(row)) instanceof List<?>)) {
+            return false;
+        }
+        Object continued = row.fields().get("continue_final_message");
+        return (continued == null || continued.equals(false))
+                && row.messages(promptOf(row)).getLast().role().equals("assistant");
+    }
+
+    private String answer(Row row, @Nullable Message reference) {
+        String text = reference != null && !row.has(answerField)
+                ? reference.content()
+                : scalar(row, answerField, row.required(answerField));
         String answer = extraction.extract(text);
         if (answer == null || answer.isEmpty()) {
             throw row.error("field '" + answerField + "' must hold an answer"

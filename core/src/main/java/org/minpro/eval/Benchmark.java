@@ -12,11 +12,11 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.config.NearestName;
 import org.minpro.data.AnswerExtraction;
 import org.minpro.data.DataException;
-import org.minpro.data.JsonlReader;
 import org.minpro.data.Message;
 import org.minpro.data.Problem;
 import org.minpro.data.Row;
 import org.minpro.data.RowMapping;
+import org.minpro.data.Rows;
 import org.minpro.text.PromptTemplate;
 import org.minpro.text.TextException;
 import org.minpro.verify.AnswerExtractor;
@@ -203,7 +203,7 @@ public record Benchmark(String name, String title, List<String> files, List<Stri
         PromptTemplate prompt = PromptTemplate.plain(template);
         List<Problem> problems = new ArrayList<>();
         Map<String, Integer> seen = new HashMap<>();
-        try (JsonlReader reader = JsonlReader.open(file)) {
+        try (Rows reader = Rows.open(file)) {
             for (Row row = reader.next(); row != null && problems.size() < most; row = reader.next()) {
                 Problem plain = problem(row);
                 int times = seen.merge(plain.id(), 1, Integer::sum);

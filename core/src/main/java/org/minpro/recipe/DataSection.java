@@ -12,7 +12,8 @@ import org.minpro.task.ArithmeticTask;
 
 /** Which problems, and which of their fields are prompt and answer. */
 public record DataSection(
-        @Doc("JSONL files, one problem a line. Empty for the built-in task: sums worked out step by step, without end.")
+        @Doc(
+                "JSONL or Parquet files, one problem a row. Empty for the built-in task: sums worked out step by step, without end.")
         List<Path> files,
 
         @Doc("Folder that files, evaluation-files and those of more are relative to.")
@@ -21,13 +22,14 @@ public record DataSection(
         @Doc("How many numbers a problem of the built-in task adds, 2 to 64.")
         int terms,
 
-        @Doc("Field with the prompt: a text, or a list of {role, content} messages.")
+        @Doc("Field with the prompt: a text, or a list of {role, content} messages. A name with dots is a path into"
+                + " nested fields. Rows without 'prompt' may have 'messages'.")
         String promptField,
 
         @Doc("The prompt made of several fields, such as \"{Body} {Question}\"; null takes prompt-field" + " as it is.")
         @Nullable String promptTemplate,
 
-        @Doc("Field with the reference answer: a text or a number.")
+        @Doc("Field with the reference answer, a text or a number, such as reward_model.ground_truth.")
         String answerField,
 
         @Doc("The answer is what follows the last occurrence of this text in its field, such as \"####\"; null for all"
@@ -128,6 +130,14 @@ public record DataSection(
     /** Reads the problems of the evaluation files. */
     public Dataset readEvaluationFiles() {
         return first(evaluationFiles).read(folder);
+    }
+
+    /** Every file that is read, in the order of reading; none for the built-in task. */
+    public List<Path> paths() {
+        List<Path> paths = new ArrayList<>(SourceSection.paths(folder, files));
+        more.forEach(source -> paths.addAll(SourceSection.paths(folder, source.files())));
+        paths.addAll(SourceSection.paths(folder, evaluationFiles));
+        return paths;
     }
 
     private SourceSection first(List<Path> paths) {

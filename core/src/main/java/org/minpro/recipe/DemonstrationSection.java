@@ -11,7 +11,8 @@ import org.minpro.task.ArithmeticTask;
 
 /** What {@code minpro sft} learns from: prompts with completions. */
 public record DemonstrationSection(
-        @Doc("JSONL files, one prompt with its completion a line. Empty for demonstrations of the built-in task.")
+        @Doc(
+                "JSONL or Parquet files, one prompt with its completion, or one conversation, a row. Empty for demonstrations of the built-in task.")
         List<Path> files,
 
         @Doc("Folder that files are relative to.") Path folder,
@@ -25,19 +26,31 @@ public record DemonstrationSection(
         @Doc("Chance that such a hasty step forgets a carry, [0, 1].")
         double slipShare,
 
-        @Doc("Field with the prompt: a text, or a list of {role, content} messages.")
+        @Doc("Field with the prompt: a text, or a list of {role, content} messages. A name with dots is a path into"
+                + " nested fields. Rows without 'prompt' may have 'messages'.")
         String promptField,
 
         @Doc("The prompt made of several fields, such as \"{Body} {Question}\"; null takes prompt-field as it is.")
         @Nullable String promptTemplate,
 
-        @Doc("Field with the completion.") String completionField,
+        @Doc("Field with the completion: a text, or messages. Without it the assistant's turns of the prompt's messages"
+                + " are learnt.")
+        String completionField,
 
         @Doc("What this regular expression matches is removed from completions, such as \"<<[^>]*>>\"; null for"
                 + " nothing.")
-        @Nullable String completionRemove) {
+        @Nullable String completionRemove,
+
+        @Doc(
+                "Share of the files' examples that is kept for the evaluation loss, [0, 1): chosen by a hash of the prompt.")
+        double heldOut,
+
+        @Doc("Files of examples to measure the evaluation loss on instead of a share of the files.")
+        List<Path> evaluationFiles) {
     public DemonstrationSection {
         files = List.copyOf(files);
+        evaluationFiles = List.copyOf(evaluationFiles);
+        Rule.check(heldOut >= 0 && heldOut < 1, "held-out", "in [0, 1)", heldOut);
         ArithmeticTask.checkTerms(terms);
         Rule.check(hastyShare >= 0 && hastyShare <= 1, "hasty-share", "in [0, 1]", hastyShare);
         Rule.check(slipShare >= 0 && slipShare <= 1, "slip-share", "in [0, 1]", slipShare);
@@ -56,12 +69,28 @@ public record DemonstrationSection(
     }
 
     public DemonstrationSection() {
-        this(List.of(), Path.of("."), ArithmeticTask.DEFAULT_TERMS, 0.6, 0.5, "prompt", null, "completion", null);
+        this(
+                List.of(),
+                Path.of("."),
+                ArithmeticTask.DEFAULT_TERMS,
+                0.6,
+                0.5,
+                "prompt",
+                null,
+                "completion",
+                null,
+                0,
+                List.of());
     }
 
     /** The files' paths. */
     public List<Path> paths() {
         return SourceSection.paths(folder, files);
+    }
+
+    /** The evaluation files' paths. */
+    public List<Path> evaluationPaths() {
+        return SourceSection.paths(folder, evaluationFiles);
     }
 
     public boolean isBuiltin() {

@@ -37,6 +37,10 @@ public record SftRecipe(
         @Doc("How the work is cut.") ComputeSettings compute,
         @Doc("When the run is saved; every counts updates.") CheckpointSection checkpoints,
 
+        @Doc("Updates between two measurements of the evaluation loss, with data.held-out or data.evaluation-files; 0"
+                + " measures it before the first and after the last alone.")
+        int evaluationEvery,
+
         @Doc("Folder in which each run gets a numbered folder of its own.")
         Path runs) {
 
@@ -45,6 +49,7 @@ public record SftRecipe(
         Rule.check(updates == null || updates >= 1, "updates", ">= 1", String.valueOf(updates));
         Rule.positive("epochs", epochs);
         Rule.positive("batch-rows", batchRows);
+        Rule.notNegative("evaluation-every", evaluationEvery);
     }
 
     public SftRecipe() {
@@ -61,6 +66,7 @@ public record SftRecipe(
                 new OptimizerSettings(2e-5, 0, LearningRateSchedule.CONSTANT),
                 new ComputeSettings(),
                 new CheckpointSection(100, 2),
+                50,
                 Path.of("runs"));
     }
 
@@ -74,6 +80,12 @@ public record SftRecipe(
         List<String> warnings = new ArrayList<>();
         if (updates != null && epochs != new SftRecipe().epochs()) {
             warnings.add("epochs has no effect: updates is " + updates);
+        }
+        if (data.heldOut() > 0 && !data.evaluationFiles().isEmpty()) {
+            warnings.add("data.held-out has no effect: data.evaluation-files are given");
+        }
+        if (data.isBuiltin() && (data.heldOut() > 0 || !data.evaluationFiles().isEmpty())) {
+            warnings.add("data.held-out and data.evaluation-files have no effect on the built-in task");
         }
         return warnings;
     }

@@ -17,15 +17,16 @@ import org.minpro.text.TextException;
 
 /** JSONL files whose rows have the same fields, and which of them are prompt and answer. */
 public record SourceSection(
-        @Doc("JSONL files, one problem a line.") List<Path> files,
+        @Doc("JSONL or Parquet files, one problem a row.") List<Path> files,
 
-        @Doc("Field with the prompt: a text, or a list of {role, content} messages.")
+        @Doc("Field with the prompt: a text, or a list of {role, content} messages. A name with dots is a path into"
+                + " nested fields. Rows without 'prompt' may have 'messages'.")
         String promptField,
 
         @Doc("The prompt made of several fields, such as \"{Body} {Question}\"; null takes prompt-field as it is.")
         @Nullable String promptTemplate,
 
-        @Doc("Field with the reference answer: a text or a number.")
+        @Doc("Field with the reference answer, a text or a number, such as reward_model.ground_truth.")
         String answerField,
 
         @Doc("The answer is what follows the last occurrence of this text in its field, such as \"####\"; null for all"

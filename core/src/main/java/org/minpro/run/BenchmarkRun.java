@@ -18,8 +18,8 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.DataException;
-import org.minpro.data.JsonlReader;
 import org.minpro.data.Row;
+import org.minpro.data.Rows;
 import org.minpro.eval.Benchmark;
 import org.minpro.eval.BenchmarkReport;
 import org.minpro.eval.BenchmarkResult;
@@ -235,7 +235,7 @@ public final class BenchmarkRun implements AutoCloseable {
                     + ", which has no " + PROBLEMS);
         }
         Map<String, List<ProblemOutcome>> outcomes = new LinkedHashMap<>();
-        for (Row row : JsonlReader.readAll(file)) {
+        for (Row row : Rows.readAll(file)) {
             outcomes.computeIfAbsent(row.string("benchmark"), name -> new ArrayList<>())
                     .add(outcome(row));
         }

@@ -15,13 +15,20 @@ import org.minpro.task.ArithmeticTask;
  * @param training drawn from without end
  * @param heldOut to evaluate on; none of them is ever drawn for training
  * @param description what they are, in a few words
+ * @param notices what the user should know of how their files were read, a line each
  */
-public record ProblemSets(ProblemSource training, List<Problem> heldOut, String description) {
+public record ProblemSets(ProblemSource training, List<Problem> heldOut, String description, List<String> notices) {
     /** The seed of the built-in task's held-out problems: the same ones for every run, so that runs compare. */
     private static final long HELD_OUT_SEED = 0;
 
     public ProblemSets {
         heldOut = List.copyOf(heldOut);
+        notices = List.copyOf(notices);
+    }
+
+    /** Problems of which there is nothing to say. */
+    public ProblemSets(ProblemSource training, List<Problem> heldOut, String description) {
+        this(training, heldOut, description, List.of());
     }
 
     /**
@@ -42,10 +49,14 @@ public record ProblemSets(ProblemSource training, List<Problem> heldOut, String 
         }
         Dataset all = data.read();
         if (!data.evaluationFiles().isEmpty()) {
+            Dataset evaluated = data.readEvaluationFiles();
+            List<String> notices = new ArrayList<>(all.reading().notices());
+            evaluated.reading().notices().forEach(line -> notices.add("data.evaluation-files: " + line));
             return new ProblemSets(
                     new DatasetSource(all, seed),
-                    data.readEvaluationFiles().limit(heldOut).problems(),
-                    all.size() + " problems");
+                    evaluated.limit(heldOut).problems(),
+                    all.size() + " problems",
+                    notices);
         }
         Dataset.Split split = all.split(data.heldOut(), data.splitSeed());
         if (split.train().size() == 0 && all.size() > 0) {
@@ -55,6 +66,7 @@ public record ProblemSets(ProblemSource training, List<Problem> heldOut, String 
         return new ProblemSets(
                 new DatasetSource(split.train(), seed),
                 split.heldOut().limit(heldOut).problems(),
-                split.train().size() + " problems (" + split.heldOut().size() + " held out by hash)");
+                split.train().size() + " problems (" + split.heldOut().size() + " held out by hash)",
+                all.reading().notices());
     }
 }

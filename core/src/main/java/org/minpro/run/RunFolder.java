@@ -128,6 +128,11 @@ public final class RunFolder implements AutoCloseable {
         return path.resolve(RECIPE);
     }
 
+    /** The data files as they were when the run began. */
+    public Path data() {
+        return path.resolve("data.json");
+    }
+
     /** Stores the configuration whole or not at all: another one in its place would be another run. */
     public void write(String recipe) {
         Path part = path.resolve(RECIPE + ".part");
@@ -181,7 +186,7 @@ public final class RunFolder implements AutoCloseable {
         }
         try (Stream<Path> entries = Files.walk(path)) {
             return entries.filter(Files::isRegularFile)
-                    .filter(file -> !file.equals(recipe()) && !file.equals(path.resolve(LOCK)))
+                    .filter(file -> !file.equals(recipe()) && !file.equals(data()) && !file.equals(path.resolve(LOCK)))
                     .allMatch(file -> file.toFile().length() == 0);
         } catch (IOException e) {
             throw new UncheckedIOException("the run folder must be readable, got: " + path, e);

@@ -2,26 +2,24 @@ package org.minpro.run;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.regex.Pattern;
-import org.minpro.data.JsonlReader;
-import org.minpro.data.Message;
-import org.minpro.data.Problem;
-import org.minpro.data.Row;
+import java.util.stream.Stream;
+import org.minpro.eval.SequenceScorer;
 import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
+import org.minpro.model.PolicyVersion;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.task.ArithmeticTask;
 import org.minpro.task.Demonstrations;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Workers;
-import org.minpro.text.PromptTemplate;
 import org.minpro.text.Tokenizer;
 import org.minpro.train.NonFiniteUpdateException;
 import org.minpro.train.Policy;
@@ -47,11 +45,14 @@ public final class SftSession implements AutoCloseable {
     private final Checkpoints checkpoints;
     private final long updates;
     private final String description;
+    private final List<SupervisedTrainer.Example> heldOut;
+    private final Consumer<String> notice;
     private volatile boolean stopping;
 
     private SftSession(SftRecipe recipe, RunFolder folder, Consumer<String> notice) {
         this.recipe = recipe;
         this.folder = folder;
+        this.notice = notice;
         opened.add(folder);
         try {
             files = recipe.initialise()
@@ -60,6 +61,11 @@ public final class SftSession implements AutoCloseable {
             tokenizer = opened.add(files.tokenizer());
             Examples examples = examples(notice);
             description = examples.description;
+            heldOut = examples.heldOut;
+            DataFiles.keepOrRequire(
+                    folder,
+                    Stream.concat(recipe.data().paths().stream(), recipe.data().evaluationPaths().stream())
+                            .toList());
             if (recipe.updates() == null && recipe.data().isBuiltin()) {
                 throw new IllegalArgumentException(
                         "updates must be given for demonstrations of the built-in task, which have"
@@ -123,63 +129,32 @@ public final class SftSession implements AutoCloseable {
         return new SftSession(stored, folder, notice);
     }
 
-    private record Examples(SupervisedTrainer.ExampleSource source, long count, String description) {}
+    private record Examples(
+            SupervisedTrainer.ExampleSource source,
+            long count,
+            String description,
+            List<SupervisedTrainer.Example> heldOut) {}
 
     private Examples examples(Consumer<String> notice) {
-        Prompts prompts = Prompts.of(recipe.prompts(), files, tokenizer);
-        int end =
-                files.config().eosIds().isEmpty() ? -1 : files.config().eosIds().getFirst();
         if (recipe.data().isBuiltin()) {
+            Prompts prompts = Prompts.of(recipe.prompts(), files, tokenizer);
             Demonstrations demonstrations = demonstrations();
             return new Examples(
                     ordinal -> {
                         Demonstrations.Demonstration demonstration = demonstrations.demonstration(ordinal);
                         return new SupervisedTrainer.Example(
                                 prompts.encode(demonstration.sum().problem()),
-                                withEnd(tokenizer.encode(demonstration.response()), end));
+                                SftExamples.withEnd(
+                                        tokenizer.encode(demonstration.response()),
+                                        files.config().eosIds()));
                     },
                     Long.MAX_VALUE,
-                    "demonstrations of the built-in task, without end");
+                    "demonstrations of the built-in task, without end",
+                    List.of());
         }
-        List<SupervisedTrainer.Example> all = new ArrayList<>();
-        int skipped = 0;
-        int longest = 0;
-        String template = recipe.data().promptTemplate();
-        PromptTemplate plain = template == null ? null : PromptTemplate.plain(template);
-        Pattern remove = recipe.data().completionRemove() == null
-                ? null
-                : Pattern.compile(Objects.requireNonNull(recipe.data().completionRemove()));
-        for (Path file : recipe.data().paths()) {
-            for (Row row : JsonlReader.readAll(file)) {
-                String completion = row.string(recipe.data().completionField());
-                if (remove != null) {
-                    completion = remove.matcher(completion).replaceAll("");
-                }
-                int[] prompt = prompts.encode(problem(row, plain));
-                int[] response = withEnd(tokenizer.encode(completion), end);
-                if (prompt.length > recipe.prompts().maxTokens() || response.length > recipe.maxCompletionTokens()) {
-                    skipped++;
-                } else {
-                    all.add(new SupervisedTrainer.Example(prompt, response));
-                    longest = Math.max(longest, prompt.length + response.length);
-                }
-            }
-        }
-        if (skipped > 0) {
-            notice.accept(skipped + " examples are longer than prompts.max-tokens or max-completion-tokens and are left"
-                    + " out; " + all.size() + " remain");
-        }
-        if (all.isEmpty()) {
-            throw new IllegalArgumentException("data.files must leave at least one example, got: none of " + skipped);
-        }
-        String problem = new Positions(files.config(), recipe.model().beyondPositions(), "model.beyond-positions: true")
-                .problem(longest);
-        if (problem != null) {
-            throw new IllegalArgumentException("the longest example: " + problem
-                    + ". Lower prompts.max-tokens (" + recipe.prompts().maxTokens() + ") or max-completion-tokens ("
-                    + recipe.maxCompletionTokens() + ") to leave long examples out");
-        }
-        prompts.missingBeginOfSequence(all.getFirst().promptIds()).ifPresent(line -> notice.accept("warning: " + line));
+        SftExamples read = SftExamples.read(recipe, files, tokenizer, notice);
+        List<SupervisedTrainer.Example> all = read.training();
+        requirePositions(all);
         return new Examples(
                 ordinal -> {
                     long epoch = ordinal / all.size();
@@ -187,7 +162,23 @@ public final class SftSession implements AutoCloseable {
                     return all.get(order[(int) (ordinal % all.size())]);
                 },
                 all.size(),
-                all.size() + " examples");
+                all.size() + " examples"
+                        + (read.heldOut().isEmpty() ? "" : " (" + read.heldOut().size() + " held out)"),
+                read.heldOut());
+    }
+
+    private void requirePositions(List<SupervisedTrainer.Example> examples) {
+        int longest = examples.stream()
+                .mapToInt(example -> example.promptIds().length + example.completionIds().length)
+                .max()
+                .orElse(0);
+        String problem = new Positions(files.config(), recipe.model().beyondPositions(), "model.beyond-positions: true")
+                .problem(longest);
+        if (problem != null) {
+            throw new IllegalArgumentException("the longest example: " + problem
+                    + ". Lower prompts.max-tokens (" + recipe.prompts().maxTokens() + ") or max-completion-tokens ("
+                    + recipe.maxCompletionTokens() + ") to leave long examples out");
+        }
     }
 
     private Demonstrations demonstrations() {
@@ -212,32 +203,6 @@ public final class SftSession implements AutoCloseable {
             orderedEpoch = epoch;
         }
         return order;
-    }
-
-    private Problem problem(Row row, @org.jspecify.annotations.Nullable PromptTemplate plain) {
-        if (plain != null) {
-            Map<String, Object> fields = new LinkedHashMap<>();
-            row.fields().forEach((name, value) -> {
-                if (value != null) {
-                    fields.put(name, value);
-                }
-            });
-            return Problem.of(row.place(), plain.render(new Problem(row.place(), "", List.of(), "", fields)), "");
-        }
-        if (row.required(recipe.data().promptField()) instanceof List<?>) {
-            List<Message> messages = row.messages(recipe.data().promptField());
-            return new Problem(row.place(), null, messages, "", Map.of());
-        }
-        return Problem.of(row.place(), row.string(recipe.data().promptField()), "");
-    }
-
-    private static int[] withEnd(int[] ids, int end) {
-        if (end < 0 || (ids.length > 0 && ids[ids.length - 1] == end)) {
-            return ids;
-        }
-        int[] longer = java.util.Arrays.copyOf(ids, ids.length + 1);
-        longer[ids.length] = end;
-        return longer;
     }
 
     public SftRecipe recipe() {
@@ -279,6 +244,9 @@ public final class SftSession implements AutoCloseable {
      * @return whether all updates are done
      */
     public boolean run(java.util.function.BiConsumer<SupervisedTrainer.Report, Double> told) {
+        if (trainer.done() == 0 && !heldOut.isEmpty() && !stopping) {
+            evaluationLoss("before the first update");
+        }
         while (!trainer.finished() && !stopping) {
             long start = System.nanoTime();
             SupervisedTrainer.Report report;
@@ -292,6 +260,9 @@ public final class SftSession implements AutoCloseable {
             values.put("loss", report.loss());
             values.put("grad_norm", report.gradientNorm());
             values.put("tokens", (double) report.tokens());
+            if (!heldOut.isEmpty() && isEvaluationDue()) {
+                values.put("evaluation_loss", evaluationLoss("after update " + trainer.done()));
+            }
             metrics.append(report.update(), values, Map.of("seconds", seconds));
             told.accept(report, seconds);
             if (recipe.checkpoints().isDue(trainer.done())) {
@@ -300,6 +271,41 @@ public final class SftSession implements AutoCloseable {
         }
         save();
         return trainer.finished();
+    }
+
+    private boolean isEvaluationDue() {
+        return trainer.finished() || (recipe.evaluationEvery() > 0 && trainer.done() % recipe.evaluationEvery() == 0);
+    }
+
+    /** Mean negative log-probability of the held-out examples' learnt tokens, nats. */
+    private double evaluationLoss(String when) {
+        List<int[]> sequences = new ArrayList<>();
+        for (SupervisedTrainer.Example example : heldOut) {
+            int[] prompt = example.promptIds();
+            int[] ids = Arrays.copyOf(prompt, prompt.length + example.completionIds().length);
+            System.arraycopy(example.completionIds(), 0, ids, prompt.length, example.completionIds().length);
+            sequences.add(ids);
+        }
+        List<double[]> logProbs;
+        try (PolicyVersion version = policy.holdVersion()) {
+            logProbs = new SequenceScorer(version.model(), workers).score(sequences);
+        }
+        double sum = 0;
+        long tokens = 0;
+        for (int row = 0; row < sequences.size(); row++) {
+            SupervisedTrainer.Example example = heldOut.get(row);
+            for (int i = 0; i < example.learnt().length; i++) {
+                if (example.learnt()[i]) {
+                    // The first token has no log-probability, so those of the sequence are one behind.
+                    sum -= logProbs.get(row)[example.promptIds().length - 1 + i];
+                    tokens++;
+                }
+            }
+        }
+        double loss = sum / tokens;
+        notice.accept(String.format(
+                Locale.ROOT, "evaluation loss %s: %.4f (%d examples, %d tokens)", when, loss, heldOut.size(), tokens));
+        return loss;
     }
 
     private void save() {

@@ -85,6 +85,10 @@ public final class TrainingSession implements AutoCloseable {
                     ? new ProblemSets(start.problems, start.heldOut, "problems of the program")
                     : ProblemSets.of(
                             recipe.data(), recipe.seed(), recipe.evaluation().problems());
+            if (start.problems == null) {
+                DataFiles.keepOrRequire(folder, recipe.data().paths());
+            }
+            problems.notices().forEach(line -> start.listener.notice("data: " + line));
             questions = prompts.questions(problems.heldOut());
             longestPrompt = requirePositions();
             prompts.missingBeginOfSequence(prompts.encode(problems.training().problem(0)))

@@ -5,7 +5,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.minpro.config.NearestName;
 import org.minpro.data.Problem;
+import org.minpro.data.Row;
 import tools.jackson.databind.json.JsonMapper;
 
 /** A text with {@code {field}} placeholders over a problem. */
@@ -69,11 +71,14 @@ record FieldTemplate(List<Piece> pieces) {
         if (problem.prompt() != null) {
             fields.putIfAbsent("prompt", problem.prompt());
         }
-        Object value = fields.get(name);
+        Object value = Row.value(fields, name);
         if (value == null) {
             throw new TextException("a placeholder of a prompt template must be a field of the problem, one of "
                     + String.join(", ", fields.keySet()) + "; got: {" + name + "}"
-                    + (problem.id().isEmpty() ? "" : " at problem " + problem.id()));
+                    + (problem.id().isEmpty() ? "" : " at problem " + problem.id())
+                    + NearestName.of(name, fields.keySet())
+                            .map(near -> ". Did you mean {" + near + "}?")
+                            .orElse(""));
         }
         return value instanceof String text ? text : JsonMapper.shared().writeValueAsString(value);
     }

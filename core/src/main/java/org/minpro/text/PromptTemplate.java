@@ -22,6 +22,7 @@ public interface PromptTemplate {
      * A text with placeholders: {@code {name}} stands for the problem's field of that name, or for its {@code prompt},
      * {@code answer} or {@code id}; {@code {{} and {@code }}} stand for braces. Texts are put in as they are, numbers and
      * booleans as JSON writes them, lists and maps as JSON.
+     * A name with dots is a path into them: {@code {extra_info.question}}.
      *
      * @throws TextException if the text is no template
      */
@@ -31,7 +32,8 @@ public interface PromptTemplate {
 
     /**
      * The model's chat template with the header of the assistant's answer: a problem's messages as they are, or its prompt
-     * as the one message of a user.
+     * as the one message of a user. A problem with messages may have the fields of {@link ChatOptions}, which win over
+     * {@code variables}.
      *
      * @param user the text of the user's message, with placeholders as in {@link #plain}; only for problems with a prompt
      * @param system the text of a system message put first where the problem has none, with placeholders; null for none
@@ -46,26 +48,29 @@ public interface PromptTemplate {
         FieldTemplate systemText = system == null ? null : FieldTemplate.parse(system);
         Map<String, @Nullable Object> fixed = new LinkedHashMap<>(variables);
         return problem -> {
-            List<Map<String, Object>> messages = new ArrayList<>();
+            List<Map<String, @Nullable Object>> messages = new ArrayList<>();
             boolean ownSystem = !problem.messages().isEmpty()
                     && problem.messages().getFirst().role().equals("system");
             if (systemText != null && !ownSystem) {
-                messages.add(message("system", systemText.render(problem)));
+                messages.add(new Message("system", systemText.render(problem)).fields());
             }
             for (Message message : problem.messages()) {
-                messages.add(message(message.role(), message.content()));
+                messages.add(message.fields());
             }
             if (problem.messages().isEmpty()) {
-                messages.add(message("user", userText.render(problem)));
+                messages.add(new Message("user", userText.render(problem)).fields());
+                // Fields of a row with a plain prompt are its own, whatever their names.
+                return template.render(messages, ChatOptions.of(true).withDefaults(fixed));
             }
-            return template.render(messages, null, true, fixed);
+            return template.render(messages, options(problem).withDefaults(fixed));
         };
     }
 
-    private static Map<String, Object> message(String role, String content) {
-        Map<String, Object> message = new LinkedHashMap<>();
-        message.put("role", role);
-        message.put("content", content);
-        return message;
+    private static ChatOptions options(Problem problem) {
+        try {
+            return ChatOptions.of(problem.fields(), true);
+        } catch (TextException e) {
+            throw new TextException("problem " + problem.id() + ": " + e.getMessage(), e);
+        }
     }
 }

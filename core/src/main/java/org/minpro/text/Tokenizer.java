@@ -1,6 +1,7 @@
 package org.minpro.text;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,8 +41,9 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /**
-     * Reads a tokenizer from the {@code tokenizer.json} and, where present, the {@code tokenizer_config.json} and
-     * {@code special_tokens_map.json} of a model's folder. Nothing is fetched.
+     * Reads a tokenizer from the {@code tokenizer.json} and, where present, the {@code tokenizer_config.json},
+     * {@code special_tokens_map.json} and {@code added_tokens.json} of a model's folder, whose tokens are added to it.
+     * Nothing is fetched.
      *
      * @throws TextException if {@code tokenizer.json} is missing or one of the files is damaged
      */
@@ -52,13 +54,17 @@ public final class Tokenizer implements AutoCloseable {
                     + (Files.isDirectory(folder) ? ", which has none" : ", which is no folder")
                     + "; fetch the file from where the model's other files come from");
         }
-        Map<String, Integer> vocabulary = vocabulary(file);
         SpecialTokens specialTokens = SpecialTokens.read(folder);
+        byte[] contents = AddedTokens.complete(folder, file, specialTokens);
+        Map<String, Integer> vocabulary = vocabulary(JsonMapper.shared().createParser(contents), file);
         NativeTokenizers.load();
-        // Only ever from a path: given a name, the library would ask a hub.
+        // Only ever from bytes: given a name, the library would ask a hub.
         Map<String, String> options = Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");
         try {
-            return new Tokenizer(HuggingFaceTokenizer.newInstance(file, options), vocabulary, specialTokens);
+            return new Tokenizer(
+                    HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(contents), options),
+                    vocabulary,
+                    specialTokens);
         } catch (IOException | RuntimeException e) {
             throw new TextException(
                     file + " must be a tokenizer of Hugging Face tokenizers, got: " + e.getMessage()
@@ -149,9 +155,9 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /** Token to id, of the model's vocabulary and the added tokens; streamed, because the files reach tens of megabytes. */
-    private static Map<String, Integer> vocabulary(Path file) {
+    private static Map<String, Integer> vocabulary(JsonParser source, Path file) {
         Map<String, Integer> vocabulary = new HashMap<>();
-        try (JsonParser parser = JsonMapper.shared().createParser(file)) {
+        try (JsonParser parser = source) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
                 throw new TextException(file + " must hold a JSON object, got: " + parser.currentToken());
             }

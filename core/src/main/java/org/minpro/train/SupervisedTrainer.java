@@ -1,6 +1,7 @@
 package org.minpro.train;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SequencedMap;
 import org.minpro.objective.Loss;
@@ -20,9 +21,37 @@ public final class SupervisedTrainer implements AutoCloseable {
     private static final Objective NEGATIVE_LOG_LIKELIHOOD =
             inputs -> new ObjectiveResult(inputs.logProbs().negate());
 
-    /** A prompt with the completion to learn. */
-    public record Example(int[] promptIds, int[] completionIds) {
+    /**
+     * A prompt with the completion to learn.
+     *
+     * @param learnt which completion tokens are learnt; those of other speakers are context
+     */
+    public record Example(int[] promptIds, int[] completionIds, boolean[] learnt) {
+        /** A completion that is learnt as a whole. */
+        public Example(int[] promptIds, int[] completionIds) {
+            this(promptIds, completionIds, all(completionIds.length));
+        }
+
+        private static boolean[] all(int length) {
+            boolean[] all = new boolean[length];
+            Arrays.fill(all, true);
+            return all;
+        }
+
+        /** How many tokens are learnt. */
+        public int tokens() {
+            int tokens = 0;
+            for (boolean one : learnt) {
+                tokens += one ? 1 : 0;
+            }
+            return tokens;
+        }
+
         public Example {
+            if (learnt.length != completionIds.length) {
+                throw new IllegalArgumentException("learnt must have one entry per completion token, "
+                        + completionIds.length + ", got: " + learnt.length);
+            }
             if (promptIds.length == 0 || completionIds.length == 0) {
                 throw new IllegalArgumentException("an example must have a prompt and a completion, got: "
                         + promptIds.length + " and " + completionIds.length + " tokens");
@@ -54,7 +83,7 @@ public final class SupervisedTrainer implements AutoCloseable {
      * @param update ordinal, from 0
      * @param loss mean negative log-probability of the update's completion tokens before the step, nats
      * @param gradientNorm before clipping
-     * @param tokens completion tokens
+     * @param tokens completion tokens that are learnt
      */
     public record Report(long update, double loss, double gradientNorm, long tokens) {}
 
@@ -103,8 +132,9 @@ public final class SupervisedTrainer implements AutoCloseable {
         for (int i = 0; i < settings.rows(); i++) {
             long ordinal = update * settings.rows() + i;
             Example example = examples.example(ordinal);
-            rows.add(TrainingRow.demonstration(ordinal, example.promptIds(), example.completionIds()));
-            tokens += example.completionIds().length;
+            rows.add(
+                    TrainingRow.demonstration(ordinal, example.promptIds(), example.completionIds(), example.learnt()));
+            tokens += example.tokens();
         }
         Update.Step step = learner.update(rows).requireStep();
         return new Report(update, step.metrics().loss(), step.gradientNorm(), tokens);

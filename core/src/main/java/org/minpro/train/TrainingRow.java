@@ -79,16 +79,22 @@ public record TrainingRow(
                 advantages);
     }
 
+    /** The row of a demonstration that is learnt as a whole. */
+    public static TrainingRow demonstration(long ordinal, int[] promptIds, int[] completionIds) {
+        boolean[] mask = new boolean[completionIds.length];
+        Arrays.fill(mask, true);
+        return demonstration(ordinal, promptIds, completionIds, mask);
+    }
+
     /**
      * The row of a demonstration. Whoever wrote it gave each of its tokens with certainty, so log mu is 0; every
      * advantage is 1.
      *
      * @param ordinal of the demonstration, a group of its own
+     * @param mask which completion tokens are learnt
      */
-    public static TrainingRow demonstration(long ordinal, int[] promptIds, int[] completionIds) {
+    public static TrainingRow demonstration(long ordinal, int[] promptIds, int[] completionIds, boolean[] mask) {
         int time = completionIds.length;
-        boolean[] mask = new boolean[time];
-        Arrays.fill(mask, true);
         double[] advantages = new double[time];
         Arrays.fill(advantages, 1);
         return new TrainingRow(

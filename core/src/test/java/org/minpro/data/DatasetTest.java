@@ -80,7 +80,64 @@ final class DatasetTest {
         Path file = file("d.jsonl", "{\"p\":\"a\",\"a\":1}", "{\"p\":\"b\",\"a\":1}", "{\"p\":\"a \",\"a\":1}");
         Dataset dataset = Dataset.read(List.of(file), RowMapping.of("p", "a"));
         assertThat(dataset.size()).isEqualTo(2);
-        assertThat(dataset.repeated()).isEqualTo(1);
+        assertThat(dataset.reading().repeated()).isEqualTo(1);
+    }
+
+    @Test
+    void countsRowsThatContradictAnEarlierOne() throws IOException {
+        Path file = file("d.jsonl", "{\"p\":\"a\",\"a\":1}", "{\"p\":\"a\",\"a\":2}", "{\"p\":\"a\",\"a\":1}");
+        assertThat(Dataset.read(List.of(file), RowMapping.of("p", "a"))
+                        .reading()
+                        .notices())
+                .containsExactly("2 rows are left out, because they repeat the prompt of an earlier row; 1 of them have"
+                        + " another answer than it: check the data");
+    }
+
+    @Test
+    void theLastTurnOfAConversationIsTheReference() throws IOException {
+        String talk =
+                "\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}," + "{\"role\":\"assistant\",\"content\":\"7\"}]";
+        Path file = file(
+                "m.jsonl",
+                "{" + talk.formatted("a") + "}",
+                "{" + talk.formatted("b") + ",\"answer\":8}",
+                "{" + talk.formatted("c") + ",\"answer\":9,\"continue_final_message\":true}");
+        Dataset dataset = Dataset.read(List.of(file), RowMapping.of("prompt", "answer"));
+        assertThat(dataset.problems()).extracting(Problem::answer).containsExactly("7", "8", "9");
+        assertThat(dataset.problems())
+                .extracting(problem -> problem.messages().size())
+                .containsExactly(1, 1, 2);
+        assertThat(dataset.reading().endedByAssistant()).isEqualTo(2);
+    }
+
+    @Test
+    void readsNestedFieldsByPath() throws IOException {
+        Path file = file("n.jsonl", "{\"p\":{\"q\":[\"x\",\"y\"]},\"r\":{\"t\":\"5\"},\"a.b\":\"plain\"}");
+        Problem problem = Dataset.read(
+                        List.of(file), RowMapping.of("p.q.1", "r.t").withId("a.b"))
+                .problems()
+                .getFirst();
+        assertThat(problem.prompt()).isEqualTo("y");
+        assertThat(problem.answer()).isEqualTo("5");
+        assertThat(problem.id()).isEqualTo("plain");
+    }
+
+    @Test
+    void namesTheFieldThatWasProbablyMeant() throws IOException {
+        assertMissing("{\"promt\":\"x\",\"answer\":1}", "field 'prompt' is missing", "Is 'promt' meant?");
+        assertMissing("{\"prompt\":\"x\",\"answr\":1}", "field 'answer' is missing", "Is 'answr' meant?");
+        assertMissing(
+                "{\"mesages\":[],\"answer\":1}", "field 'prompt' is missing", "Is 'mesages' meant for 'messages'?");
+        Path file = file("x.jsonl", "{\"prompt\":\"x\",\"reward_model\":{\"ground_trth\":\"1\"}}");
+        assertThatThrownBy(() -> Dataset.read(List.of(file), RowMapping.of("prompt", "reward_model.ground_truth")))
+                .hasMessageContaining("'reward_model' has 'ground_trth'. Did you mean 'ground_trth'?");
+    }
+
+    private void assertMissing(String line, String... expected) throws IOException {
+        Path file = file("x.jsonl", line);
+        assertThatThrownBy(() -> Dataset.read(List.of(file), RowMapping.of("prompt", "answer")))
+                .isInstanceOf(DataException.class)
+                .hasMessageContainingAll(expected);
     }
 
     @Test

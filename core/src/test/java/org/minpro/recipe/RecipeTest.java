@@ -304,7 +304,7 @@ final class RecipeTest {
         Dataset dataset = recipe.data().read();
         assertThat(dataset.problems()).extracting(Problem::prompt).containsExactly("1+1", "B. Q?");
         assertThat(dataset.problems()).extracting(Problem::answer).containsExactly("2", "3");
-        assertThat(dataset.repeated()).isEqualTo(1);
+        assertThat(dataset.reading().repeated()).isEqualTo(1);
         assertThat(problems("data: {more: [{files: [b.jsonl], prompt-template: \"{Body\"}]}"))
                 .singleElement()
                 .asString()

@@ -137,8 +137,11 @@ final class MetricsDocumentationTest {
 
     @Test
     void everyFieldOfASupervisedRunIsDocumented() throws IOException {
-        Settings settings =
-                new Settings().map("this test", Map.of("updates", 1, "batch-rows", 1, "runs", folder.toString()));
+        Path rows = Files.writeString(folder.resolve("rows.jsonl"), "{\"prompt\":\"1+1=\",\"completion\":\"2\"}\n");
+        Map<String, Object> data =
+                Map.of("files", List.of(rows.toString()), "evaluation-files", List.of(rows.toString()));
+        Settings settings = new Settings()
+                .map("this test", Map.of("updates", 1, "batch-rows", 1, "runs", folder.toString(), "data", data));
         try (SftSession session = SftSession.start(SftRecipe.binder().bind(SftRecipe.class, settings), line -> {})) {
             assertThat(session.run((report, seconds) -> {})).isTrue();
             assertSame(documented("sft"), written(session.folder().metrics()));

@@ -13,8 +13,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.config.Binder;
 import org.minpro.config.Settings;
+import org.minpro.data.DataException;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.train.SupervisedTrainer;
+import tools.jackson.databind.json.JsonMapper;
 
 final class SftSessionTest {
     private static final int ROWS = 6;
@@ -154,5 +156,63 @@ final class SftSessionTest {
                 .hasMessageContaining("model.beyond-positions: true");
         SftRecipe allowed = Binder.with(recipe, "model.beyond-positions", true);
         assertThat(run(allowed)).hasSize(1);
+    }
+
+    @Test
+    void measuresTheLossOfExamplesThatAreNotLearnt() throws IOException {
+        List<String> notices = new ArrayList<>();
+        SftRecipe recipe = recipe("batch-rows: 2\nupdates: 6\nevaluation-every: 4\n"
+                + "optimizer: {learning-rate: 2e-3, warmup-updates: 1}\n");
+        Path held = Files.writeString(
+                folder.resolve("held.jsonl"), "{\"prompt\":\"17+22=\",\"completion\":\"99999999\"}\n");
+        recipe = Binder.with(recipe, "data.evaluation-files", List.of(held));
+        Path run;
+        try (SftSession session = SftSession.start(recipe, notices::add)) {
+            run = session.folder().path();
+            session.run((report, seconds) -> {});
+        }
+        assertThat(notices)
+                .filteredOn(line -> line.startsWith("evaluation loss"))
+                .hasSize(3);
+        List<Double> losses = new ArrayList<>();
+        for (String line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
+            losses.add(
+                    JsonMapper.shared().readTree(line).path("evaluation_loss").doubleValue(-1));
+        }
+        assertThat(losses).hasSize(6);
+        assertThat(List.of(losses.get(0), losses.get(1), losses.get(2), losses.get(4)))
+                .containsOnly(-1.0);
+        assertThat(losses.get(5)).isPositive().isLessThan(losses.get(3));
+    }
+
+    @Test
+    void keepsAShareOfTheExamplesForTheEvaluation() throws IOException {
+        SftRecipe recipe = Binder.with(
+                recipe("batch-rows: 1\noptimizer: {learning-rate: 1e-6, warmup-updates: 0}\n"), "data.held-out", 0.5);
+        try (SftSession session = SftSession.start(recipe, line -> {})) {
+            assertThat(session.description()).matches("[1-5] examples \\([1-5] held out\\)");
+            assertThat(session.updates()).isBetween(1L, 5L);
+        }
+    }
+
+    @Test
+    void refusesToContinueOnOtherData() throws IOException {
+        Path run;
+        try (SftSession session = SftSession.start(recipe("batch-rows: 2\nupdates: 4\n"), line -> {})) {
+            run = session.folder().path();
+            session.run((report, seconds) -> session.stop());
+        }
+        Path rows = folder.resolve("rows.jsonl");
+        String before = Files.readString(rows);
+        Files.writeString(rows, before.replace("\"99\"", "\"98\""));
+        assertThatThrownBy(() -> SftSession.resume(run, line -> {}))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("must be continued on the data that it began with")
+                .hasMessageContaining("rows.jsonl (")
+                .hasMessageContaining("Restore the file, or start a new run");
+        Files.writeString(rows, before);
+        try (SftSession session = SftSession.resume(run, line -> {})) {
+            assertThat(session.run((report, seconds) -> {})).isTrue();
+        }
     }
 }
