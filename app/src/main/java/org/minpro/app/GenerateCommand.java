@@ -65,8 +65,17 @@ final class GenerateCommand implements Callable<Integer> {
             description = "JSONL file to read, one JSON object a line; - for stdin.")
     private @Nullable String input;
 
-    @Option(names = "--prompt", paramLabel = "TEXT", description = "One prompt, in place of --input.")
+    @Option(
+            names = "--prompt",
+            paramLabel = "TEXT",
+            description = "One raw prompt, without the chat template, in place of --input; for chat models add --chat.")
     private @Nullable String prompt;
+
+    @Option(
+            names = "--chat",
+            description = "The prompt (of --prompt, or of each line) is a user's message: it goes through the model's"
+                    + " chat template.")
+    private boolean chat;
 
     @Option(
             names = "--greedy",
@@ -113,7 +122,7 @@ final class GenerateCommand implements Callable<Integer> {
             description = "An id that ends a completion, besides the model's own; may be repeated.")
     private List<Integer> stopTokenIds = List.of();
 
-    @Option(names = "--seed", paramLabel = "S", description = "Another number, other samples; 1 by default.")
+    @Option(names = "--seed", paramLabel = "S", description = "A different seed gives other samples; 1 by default.")
     private long seed = 1;
 
     @Option(
@@ -167,7 +176,10 @@ final class GenerateCommand implements Callable<Integer> {
                     LocalRolloutEngine.over(transformer, workers, LocalRolloutEngine.FEWEST_SLOTS, seed, text)) {
                 Run run = new Run(engine, params, decoder != null, live);
                 if (prompt != null) {
-                    run.add(encoded(prompt, texts, transformer.config().vocabSize()));
+                    run.add(encoded(
+                            chat ? texts.chat(prompt) : prompt,
+                            texts,
+                            transformer.config().vocabSize()));
                 } else {
                     readInto(
                             run,
@@ -242,7 +254,7 @@ final class GenerateCommand implements Callable<Integer> {
         }
     }
 
-    private static int[] ids(Row row, Texts texts) {
+    private int[] ids(Row row, Texts texts) {
         int forms = (row.has("ids") ? 1 : 0) + (row.has("prompt") ? 1 : 0) + (row.has("messages") ? 1 : 0);
         if (forms != 1) {
             throw row.error("must have one of 'ids', 'prompt' and 'messages'");
@@ -250,7 +262,11 @@ final class GenerateCommand implements Callable<Integer> {
         if (row.has("ids")) {
             return row.ids("ids");
         }
-        return texts.encode(row.has("prompt") ? row.string("prompt") : texts.render(row, true));
+        if (row.has("messages")) {
+            return texts.encode(texts.render(row, true));
+        }
+        String text = row.string("prompt");
+        return texts.encode(chat ? texts.chat(text) : text);
     }
 
     /** Prompts that wait to be sampled from, a batch at a time. */

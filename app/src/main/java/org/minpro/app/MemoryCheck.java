@@ -1,6 +1,7 @@
 package org.minpro.app;
 
 import java.util.function.LongSupplier;
+import org.minpro.run.MemoryEstimate;
 
 /** Refuses work that the machine's memory does not suffice for, before any of it is taken. */
 final class MemoryCheck {
@@ -22,8 +23,7 @@ final class MemoryCheck {
     void require(long bytes, String lower) {
         long free = available();
         if (bytes > free) {
-            throw new IllegalStateException("this run needs about " + Figures.bytes(bytes) + " of memory, got: "
-                    + Figures.bytes(free) + " free; lower " + lower + ", or take a smaller model");
+            throw new IllegalStateException(MemoryEstimate.refusal(bytes, free, lower));
         }
     }
 }

@@ -50,6 +50,18 @@ final class Texts implements AutoCloseable {
         return tokenizer().encode(text);
     }
 
+    /** The text of a conversation that a user begins with this message, up to where the answer begins. */
+    String chat(String message) {
+        return template().render(List.of(Map.of("role", "user", "content", message)), null, true, Map.of());
+    }
+
+    private ChatTemplate template() {
+        if (chat == null) {
+            chat = ChatTemplate.load(folder, date);
+        }
+        return chat;
+    }
+
     /**
      * The text of a conversation: {@code messages}, optional {@code tools}, {@code add_generation_prompt} and {@code
      * template_variables}.
@@ -57,11 +69,9 @@ final class Texts implements AutoCloseable {
      * @param addGenerationPrompt where the row does not say
      */
     String render(Row row, boolean addGenerationPrompt) {
-        if (chat == null) {
-            chat = ChatTemplate.load(folder, date);
-        }
+        ChatTemplate template = template();
         try {
-            return chat.render(
+            return template.render(
                     objects(row, "messages"),
                     row.has("tools") ? objects(row, "tools") : null,
                     row.flag("add_generation_prompt", addGenerationPrompt),
