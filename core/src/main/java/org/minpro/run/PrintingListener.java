@@ -9,7 +9,12 @@ import org.jspecify.annotations.Nullable;
 public final class PrintingListener implements RunListener {
     private final PrintStream out;
 
-    /** @param out such as {@code System.err}, where it goes by default */
+    /** Prints to {@code System.err}. */
+    public PrintingListener() {
+        this(System.err);
+    }
+
+    /** @param out where it prints */
     public PrintingListener(PrintStream out) {
         this.out = out;
     }

@@ -128,7 +128,7 @@ public final class TrainingSession implements AutoCloseable {
         private @Nullable ProblemSource problems;
         private List<Problem> heldOut = List.of();
         private @Nullable Reward reward;
-        private RunListener listener = new PrintingListener(System.err);
+        private RunListener listener = new PrintingListener();
         private LongSupplier memory = MachineMemory::availableBytes;
         private ClassLoader loader = TrainingSession.class.getClassLoader();
 

@@ -56,7 +56,8 @@ class LossChecksTest {
     void aLossThatLooksAtTheWidthOfTheRow() {
         assertThat(failure(
                         LossChecks.Check.PADDING,
-                        inputs -> reinforce(inputs).multiply(inputs.mask().size(1))))
+                        inputs -> reinforce(inputs)
+                                .multiply((double) inputs.mask().size(1))))
                 .contains("rows of 20 in place of 7", "without padding");
     }
 
