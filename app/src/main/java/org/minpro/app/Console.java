@@ -9,6 +9,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.IntSupplier;
 
 /**
  * The streams of a command: results go to {@code out} and nothing else does.
@@ -17,10 +18,17 @@ import java.nio.file.Path;
  * @param out results, UTF-8, lines ended by a line feed on every system
  * @param err everything that is said to a person
  * @param terminal whether {@code err} is a terminal, on which a line can be written over
+ * @param width columns of that terminal, now; elsewhere those of a usual one
  */
-record Console(InputStream in, PrintStream out, PrintStream err, boolean terminal) {
+record Console(InputStream in, PrintStream out, PrintStream err, boolean terminal, IntSupplier width) {
+    /** Streams that go to no window of a known width. */
+    Console(InputStream in, PrintStream out, PrintStream err, boolean terminal) {
+        this(in, out, err, terminal, () -> TerminalWidth.USUAL);
+    }
+
     /** The streams of this process. */
     static Console ofProcess() {
+        boolean terminal = errorsGoToATerminal();
         return new Console(
                 System.in,
                 new PrintStream(
@@ -28,7 +36,8 @@ record Console(InputStream in, PrintStream out, PrintStream err, boolean termina
                         false,
                         StandardCharsets.UTF_8),
                 new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
-                errorsGoToATerminal());
+                terminal,
+                terminal ? new TerminalWidth() : () -> TerminalWidth.USUAL);
     }
 
     /** Writes a line of results. */

@@ -17,13 +17,6 @@ final class Figures {
                 : String.format(Locale.ROOT, "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
     }
 
-    /** Such as {@code 1.2 GB}. */
-    static String bytes(long bytes) {
-        return bytes < 1e9
-                ? String.format(Locale.ROOT, "%.0f MB", bytes / 1e6)
-                : String.format(Locale.ROOT, "%.1f GB", bytes / 1e9);
-    }
-
     /** With thousands separators. */
     static String count(long count) {
         return String.format(Locale.ROOT, "%,d", count);

@@ -16,6 +16,11 @@ final class FolderOption {
                             + " for the small model inside the jar.")
     private String model = ModelSection.BUILTIN;
 
+    /** As it was given. */
+    String path() {
+        return model;
+    }
+
     ModelFiles open() {
         return ModelFiles.open(model);
     }

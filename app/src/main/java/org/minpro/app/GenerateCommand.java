@@ -72,8 +72,17 @@ final class GenerateCommand implements Callable<Integer> {
             description = "JSONL file to read, one JSON object a line; - for stdin.")
     private @Nullable String input;
 
-    @Option(names = "--prompt", paramLabel = "TEXT", description = "One prompt, in place of --input.")
+    @Option(
+            names = "--prompt",
+            paramLabel = "TEXT",
+            description = "One raw prompt, without the chat template, in place of --input; for chat models add --chat.")
     private @Nullable String prompt;
+
+    @Option(
+            names = "--chat",
+            description = "The prompt (of --prompt, or of each line) is a user's message: it goes through the model's"
+                    + " chat template.")
+    private boolean chat;
 
     @Option(
             names = "--greedy",
@@ -133,7 +142,7 @@ final class GenerateCommand implements Callable<Integer> {
                             + " before it; may be repeated.")
     private List<String> stop = List.of();
 
-    @Option(names = "--seed", paramLabel = "S", description = "Another number, other samples; 1 by default.")
+    @Option(names = "--seed", paramLabel = "S", description = "A different seed gives other samples; 1 by default.")
     private long seed = 1;
 
     @Option(
@@ -190,7 +199,10 @@ final class GenerateCommand implements Callable<Integer> {
                     LocalRolloutEngine.over(transformer, workers, LocalRolloutEngine.FEWEST_SLOTS, seed, text)) {
                 Run run = new Run(engine, params, decoder != null, live);
                 if (prompt != null) {
-                    int[] ids = encoded(prompt, texts, transformer.config().vocabSize());
+                    int[] ids = encoded(
+                            chat ? texts.chat(prompt) : prompt,
+                            texts,
+                            transformer.config().vocabSize());
                     int limit = limit(ids.length, positions);
                     positions.require(ids.length, "--prompt", limit, LIMIT);
                     run.add(ids, limit);
@@ -273,7 +285,7 @@ final class GenerateCommand implements Callable<Integer> {
         }
     }
 
-    private static int[] ids(Row row, Texts texts) {
+    private int[] ids(Row row, Texts texts) {
         Texts.requireKnown(row, List.of("ids", "prompt"));
         int forms = (row.has("ids") ? 1 : 0) + (row.has("prompt") ? 1 : 0) + (row.has("messages") ? 1 : 0);
         if (forms != 1) {
@@ -282,7 +294,11 @@ final class GenerateCommand implements Callable<Integer> {
         if (row.has("ids")) {
             return row.ids("ids");
         }
-        return texts.encode(row.has("prompt") ? row.string("prompt") : texts.render(row, true));
+        if (row.has("messages")) {
+            return texts.encode(texts.render(row, true));
+        }
+        String text = row.string("prompt");
+        return texts.encode(chat ? texts.chat(text) : text);
     }
 
     /** Prompts that wait to be sampled from, a batch at a time. */

@@ -14,6 +14,8 @@ import org.minpro.config.ConfigurationException;
 import org.minpro.config.NearestName;
 import org.minpro.data.DataException;
 import org.minpro.model.ModelFormatException;
+import org.minpro.run.BuildVersion;
+import org.minpro.run.MachineMemory;
 import org.minpro.text.TextException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -49,6 +51,7 @@ public final class Main {
         minpro.addSubcommand(new SftCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new EvalCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new GenerateCommand(console, new MemoryCheck(memoryAvailable, console)));
+        minpro.addSubcommand(new ChatCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new ScoreCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new TokenizeCommand(console));
         minpro.addSubcommand(new ObjectivesCommand(console));
@@ -89,7 +92,8 @@ public final class Main {
                 "Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 the run failed,",
                 "2 the command line, a recipe or an input is wrong.",
                 "MINPRO_STACK_TRACE=1 in the environment adds a Java stack trace to an error.",
-                "Each command has a --help of its own."
+                "Each command has a --help of its own.",
+                "./minpro install puts the library into the local Maven repository, without tests."
             })
     private static final class Root implements Runnable {
         private final Console console;
@@ -113,8 +117,7 @@ public final class Main {
     static final class Version implements CommandLine.IVersionProvider {
         @Override
         public String[] getVersion() {
-            String version = Main.class.getPackage().getImplementationVersion();
-            return new String[] {"minpro " + (version == null ? "(built from sources)" : version)};
+            return new String[] {"minpro " + BuildVersion.present()};
         }
     }
 

@@ -1,6 +1,7 @@
 package org.minpro.app;
 
 import java.util.function.LongSupplier;
+import org.minpro.run.MemoryEstimate;
 import picocli.CommandLine.Option;
 
 /** Refuses work that the machine's memory does not suffice for, before any of it is taken; the user may insist. */
@@ -21,6 +22,11 @@ final class MemoryCheck {
         this.console = console;
     }
 
+    /** What a session may take for granted: what is free, or anything where the user insists. */
+    long allowed() {
+        return ignored ? Long.MAX_VALUE : available();
+    }
+
     long available() {
         return available.getAsLong();
     }
@@ -34,12 +40,10 @@ final class MemoryCheck {
         if (bytes <= free) {
             return;
         }
-        String need =
-                "this run needs about " + Figures.bytes(bytes) + " of memory, got: " + Figures.bytes(free) + " free";
+        String refusal = MemoryEstimate.refusal(bytes, free, lower);
         if (!ignored) {
-            throw new IllegalStateException(
-                    need + "; lower " + lower + ", take a smaller model, or go on all the same with " + IGNORE);
+            throw new IllegalStateException(refusal + ", or go on all the same with " + IGNORE);
         }
-        console.say("warning: " + need + "; going on, as " + IGNORE + " says: the system may end it");
+        console.say("warning: " + refusal + "; going on, as " + IGNORE + " says: the system may end it");
     }
 }

@@ -1,8 +1,10 @@
 package org.minpro.app;
 
+import java.time.LocalDate;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.Transformer;
 import org.minpro.recipe.ModelSection;
+import org.minpro.run.LanguageModel;
 import org.minpro.run.ModelFiles;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Workers;
@@ -25,6 +27,16 @@ final class ModelOptions {
 
     ModelFiles open() {
         return folder.open();
+    }
+
+    /**
+     * The model to talk with.
+     *
+     * @param seed of what is sampled
+     * @param date that the chat template sees
+     */
+    LanguageModel load(long seed, LocalDate date) {
+        return LanguageModel.load(folder.path(), new LanguageModel.Settings(dtype, threads(), seed, date));
     }
 
     int threads() {

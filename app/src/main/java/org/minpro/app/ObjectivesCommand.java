@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,8 @@ import org.minpro.config.NamedRecords;
 import org.minpro.config.Settings;
 import org.minpro.data.DataException;
 import org.minpro.objective.Aggregation;
+import org.minpro.objective.Loss;
+import org.minpro.objective.LossChecks;
 import org.minpro.objective.Objective;
 import org.minpro.objective.ObjectiveExample;
 import org.minpro.objective.Objectives;
@@ -42,20 +45,27 @@ import tools.jackson.databind.json.JsonMapper;
         name = "objectives",
         mixinStandardHelpOptions = true,
         description = {
-            "Lists the objectives, shows one with its parameters, or evaluates one.",
+            "Lists the objectives, shows one with its parameters, evaluates one, or checks one.",
             "",
             "With --evaluate, input: {\"log_probs\":[[…]],\"behavior_log_probs\":[[…]],\"advantages\":[[…]],"
                     + "\"mask\":[[…]],\"aggregation\":\"token-mean\"}, one object or several, with optional"
                     + " proximal_log_probs, reference_log_probs, sampling_log_probs, entropy, anchor (behavior, proximal)"
                     + " and length (of constant-length).",
             "Output, a line for each: {\"loss\":…,\"gradient\":[[…]]}, the gradient with respect to log_probs, in"
-                    + " float64."
+                    + " float64.",
+            "",
+            "With --check: finite differences, padding, masked tokens, the order of rows, micro-batches, an empty update,"
+                    + " extreme ratios, float32, and a gradient that is not zero. Output: a line for each check, 'ok' or"
+                    + " 'FAILED' with the place and the numbers. Exit code 1 if one fails."
         })
 final class ObjectivesCommand implements Callable<Integer> {
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .disable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
+
+    /** What a sum over a padded row may be rounded away from the sum over the row alone. */
+    private static final double ROUNDING = 1e-12;
 
     private final Console console;
 
@@ -72,6 +82,9 @@ final class ObjectivesCommand implements Callable<Integer> {
     @Option(names = "--evaluate", paramLabel = "F", description = "JSON to evaluate the objective on; - for stdin.")
     private @Nullable String evaluate;
 
+    @Option(names = "--check", description = "Checks the objective on small random updates.")
+    private boolean check;
+
     @Option(names = "--set", paramLabel = "K=V", description = "Changes a parameter, such as cap=3; may be repeated.")
     private List<String> sets = List.of();
 
@@ -85,9 +98,10 @@ final class ObjectivesCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (name == null) {
-            if (evaluate != null || !sets.isEmpty()) {
+            if (evaluate != null || check || !sets.isEmpty()) {
                 throw new ParameterException(
-                        spec.commandLine(), "NAME must be given with " + (evaluate != null ? "--evaluate" : "--set"));
+                        spec.commandLine(),
+                        "NAME must be given with " + (evaluate != null ? "--evaluate" : check ? "--check" : "--set"));
             }
             list();
             return 0;
@@ -95,12 +109,45 @@ final class ObjectivesCommand implements Callable<Integer> {
         Settings settings = new Settings();
         sets.forEach(settings::set);
         Objective objective = Recipe.binder(classPath.loader()).choose(Objectives.table(), name, settings);
+        if (check && evaluate != null) {
+            throw new ParameterException(spec.commandLine(), "--check must stand without --evaluate");
+        }
+        if (check) {
+            return check(objective) ? 0 : Main.FAILED;
+        }
         if (evaluate == null) {
             show(objective);
         } else {
             evaluate(objective, evaluate);
         }
         return 0;
+    }
+
+    /** Whether every check holds. */
+    private boolean check(Objective objective) {
+        Loss loss = Loss.of(objective);
+        LossChecks checks = new LossChecks(loss, ROUNDING);
+        int failed = 0;
+        for (LossChecks.Check one : LossChecks.Check.values()) {
+            String name = one.name().toLowerCase(Locale.ROOT).replace('_', '-');
+            Optional<String> failure = checks.failure(one);
+            console.result(
+                    String.format("%-6s  %-18s  %s", failure.isEmpty() ? "ok" : "FAILED", name, one.description()));
+            failure.ifPresent(where -> console.result("        " + where));
+            failed += failure.isEmpty() ? 0 : 1;
+        }
+        checks.differenceFromReinforceOnPolicy()
+                .ifPresent(where -> console.result(
+                        "note    on policy the gradient is not that of REINFORCE; that may be" + " meant: " + where));
+        if (!loss.vanishesWithAdvantages() && checks.vanishes()) {
+            console.result("note    without advantages there is no gradient: vanishesWithAdvantages() may be true, and"
+                    + " such updates are then skipped");
+        }
+        console.say(Objectives.nameOf(objective) + ": "
+                + (failed == 0
+                        ? "all checks hold"
+                        : failed + " of " + LossChecks.Check.values().length + " checks failed"));
+        return failed == 0;
     }
 
     private void list() {

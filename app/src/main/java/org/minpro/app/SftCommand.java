@@ -159,7 +159,7 @@ final class SftCommand implements Callable<Integer> {
                     Figures.duration(
                             spent[0] / (report.update() + 1 - first) * (session.updates() - report.update() - 1)));
             if ((report.update() + 1) % shownEvery == 0) {
-                live.step(text);
+                live.say(text);
             } else {
                 live.show(text);
             }

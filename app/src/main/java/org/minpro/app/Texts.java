@@ -52,17 +52,27 @@ final class Texts implements AutoCloseable {
         return tokenizer().encode(text);
     }
 
+    /** The text of a conversation that a user begins with this message, up to where the answer begins. */
+    String chat(String message) {
+        return template().render(List.of(Map.of("role", "user", "content", message)), null, true, Map.of());
+    }
+
+    private ChatTemplate template() {
+        if (chat == null) {
+            chat = ChatTemplate.load(folder, date);
+        }
+        return chat;
+    }
+
     /**
      * The text of a conversation: {@code messages}, and the options of {@link ChatOptions} that the row has.
      *
      * @param addGenerationPrompt where the row does not say
      */
     String render(Row row, boolean addGenerationPrompt) {
-        if (chat == null) {
-            chat = ChatTemplate.load(folder, date);
-        }
+        ChatTemplate template = template();
         try {
-            return chat.render(objects(row, "messages"), ChatOptions.of(row.fields(), addGenerationPrompt));
+            return template.render(objects(row, "messages"), ChatOptions.of(row.fields(), addGenerationPrompt));
         } catch (TextException e) {
             throw row.error(String.valueOf(e.getMessage()));
         }

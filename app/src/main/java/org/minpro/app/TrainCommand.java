@@ -5,7 +5,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicLong;
@@ -13,17 +12,13 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.config.Binder;
 import org.minpro.config.Settings;
 import org.minpro.eval.Evaluator;
-import org.minpro.experience.RewardFailure;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.ParameterSelection;
 import org.minpro.objective.Objectives;
 import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.Recipe;
-import org.minpro.rollout.Rollout;
-import org.minpro.run.IterationReport;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
-import org.minpro.run.RunListener;
 import org.minpro.run.SavedRunException;
 import org.minpro.run.TooManyUndecidedException;
 import org.minpro.run.TrainingSession;
@@ -78,6 +73,14 @@ final class TrainCommand implements Callable<Integer> {
                     + " iterations in the folder's recipe.yaml first.")
     private @Nullable Path resume;
 
+    @Option(
+            names = "--show-samples",
+            paramLabel = "N",
+            description =
+                    "Every N iterations a prompt with its best and its worst completion; 0 for none, 5 by default."
+                            + " samples.txt in the run's folder has some of every iteration.")
+    private int showSamples = 5;
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
@@ -88,14 +91,18 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         LiveLine live = new LiveLine(console);
-        Progress progress = new Progress(live);
+        if (showSamples < 0) {
+            throw new IllegalArgumentException("--show-samples must be >= 0 (0 shows none), got: " + showSamples);
+        }
+        TrainProgress progress = new TrainProgress(console, live, showSamples);
         ClassLoader loader = options.loader();
         try (StopOnInterrupt interrupt = new StopOnInterrupt(live::say)) {
             if (resume != null) {
-                ResumeOptions.only(spec, "--class-path", MemoryCheck.IGNORE);
+                ResumeOptions.only(spec, "--class-path", "--show-samples", MemoryCheck.IGNORE);
                 try (TrainingSession session = TrainingSession.stored()
                         .classLoader(loader)
                         .listener(progress)
+                        .memory(memory::allowed)
                         .resume(resume)) {
                     interrupt.stops(session::stop);
                     console.say("continuing " + session.folder().path() + " at iteration " + session.iteration()
@@ -113,14 +120,14 @@ final class TrainCommand implements Callable<Integer> {
             ModelFiles files = ModelFiles.open(recipe.model().path());
             DType compute = files.computeType(recipe.model().dtype());
             long bytes = MemoryEstimate.ofTraining(recipe, files.config(), compute);
-            memory.require(
-                    bytes, "compute.micro-batch-tokens, compute.lanes, sampling.max-new-tokens or compute.workers");
+            memory.require(bytes, MemoryEstimate.TRAINING_SETTINGS);
             if (!Engine.unpacked()) {
                 console.say("unpacking the native libraries into " + Engine.cacheFolder() + ", once");
             }
             try (TrainingSession session = TrainingSession.of(recipe)
                     .classLoader(loader)
                     .listener(progress)
+                    .memory(memory::allowed)
                     .start()) {
                 interrupt.stops(session::stop);
                 try {
@@ -173,7 +180,7 @@ final class TrainCommand implements Callable<Integer> {
                                 + recipe.prompts().maxTokens() + ")"));
         console.say(String.format(
                 Locale.ROOT,
-                "  rollouts   %d iterations of %d problems x %d responses of up to %d tokens: at most %s tokens",
+                "  rollouts   %d iterations of %d problems x %d responses of up to %d tokens: at most %s tokens sampled",
                 recipe.iterations(),
                 recipe.groupsPerIteration(),
                 recipe.groupSize(),
@@ -183,14 +190,14 @@ final class TrainCommand implements Callable<Integer> {
         console.say("  staleness  " + staleness(recipe.lag(), recipe.updatesPerIteration()));
         console.say(String.format(
                 Locale.ROOT,
-                "  updates    %d of %d rows with %s; %d lanes on %d workers",
+                "  updates    %d of %d rows with %s; %s on %s",
                 updates,
                 rows / recipe.updatesPerIteration(),
                 Objectives.nameOf(recipe.objective()),
-                recipe.compute().lanes(),
-                recipe.compute().threads()));
-        console.say(
-                "  memory     about " + Figures.bytes(bytes) + " of " + Figures.bytes(memory.available()) + " free");
+                count(recipe.compute().lanes(), "lane"),
+                count(recipe.compute().threads(), "worker")));
+        console.say("  memory     about " + MemoryEstimate.readable(bytes) + " of "
+                + MemoryEstimate.readable(memory.available()) + " free");
         console.say("  time       " + expectedTime(session));
         console.say("  run        " + session.folder().path());
     }
@@ -200,11 +207,18 @@ final class TrainCommand implements Callable<Integer> {
         int youngest = lag * updatesPerIteration;
         int oldest = youngest + updatesPerIteration - 1;
         String age = youngest == oldest ? String.valueOf(oldest) : youngest + " to " + oldest;
-        return String.format(Locale.ROOT, "lag %d and %d updates per iteration: ", lag, updatesPerIteration)
+        return "lag " + lag + ", " + count(updatesPerIteration, "update") + " per iteration: "
                 + (oldest == 0
                         ? "every token is of the policy that learns from it"
-                        : "tokens are " + age + " updates old")
-                + (lag == 0 ? "" : "; the last " + lag + (lag == 1 ? " batch is dropped" : " batches are dropped"));
+                        : "tokens are " + age + (oldest == 1 ? " update old" : " updates old"))
+                + (lag == 0
+                        ? ""
+                        : "; the last " + (lag == 1 ? "batch is" : lag + " batches are")
+                                + " sampled but not trained on");
+    }
+
+    private static String count(int count, String what) {
+        return count + " " + what + (count == 1 ? "" : "s");
     }
 
     /** From the tokens per second of a small piece of the work itself. */
@@ -214,7 +228,7 @@ final class TrainCommand implements Callable<Integer> {
                 + " long as the limit)";
     }
 
-    private int train(TrainingSession session, LiveLine live, Progress progress, boolean resumed) {
+    private int train(TrainingSession session, LiveLine live, TrainProgress progress, boolean resumed) {
         try {
             return trainAndEvaluate(session, live, progress, resumed);
         } catch (IllegalStateException | UncheckedIOException e) {
@@ -223,7 +237,7 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    private int trainAndEvaluate(TrainingSession session, LiveLine live, Progress progress, boolean resumed) {
+    private int trainAndEvaluate(TrainingSession session, LiveLine live, TrainProgress progress, boolean resumed) {
         boolean evaluates = !session.questions().isEmpty();
         boolean done;
         try {
@@ -255,7 +269,8 @@ final class TrainCommand implements Callable<Integer> {
         }
         int dropped = session.trainer().droppedBatches();
         if (dropped > 0) {
-            live.say("the last " + dropped + " batches were sampled and are not trained on (lag " + dropped + ")");
+            live.say("the last " + (dropped == 1 ? "batch was" : dropped + " batches were")
+                    + " sampled but not trained on (lag " + session.recipe().lag() + ")");
         }
         Path saved = session.saveModel();
         try {
@@ -301,78 +316,5 @@ final class TrainCommand implements Callable<Integer> {
                 rollout -> live.show(name + ": " + finished.incrementAndGet() + " of " + all + " responses"));
         live.close();
         return result.accuracy().toString();
-    }
-
-    /** The live line. */
-    private static final class Progress implements RunListener {
-        private final LiveLine live;
-        private final ShownRewardFailure failures;
-        private final AtomicLong tokens = new AtomicLong();
-        private final List<Double> seconds = new ArrayList<>();
-        private @Nullable TrainingSession session;
-        private String last = "";
-
-        Progress(LiveLine live) {
-            this.live = live;
-            failures = new ShownRewardFailure(live::say);
-        }
-
-        void start(TrainingSession started) {
-            session = started;
-        }
-
-        @Override
-        public void rolloutFinished(Rollout rollout) {
-            live.show(last + "  sampling " + Figures.count(tokens.addAndGet(rollout.length())) + " tokens");
-        }
-
-        @Override
-        public void updateFinished(int update, int updates) {
-            live.show(last + "  update " + update + " of " + updates);
-        }
-
-        @Override
-        public void rewardFailed(RewardFailure failure) {
-            failures.show(failure);
-        }
-
-        @Override
-        public void notice(String line) {
-            live.say(line);
-        }
-
-        @Override
-        public void iterationFinished(IterationReport report) {
-            tokens.set(0);
-            double spent = report.samplingSeconds() + report.trainingSeconds();
-            seconds.add(spent);
-            int iterations = session == null ? 0 : session.recipe().iterations();
-            double mean =
-                    seconds.stream().mapToDouble(Double::doubleValue).average().orElse(0);
-            Map<String, Double> metrics = report.metrics().named();
-            last = String.format(Locale.ROOT, "iteration %d/%d", report.iteration() + 1, iterations)
-                    + shown("  reward %.3f", metrics.get("reward"))
-                    + shown("  accuracy %.3f", metrics.get("accuracy"))
-                    + shown("  undecided %.3f", positive(metrics.get("undecided")))
-                    + shown("  entropy %.3f", metrics.get("entropy"))
-                    + shown("  age %.1f", metrics.get("age/mean"))
-                    + shown("  ESS %.3f", metrics.get("rollout_corr/rollout_is_eff_sample_size"))
-                    + shown("  min-prefix %.3f", metrics.get("prefix/minimum_mean"))
-                    + shown(" (end %.3f)", metrics.get("prefix/minimum_mean_tenth_10"))
-                    + String.format(
-                            Locale.ROOT,
-                            "  %s tok/s  ETA %s",
-                            Figures.count(Math.round(report.sampledTokens() / spent)),
-                            Figures.duration(mean * (iterations - report.iteration() - 1)));
-            live.step(last);
-        }
-
-        private static @Nullable Double positive(@Nullable Double value) {
-            return value == null || value <= 0 ? null : value;
-        }
-
-        private static String shown(String format, @Nullable Double value) {
-            return value == null ? "" : String.format(Locale.ROOT, format, value);
-        }
     }
 }

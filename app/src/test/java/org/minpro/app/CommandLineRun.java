@@ -6,6 +6,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.function.LongSupplier;
+import org.minpro.run.MachineMemory;
 
 /**
  * A command line run in this process with captured streams.

@@ -334,7 +334,7 @@ final class CommandLineTest {
             now[0] += 11_000_000_000L;
             live.show("two");
             live.show("three");
-            live.step("four");
+            live.say("four");
             live.say("five");
         }
         assertThat(err.toString(StandardCharsets.UTF_8)).isEqualTo("two\nfour\nfive\n");
@@ -346,11 +346,32 @@ final class CommandLineTest {
         PrintStream stream = new PrintStream(err, true, StandardCharsets.UTF_8);
         Console terminal = new Console(new ByteArrayInputStream(new byte[0]), stream, stream, true);
         try (LiveLine live = new LiveLine(terminal, () -> 0)) {
-            live.step("one");
+            live.show("one");
             live.say("stays");
         }
-        String clear = "\r\u001b[K";
-        String one = clear + "\u001b[?7lone\u001b[?7h";
+        String clear = "\r\u001b[J";
+        String one = clear + "\u001b[?7lone\u001b[?7h\r";
         assertThat(err.toString(StandardCharsets.UTF_8)).isEqualTo(one + clear + "stays\n" + one + clear);
+    }
+
+    @Test
+    void theLiveLineFitsTheWindowAndMovesNoCursor() {
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        PrintStream stream = new PrintStream(err, true, StandardCharsets.UTF_8);
+        int[] width = {9};
+        long[] now = new long[1];
+        Console terminal = new Console(new ByteArrayInputStream(new byte[0]), stream, stream, true, () -> width[0]);
+        LiveLine live = new LiveLine(terminal, () -> now[0]);
+        live.show("漢字漢字漢字");
+        width[0] = 5;
+        now[0] += 1_000_000_000L;
+        live.show("a\nb\u001b[2Jc");
+        assertThat(err.toString(StandardCharsets.UTF_8)).contains("l漢字漢…\u001b[?7h", "la↵b…\u001b[?7h");
+    }
+
+    @Test
+    void theVersionHasNumberAndCommit() {
+        assertThat(CommandLineRun.of("--version").out())
+                .matches("minpro \\d+\\.\\d+\\.\\d+\\S*, commit ([0-9a-f]{7,40}(-dirty)?|unknown)\n");
     }
 }

@@ -444,4 +444,57 @@ final class ModelCommandsTest {
         CommandLineRun nothing = CommandLineRun.of("train", "--resume", runs.toString());
         assertThat(nothing.code()).isEqualTo(2);
     }
+
+    @Test
+    void chatOfGenerateIsTheTemplateAroundThePrompt() {
+        JsonNode chat = json(CommandLineRun.of(
+                        "generate", "--model", model, "--chat", "--prompt", "1+1", "--max-new-tokens", "6"))
+                .getFirst();
+        JsonNode raw = json(CommandLineRun.of(
+                        "generate", "--model", model, "--prompt", "1+1=", "--max-new-tokens", "6"))
+                .getFirst();
+        assertThat(chat).isEqualTo(raw);
+        JsonNode lines = json(CommandLineRun.withInput(
+                        "{\"prompt\":\"1+1\"}\n",
+                        "generate",
+                        "--model",
+                        model,
+                        "--chat",
+                        "--input",
+                        "-",
+                        "--max-new-tokens",
+                        "6"))
+                .getFirst();
+        assertThat(lines).isEqualTo(raw);
+    }
+
+    @Test
+    void aConversationIsRememberedUntilANewOneBegins() {
+        String[] command = {"chat", "--model", model, "--greedy", "--max-new-tokens", "4"};
+        CommandLineRun run = CommandLineRun.withInput("1+1\n\n2+2\n/new\n1+1\n/quit\n3+3\n", command);
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.lines()).hasSize(3);
+        assertThat(run.lines().get(2)).isEqualTo(run.lines().get(0));
+        JsonNode second = json(CommandLineRun.of(
+                        "generate",
+                        "--model",
+                        model,
+                        "--greedy",
+                        "--max-new-tokens",
+                        "4",
+                        "--prompt",
+                        "1+1" + run.lines().get(0) + "2+2="))
+                .getFirst();
+        assertThat(second.get("text").stringValue()).isEqualTo(run.lines().get(1));
+    }
+
+    @Test
+    void aModelWithoutAChatTemplateDoesNotChat() {
+        CommandLineRun run = CommandLineRun.withInput("hello\n", "chat");
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.errors())
+                .singleElement()
+                .asString()
+                .contains("chat template", "which has none", "generate --prompt");
+    }
 }

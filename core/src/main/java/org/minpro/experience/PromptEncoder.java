@@ -6,4 +6,9 @@ import org.minpro.data.Problem;
 @FunctionalInterface
 public interface PromptEncoder {
     int[] encode(Problem problem);
+
+    /** The text that the ids stand for, for people: the problem's own where the encoder has no other. */
+    default String text(Problem problem) {
+        return problem.identity();
+    }
 }

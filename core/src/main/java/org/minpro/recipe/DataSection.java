@@ -50,7 +50,7 @@ public record DataSection(
                 + " parts never meet.")
         double heldOut,
 
-        @Doc("Another number, another split.") long splitSeed,
+        @Doc("A different seed gives a different split.") long splitSeed,
 
         @Doc("Files of problems to evaluate on instead of a share of the training files.")
         List<Path> evaluationFiles) {

@@ -13,6 +13,7 @@ import org.minpro.config.Binder;
 import org.minpro.config.Doc;
 import org.minpro.config.NamedRecords;
 import org.minpro.config.Rule;
+import org.minpro.config.Settings;
 import org.minpro.experience.Scoring;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
@@ -169,6 +170,20 @@ public record Recipe(
                 new EvaluationSection(),
                 new CheckpointSection(),
                 Path.of("runs"));
+    }
+
+    /** The run of {@code minpro train} without arguments: the built-in model on the built-in task. */
+    public static Recipe of() {
+        return new Recipe();
+    }
+
+    /**
+     * The recipe of a YAML file, as {@code minpro train --config FILE} reads it.
+     *
+     * @throws org.minpro.config.ConfigurationException with every problem of the file
+     */
+    public static Recipe read(Path file) {
+        return binder(Recipe.class.getClassLoader()).bind(Recipe.class, new Settings().file(file));
     }
 
     /**

@@ -147,8 +147,18 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     @Override
     public List<Rollout> generate(List<RolloutRequest> requests, SamplingParams params, Consumer<Rollout> finished) {
+        return generate(requests, params, TokenListener.NONE, finished);
+    }
+
+    /**
+     * As {@link #generate(List, SamplingParams, Consumer)}, which also tells of every token.
+     *
+     * @param tokens told of each token that is sampled
+     */
+    public List<Rollout> generate(
+            List<RolloutRequest> requests, SamplingParams params, TokenListener tokens, Consumer<Rollout> finished) {
         try (PolicyVersion version = holdPublished()) {
-            Generation generation = new Generation(version.decoder(slots), params, version.number(), finished);
+            Generation generation = new Generation(version.decoder(slots), params, version.number(), tokens, finished);
             List<Rollout[]> results = new ArrayList<>();
             Map<Integer, WaitingRows> byCapacity = new TreeMap<>();
             for (RolloutRequest request : requests) {
@@ -176,9 +186,15 @@ public final class LocalRolloutEngine implements RolloutEngine {
      * @param decoder the model over packed weights
      * @param params how tokens are drawn
      * @param version of the weights
+     * @param tokens is told of every token
      * @param finished is told of every response
      */
-    private record Generation(Transformer decoder, SamplingParams params, long version, Consumer<Rollout> finished) {}
+    private record Generation(
+            Transformer decoder,
+            SamplingParams params,
+            long version,
+            TokenListener tokens,
+            Consumer<Rollout> finished) {}
 
     private void decode(Generation generation, WaitingRows waiting, int capacity) {
         int blocks = Math.min(workers.count(), (waiting.rows + slots - 1) / slots);
@@ -481,6 +497,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
             row.logProbs[row.length] = drawn.logProbs()[at];
             row.logKeptMass[row.length] = drawn.logKeptMass()[at];
             row.length++;
+            generation.tokens.tokenSampled(row.draw(), row.waiting.sample(), id);
             boolean stop = generation.params.stopIds().contains(id) || stops.completedBy(row.ids, row.length);
             if (stop) {
                 int before = row.length;

@@ -1,5 +1,6 @@
 package org.minpro.run;
 
+import java.util.Locale;
 import org.minpro.model.KeyValueCache;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.ModelConfig;
@@ -18,7 +19,30 @@ public final class MemoryEstimate {
 
     private static final long RUNTIME = 500L << 20;
 
+    /** The settings of a training run that would make it take less. */
+    public static final String TRAINING_SETTINGS =
+            "compute.micro-batch-tokens, compute.lanes, sampling.max-new-tokens or compute.workers";
+
     private MemoryEstimate() {}
+
+    /**
+     * What a person is told where memory does not suffice.
+     *
+     * @param bytes that the work takes
+     * @param free bytes that there are
+     * @param lower the settings that would make it take less
+     */
+    public static String refusal(long bytes, long free, String lower) {
+        return "this run needs about " + readable(bytes) + " of memory, got: " + readable(free) + " free; lower "
+                + lower + ", or take a smaller model";
+    }
+
+    /** Such as {@code 1.2 GB}. */
+    public static String readable(long bytes) {
+        return bytes < 1e9
+                ? String.format(Locale.ROOT, "%.0f MB", bytes / 1e6)
+                : String.format(Locale.ROOT, "%.1f GB", bytes / 1e9);
+    }
 
     /** A training run: what an update takes, the sampler's caches, and the runtime itself. */
     public static long ofTraining(Recipe recipe, ModelConfig model, DType compute) {

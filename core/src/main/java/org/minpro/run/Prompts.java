@@ -81,6 +81,7 @@ public final class Prompts implements PromptEncoder {
     }
 
     /** The text that the model continues. */
+    @Override
     public String text(Problem problem) {
         return template.render(problem);
     }

@@ -43,7 +43,8 @@ final class StoredRecipe {
     static RunFolder create(Path runs, String command, Binder binder, Record recipe) {
         RunFolder folder = RunFolder.create(runs);
         try {
-            folder.write(HEADER + command + "\n" + binder.write(recipe, false));
+            folder.write(HEADER + command + "\n# begun by minpro " + BuildVersion.present() + "\n"
+                    + binder.write(recipe, false));
             return folder;
         } catch (RuntimeException e) {
             folder.close();

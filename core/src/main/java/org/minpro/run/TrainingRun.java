@@ -194,15 +194,19 @@ public final class TrainingRun implements AutoCloseable {
         return "the share of undecided responses must be at most max-undecided (" + recipe.maxUndecided() + "), got: "
                 + undecided.count() + " of " + undecided.responses() + " in iteration " + report.iteration() + ": "
                 + undecided.reasons()
-                + ". The run is saved: mend the reward or the references, or raise max-undecided in "
+                + ". The run is saved: fix the reward or the references, or raise max-undecided in "
                 + folder.recipe() + ", and continue it";
     }
 
-    /** The first group of the iteration, for people. */
+    /** The first group of the iteration with its prompt, for people. */
     private void writeSamples(IterationReport report) {
         ScoredGroup group = report.fresh().getFirst();
-        StringBuilder text = new StringBuilder("== iteration " + report.iteration() + ", draw " + group.draw() + ": "
-                + group.problem().id() + "\n");
+        StringBuilder text = new StringBuilder();
+        text.append("== iteration " + report.iteration() + ", draw " + group.draw() + ": ")
+                .append(group.problem().id())
+                .append("\n-- prompt\n")
+                .append(resources.prompts().text(group.problem()))
+                .append('\n');
         for (int i = 0; i < group.rollouts().size(); i++) {
             Rollout rollout = group.rollouts().get(i);
             Score score = group.scores().get(i);

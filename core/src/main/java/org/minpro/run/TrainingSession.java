@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
@@ -39,7 +40,7 @@ import org.minpro.train.TrainingRow;
  *         .reward((problem, rollout) -> Score.of(rollout.text().contains(problem.answer()) ? 1 : 0))
  *         .start()) {
  *     session.run();
- *     Path model = session.saveModel();
+ *     Path model = session.saveModel();   // or session.train(), which measures accuracy before and after, too
  * }
  * }</pre>
  */
@@ -74,6 +75,7 @@ public final class TrainingSession implements AutoCloseable {
         opened.add(folder);
         try {
             files = ModelFiles.open(recipe.model().path());
+            requireMemory(start.memory.getAsLong());
             tokenizer = opened.add(files.tokenizer());
             failures = new RewardFailures(folder.rewardFailures(), start.listener);
             scoring = new Scoring(
@@ -154,6 +156,21 @@ public final class TrainingSession implements AutoCloseable {
                 .beyond(longestPrompt, recipe.sampling().maxNewTokens()));
     }
 
+    /** @param free bytes */
+    private void requireMemory(long free) {
+        long needed = memoryBytes();
+        if (needed > free) {
+            throw new IllegalStateException(MemoryEstimate.refusal(needed, free, MemoryEstimate.TRAINING_SETTINGS));
+        }
+    }
+
+    /** Bytes that this run takes at most, roughly. */
+    public long memoryBytes() {
+        return MemoryEstimate.ofTraining(
+                recipe, files.config(), files.computeType(recipe.model().dtype()));
+    }
+
+    /** A run of this recipe, as the command would do it. */
     public static Start of(Recipe recipe) {
         return new Start(recipe);
     }
@@ -164,7 +181,8 @@ public final class TrainingSession implements AutoCloseable {
         private @Nullable ProblemSource problems;
         private List<Problem> heldOut = List.of();
         private @Nullable Reward reward;
-        private RunListener listener = new RunListener() {};
+        private RunListener listener = new PrintingListener();
+        private LongSupplier memory = MachineMemory::availableBytes;
         private ClassLoader loader = TrainingSession.class.getClassLoader();
 
         private Start(@Nullable Recipe recipe) {
@@ -189,8 +207,15 @@ public final class TrainingSession implements AutoCloseable {
             return this;
         }
 
+        /** Who is told how the run goes; by default {@link PrintingListener} on {@code System.err}. */
         public Start listener(RunListener told) {
             listener = told;
+            return this;
+        }
+
+        /** Bytes that the run may take, in place of what the machine has left; asked once. */
+        public Start memory(LongSupplier available) {
+            memory = available;
             return this;
         }
 
@@ -252,9 +277,14 @@ public final class TrainingSession implements AutoCloseable {
         return problems;
     }
 
+    /** The text that the model continues where it is given this problem. */
+    public String prompt(Problem problem) {
+        return prompts.text(problem);
+    }
+
     /** The prompt of the first held-out or training problem, to try the model with. */
     public String example() {
-        return prompts.text(
+        return prompt(
                 questions.isEmpty()
                         ? problems.training().problem(0)
                         : questions.getFirst().problem());
@@ -409,6 +439,36 @@ public final class TrainingSession implements AutoCloseable {
     /** Whether updates were due and none of them changed the model. */
     public boolean isUnchanged() {
         return run.isUnchanged();
+    }
+
+    /**
+     * All that {@code minpro train} does: the accuracy on the held-out problems, training to the last iteration, the model
+     * saved, and the accuracy again. Of a run that is continued, what was measured before is taken from its folder.
+     *
+     * @return what became of it; not finished where it was stopped
+     */
+    public TrainingResult train() {
+        boolean evaluates = !questions.isEmpty();
+        try {
+            if (evaluates && iteration() == 0 && accuracyBefore().isEmpty()) {
+                evaluate(listener::rolloutFinished);
+            }
+            if (!run()) {
+                return new TrainingResult(false, accuracyBefore(), Optional.empty(), Optional.empty());
+            }
+        } catch (CancellationException e) {
+            return new TrainingResult(false, accuracyBefore(), Optional.empty(), Optional.empty());
+        }
+        Optional<Path> model = Optional.of(saveModel());
+        Optional<Accuracy> after = Optional.empty();
+        if (evaluates) {
+            try {
+                after = Optional.of(evaluate(listener::rolloutFinished).accuracy());
+            } catch (CancellationException e) {
+                listener.notice("the evaluation was interrupted; the model is saved");
+            }
+        }
+        return new TrainingResult(true, accuracyBefore(), after, model);
     }
 
     /** Asks the run to save itself and stop; from any thread. */

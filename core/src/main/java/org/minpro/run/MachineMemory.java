@@ -1,4 +1,4 @@
-package org.minpro.app;
+package org.minpro.run;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -12,10 +12,11 @@ import org.jspecify.annotations.Nullable;
  * Memory that this process can still get: what the machine has left, and no more than what is left of the limit of each
  * control group (cgroup v1 or v2, such as a container's) that the process is in.
  */
-final class MachineMemory {
+public final class MachineMemory {
     private MachineMemory() {}
 
-    static long availableBytes() {
+    /** Bytes that this process can still get. */
+    public static long availableBytes() {
         return availableBytes(Path.of("/"));
     }
 

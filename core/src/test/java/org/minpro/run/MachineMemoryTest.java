@@ -1,4 +1,4 @@
-package org.minpro.app;
+package org.minpro.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
