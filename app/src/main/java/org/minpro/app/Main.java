@@ -219,7 +219,8 @@ public final class Main {
 
     /** What the operating system said, where the message does not have it. */
     private static String reason(UncheckedIOException e) {
-        String cause = String.valueOf(e.getCause().getMessage());
+        Throwable thrown = e.getCause();
+        String cause = thrown == null ? "" : String.valueOf(thrown.getMessage());
         return String.valueOf(e.getMessage()).contains(cause) ? "" : " (" + cause + ")";
     }
 
