@@ -20,6 +20,7 @@ import org.minpro.config.NamedRecords;
 import org.minpro.config.Settings;
 import org.minpro.data.DataException;
 import org.minpro.objective.Aggregation;
+import org.minpro.objective.Described;
 import org.minpro.objective.Loss;
 import org.minpro.objective.LossChecks;
 import org.minpro.objective.Objective;
@@ -45,11 +46,13 @@ import tools.jackson.databind.json.JsonMapper;
         name = "objectives",
         mixinStandardHelpOptions = true,
         description = {
-            "Lists the objectives, shows one with its parameters, evaluates one, or checks one.",
+            "Lists the objectives with family, loss of a token and defaults, explains one with a chart of its"
+                    + " gradient coefficient, evaluates one, or checks one.",
             "",
             "With --evaluate, input: {\"log_probs\":[[…]],\"behavior_log_probs\":[[…]],\"advantages\":[[…]],"
                     + "\"mask\":[[…]],\"aggregation\":\"token-mean\"}, one object or several, with optional"
-                    + " proximal_log_probs, reference_log_probs, sampling_log_probs, entropy, anchor (behavior, proximal)"
+                    + " proximal_log_probs, reference_log_probs, sampling_log_probs, entropy, ages, groups (a number for each"
+                    + " row), anchor (behavior, proximal)"
                     + " and length (of constant-length).",
             "Output, a line for each: {\"loss\":…,\"gradient\":[[…]]}, the gradient with respect to log_probs, in"
                     + " float64.",
@@ -151,17 +154,32 @@ final class ObjectivesCommand implements Callable<Integer> {
     }
 
     private void list() {
-        int width = Objectives.table().names().stream()
-                .mapToInt(String::length)
-                .max()
-                .orElse(0);
+        int width = width(Objectives.table().names());
+        int familyWidth = width(Objectives.entries().stream()
+                .map(entry -> described(entry.type()).map(Described::family).orElse(""))
+                .toList());
         for (NamedRecords.Entry<Objective> entry : Objectives.entries()) {
             String parameters = Objectives.defaults(entry.name()).entrySet().stream()
                     .map(parameter -> parameter.getKey() + "=" + shown(parameter.getValue()))
                     .collect(Collectors.joining(" "));
-            console.result(String.format("%-" + width + "s  %s", entry.name(), entry.summary())
+            Optional<Described> described = described(entry.type());
+            console.result(padded(entry.name(), width) + "  "
+                    + padded(described.map(Described::family).orElse(""), familyWidth) + "  "
+                    + described.map(Described::formula).orElse(entry.summary())
                     + (parameters.isEmpty() ? "" : " (" + parameters + ")"));
         }
+    }
+
+    private static int width(List<String> words) {
+        return words.stream().mapToInt(String::length).max().orElse(0);
+    }
+
+    private static String padded(String word, int width) {
+        return word + " ".repeat(width - word.length());
+    }
+
+    private static Optional<Described> described(Class<?> type) {
+        return Optional.ofNullable(type.getAnnotation(Described.class));
     }
 
     private void show(Objective objective) {
@@ -170,6 +188,11 @@ final class ObjectivesCommand implements Callable<Integer> {
                 .filter(entry -> entry.name().equals(shownName))
                 .findFirst()
                 .ifPresent(entry -> console.result(entry.name() + ": " + entry.summary()));
+        described(objective.getClass()).ifPresent(described -> {
+            console.result("family: " + described.family());
+            console.result("loss of a token: " + described.formula());
+            console.result("source: " + described.source());
+        });
         Aggregation required = objective.requiredAggregation();
         console.result("aggregation: " + (required == null ? "any, token-mean by default" : required + ", no other"));
         Map<String, ?> parameters = Objectives.table().parameters(objective);
@@ -179,6 +202,11 @@ final class ObjectivesCommand implements Callable<Integer> {
             Doc doc = components == null ? null : components[index++].getAnnotation(Doc.class);
             console.result(
                     parameter.getKey() + "=" + shown(parameter.getValue()) + (doc == null ? "" : "  " + doc.value()));
+        }
+        try {
+            GradientChart.of(objective).forEach(console::result);
+        } catch (IllegalArgumentException | IllegalStateException e) {
+            console.result("no chart of its gradient: " + e.getMessage());
         }
     }
 

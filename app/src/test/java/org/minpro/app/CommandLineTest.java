@@ -83,7 +83,7 @@ final class CommandLineTest {
                         "minpro: --set optimizer.beta1=2: optimizer.beta1 must be in [0, 1), got: 2.0",
                         "minpro: " + recipe + ":2:1: unknown setting 'objectiv'. Did you mean 'objective'?")
                 .anyMatch(line -> line.startsWith("minpro: " + recipe + ":1:6: lag must be in [0, iterations)"))
-                .anyMatch(line -> line.startsWith("minpro: --objective: objective must be one of cispo, ")
+                .anyMatch(line -> line.startsWith("minpro: --objective: objective must be one of a3po, ")
                         && line.endsWith("Did you mean 'grpo'?"));
     }
 
@@ -194,7 +194,14 @@ final class CommandLineTest {
         assertThat(list.lines()).hasSameSizeAs(Objectives.entries());
         assertThat(list.lines()).anyMatch(line -> line.startsWith("minpro ") && line.contains("cap=5.0"));
         CommandLineRun one = CommandLineRun.of("objectives", "gspo", "--set", "clip-low=0.01");
-        assertThat(one.out()).contains("seq-mean-token-mean", "clip-low=0.01");
+        assertThat(one.out())
+                .contains(
+                        "seq-mean-token-mean",
+                        "clip-low=0.01",
+                        "family: sequence",
+                        "source: arXiv 2507.18071",
+                        "gradient coefficient over the token's ratio, A = 1:",
+                        "A = -1:");
         CommandLineRun unknown = CommandLineRun.of("objectives", "minpor");
         assertThat(unknown.code()).isEqualTo(2);
         assertThat(unknown.errors())
