@@ -140,6 +140,7 @@ final class ObjectivesCommand implements Callable<Integer> {
             failed += failure.isEmpty() ? 0 : 1;
         }
         checks.differenceFromReinforceOnPolicy()
+                .filter(where -> objective.isReinforceOnPolicy())
                 .ifPresent(where -> console.result(
                         "note    on policy the gradient is not that of REINFORCE; that may be" + " meant: " + where));
         if (!loss.vanishesWithAdvantages() && checks.vanishes()) {

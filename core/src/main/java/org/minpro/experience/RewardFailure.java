@@ -29,7 +29,7 @@ public record RewardFailure(Problem problem, Rollout rollout, String what, Throw
             root = root.getCause();
         }
         String outer = shortened(cause.toString()) + place(cause);
-        return root == cause ? outer : outer + ", caused by " + shortened(root.toString()) + place(root);
+        return cause.getCause() == null ? outer : outer + ", caused by " + shortened(root.toString()) + place(root);
     }
 
     private static String shortened(String message) {
