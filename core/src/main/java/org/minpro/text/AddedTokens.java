@@ -79,21 +79,12 @@ final class AddedTokens {
     }
 
     private static int nextId(JsonNode vocabulary, Map<String, ObjectNode> added) {
-        // A unigram vocabulary is a list, whose positions are the ids.
-        Set<String> all = new LinkedHashSet<>(added.keySet());
-        int size = vocabulary.size();
-        if (vocabulary.isObject()) {
-            all.removeIf(vocabulary::has);
-        } else {
-            for (JsonNode pair : vocabulary) {
-                all.remove(pair.path(0).asString(""));
-            }
-        }
         int largest = added.values().stream()
                 .mapToInt(token -> token.path("id").intValue(-1))
                 .max()
                 .orElse(-1);
-        return Math.max(size, largest + 1);
+        // A unigram vocabulary is a list, whose positions are the ids.
+        return Math.max(vocabulary.size(), largest + 1);
     }
 
     /** What the files declare, by text, in the order in which transformers adds it. */

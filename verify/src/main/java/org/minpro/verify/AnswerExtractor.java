@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * Finds the answer in a completion, by policies tried in order; one pass over the text each.
  *
  * <p>A policy that a completion's author optimises against must not reward a list of guesses: of several boxes the
- * first or the last counts, and boxes joined by a comma or {@code and} are one list of answers.
+ * first or the last counts, and what stands with the same right beside it is told to the verifier as a rival.
  */
 public final class AnswerExtractor {
     /** The last box, else {@code ####}, else {@code answer is}, else the whole text, else the last formula or number. */

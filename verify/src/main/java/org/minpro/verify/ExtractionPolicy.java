@@ -3,13 +3,13 @@ package org.minpro.verify;
 /** A place where a completion states its answer. */
 public enum ExtractionPolicy {
     /**
-     * The content of {@code \boxed{…}} with balanced braces. Boxes that only {@code and}, {@code or} or a comma
-     * separates are one list.
+     * The content of {@code \boxed{…}} with balanced braces. Several different boxes are
+     * several answers, whatever stands between them.
      */
     BOXED,
-    /** The rest of the line after {@code ####}. */
+    /** The rest of the line after {@code ####}, unless it is a heading above more text. */
     HASHES,
-    /** The phrase after {@code answer is}, {@code answers are} or {@code answer:}. */
+    /** The phrase after {@code answer is}, {@code answer:} and their like in other languages. */
     ANSWER_IS,
     /** The whole text. */
     WHOLE,
@@ -18,6 +18,6 @@ public enum ExtractionPolicy {
      * written to it without a space, where that is mathematics.
      */
     FORMULA,
-    /** A number, with its sign, its percent sign and the fraction it begins. */
+    /** A number, with its sign, its percent sign and all that makes one thing with it. */
     NUMBER
 }
