@@ -146,7 +146,7 @@ class ObjectivesTest {
     private static final Pattern PARAMETER = Pattern.compile("\\| `([a-z0-9-]+)` \\| `([^`]+)` \\| (.+) \\|");
 
     /** A table of the code with the headings that its table and its sections stand below. */
-    private record Documented<T>(NamedRecords<T> table, String tableBelow, String sectionsBelow) {
+    record Documented<T>(NamedRecords<T> table, String tableBelow, String sectionsBelow) {
         private Map<String, @Nullable Object> defaults(String name) {
             return table.parameters(table.create(name, Map.of(), ObjectivesTest.class.getClassLoader()));
         }
