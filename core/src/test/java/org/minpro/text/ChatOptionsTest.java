@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DynamicTest;
@@ -57,7 +58,8 @@ final class ChatOptionsTest {
                 ChatTemplate template =
                         template(name, text.isNull() ? null : text.stringValue(), goldens.get("special_tokens"));
                 Map<String, Object> line = JsonMapper.shared().treeToValue(golden.get("line"), Map.class);
-                List<Map<String, Object>> messages = (List<Map<String, Object>>) line.get("messages");
+                List<Map<String, Object>> messages =
+                        (List<Map<String, Object>>) Objects.requireNonNull(line.get("messages"));
                 if (golden.has("text")) {
                     assertThat(template.render(messages, ChatOptions.of(line, false)))
                             .isEqualTo(golden.get("text").stringValue());
