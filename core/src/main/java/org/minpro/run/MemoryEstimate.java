@@ -4,8 +4,8 @@ import java.util.Locale;
 import org.minpro.model.KeyValueCache;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.ModelConfig;
+import org.minpro.model.PackedWeights;
 import org.minpro.model.ParameterSelection;
-import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.tensor.DType;
@@ -17,7 +17,11 @@ public final class MemoryEstimate {
     /** Prompts are rarely as long as they may be. */
     private static final int USUAL_PROMPT = 512;
 
-    private static final long RUNTIME = 500L << 20;
+    /** Java, libtorch and their code, before a model is opened and while a small one is trained. */
+    private static final long RUNTIME = 380L << 20;
+
+    /** Float32 rows as long as the vocabulary that a token is drawn from: logits, scores, their logarithm, its exponential. */
+    private static final long DECODED_ROWS = 4;
 
     /** The settings of a training run that would make it take less. */
     public static final String TRAINING_SETTINGS =
@@ -44,31 +48,44 @@ public final class MemoryEstimate {
                 : String.format(Locale.ROOT, "%.1f GB", bytes / 1e9);
     }
 
-    /** A training run: what an update takes, the sampler's caches, and the runtime itself. */
+    /**
+     * A training run: what it always has, and the larger of what sampling and an update take beside that, because what one
+     * of them frees is the other's.
+     */
     public static long ofTraining(Recipe recipe, ModelConfig model, DType compute) {
-        long tokens =
-                Math.max(recipe.compute().microBatchTokens(), recipe.sampling().maxNewTokens());
-        return ofUpdates(recipe.compute(), recipe.model(), model, compute, tokens)
-                + recipe.compute().threads() * KeyValueCache.bytes(model, recipe.decodeSlots(), longest(recipe))
-                + RUNTIME;
+        ParameterSelection trained = recipe.model().trained(model);
+        int evaluated =
+                recipe.evaluation().problems() * Math.max(1, recipe.evaluation().samples());
+        long responses = Math.min(
+                (long) recipe.compute().threads() * recipe.decodeSlots(),
+                Math.max(recipe.rowsPerIteration(), evaluated));
+        long rows = recipe.rowsPerIteration() / recipe.updatesPerIteration();
+        return RUNTIME
+                + weights(trained, model, compute)
+                + Math.max(
+                        decoding(model, compute, responses, longest(recipe)),
+                        update(recipe.compute(), trained, model, compute, rows, longest(recipe)));
     }
 
-    /** A supervised run. */
+    /** A supervised run, which samples nothing. */
     public static long ofSupervised(SftRecipe recipe, ModelConfig model, DType compute) {
-        long tokens = Math.max(recipe.compute().microBatchTokens(), recipe.maxCompletionTokens());
-        return ofUpdates(recipe.compute(), recipe.model(), model, compute, tokens) + RUNTIME;
+        ParameterSelection trained = recipe.model().trained(model);
+        long longest = (long) Math.min(recipe.prompts().maxTokens(), USUAL_PROMPT) + recipe.maxCompletionTokens();
+        return RUNTIME
+                + weights(trained, model, compute)
+                + update(recipe.compute(), trained, model, compute, recipe.batchRows(), longest);
     }
 
     /**
-     * Sampling alone: the weights as they are and packed, and a cache for each worker.
+     * Sampling alone: the weights, and what decoding takes.
      *
      * @param slots responses that a worker decodes at once
      * @param longest tokens of a prompt and its response
      */
     public static long ofSampling(ModelConfig model, DType compute, int workers, int slots, long longest) {
-        return 2 * model.parameterCount() * compute.bytes()
-                + workers * KeyValueCache.bytes(model, slots, longest)
-                + RUNTIME;
+        return RUNTIME
+                + model.parameterCount() * compute.bytes()
+                + decoding(model, compute, (long) workers * slots, longest);
     }
 
     /** Log-probabilities alone: the weights. */
@@ -83,28 +100,78 @@ public final class MemoryEstimate {
     }
 
     /**
-     * Weights, and of those that are trained master weights, optimizer and a sum of gradients per lane; activations of one
-     * block per worker, which are kept from the lowest trained layer on.
+     * What a run always has: of the trained parameters float32 weights, what AdamW remembers and, where the model computes
+     * in another type, a copy in that; of the frozen ones the weights in the type that is computed in, and in float32 too
+     * where the folder has another.
      */
-    private static long ofUpdates(
-            ComputeSettings settings, ModelSection modelSection, ModelConfig model, DType compute, long tokens) {
-        ParameterSelection selection = modelSection.trained(model);
+    private static long weights(ParameterSelection selection, ModelConfig model, DType compute) {
         long trained = selection.count();
         long frozen = model.parameterCount() - trained;
-        long lanes = settings.lanes();
-        long workers = Math.min(lanes, settings.threads());
-        long ofTrained = (long) DType.F32.bytes() + (compute == DType.F32 ? 0 : compute.bytes());
-        long ofFrozen = model.storedDType() == compute ? compute.bytes() : ofTrained;
-        long weights = trained * ofTrained + frozen * ofFrozen;
-        long gradients = lanes * trained * DType.F32.bytes() + workers * trained * compute.bytes();
-        int lowest = selection.lowestLayer();
-        long ofLayer = 12L * model.hiddenSize() * compute.bytes()
-                + 4L * model.intermediateSize() * compute.bytes()
-                + 8L * (model.heads() + 2L * model.keyValueHeads()) * model.headDim() * DType.F32.bytes();
-        // Below the lowest trained layer only results are kept, and one layer's memory at a time.
-        long perToken =
-                Math.max(1, model.layers() - lowest) * ofLayer + (long) lowest * model.hiddenSize() * compute.bytes();
-        long activations = workers * (tokens * perToken + LanguageHead.bytes(model, compute, tokens));
-        return weights + AdamW.stateBytes(trained) + gradients + activations;
+        long copied = (long) DType.F32.bytes() + (compute == DType.F32 ? 0 : compute.bytes());
+        long ofFrozen = model.storedDType() == compute ? compute.bytes() : copied;
+        return trained * copied + AdamW.stateBytes(trained) + frozen * ofFrozen;
+    }
+
+    /**
+     * What decoding takes: the weights a second time, packed ({@link PackedWeights}), and of each response its keys, its
+     * values and its row of logits.
+     *
+     * @param responses that are decoded at once, by all workers
+     */
+    private static long decoding(ModelConfig model, DType compute, long responses, long longest) {
+        return model.parameterCount() * compute.bytes()
+                + responses * KeyValueCache.bytes(model, 1, longest)
+                + responses * DECODED_ROWS * model.vocabSize() * DType.F32.bytes();
+    }
+
+    /**
+     * What an update takes: a float32 sum of the trained parameters' gradients for each lane, and for each worker one
+     * block's memory: what every layer from the lowest trained one on keeps for the way back ({@link #kept}), what one
+     * layer computes with at a time ({@link #passing}), one matrix's gradient, and the head's chunk of logits.
+     *
+     * @param rows of an update
+     * @param longest tokens of a row
+     */
+    private static long update(
+            ComputeSettings settings,
+            ParameterSelection selection,
+            ModelConfig model,
+            DType compute,
+            long rows,
+            long longest) {
+        long workers = Math.min(settings.lanes(), settings.threads());
+        // A row that is longer than a block may be is a block of its own.
+        long tokens = Math.max(longest, Math.min(settings.microBatchTokens(), rows * longest / settings.lanes()));
+        int lowest = Math.min(selection.lowestLayer(), model.layers());
+        // Below the lowest trained layer only results are kept.
+        long perToken = (long) lowest * model.hiddenSize() * compute.bytes() + passing(model, compute);
+        for (int layer = lowest; layer < model.layers(); layer++) {
+            perToken += kept(model, layer, compute);
+        }
+        long matrix = 2L * model.hiddenSize() * model.intermediateSize() * compute.bytes();
+        long block = tokens * perToken + matrix + LanguageHead.bytes(model, compute, tokens);
+        return settings.lanes() * selection.count() * DType.F32.bytes() + workers * block;
+    }
+
+    /**
+     * Bytes that a layer keeps of a token: its input and the sum after attention, queries, keys and values, attention's
+     * result with a log-sum-exp for each head, and the gate and the up projection; of experts only their sum.
+     */
+    private static long kept(ModelConfig model, int layer, DType compute) {
+        long queries = (long) model.heads() * model.headDim();
+        long keysAndValues = 2L * model.keyValueHeads() * model.headDim();
+        long inner = model.isSparse(layer) ? model.hiddenSize() : 2L * model.intermediateSize();
+        return (2L * model.hiddenSize() + 2 * queries + keysAndValues + inner) * compute.bytes()
+                + (long) model.heads() * DType.F32.bytes();
+    }
+
+    /**
+     * Bytes of a token that exist while one layer goes back: six times the hidden state and the inner one in the model's
+     * type, and attention's queries, keys and values with their gradients and rotations, in float32.
+     */
+    private static long passing(ModelConfig model, DType compute) {
+        long attention = (model.heads() + 2L * model.keyValueHeads()) * model.headDim();
+        return 6L * (model.hiddenSize() + model.intermediateSize()) * compute.bytes()
+                + 6 * attention * DType.F32.bytes();
     }
 }

@@ -7,18 +7,17 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 class StopTextsTest {
     /** A byte an id, as a byte-level tokenizer has for what it does not know. */
-    private static final Function<int[], String> BYTES = ids -> {
+    private static String ofBytes(int[] ids) {
         byte[] bytes = new byte[ids.length];
         for (int i = 0; i < ids.length; i++) {
             bytes[i] = (byte) ids[i];
         }
         return new String(bytes, StandardCharsets.UTF_8);
-    };
+    }
 
     private static int[] bytes(String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
@@ -30,13 +29,14 @@ class StopTextsTest {
     }
 
     private static final String[] WORDS = {"", "so 4", "2.", "\nQues", "tion", ": 7", "\n", "Question: and more", " x"};
-    private static final Function<int[], String> PIECES = ids -> {
+
+    private static String ofPieces(int[] ids) {
         StringBuilder text = new StringBuilder();
         for (int id : ids) {
             text.append(WORDS[id]);
         }
         return text.toString();
-    };
+    }
 
     /** The number of ids after which a response ends, or -1. */
     private static int ends(StopTexts stops, int... ids) {
@@ -50,7 +50,7 @@ class StopTextsTest {
 
     @Test
     void aStopTextMayBeginAndEndInsideTokens() {
-        StopTexts stops = new StopTexts(List.of("\nQuestion:"), PIECES);
+        StopTexts stops = new StopTexts(List.of("\nQuestion:"), StopTextsTest::ofPieces);
         assertThat(ends(stops, 1, 2, 3, 4, 5, 8)).isEqualTo(5);
         assertThat(stops.before(new int[] {1, 2, 3, 4, 5})).isEqualTo("so 42.");
         assertThat(ends(stops, 1, 2, 6, 7, 8)).isEqualTo(4);
@@ -60,21 +60,21 @@ class StopTextsTest {
 
     @Test
     void withoutStopTextsAllTextCounts() {
-        StopTexts stops = new StopTexts(List.of(), PIECES);
+        StopTexts stops = new StopTexts(List.of(), StopTextsTest::ofPieces);
         assertThat(ends(stops, 1, 2, 3, 4, 5)).isEqualTo(-1);
         assertThat(stops.before(new int[] {1, 2})).isEqualTo("so 42.");
     }
 
     @Test
     void theFirstOfSeveralStopTextsCounts() {
-        StopTexts stops = new StopTexts(List.of("and", "Question", ":"), PIECES);
+        StopTexts stops = new StopTexts(List.of("and", "Question", ":"), StopTextsTest::ofPieces);
         assertThat(ends(stops, 1, 7)).isEqualTo(2);
         assertThat(stops.before(new int[] {1, 7})).isEqualTo("so 4");
     }
 
     @Test
     void tokensWithoutTextDoNotHideAStopText() {
-        StopTexts stops = new StopTexts(List.of("Question:"), PIECES);
+        StopTexts stops = new StopTexts(List.of("Question:"), StopTextsTest::ofPieces);
         int[] ids = new int[400];
         ids[0] = 1;
         ids[1] = 3;
@@ -86,7 +86,7 @@ class StopTextsTest {
 
     @Test
     void whatWasGivenToThePolicyEndsNothing() {
-        StopTexts stops = new StopTexts(List.of("Question:"), PIECES);
+        StopTexts stops = new StopTexts(List.of("Question:"), StopTextsTest::ofPieces);
         int[] ids = {1, 7, 1, 8};
         assertThat(stops.completedBy(ids, 3)).isFalse();
         assertThat(stops.completedBy(ids, 4)).isFalse();
@@ -106,15 +106,15 @@ class StopTextsTest {
             int expected = -1;
             int[] ids = bytes(text.toString());
             for (int end = 1; end <= ids.length && expected < 0; end++) {
-                String part = BYTES.apply(Arrays.copyOf(ids, end));
+                String part = ofBytes(Arrays.copyOf(ids, end));
                 if (stops.stream().anyMatch(part::contains)) {
                     expected = end;
                 }
             }
-            StopTexts found = new StopTexts(stops, BYTES);
+            StopTexts found = new StopTexts(stops, StopTextsTest::ofBytes);
             assertThat(ends(found, ids)).as("%s", text).isEqualTo(expected);
             if (expected > 0) {
-                String all = BYTES.apply(Arrays.copyOf(ids, expected));
+                String all = ofBytes(Arrays.copyOf(ids, expected));
                 int cut = stops.stream()
                         .mapToInt(all::indexOf)
                         .filter(at -> at >= 0)
