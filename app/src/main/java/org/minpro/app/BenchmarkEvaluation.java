@@ -208,9 +208,10 @@ final class BenchmarkEvaluation {
         SamplingParams params =
                 recipe.sampling().params(model.config().eosIds()).withGreedy(greedy);
         String name = recipe.data().promptTemplate();
-        boolean ofPrompt =
-                name != null && params.stop().isEmpty() && !recipe.sampling().ignoreEos();
-        return ofPrompt ? params.withStop(Benchmark.stop(name)) : params;
+        if (name == null || !params.stop().isEmpty() || recipe.sampling().ignoreEos()) {
+            return params;
+        }
+        return params.withStop(Benchmark.stop(name));
     }
 
     /** All that decides what the responses are and how they are judged. */

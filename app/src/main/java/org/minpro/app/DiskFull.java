@@ -20,10 +20,7 @@ final class DiskFull {
             String message = String.valueOf(cause.getMessage());
             if (MESSAGES.stream().anyMatch(message::contains)) {
                 return "the disk is full: " + failure.getMessage()
-                        + (failure == cause
-                                        || String.valueOf(failure.getMessage()).contains(message)
-                                ? ""
-                                : " (" + message + ")");
+                        + (String.valueOf(failure.getMessage()).contains(message) ? "" : " (" + message + ")");
             }
             cause = cause.getCause();
         }

@@ -67,7 +67,7 @@ final class StopOnInterrupt implements AutoCloseable {
                             signalled();
                             yield null;
                         }
-                        case "equals" -> arguments != null && proxy == arguments[0];
+                        case "equals" -> arguments != null && isSame(proxy, arguments[0]);
                         case "hashCode" -> System.identityHashCode(this);
                         default -> "StopOnInterrupt";
                     });
@@ -129,5 +129,11 @@ final class StopOnInterrupt implements AutoCloseable {
             closed = true;
             monitor.notifyAll();
         }
+    }
+
+    /** A proxy has no other identity: its equals is this very method. */
+    @SuppressWarnings("ReferenceEquality")
+    private static boolean isSame(Object one, Object other) {
+        return one == other;
     }
 }

@@ -87,7 +87,7 @@ public final class ScoringExactness {
             PolicyGradient gradient = gradient(4096, worker);
             for (int i = 0; i < 2; i++) {
                 start = System.nanoTime();
-                gradient.compute(model, rows, Loss.of(new Grpo()), true).close();
+                gradient.compute(model, 0, rows, Loss.of(new Grpo()), true).close();
             }
             System.out.printf(Locale.ROOT, "gradient of the same rows: %.2f s%n", (System.nanoTime() - start) / 1e9);
             for (DType type : new DType[] {DType.F32, DType.BF16}) {
@@ -319,9 +319,9 @@ public final class ScoringExactness {
                 Transformer model = new Transformer(config, parameters)) {
             parameters.initialise(3, 0.05);
             try (PolicyGradient.Result small =
-                            gradient(256, worker).compute(model, rows, Loss.of(new Reinforce()), false);
+                            gradient(256, worker).compute(model, 0, rows, Loss.of(new Reinforce()), false);
                     PolicyGradient.Result large =
-                            gradient(1 << 20, worker).compute(model, rows, Loss.of(new Reinforce()), false)) {
+                            gradient(1 << 20, worker).compute(model, 0, rows, Loss.of(new Reinforce()), false)) {
                 List<String> lines = new ArrayList<>();
                 double largest = 0;
                 for (String name : large.gradients().keySet()) {

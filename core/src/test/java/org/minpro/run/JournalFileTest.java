@@ -30,7 +30,7 @@ final class JournalFileTest {
     /** Everything that a field of float32 can hold and a log-probability may be. */
     private static float[] floats(int time, Random random) {
         float[] corners = {
-            -0.0f, 0.0f, Float.MIN_VALUE, -Float.MIN_VALUE, -Float.MIN_NORMAL, -1e-45f, -Float.MAX_VALUE, -0.1f, -1f / 3
+            -0.0f, 0.0f, Float.MIN_VALUE, -Float.MIN_VALUE, -Float.MIN_NORMAL, -Float.MAX_VALUE, -0.1f, -1f / 3
         };
         float[] values = new float[time];
         for (int t = 0; t < time; t++) {
@@ -175,7 +175,7 @@ final class JournalFileTest {
         Random random = new Random(7);
         try (JournalFile journal = JournalFile.open(path, 0)) {
             for (long draw = 0; draw < 4; draw++) {
-                journal.append(0, PROBLEM, rollout(draw, 0, 3, random, true), Score.of(draw));
+                journal.append(0, PROBLEM, rollout(draw, 0, 3, random, true), Score.of((double) draw));
             }
         }
         try (JournalFile journal = JournalFile.open(path, 2)) {

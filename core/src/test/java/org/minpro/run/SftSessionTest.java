@@ -55,7 +55,7 @@ final class SftSessionTest {
 
     /** Tokens of a row's completion, with the end that the model adds. */
     private static long tokens(int row) {
-        return 2 + 3 * row + 1;
+        return 3 + 3L * row;
     }
 
     @Test
@@ -161,8 +161,12 @@ final class SftSessionTest {
     @Test
     void measuresTheLossOfExamplesThatAreNotLearnt() throws IOException {
         List<String> notices = new ArrayList<>();
-        SftRecipe recipe = recipe("batch-rows: 2\nupdates: 6\nevaluation-every: 4\n"
-                + "optimizer: {learning-rate: 2e-3, warmup-updates: 1}\n");
+        SftRecipe recipe = recipe("""
+                batch-rows: 2
+                updates: 6
+                evaluation-every: 4
+                optimizer: {learning-rate: 2e-3, warmup-updates: 1}
+                """);
         Path held = Files.writeString(
                 folder.resolve("held.jsonl"), "{\"prompt\":\"17+22=\",\"completion\":\"99999999\"}\n");
         recipe = Binder.with(recipe, "data.evaluation-files", List.of(held));

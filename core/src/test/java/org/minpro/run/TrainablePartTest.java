@@ -126,7 +126,7 @@ class TrainablePartTest {
             long trained = recipe(LAYER).model().trained(config).count();
             long gradients = 2L * DType.F32.bytes();
             assertThat(whole - part)
-                    .isGreaterThanOrEqualTo((config.parameterCount() - trained) * (gradients + 2 * DType.F32.bytes()));
+                    .isGreaterThanOrEqualTo((config.parameterCount() - trained) * (gradients + 2L * DType.F32.bytes()));
         }
     }
 

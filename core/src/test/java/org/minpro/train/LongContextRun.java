@@ -53,7 +53,7 @@ final class LongContextRun {
     /** The fixture's tokens, as bench/goldens/model_fixtures.py makes them. */
     static int[] sequence(int index, int vocabulary) {
         int[] ids = new int[LENGTH];
-        long state = index + 1;
+        long state = index + 1L;
         for (int i = 0; i < ids.length; i++) {
             state = (1664525 * state + 1013904223) % (1L << 32);
             ids[i] = (int) ((state >> 16) % vocabulary);

@@ -112,7 +112,7 @@ final class OptimizerGoldenTest {
             double size = Math.max(1, Math.abs(golden[i % golden.length]));
             worst = Math.max(worst, Math.abs(values[i] - golden[i % golden.length]) / size);
         }
-        assertThat(worst).isLessThan(type == DType.F32 ? 4e-7 : 1e-14);
+        assertThat(worst).isLessThan(tolerance);
     }
 
     @Test
