@@ -36,6 +36,7 @@ import org.minpro.run.Prompts;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
+import org.minpro.verify.Verifier;
 
 /** {@code minpro eval --benchmarks}: from a recipe and a folder of files to a folder of results. */
 final class BenchmarkEvaluation {
@@ -52,6 +53,9 @@ final class BenchmarkEvaluation {
     private final Recipe recipe;
     private final Path results;
     private final MathReward reward;
+    /** The reward's, with the marks of the model's template once that is known. */
+    private Verifier verifier;
+
     private final Map<Benchmark, Path> files = new LinkedHashMap<>();
     private final boolean greedy;
     private final int samples;
@@ -81,6 +85,7 @@ final class BenchmarkEvaluation {
         }
         // What a benchmark reports is a share of right answers.
         this.reward = new MathReward(math.answerFrom(), math.occurrence(), 1, 0);
+        this.verifier = reward.verifier();
         this.greedy = greedy || recipe.evaluation().samples() == 0;
         this.samples = this.greedy ? 1 : recipe.evaluation().samples();
         for (String name : names) {
@@ -145,6 +150,9 @@ final class BenchmarkEvaluation {
             problems.forEach((benchmark, all) -> questions.put(benchmark, questions(benchmark, all, prompts)));
             EvalCommand.requirePositions(
                     questions.values().stream().flatMap(List::stream).toList(), recipe, model, console);
+            verifier = reward.verifier()
+                    .reading(prompts.marks(
+                            questions.values().iterator().next().getFirst().problem()));
             problems.forEach((benchmark, all) -> reports.add(report(
                     benchmark, questions.getOrDefault(benchmark, List.of()), all.size(), run, engine, params, live)));
             live.close();
@@ -180,7 +188,7 @@ final class BenchmarkEvaluation {
         AtomicLong responses = new AtomicLong();
         AtomicLong tokens = new AtomicLong();
         long start = System.nanoTime();
-        BenchmarkResult result = run.evaluate(benchmark, questions, engine, params, samples, reward, rollout -> {
+        BenchmarkResult result = run.evaluate(benchmark, questions, engine, params, samples, verifier, rollout -> {
             tokens.addAndGet(rollout.length());
             live.show(benchmark.title() + ": " + responses.incrementAndGet() + " responses generated, of "
                     + questions.size() * (long) samples + " with those that the folder had");

@@ -157,7 +157,8 @@ final class EvalCommand implements Callable<Integer> {
             AtomicLong finished = new AtomicLong();
             long all = (long) questions.size() * responses;
             ShownRewardFailure failures = new ShownRewardFailure(live::say);
-            Scoring scoring = new Scoring(reward, recipe.rewardBudgetSeconds(), failures::show);
+            Reward read = reward.reading(prompts.marks(questions.getFirst().problem()));
+            Scoring scoring = new Scoring(read, recipe.rewardBudgetSeconds(), failures::show);
             Evaluator.Result result = new Evaluator(engine, scoring, Journal.none())
                     .evaluate(
                             questions,

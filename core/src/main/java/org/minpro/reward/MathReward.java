@@ -82,7 +82,11 @@ public record MathReward(
 
     @Override
     public Reward reading(CompletionMarks marks) {
-        Verifier verifier = verifier().reading(marks);
+        return judgedBy(verifier().reading(marks));
+    }
+
+    /** The same values from another checker. */
+    public Reward judgedBy(Verifier verifier) {
         return (problem, rollout) -> score(verifier, problem, rollout);
     }
 

@@ -30,6 +30,7 @@ import org.minpro.reward.MathReward;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutEngine;
 import org.minpro.rollout.SamplingParams;
+import org.minpro.verify.Verifier;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.SerializationFeature;
@@ -151,7 +152,7 @@ public final class BenchmarkRun implements AutoCloseable {
      *
      * @param questions its problems with the ids of their prompts
      * @param samples responses to each
-     * @param reward judges each response; its checker tells which are one answer
+     * @param verifier judges each response, and tells which are one answer
      * @param finished told of each response that is generated now, from any thread
      */
     public BenchmarkResult evaluate(
@@ -160,11 +161,11 @@ public final class BenchmarkRun implements AutoCloseable {
             RolloutEngine engine,
             SamplingParams params,
             int samples,
-            MathReward reward,
+            Verifier verifier,
             Consumer<Rollout> finished) {
-        Evaluator.Result result = new Evaluator(engine, new Scoring(reward), journal)
+        Evaluator.Result result = new Evaluator(engine, new Scoring(new MathReward().judgedBy(verifier)), journal)
                 .evaluate(questions, params, samples, benchmark.firstDraw(), finished);
-        return BenchmarkResult.of(benchmark.name(), samples, result.groups(), reward.verifier());
+        return BenchmarkResult.of(benchmark.name(), samples, result.groups(), verifier);
     }
 
     /** Writes {@code results.json}, {@code results.csv} and {@code problems.jsonl}. */

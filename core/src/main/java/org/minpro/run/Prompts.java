@@ -3,6 +3,7 @@ package org.minpro.run;
 import java.time.LocalDate;
 import java.time.ZoneId;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -14,18 +15,27 @@ import org.minpro.recipe.PromptSection;
 import org.minpro.text.ChatTemplate;
 import org.minpro.text.PromptTemplate;
 import org.minpro.text.TextException;
+import org.minpro.text.ThinkingMarks;
 import org.minpro.text.Tokenizer;
+import org.minpro.verify.CompletionMarks;
 
 /** Puts a problem to the model as the recipe says: its prompt as it is, or through the model's chat template. */
 public final class Prompts implements PromptEncoder {
     private final PromptTemplate template;
+    private final List<ThinkingMarks> thinking;
     private final Tokenizer tokenizer;
     private final int vocabulary;
     private final int maxTokens;
     private final @Nullable Integer beginOfSequence;
 
-    private Prompts(PromptTemplate template, Tokenizer tokenizer, ModelConfig model, int maxTokens) {
+    private Prompts(
+            PromptTemplate template,
+            List<ThinkingMarks> thinking,
+            Tokenizer tokenizer,
+            ModelConfig model,
+            int maxTokens) {
         this.template = template;
+        this.thinking = thinking;
         this.tokenizer = tokenizer;
         this.vocabulary = model.vocabSize();
         this.maxTokens = maxTokens;
@@ -45,6 +55,7 @@ public final class Prompts implements PromptEncoder {
                             "{prompt}",
                             system == null ? null : system.replace("{", "{{").replace("}", "}}"),
                             section.templateVariables()),
+                    chat.get().thinkingMarks(),
                     tokenizer,
                     model.config(),
                     section.maxTokens());
@@ -60,6 +71,7 @@ public final class Prompts implements PromptEncoder {
                     }
                     return Objects.requireNonNull(problem.prompt());
                 },
+                List.of(),
                 tokenizer,
                 model.config(),
                 section.maxTokens());
@@ -84,6 +96,24 @@ public final class Prompts implements PromptEncoder {
     @Override
     public String text(Problem problem) {
         return template.render(problem);
+    }
+
+    /**
+     * The marks of thinking and answer in completions of these prompts: those of the public model families, those of the
+     * model's own template, and whether a prompt ends inside thinking that it has opened.
+     *
+     * @param example a problem like all others
+     */
+    public CompletionMarks marks(Problem example) {
+        CompletionMarks marks = CompletionMarks.STANDARD;
+        for (ThinkingMarks own : thinking) {
+            marks = marks.withThinking(own.open(), own.close());
+        }
+        String prompt = text(example).strip().toLowerCase(Locale.ROOT);
+        boolean opened = marks.thinking().stream()
+                .map(pair -> pair.open().toLowerCase(Locale.ROOT))
+                .anyMatch(open -> !open.isEmpty() && prompt.endsWith(open));
+        return opened ? marks.withThinkingOpened() : marks;
     }
 
     /** The problems whose prompts are no longer than the section allows, to be evaluated on. */

@@ -78,10 +78,7 @@ public final class TrainingSession implements AutoCloseable {
             requireMemory(start.memory.getAsLong());
             tokenizer = opened.add(files.tokenizer());
             failures = new RewardFailures(folder.rewardFailures(), start.listener);
-            scoring = new Scoring(
-                    start.reward != null ? start.reward : recipe.createReward(),
-                    recipe.rewardBudgetSeconds(),
-                    failures);
+            Reward reward = start.reward != null ? start.reward : recipe.createReward();
             prompts = Prompts.of(recipe.prompts(), files, tokenizer);
             problems = start.problems != null
                     ? new ProblemSets(start.problems, start.heldOut, "problems of the program")
@@ -91,9 +88,11 @@ public final class TrainingSession implements AutoCloseable {
                 DataFiles.keepOrRequire(folder, recipe.data().paths());
             }
             problems.notices().forEach(line -> start.listener.notice("data: " + line));
+            Problem example = problems.training().problem(0);
+            scoring = new Scoring(reward.reading(prompts.marks(example)), recipe.rewardBudgetSeconds(), failures);
             questions = prompts.questions(problems.heldOut());
             longestPrompt = requirePositions();
-            prompts.missingBeginOfSequence(prompts.encode(problems.training().problem(0)))
+            prompts.missingBeginOfSequence(prompts.encode(example))
                     .ifPresent(line -> start.listener.notice("warning: " + line));
             DType compute = files.computeType(recipe.model().dtype());
             policy = opened.add(files.policy(compute, recipe.model().trained(files.config())));

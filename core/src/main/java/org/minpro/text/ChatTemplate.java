@@ -57,6 +57,14 @@ public final class ChatTemplate {
     private final LocalDate today;
     private final String origin;
 
+    /** The marks around thinking that the templates know, each once. */
+    public List<ThinkingMarks> thinkingMarks() {
+        return templates.values().stream()
+                .flatMap(source -> ThinkingMarks.in(source.text()).stream())
+                .distinct()
+                .toList();
+    }
+
     private ChatTemplate(Map<String, Source> templates, SpecialTokens specialTokens, LocalDate today, String origin) {
         this.templates = templates;
         this.specialTokens = specialTokens;

@@ -29,6 +29,7 @@ import org.minpro.config.NamedRecords;
 import org.minpro.data.Problem;
 import org.minpro.recipe.Recipe;
 import org.minpro.rollout.Rollout;
+import org.minpro.verify.CompletionMarks;
 
 final class RewardsTest {
     private static final Problem PROBLEM = Problem.of("p", "What is 2 + 3?", "5");
@@ -115,8 +116,11 @@ final class RewardsTest {
                 "math",
                 Map.of("occurrence", "first", "right", 2, "wrong", -1),
                 getClass().getClassLoader());
-        assertThat(value(reward, "\\boxed{5}, no, \\boxed{6}", 3)).isEqualTo(2.0);
-        assertThat(value(reward, "\\boxed{6}, no, \\boxed{5}", 3)).isEqualTo(-1.0);
+        assertThat(value(reward, "#### 5\n#### 6", 3)).isEqualTo(2.0);
+        assertThat(value(reward, "#### 6\n#### 5", 3)).isEqualTo(-1.0);
+        assertThat(reward.score(PROBLEM, rollout("\\boxed{5}, no, \\boxed{6}", 3))
+                        .decided())
+                .isFalse();
         assertThat(value(reward, "\\boxed{5 \\text{ or } 6}", 3)).isEqualTo(-1.0);
     }
 
@@ -616,5 +620,20 @@ final class RewardsTest {
                 .hasMessage("mismatch must be in [-1e6, 1e6], got: -2000000.0");
         assertThatThrownBy(() -> of("length", Map.of("maximum-tokens", 5, "factor", 1e9)))
                 .hasMessage("factor must be in [-1e6, 1e6], got: 1.0E9");
+    }
+
+    @Test
+    void theAnswerIsLookedForBehindTheMarksOfTheModelsTemplate() {
+        String text = "<ponder>Is it \\boxed{4}?</ponder> It is 5.";
+        CompletionMarks marks = CompletionMarks.STANDARD.withThinking("<ponder>", "</ponder>");
+        Reward math = new MathReward();
+        assertThat(math.score(PROBLEM, rollout(text, 8)).value()).isZero();
+        assertThat(math.reading(marks).score(PROBLEM, rollout(text, 8)).value()).isEqualTo(1);
+        Reward weighted = new WeightedReward(Map.of("math", new WeightedReward.Part(math, 2)));
+        assertThat(weighted.reading(marks).score(PROBLEM, rollout(text, 8)).value())
+                .isEqualTo(2);
+        Reward opened = math.reading(marks.withThinkingOpened());
+        assertThat(opened.score(PROBLEM, rollout("So it may be 5.", 8)).value()).isZero();
+        assertThat(opened.score(PROBLEM, rollout("So 4?</ponder>5", 8)).value()).isEqualTo(1);
     }
 }

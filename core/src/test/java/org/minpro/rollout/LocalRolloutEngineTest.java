@@ -211,4 +211,47 @@ class LocalRolloutEngineTest {
             assertThat(generate(model, reversed, 16, 1, PARAMS)).isEqualTo(rollouts);
         }
     }
+
+    private static String letters(int[] ids) {
+        StringBuilder text = new StringBuilder();
+        for (int id : ids) {
+            text.append((char) ('a' + id % 26));
+        }
+        return text.toString();
+    }
+
+    /** A stop text of two letters is completed now and then by a random model. */
+    @Test
+    void aResponseEndsWithTheTokenThatCompletesAStopText() {
+        try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F32, 7);
+                Parameters parameters = model.parameters();
+                Workers pool = new Workers(2);
+                LocalRolloutEngine engine =
+                        LocalRolloutEngine.over(model, pool, 16, 42, LocalRolloutEngineTest::letters)) {
+            assertThat(parameters.count()).isPositive();
+            List<Rollout> whole = engine.generate(requests(20, 4), PARAMS, rollout -> {});
+            List<Rollout> cut = engine.generate(requests(20, 4), PARAMS.withStop(List.of("ab", "xyz")), rollout -> {});
+            int stopped = 0;
+            for (int i = 0; i < whole.size(); i++) {
+                String all = letters(whole.get(i).responseIds());
+                int at = all.indexOf("ab") < 0 ? Integer.MAX_VALUE : all.indexOf("ab");
+                at = Math.min(at, all.indexOf("xyz") < 0 ? Integer.MAX_VALUE : all.indexOf("xyz"));
+                Rollout rollout = cut.get(i);
+                if (at == Integer.MAX_VALUE) {
+                    assertThat(rollout).isEqualTo(whole.get(i));
+                    continue;
+                }
+                stopped++;
+                int length = at + (all.startsWith("ab", at) ? 2 : 3);
+                assertThat(rollout.finish()).isEqualTo(Rollout.Finish.STOP);
+                assertThat(rollout.text()).isEqualTo(all.substring(0, at));
+                assertThat(rollout.responseIds())
+                        .isEqualTo(Arrays.copyOf(whole.get(i).responseIds(), length));
+                assertThat(rollout.behaviorLogProbs())
+                        .isEqualTo(Arrays.copyOf(whole.get(i).behaviorLogProbs(), length));
+                assertThat(rollout.responseMask()).hasSize(length).containsOnly(true);
+            }
+            assertThat(stopped).as("responses with a stop text").isGreaterThan(3);
+        }
+    }
 }
