@@ -415,6 +415,8 @@ final class ModelCommandsTest {
                 model,
                 "--runs",
                 runs.toString(),
+                "--reward",
+                TrainCommandTest.Varied.class.getName(),
                 "--lag",
                 "1",
                 "--set",

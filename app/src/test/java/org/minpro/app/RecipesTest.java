@@ -74,8 +74,8 @@ final class RecipesTest {
             small.put("group-size", "2");
             small.put("sampling.max-new-tokens", "4");
             small.put("evaluation.problems", "3");
-            // A random model says nothing that can be judged.
-            small.put("max-undecided", "1");
+            // A random model says nothing right, and an update that moves nothing fails the run.
+            line.addAll(List.of("--reward", TrainCommandTest.Varied.class.getName()));
         }
         small.forEach((name, value) -> line.addAll(List.of("--set", name + "=" + value)));
         CommandLineRun run = CommandLineRun.of(line.toArray(String[]::new));

@@ -1,19 +1,12 @@
 package org.minpro.run;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
-import org.minpro.eval.SequenceScorer;
 import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
-import org.minpro.model.PolicyVersion;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.task.ArithmeticTask;
 import org.minpro.task.Demonstrations;
@@ -21,7 +14,6 @@ import org.minpro.tensor.DType;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
-import org.minpro.train.NonFiniteUpdateException;
 import org.minpro.train.Policy;
 import org.minpro.train.SupervisedTrainer;
 
@@ -31,7 +23,6 @@ public final class SftSession implements AutoCloseable {
     private static final double INITIAL_DEVIATION = 0.02;
 
     private static final String COMMAND = "sft";
-    private static final String FROZEN = "frozen_sha256";
 
     private final OpenResources opened = new OpenResources();
     private final SftRecipe recipe;
@@ -39,20 +30,13 @@ public final class SftSession implements AutoCloseable {
     private final ModelFiles files;
     private final Tokenizer tokenizer;
     private final Policy policy;
-    private final Workers workers;
-    private final SupervisedTrainer trainer;
-    private final MetricsFile metrics;
-    private final Checkpoints checkpoints;
+    private final SupervisedRun run;
     private final long updates;
     private final String description;
-    private final List<SupervisedTrainer.Example> heldOut;
-    private final Consumer<String> notice;
-    private volatile boolean stopping;
 
     private SftSession(SftRecipe recipe, RunFolder folder, Consumer<String> notice) {
         this.recipe = recipe;
         this.folder = folder;
-        this.notice = notice;
         opened.add(folder);
         try {
             files = recipe.initialise()
@@ -61,7 +45,6 @@ public final class SftSession implements AutoCloseable {
             tokenizer = opened.add(files.tokenizer());
             Examples examples = examples(notice);
             description = examples.description;
-            heldOut = examples.heldOut;
             DataFiles.keepOrRequire(
                     folder,
                     Stream.concat(recipe.data().paths().stream(), recipe.data().evaluationPaths().stream())
@@ -75,21 +58,13 @@ public final class SftSession implements AutoCloseable {
                     ? recipe.updates()
                     : Math.max(1, examples.count * recipe.epochs() / recipe.batchRows());
             policy = opened.add(policy());
-            workers = opened.add(new Workers(recipe.compute().threads()));
-            trainer = opened.add(new SupervisedTrainer(
+            Workers workers = opened.add(new Workers(recipe.compute().threads()));
+            SupervisedTrainer trainer = opened.add(new SupervisedTrainer(
                     new SupervisedTrainer.Settings(updates, recipe.batchRows(), recipe.optimizer(), recipe.compute()),
                     policy,
                     examples.source,
                     workers));
-            checkpoints =
-                    new Checkpoints(folder.checkpoints(), recipe.checkpoints().keep());
-            Optional<Checkpoints.Checkpoint> newest = checkpoints.newest(notice);
-            newest.ifPresent(checkpoint -> {
-                policy.requireFrozen(checkpoint.state().path(FROZEN).stringValue(""), folder.recipe());
-                checkpoint.load(policy.beginUpdate().trainableNamed(), trainer.optimizerState());
-                trainer.restore(checkpoint.iteration());
-            });
-            metrics = opened.add(MetricsFile.open(folder.metrics(), policy.version()));
+            run = opened.add(new SupervisedRun(folder, recipe, policy, workers, trainer, examples.heldOut, notice));
         } catch (RuntimeException | Error e) {
             opened.closeAfter(e);
             throw e;
@@ -229,12 +204,12 @@ public final class SftSession implements AutoCloseable {
 
     /** Optimizer steps done. */
     public long done() {
-        return trainer.done();
+        return run.done();
     }
 
     /** Asks the run to save itself and stop; from any thread. */
     public void stop() {
-        stopping = true;
+        run.stop();
     }
 
     /**
@@ -243,80 +218,8 @@ public final class SftSession implements AutoCloseable {
      * @param told of each update with the seconds it took
      * @return whether all updates are done
      */
-    public boolean run(java.util.function.BiConsumer<SupervisedTrainer.Report, Double> told) {
-        if (trainer.done() == 0 && !heldOut.isEmpty() && !stopping) {
-            evaluationLoss("before the first update");
-        }
-        while (!trainer.finished() && !stopping) {
-            long start = System.nanoTime();
-            SupervisedTrainer.Report report;
-            try {
-                report = trainer.step();
-            } catch (NonFiniteUpdateException e) {
-                throw FailedUpdate.saved(e, folder.path());
-            }
-            double seconds = (System.nanoTime() - start) / 1e9;
-            Map<String, Double> values = new LinkedHashMap<>();
-            values.put("loss", report.loss());
-            values.put("grad_norm", report.gradientNorm());
-            values.put("tokens", (double) report.tokens());
-            if (!heldOut.isEmpty() && isEvaluationDue()) {
-                values.put("evaluation_loss", evaluationLoss("after update " + trainer.done()));
-            }
-            metrics.append(report.update(), values, Map.of("seconds", seconds));
-            told.accept(report, seconds);
-            if (recipe.checkpoints().isDue(trainer.done())) {
-                save();
-            }
-        }
-        save();
-        return trainer.finished();
-    }
-
-    private boolean isEvaluationDue() {
-        return trainer.finished() || (recipe.evaluationEvery() > 0 && trainer.done() % recipe.evaluationEvery() == 0);
-    }
-
-    /** Mean negative log-probability of the held-out examples' learnt tokens, nats. */
-    private double evaluationLoss(String when) {
-        List<int[]> sequences = new ArrayList<>();
-        for (SupervisedTrainer.Example example : heldOut) {
-            int[] prompt = example.promptIds();
-            int[] ids = Arrays.copyOf(prompt, prompt.length + example.completionIds().length);
-            System.arraycopy(example.completionIds(), 0, ids, prompt.length, example.completionIds().length);
-            sequences.add(ids);
-        }
-        List<double[]> logProbs;
-        try (PolicyVersion version = policy.holdVersion()) {
-            logProbs = new SequenceScorer(version.model(), workers).score(sequences);
-        }
-        double sum = 0;
-        long tokens = 0;
-        for (int row = 0; row < sequences.size(); row++) {
-            SupervisedTrainer.Example example = heldOut.get(row);
-            for (int i = 0; i < example.learnt().length; i++) {
-                if (example.learnt()[i]) {
-                    // The first token has no log-probability, so those of the sequence are one behind.
-                    sum -= logProbs.get(row)[example.promptIds().length - 1 + i];
-                    tokens++;
-                }
-            }
-        }
-        double loss = sum / tokens;
-        notice.accept(String.format(
-                Locale.ROOT, "evaluation loss %s: %.4f (%d examples, %d tokens)", when, loss, heldOut.size(), tokens));
-        return loss;
-    }
-
-    private void save() {
-        policy.requireFiniteWeights(workers, "after update " + trainer.done(), folder.recipe());
-        metrics.force();
-        Map<String, Object> state = new LinkedHashMap<>(Map.of("updates", trainer.done()));
-        if (!policy.frozenSha256().isEmpty()) {
-            state.put(FROZEN, policy.frozenSha256());
-        }
-        checkpoints.save(
-                trainer.done(), policy.master().trainableNamed(), trainer.optimizerState(), Checkpoints.state(state));
+    public boolean run(BiConsumer<SupervisedTrainer.Report, Double> told) {
+        return run.run(told);
     }
 
     /** Writes the model into the run's folder, in the layout and the types of the model it came from. */
