@@ -51,6 +51,10 @@ import picocli.CommandLine.Spec;
         })
 final class GenerateCommand implements Callable<Integer> {
     private static final int MOST_SAMPLES = 1 << 20;
+
+    /** A recipe's defaults. */
+    private static final Sampling USUAL = new Sampling();
+
     private static final int USUAL_LIMIT = 256;
     private static final String LIMIT = "--max-new-tokens";
 
@@ -91,25 +95,25 @@ final class GenerateCommand implements Callable<Integer> {
     private boolean greedy;
 
     @Option(names = "--temperature", paramLabel = "T", description = "Divides the logits; 1 by default.")
-    private double temperature = 1;
+    private double temperature = USUAL.temperature();
 
     @Option(
             names = "--top-k",
             paramLabel = "K",
             description = "Sample from the K most probable tokens; 0 (default): all.")
-    private int topK;
+    private int topK = USUAL.topK();
 
     @Option(
             names = "--top-p",
             paramLabel = "P",
             description = "Sample from the smallest set of most probable tokens with this mass; 1 (default): all.")
-    private double topP = 1;
+    private double topP = USUAL.topP();
 
     @Option(
             names = "--min-p",
             paramLabel = "P",
             description = "Sample from tokens at least P times as probable as the most probable; 0 (default): all.")
-    private double minP;
+    private double minP = USUAL.minP();
 
     @Option(names = "--samples", paramLabel = "K", description = "Completions of each input; 1 by default.")
     private int samples = 1;

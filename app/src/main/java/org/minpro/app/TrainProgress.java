@@ -79,6 +79,11 @@ final class TrainProgress implements RunListener {
     }
 
     @Override
+    public void dataRead(long read, long bytes) {
+        show("reading the data", 100 * read / bytes + " % of " + Figures.count(bytes / 1_000_000) + " MB");
+    }
+
+    @Override
     public void rolloutFinished(Rollout rollout) {
         show("sampling", Figures.count(tokens.addAndGet(rollout.length())) + " tokens");
     }

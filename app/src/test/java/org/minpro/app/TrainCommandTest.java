@@ -200,6 +200,34 @@ final class TrainCommandTest {
     }
 
     @Test
+    void aRunIsNotContinuedOnOtherData() throws IOException {
+        Path data = problems("p.jsonl", "1+1=", "2+2=");
+        CommandLineRun begun = CommandLineRun.of(train("--data", data.toString(), "--set", "data.held-out=0"));
+        assertThat(begun.code()).as(begun.err()).isZero();
+        String folder = runs.resolve("0001").toString();
+        String[] further = {"train", "--resume", folder};
+        Path recipe = runs.resolve("0001").resolve("recipe.yaml");
+        String shorter = Files.readString(recipe);
+        Files.writeString(recipe, shorter.replace("iterations: 2", "iterations: 3"));
+        assertThat(recipe).content().isNotEqualTo(shorter);
+        String kept = Files.readString(data);
+
+        // Another reference of the same length.
+        Files.writeString(data, kept.replaceFirst("\"answer\":\"(.)", "\"answer\":\"x"));
+        assertThat(Files.readString(data)).isNotEqualTo(kept);
+        CommandLineRun refused = CommandLineRun.of(further);
+        assertThat(refused.code()).isEqualTo(2);
+        assertThat(refused.errors().getLast()).contains(data + " (", "then", "now");
+
+        Files.delete(data);
+        assertThat(CommandLineRun.of(further).code()).isEqualTo(2);
+
+        Files.writeString(data, kept);
+        CommandLineRun goesOn = CommandLineRun.of(further);
+        assertThat(goesOn.code()).as(goesOn.err()).isZero();
+    }
+
+    @Test
     void everyOtherCommandKeepsWithinTheModelsPositions() throws IOException {
         String data = problems("p.jsonl", "1+1=", "2+2=").toString();
         String prompts = Files.writeString(folder.resolve("prompts.jsonl"), "{\"prompt\":\"1+1=\"}\n")

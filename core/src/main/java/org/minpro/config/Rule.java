@@ -19,6 +19,11 @@ public final class Rule {
         check(value >= 0, name, ">= 0", value);
     }
 
+    /** A part of a whole, or a chance. */
+    public static void share(String name, double value) {
+        check(value >= 0 && value <= 1, name, "in [0, 1]", value);
+    }
+
     public static void finite(String name, double value) {
         check(Double.isFinite(value), name, "finite", value);
     }

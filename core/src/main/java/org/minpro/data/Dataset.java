@@ -1,12 +1,16 @@
 package org.minpro.data;
 
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /**
  * A finite list of problems.
@@ -16,6 +20,9 @@ import java.util.Map;
  * @param reading what was made of the rows
  */
 public record Dataset(String name, List<Problem> problems, Reading reading) {
+    /** Files of more bytes than these are not kept in memory. */
+    static final long KEPT_BYTES = 64_000_000;
+
     /**
      * What a reader of rows should say.
      *
@@ -52,49 +59,105 @@ public record Dataset(String name, List<Problem> problems, Reading reading) {
     }
 
     public Dataset {
-        problems = List.copyOf(problems);
+        problems = problems instanceof StoredProblems ? problems : List.copyOf(problems);
     }
 
     public Dataset(String name, List<Problem> problems) {
         this(name, problems, Reading.NONE);
     }
 
+    /** As {@link #read(List, RowMapping, Progress)}, telling nobody. */
+    public static Dataset read(List<Path> files, RowMapping mapping) {
+        return read(files, mapping, (read, bytes) -> {});
+    }
+
+    /** Is told how far the reading of files has come. */
+    @FunctionalInterface
+    public interface Progress {
+        /**
+         * @param read bytes of the files that are read
+         * @param bytes all of them
+         */
+        void read(long read, long bytes);
+    }
+
     /**
-     * Reads one or more files of {@link Rows}.
+     * Reads one or more files of {@link Rows}. JSON Lines of more than {@link #KEPT_BYTES} in all stay in their files, of
+     * which only an index is kept; problems of others are kept.
      *
+     * @param progress told now and then
      * @throws DataException for an unreadable row, an id given twice, or no rows at all
      */
-    public static Dataset read(List<Path> files, RowMapping mapping) {
-        List<Problem> problems = new ArrayList<>();
-        Map<String, First> firsts = new HashMap<>();
-        Reading reading = Reading.NONE;
+    public static Dataset read(List<Path> files, RowMapping mapping, Progress progress) {
+        return read(files, mapping, progress, KEPT_BYTES);
+    }
+
+    static Dataset read(List<Path> files, RowMapping mapping, Progress progress, long kept) {
+        String name = String.join(", ", files.stream().map(Path::toString).toList());
+        long bytes = 0;
+        boolean stored = true;
         for (Path file : files) {
+            bytes += file.toFile().length();
+            stored &= Files.isRegularFile(file) && !Rows.isParquet(file);
+        }
+        Reading reading = Reading.NONE;
+        List<Problem> problems = new ArrayList<>();
+        StoredProblems.Collector collector =
+                stored && bytes > kept ? new StoredProblems.Collector(files, mapping) : null;
+        FirstPlaces firsts = new FirstPlaces();
+        int count = 0;
+        long readBefore = 0;
+        for (int number = 0; number < files.size(); number++) {
+            Path file = files.get(number);
             try (Rows rows = Rows.open(file)) {
                 for (Row row = rows.next(); row != null; row = rows.next()) {
                     Problem problem = mapping.problem(row);
-                    First first = firsts.putIfAbsent(problem.id(), new First(row.place(), problem.answer()));
-                    if (first == null) {
-                        problems.add(problem);
+                    int first = firsts.putIfAbsent(problem.id(), count);
+                    if (first == FirstPlaces.NONE) {
+                        if (collector == null) {
+                            problems.add(problem);
+                        } else {
+                            long offset = ((JsonlReader) rows).rowOffset();
+                            collector.add(number, offset, problem);
+                            if ((count & 4095) == 0) {
+                                progress.read(readBefore + offset, bytes);
+                            }
+                        }
+                        count++;
                         reading = reading.plus(new Reading(0, 0, mapping.endsWithReference(row) ? 1 : 0));
-                    } else if (mapping.idField() != null) {
+                        continue;
+                    }
+                    if (mapping.idField() != null) {
                         throw row.error("field '" + mapping.idField() + "' must be unique, got: \"" + problem.id()
-                                + "\", which " + first.place() + " has too");
-                    } else {
-                        // Without an id field the id is the prompt's hash: a repeated prompt is the same problem again.
-                        reading = reading.plus(new Reading(1, first.answer().equals(problem.answer()) ? 0 : 1, 0));
+                                + "\", which " + placeOf(problem.id(), files, mapping) + " has too");
+                    }
+                    // Without an id field the id is the prompt's hash: a repeated prompt is the same problem again.
+                    Problem earlier = collector == null ? problems.get(first) : collector.get(first);
+                    reading = reading.plus(new Reading(1, earlier.answer().equals(problem.answer()) ? 0 : 1, 0));
+                }
+            }
+            readBefore += file.toFile().length();
+        }
+        if (count == 0) {
+            throw new DataException(name + " must hold at least one row, got: none");
+        }
+        return new Dataset(name, collector == null ? problems : collector.finished(), reading);
+    }
+
+    /** Where an id is first met; read anew, because places are not kept. */
+    private static String placeOf(String id, List<Path> files, RowMapping mapping) {
+        for (Path file : files) {
+            try (Rows rows = Rows.open(file)) {
+                for (Row row = rows.next(); row != null; row = rows.next()) {
+                    if (mapping.problem(row).id().equals(id)) {
+                        return row.place();
                     }
                 }
             }
         }
-        String name = String.join(", ", files.stream().map(Path::toString).toList());
-        if (problems.isEmpty()) {
-            throw new DataException(name + " must hold at least one row, got: none");
-        }
-        return new Dataset(name, problems, reading);
+        throw new DataException(
+                "the files must not change while they are read, got: no row with the id \"" + id + "\"");
     }
-
-    /** Where an id was first met, and the answer there. */
-    private record First(String place, String answer) {}
 
     /** All problems of several data sets, in order; a text that an earlier one has is left out and counted. */
     public static Dataset join(List<Dataset> parts) {
@@ -143,15 +206,24 @@ public record Dataset(String name, List<Problem> problems, Reading reading) {
         if (!(heldOutFraction >= 0 && heldOutFraction <= 1)) {
             throw new IllegalArgumentException("heldOutFraction must be in [0, 1], got: " + heldOutFraction);
         }
-        List<Problem> train = new ArrayList<>();
-        List<Problem> heldOut = new ArrayList<>();
-        for (Problem problem : problems) {
-            long bits = ByteBuffer.wrap(RowMapping.sha256(seed + "\n" + problem.identity()))
+        // In parallel, because each problem of a large file is read for it.
+        boolean[] isHeldOut = new boolean[size()];
+        IntStream.range(0, size()).parallel().forEach(index -> {
+            long bits = ByteBuffer.wrap(
+                            RowMapping.sha256(seed + "\n" + problems.get(index).identity()))
                     .getLong();
-            double uniform = (bits >>> 11) * 0x1p-53;
-            (uniform < heldOutFraction ? heldOut : train).add(problem);
-        }
-        return new Split(new Dataset(name, train), new Dataset(name + " (held out)", heldOut));
+            isHeldOut[index] = (bits >>> 11) * 0x1p-53 < heldOutFraction;
+        });
+        return new Split(
+                new Dataset(name, select(index -> !isHeldOut[index])),
+                new Dataset(name + " (held out)", select(index -> isHeldOut[index])));
+    }
+
+    private List<Problem> select(IntPredicate wanted) {
+        int[] indices = IntStream.range(0, size()).filter(wanted).toArray();
+        return problems instanceof StoredProblems stored
+                ? stored.select(indices)
+                : Arrays.stream(indices).mapToObj(problems::get).toList();
     }
 
     /** Two parts without a common text; either may be empty. */

@@ -1,6 +1,5 @@
 package org.minpro.data;
 
-import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -12,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -38,7 +38,14 @@ public final class JsonlReader implements Rows {
 
     private final String source;
     private final InputStream input;
+    private final byte[] buffer = new byte[1 << 16];
+    private int position;
+    private int limit;
     private long line;
+    /** Bytes of the stream before those in the buffer. */
+    private long before;
+
+    private long rowOffset;
 
     /**
      * Reads from an open stream.
@@ -48,7 +55,7 @@ public final class JsonlReader implements Rows {
      */
     public JsonlReader(String source, InputStream input) {
         this.source = source;
-        this.input = new BufferedInputStream(input, 1 << 16);
+        this.input = input;
     }
 
     /** Opens a file. */
@@ -86,17 +93,61 @@ public final class JsonlReader implements Rows {
         }
     }
 
+    /** Where the row that was read last begins, bytes from the start of the stream. */
+    long rowOffset() {
+        return rowOffset;
+    }
+
+    /** The one row of a stream, or null where it has none. */
+    static @Nullable Row row(String source, InputStream input) {
+        try (JsonlReader reader = new JsonlReader(source, input)) {
+            return reader.next();
+        }
+    }
+
     private byte @Nullable [] nextLine() throws IOException {
-        int next = input.read();
-        if (next < 0) {
+        if (position == limit && !fill()) {
             return null;
         }
         line++;
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream(512);
-        for (; next >= 0 && next != '\n'; next = input.read()) {
-            bytes.write(next);
+        rowOffset = before + position;
+        byte[] start = upToLineBreak();
+        if (start != null) {
+            return start;
         }
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 17);
+        bytes.write(buffer, position, limit - position);
+        while (fill()) {
+            byte[] rest = upToLineBreak();
+            if (rest != null) {
+                bytes.write(rest, 0, rest.length);
+                return bytes.toByteArray();
+            }
+            bytes.write(buffer, position, limit - position);
+        }
+        position = limit;
         return bytes.toByteArray();
+    }
+
+    /** The bytes from here to the next line break, which is passed; null where the buffer has none. */
+    private byte @Nullable [] upToLineBreak() {
+        for (int i = position; i < limit; i++) {
+            if (buffer[i] == '\n') {
+                byte[] bytes = Arrays.copyOfRange(buffer, position, i);
+                position = i + 1;
+                return bytes;
+            }
+        }
+        return null;
+    }
+
+    private boolean fill() throws IOException {
+        before += limit;
+        position = 0;
+        limit = 0;
+        int read = input.read(buffer, 0, buffer.length);
+        limit = Math.max(0, read);
+        return limit > 0;
     }
 
     private String decode(byte[] bytes) {

@@ -51,6 +51,22 @@ public record Problem(
                         .append('\n');
             }
         }
-        return text.toString().strip().replaceAll("\\s+", " ");
+        return withSingleBlanks(text.toString().strip());
+    }
+
+    private static String withSingleBlanks(String text) {
+        StringBuilder single = new StringBuilder(text.length());
+        boolean blank = false;
+        for (int i = 0; i < text.length(); i++) {
+            char letter = text.charAt(i);
+            boolean isBlank = letter == ' ' || (letter >= '\t' && letter <= '\r');
+            if (!isBlank) {
+                single.append(letter);
+            } else if (!blank) {
+                single.append(' ');
+            }
+            blank = isBlank;
+        }
+        return single.toString();
     }
 }

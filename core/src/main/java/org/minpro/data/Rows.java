@@ -24,9 +24,12 @@ public interface Rows extends AutoCloseable {
      * @throws DataException if it is not there or of another kind
      */
     static Rows open(Path file) {
-        return file.toString().toLowerCase(Locale.ROOT).endsWith(".parquet")
-                ? ParquetReader.open(file)
-                : JsonlReader.open(file);
+        return isParquet(file) ? ParquetReader.open(file) : JsonlReader.open(file);
+    }
+
+    /** Whether a file is Parquet by its name. */
+    static boolean isParquet(Path file) {
+        return file.toString().toLowerCase(Locale.ROOT).endsWith(".parquet");
     }
 
     /** All rows of a file. */

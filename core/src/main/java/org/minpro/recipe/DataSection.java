@@ -117,19 +117,27 @@ public record DataSection(
         }
     }
 
-    /** Reads all problems to split or to train on. */
-    public Dataset read() {
+    /**
+     * Reads all problems to split or to train on.
+     *
+     * @param progress told how far a large file is read
+     */
+    public Dataset read(Dataset.Progress progress) {
         List<Dataset> parts = new ArrayList<>();
         if (!files.isEmpty()) {
-            parts.add(first(files).read(folder));
+            parts.add(first(files).read(folder, progress));
         }
-        more.forEach(source -> parts.add(source.read(folder)));
+        more.forEach(source -> parts.add(source.read(folder, progress)));
         return Dataset.join(parts);
     }
 
-    /** Reads the problems of the evaluation files. */
-    public Dataset readEvaluationFiles() {
-        return first(evaluationFiles).read(folder);
+    /**
+     * Reads the problems of the evaluation files.
+     *
+     * @param progress told how far a large file is read
+     */
+    public Dataset readEvaluationFiles(Dataset.Progress progress) {
+        return first(evaluationFiles).read(folder, progress);
     }
 
     /** Every file that is read, in the order of reading; none for the built-in task. */

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
 import org.minpro.config.Rule;
 import org.minpro.task.ArithmeticTask;
+import org.minpro.task.Demonstrations;
 
 /** What {@code minpro sft} learns from: prompts with completions. */
 public record DemonstrationSection(
@@ -52,8 +53,7 @@ public record DemonstrationSection(
         evaluationFiles = List.copyOf(evaluationFiles);
         Rule.check(heldOut >= 0 && heldOut < 1, "held-out", "in [0, 1)", heldOut);
         ArithmeticTask.checkTerms(terms);
-        Rule.check(hastyShare >= 0 && hastyShare <= 1, "hasty-share", "in [0, 1]", hastyShare);
-        Rule.check(slipShare >= 0 && slipShare <= 1, "slip-share", "in [0, 1]", slipShare);
+        Demonstrations.checkShares(hastyShare, slipShare);
         Rule.check(!promptField.isBlank(), "prompt-field", "a name", "'" + promptField + "'");
         Rule.check(!completionField.isBlank(), "completion-field", "a name", "'" + completionField + "'");
         if (completionRemove != null) {

@@ -126,7 +126,7 @@ public record Recipe(
                 "a divisor of groups-per-iteration (" + groupsPerIteration + ")",
                 updatesPerIteration);
         Rule.check(lag >= 0 && lag < iterations, "lag", "in [0, iterations), here [0, " + iterations + ")", lag);
-        Rule.check(maxUndecided >= 0 && maxUndecided <= 1, "max-undecided", "in [0, 1]", maxUndecided);
+        Rule.share("max-undecided", maxUndecided);
         Rule.check(
                 rewardBudgetSeconds > 0 && rewardBudgetSeconds <= LONGEST_BUDGET_SECONDS,
                 "reward-budget-seconds",

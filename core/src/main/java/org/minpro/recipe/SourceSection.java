@@ -91,9 +91,10 @@ public record SourceSection(
      * Reads the problems.
      *
      * @param folder what relative paths are relative to
+     * @param progress told how far a large file is read
      */
-    public Dataset read(Path folder) {
-        return Dataset.read(paths(folder, files), mapping());
+    public Dataset read(Path folder, Dataset.Progress progress) {
+        return Dataset.read(paths(folder, files), mapping(), progress);
     }
 
     /** Files in a folder; as they are given where it is the current one, because messages name them. */

@@ -37,7 +37,7 @@ public record Sampling(
         Rule.check(temperature > 0 && Double.isFinite(temperature), "temperature", "> 0", temperature);
         Rule.check(topK >= 0, "top-k", ">= 0 (0 keeps all)", topK);
         Rule.check(topP > 0 && topP <= 1, "top-p", "in (0, 1]", topP);
-        Rule.check(minP >= 0 && minP <= 1, "min-p", "in [0, 1]", minP);
+        Rule.share("min-p", minP);
         Rule.positive("max-new-tokens", maxNewTokens);
         stop.forEach(text -> Rule.check(!text.isEmpty(), "stop", "texts of at least one character", "''"));
         stopTokenIds.forEach(id -> Rule.check(id >= 0, "stop-token-ids", "ids >= 0", id));

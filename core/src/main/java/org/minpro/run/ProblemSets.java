@@ -34,8 +34,9 @@ public record ProblemSets(ProblemSource training, List<Problem> heldOut, String 
     /**
      * @param seed of the run
      * @param heldOut most problems to hold out for evaluation
+     * @param progress told how far a large file is read
      */
-    public static ProblemSets of(DataSection data, long seed, int heldOut) {
+    public static ProblemSets of(DataSection data, long seed, int heldOut, Dataset.Progress progress) {
         if (data.isBuiltin()) {
             ArithmeticTask held = ArithmeticTask.heldOut(HELD_OUT_SEED, data.terms());
             List<Problem> problems = new ArrayList<>();
@@ -47,9 +48,9 @@ public record ProblemSets(ProblemSource training, List<Problem> heldOut, String 
                     problems,
                     "built-in sums of " + data.terms() + " numbers, without end");
         }
-        Dataset all = data.read();
+        Dataset all = data.read(progress);
         if (!data.evaluationFiles().isEmpty()) {
-            Dataset evaluated = data.readEvaluationFiles();
+            Dataset evaluated = data.readEvaluationFiles(progress);
             List<String> notices = new ArrayList<>(all.reading().notices());
             evaluated.reading().notices().forEach(line -> notices.add("data.evaluation-files: " + line));
             return new ProblemSets(

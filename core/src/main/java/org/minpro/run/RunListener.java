@@ -6,6 +6,14 @@ import org.minpro.train.UpdateListener;
 
 /** Told how a run goes; the console is one, a program may be another. */
 public interface RunListener extends UpdateListener {
+    /**
+     * The data is being read, before the first iteration; told now and then where the files are large.
+     *
+     * @param read bytes of the files that are read
+     * @param bytes all of them
+     */
+    default void dataRead(long read, long bytes) {}
+
     /** A response of this iteration has ended and is journaled; from any thread. */
     default void rolloutFinished(Rollout rollout) {}
 

@@ -32,6 +32,7 @@ final class SupervisedRun implements AutoCloseable {
     private final MetricsFile metrics;
     private final Checkpoints checkpoints;
     private final Consumer<String> notice;
+    private boolean warnedOfGradient;
     private volatile boolean stopping;
 
     /**
@@ -103,6 +104,12 @@ final class SupervisedRun implements AutoCloseable {
             }
             metrics.append(report.update(), values, Map.of("seconds", seconds));
             told.accept(report, seconds);
+            if (report.gradientNorm() == 0 && !warnedOfGradient) {
+                warnedOfGradient = true;
+                notice.accept("warning: the gradient of update " + report.update()
+                        + " has norm 0: it teaches nothing (the model is already sure of every token, or what is trained"
+                        + " does not reach them); grad_norm of each update is in " + folder.metrics());
+            }
             if (recipe.checkpoints().isDue(trainer.done())) {
                 save();
             }

@@ -83,7 +83,7 @@ public final class TrainingSession implements AutoCloseable {
             problems = start.problems != null
                     ? new ProblemSets(start.problems, start.heldOut, "problems of the program")
                     : ProblemSets.of(
-                            recipe.data(), recipe.seed(), recipe.evaluation().problems());
+                            recipe.data(), recipe.seed(), recipe.evaluation().problems(), start.listener::dataRead);
             if (start.problems == null) {
                 DataFiles.keepOrRequire(folder, recipe.data().paths());
             }

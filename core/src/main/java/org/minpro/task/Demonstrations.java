@@ -1,6 +1,7 @@
 package org.minpro.task;
 
 import java.util.List;
+import org.minpro.config.Rule;
 import org.minpro.tensor.Philox;
 
 /**
@@ -9,7 +10,7 @@ import org.minpro.tensor.Philox;
  * <p>Each step adds one number to the running total, in one of two styles drawn for each step anew. The careful writer
  * works it out through an intermediate total, tens first or ones first, {@code 112+49>152>161;} or {@code
  * 112+49>121>161;}, and is always right. The hasty one writes the sum down at once, {@code 112+49=161;}, and <b>makes
- * honest mistakes</b>: where the ones carry into the tens, the carry is forgotten with chance {@link #slip}, {@code
+ * honest mistakes</b>: where the ones carry into the tens, the carry is forgotten with chance {@link #slipShare}, {@code
  * 112+49=151;}, and the writer goes on from there. A step ends in a semicolon or a comma, as it happens.
  *
  * <p>A model that imitates the mixture is therefore wrong in a way that neither more supervised training nor greedy
@@ -18,10 +19,10 @@ import org.minpro.tensor.Philox;
  *
  * @param task where the problems come from; its training part, so that no held-out problem is shown
  * @param seed what the styles and slips are drawn from
- * @param hasty the chance that a step is hasty, in {@code [0, 1]}
- * @param slip the chance that a hasty step with a carry forgets it, in {@code [0, 1]}
+ * @param hastyShare the chance that a step is hasty, in {@code [0, 1]}
+ * @param slipShare the chance that a hasty step with a carry forgets it, in {@code [0, 1]}
  */
-public record Demonstrations(ArithmeticTask task, long seed, double hasty, double slip) {
+public record Demonstrations(ArithmeticTask task, long seed, double hastyShare, double slipShare) {
 
     private static final int STYLE = 0;
     private static final int CARRY = 1;
@@ -29,12 +30,17 @@ public record Demonstrations(ArithmeticTask task, long seed, double hasty, doubl
     private static final int SEPARATOR = 3;
 
     public Demonstrations {
-        if (!(hasty >= 0 && hasty <= 1)) {
-            throw new IllegalArgumentException("hasty must be from 0 to 1, got: " + hasty);
-        }
-        if (!(slip >= 0 && slip <= 1)) {
-            throw new IllegalArgumentException("slip must be from 0 to 1, got: " + slip);
-        }
+        checkShares(hastyShare, slipShare);
+    }
+
+    /**
+     * The rule of both chances, for a recipe too.
+     *
+     * @throws IllegalArgumentException unless both are in [0, 1]
+     */
+    public static void checkShares(double hastyShare, double slipShare) {
+        Rule.share("hasty-share", hastyShare);
+        Rule.share("slip-share", slipShare);
     }
 
     /**
@@ -55,8 +61,8 @@ public record Demonstrations(ArithmeticTask task, long seed, double hasty, doubl
             int term = terms.get(place);
             int ones = term % 10;
             response.append(total).append('+').append(term);
-            if (uniform(index, STYLE, place) < hasty) {
-                boolean forgets = total % 10 + ones > 9 && uniform(index, CARRY, place) < slip;
+            if (uniform(index, STYLE, place) < hastyShare) {
+                boolean forgets = total % 10 + ones > 9 && uniform(index, CARRY, place) < slipShare;
                 total += forgets ? term - 10 : term;
                 response.append('=');
             } else {

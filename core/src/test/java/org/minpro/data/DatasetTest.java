@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -29,6 +30,47 @@ final class DatasetTest {
                 IntStream.range(0, size)
                         .mapToObj(i -> Problem.of("p" + i, "What is " + i + " + 1?", Integer.toString(i + 1)))
                         .toList());
+    }
+
+    @Test
+    void rowsOfALargeFileStayInItAndAreTheSame() throws IOException {
+        StringBuilder text = new StringBuilder("\uFEFF");
+        for (int i = 0; i < 3000; i++) {
+            // Lines of all lengths around the buffers' sizes, some blank, some repeated.
+            text.append("{\"p\":\"Frage ")
+                    .append(i % 2900)
+                    .append(" ä€😀")
+                    .append(i % 500 == 3 ? "x".repeat(i * 45) : "");
+            text.append("\",\"a\":").append(i).append("}").append(i % 7 == 0 ? "\r\n \n" : "\n");
+        }
+        Path first = Files.writeString(folder.resolve("large1.jsonl"), text);
+        Path second = Files.writeString(folder.resolve("large2.jsonl"), "{\"p\":\"last\",\"a\":\"it\"}");
+        RowMapping mapping = RowMapping.of("p", "a");
+        List<Path> files = List.of(first, second);
+        Dataset kept = Dataset.read(files, mapping);
+        List<Long> told = new ArrayList<>();
+        Dataset stored = Dataset.read(files, mapping, (read, bytes) -> told.add(read), 0);
+        assertThat(kept.problems()).isNotInstanceOf(StoredProblems.class).hasSize(2902);
+        assertThat(stored.problems()).isInstanceOf(StoredProblems.class);
+        assertThat(stored.problems()).isEqualTo(kept.problems());
+        assertThat(stored.reading()).isEqualTo(kept.reading());
+        assertThat(stored.reading().contradicting()).isEqualTo(99);
+        assertThat(stored.split(0.1, 3)).isEqualTo(kept.split(0.1, 3));
+        assertThat(stored.limit(7)).isEqualTo(kept.limit(7));
+        assertThat(told).isNotEmpty().isSorted();
+        ProblemSource one = new DatasetSource(stored.split(0.1, 3).train(), 5);
+        ProblemSource other = new DatasetSource(kept.split(0.1, 3).train(), 5);
+        for (long draw = 0; draw < 50; draw++) {
+            assertThat(one.problem(draw)).isEqualTo(other.problem(draw));
+        }
+
+        Files.writeString(second, "{\"p\":\"last\",\"a\":\"IT\"}");
+        assertThatThrownBy(() -> stored.problems().getLast())
+                .isInstanceOf(DataException.class)
+                .hasMessage(second + " must not change while it is in use, got: another row at byte 0. Restore it, and"
+                        + " continue the run");
+        Files.writeString(second, "{\"p\":");
+        assertThatThrownBy(() -> stored.problems().getLast()).hasMessageContaining("another row at byte 0");
     }
 
     @Test

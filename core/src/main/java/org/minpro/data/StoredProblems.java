@@ -1,0 +1,137 @@
+package org.minpro.data;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Path;
+import java.util.AbstractList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.RandomAccess;
+
+/**
+ * Problems of JSON Lines files that are too large for memory: only where each row begins is kept, 12 bytes a row, and a
+ * problem is read whenever it is asked for. Any number of threads may ask.
+ *
+ * <p>A row that is no longer what it was when the file was first read is a {@link DataException}: a run must not go on with
+ * other problems than it began with.
+ */
+final class StoredProblems extends AbstractList<Problem> implements RandomAccess {
+    /** Bits of an offset; the file's number stands above them. */
+    private static final int OFFSET_BITS = 48;
+
+    private static final int CHUNK = 4096;
+
+    private final List<Path> files;
+    private final RowMapping mapping;
+    private final long[] places;
+    private final int[] checks;
+
+    private StoredProblems(List<Path> files, RowMapping mapping, long[] places, int[] checks) {
+        this.files = files;
+        this.mapping = mapping;
+        this.places = places;
+        this.checks = checks;
+    }
+
+    @Override
+    public int size() {
+        return places.length;
+    }
+
+    @Override
+    public Problem get(int index) {
+        return read(files, mapping, places[index], checks[index]);
+    }
+
+    /** Those at the given places of this list. */
+    StoredProblems select(int[] indices) {
+        return new StoredProblems(
+                files,
+                mapping,
+                Arrays.stream(indices).mapToLong(index -> places[index]).toArray(),
+                Arrays.stream(indices).map(index -> checks[index]).toArray());
+    }
+
+    private static Problem read(List<Path> files, RowMapping mapping, long place, int check) {
+        Path file = files.get((int) (place >>> OFFSET_BITS));
+        long offset = place & ((1L << OFFSET_BITS) - 1);
+        try {
+            Row row = JsonlReader.row(file.toString(), new ByteArrayInputStream(line(file, offset)));
+            Problem problem = row == null ? null : mapping.problem(row);
+            if (problem != null && check(problem) == check) {
+                return problem;
+            }
+        } catch (DataException e) {
+            DataException changed = changed(file, offset);
+            changed.initCause(e);
+            throw changed;
+        } catch (IOException e) {
+            throw new DataException(file + " cannot be read any more: " + e.getMessage(), e);
+        }
+        throw changed(file, offset);
+    }
+
+    private static DataException changed(Path file, long offset) {
+        return new DataException(file + " must not change while it is in use, got: another row at byte " + offset
+                + ". Restore it, and continue the run");
+    }
+
+    private static byte[] line(Path file, long offset) throws IOException {
+        try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "r")) {
+            open.seek(offset);
+            ByteArrayOutputStream line = new ByteArrayOutputStream(CHUNK);
+            byte[] chunk = new byte[CHUNK];
+            for (int read = open.read(chunk); read >= 0; read = open.read(chunk)) {
+                for (int i = 0; i < read; i++) {
+                    if (chunk[i] == '\n') {
+                        line.write(chunk, 0, i);
+                        return line.toByteArray();
+                    }
+                }
+                line.write(chunk, 0, read);
+            }
+            return line.toByteArray();
+        }
+    }
+
+    private static int check(Problem problem) {
+        return 31 * problem.id().hashCode() + problem.answer().hashCode();
+    }
+
+    /** Collects the places as the files are read for the first time. */
+    static final class Collector {
+        private final List<Path> files;
+        private final RowMapping mapping;
+        private long[] places = new long[1024];
+        private int[] checks = new int[1024];
+        private int size;
+
+        Collector(List<Path> files, RowMapping mapping) {
+            this.files = List.copyOf(files);
+            this.mapping = mapping;
+        }
+
+        /**
+         * @param file its number
+         * @param offset of the row's first byte
+         */
+        void add(int file, long offset, Problem problem) {
+            if (size == places.length) {
+                places = Arrays.copyOf(places, size + (size >> 1));
+                checks = Arrays.copyOf(checks, places.length);
+            }
+            places[size] = (long) file << OFFSET_BITS | offset;
+            checks[size++] = check(problem);
+        }
+
+        Problem get(int index) {
+            return read(files, mapping, places[index], checks[index]);
+        }
+
+        StoredProblems finished() {
+            return new StoredProblems(files, mapping, Arrays.copyOf(places, size), Arrays.copyOf(checks, size));
+        }
+    }
+}
