@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -206,17 +207,16 @@ public record Dataset(String name, List<Problem> problems, Reading reading) {
         if (!(heldOutFraction >= 0 && heldOutFraction <= 1)) {
             throw new IllegalArgumentException("heldOutFraction must be in [0, 1], got: " + heldOutFraction);
         }
-        // In parallel, because each problem of a large file is read for it.
-        boolean[] isHeldOut = new boolean[size()];
-        IntStream.range(0, size()).parallel().forEach(index -> {
-            long bits = ByteBuffer.wrap(
-                            RowMapping.sha256(seed + "\n" + problems.get(index).identity()))
+        BitSet isHeldOut = new BitSet(size());
+        int[] index = {0};
+        problems.forEach(problem -> {
+            long bits = ByteBuffer.wrap(RowMapping.sha256(seed + "\n" + problem.identity()))
                     .getLong();
-            isHeldOut[index] = (bits >>> 11) * 0x1p-53 < heldOutFraction;
+            isHeldOut.set(index[0]++, (bits >>> 11) * 0x1p-53 < heldOutFraction);
         });
         return new Split(
-                new Dataset(name, select(index -> !isHeldOut[index])),
-                new Dataset(name + " (held out)", select(index -> isHeldOut[index])));
+                new Dataset(name, select(place -> !isHeldOut.get(place))),
+                new Dataset(name + " (held out)", select(isHeldOut::get)));
     }
 
     private List<Problem> select(IntPredicate wanted) {

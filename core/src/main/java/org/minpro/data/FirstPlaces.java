@@ -4,8 +4,8 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /**
- * Where each id was first met, by the first 64 bits of the id's SHA-256: 12 bytes an id at most half full, where a map of
- * strings takes some 150. Two ids of ten million are taken for one with a chance of 3e-6.
+ * Where each id was first met, by the first 64 bits of the id's SHA-256: 12 bytes a slot, of which up to three
+ * quarters are full, where a map of strings takes some 150 an id. Two ids of ten million are taken for one with a chance of 3e-6.
  */
 final class FirstPlaces {
     /** No place. */
@@ -28,7 +28,7 @@ final class FirstPlaces {
         }
         keys[slot] = key;
         places[slot] = place;
-        if (++size > keys.length / 2) {
+        if (++size > keys.length / 4 * 3) {
             grow();
         }
         return NONE;

@@ -9,6 +9,7 @@ import java.util.AbstractList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.RandomAccess;
+import java.util.function.Consumer;
 
 /**
  * Problems of JSON Lines files that are too large for memory: only where each row begins is kept, 12 bytes a row, and a
@@ -45,7 +46,31 @@ final class StoredProblems extends AbstractList<Problem> implements RandomAccess
         return read(files, mapping, places[index], checks[index]);
     }
 
-    /** Those at the given places of this list. */
+    /** Reads the files once from their beginning, where {@link #get} would seek each row. */
+    @Override
+    public void forEach(Consumer<? super Problem> action) {
+        int index = 0;
+        for (int number = 0; number < files.size() && index < places.length; number++) {
+            Path file = files.get(number);
+            try (JsonlReader rows = JsonlReader.open(file)) {
+                for (Row row = rows.next(); row != null && index < places.length; row = rows.next()) {
+                    if (((long) number << OFFSET_BITS | rows.rowOffset()) == places[index]) {
+                        Problem problem = mapping.problem(row);
+                        if (check(problem) != checks[index]) {
+                            throw changed(file, rows.rowOffset());
+                        }
+                        index++;
+                        action.accept(problem);
+                    }
+                }
+            }
+        }
+        if (index < places.length) {
+            throw changed(files.get((int) (places[index] >>> OFFSET_BITS)), places[index] & ((1L << OFFSET_BITS) - 1));
+        }
+    }
+
+    /** Those at the given places of this list, which ascend. */
     StoredProblems select(int[] indices) {
         return new StoredProblems(
                 files,
