@@ -18,10 +18,6 @@ import org.minpro.data.RowMapping;
  * it, splits it and draws a thousand problems, as a run does.
  */
 public final class LargeData {
-    private static final String STORY =
-            "A farmer brings %d crates of apples to the market, and each crate holds %d apples. On the way %d of them fall"
-                    + " off the cart. ";
-
     private LargeData() {}
 
     public static void main(String[] args) {
@@ -55,7 +51,13 @@ public final class LargeData {
             for (int i = 0; written < bytes; i++) {
                 StringBuilder question = new StringBuilder();
                 for (int part = 0; part < 3; part++) {
-                    question.append(String.format(Locale.ROOT, STORY, i, part + 7, i % 97));
+                    question.append("A farmer brings ")
+                            .append(i)
+                            .append(" crates of apples to the market, and each crate holds ")
+                            .append(part + 7)
+                            .append(" apples. On the way ")
+                            .append(i % 97)
+                            .append(" of them fall off the cart. ");
                 }
                 String line = "{\"question\":\"" + question + "How many are left?\",\"answer\":" + (i * 24L - i % 97)
                         + ",\"source\":\"made\"}\n";
