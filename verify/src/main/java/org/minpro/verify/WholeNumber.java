@@ -65,17 +65,7 @@ record WholeNumber(int start, int end, int from, int to, boolean plain) {
     static @Nullable Piece find(String text, Occurrence occurrence) {
         List<WholeNumber> chain = new ArrayList<>();
         boolean alternative = false;
-        int i = 0;
-        while (i < text.length()) {
-            WholeNumber number = mayBegin(text.charAt(i)) ? at(text, i) : null;
-            if (number == null) {
-                i++;
-                continue;
-            }
-            i = Math.max(number.to, number.end);
-            if (Assertion.isDenied(text, number.from)) {
-                continue;
-            }
+        for (WholeNumber number = next(text, 0); number != null; number = next(text, number.after())) {
             if (!chain.isEmpty()) {
                 int last = chain.get(chain.size() - 1).shownEnd();
                 int until = beforeName(text, chain.get(chain.size() - 1).from, number.from);
@@ -164,23 +154,34 @@ record WholeNumber(int start, int end, int from, int to, boolean plain) {
     /** The last number of a text as {@link #find} counts them, or the first; without regard to its neighbours. */
     static @Nullable WholeNumber one(String text, Occurrence occurrence) {
         WholeNumber found = null;
-        int i = 0;
-        while (i < text.length()) {
-            WholeNumber number = mayBegin(text.charAt(i)) ? at(text, i) : null;
-            if (number == null) {
-                i++;
-                continue;
-            }
-            i = Math.max(number.to, number.end);
-            if (Assertion.isDenied(text, number.from)) {
-                continue;
-            }
+        for (WholeNumber number = next(text, 0); number != null; number = next(text, number.after())) {
             found = number;
             if (occurrence == Occurrence.FIRST) {
                 return found;
             }
         }
         return found;
+    }
+
+    /** The first number from a place on that the text does not deny, or null. */
+    private static @Nullable WholeNumber next(String text, int from) {
+        int i = from;
+        while (i < text.length()) {
+            WholeNumber number = mayBegin(text.charAt(i)) ? at(text, i) : null;
+            if (number == null) {
+                i++;
+            } else if (Assertion.isDenied(text, number.from)) {
+                i = number.after();
+            } else {
+                return number;
+            }
+        }
+        return null;
+    }
+
+    /** Where the search goes on behind this number. */
+    private int after() {
+        return Math.max(to, end);
     }
 
     private static boolean mayBegin(char c) {
