@@ -173,7 +173,7 @@ final class EvalCommand implements Callable<Integer> {
 
     /** Refuses questions that leave a response too few of the model's positions, and says where they do so and may. */
     static void requirePositions(List<Evaluator.Question> questions, Recipe recipe, ModelFiles files, Console console) {
-        Positions positions = Positions.of(recipe, files.config());
+        Positions positions = Positions.of(recipe.model(), files.config());
         Evaluator.Question longest = questions.stream()
                 .max(Comparator.comparingInt(question -> question.promptIds().length))
                 .orElseThrow();

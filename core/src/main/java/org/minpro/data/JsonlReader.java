@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
@@ -60,11 +62,16 @@ public final class JsonlReader implements Rows {
 
     /** Opens a file. */
     public static JsonlReader open(Path file) {
+        return open(file, 0);
+    }
+
+    /** Opens a file to read the rows from a byte on, where one begins; errors count the lines from there. */
+    static JsonlReader open(Path file, long offset) {
         try {
             if (Files.isDirectory(file)) {
                 throw new DataException(file + " must be a JSONL file, got: a folder");
             }
-            return new JsonlReader(file.toString(), Files.newInputStream(file));
+            return new JsonlReader(file.toString(), opened(file, offset));
         } catch (NoSuchFileException e) {
             throw new DataException(
                     file + " does not exist (looked for "
@@ -73,6 +80,15 @@ public final class JsonlReader implements Rows {
         } catch (IOException e) {
             throw new DataException(file + " cannot be read: " + e.getMessage(), e);
         }
+    }
+
+    private static InputStream opened(Path file, long offset) throws IOException {
+        SeekableByteChannel channel = Files.newByteChannel(file);
+        // A pipe has no position.
+        if (offset > 0) {
+            channel.position(offset);
+        }
+        return Channels.newInputStream(channel);
     }
 
     @Override
@@ -96,13 +112,6 @@ public final class JsonlReader implements Rows {
     /** Where the row that was read last begins, bytes from the start of the stream. */
     long rowOffset() {
         return rowOffset;
-    }
-
-    /** The one row of a stream, or null where it has none. */
-    static @Nullable Row row(String source, InputStream input) {
-        try (JsonlReader reader = new JsonlReader(source, input)) {
-            return reader.next();
-        }
     }
 
     private byte @Nullable [] nextLine() throws IOException {

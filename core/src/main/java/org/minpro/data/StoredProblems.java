@@ -1,15 +1,12 @@
 package org.minpro.data;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.file.Path;
 import java.util.AbstractList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.RandomAccess;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Problems of JSON Lines files that are too large for memory: only where each row begins is kept, 12 bytes a row, and a
@@ -21,8 +18,6 @@ import java.util.function.Consumer;
 final class StoredProblems extends AbstractList<Problem> implements RandomAccess {
     /** Bits of an offset; the file's number stands above them. */
     private static final int OFFSET_BITS = 48;
-
-    private static final int CHUNK = 4096;
 
     private final List<Path> files;
     private final RowMapping mapping;
@@ -82,43 +77,28 @@ final class StoredProblems extends AbstractList<Problem> implements RandomAccess
     private static Problem read(List<Path> files, RowMapping mapping, long place, int check) {
         Path file = files.get((int) (place >>> OFFSET_BITS));
         long offset = place & ((1L << OFFSET_BITS) - 1);
-        try {
-            Row row = JsonlReader.row(file.toString(), new ByteArrayInputStream(line(file, offset)));
-            Problem problem = row == null ? null : mapping.problem(row);
-            if (problem != null && check(problem) == check) {
-                return problem;
+        try (JsonlReader rows = JsonlReader.open(file, offset)) {
+            Problem problem = problem(rows, mapping);
+            if (problem == null || check(problem) != check) {
+                throw changed(file, offset);
             }
-        } catch (DataException e) {
-            DataException changed = changed(file, offset);
-            changed.initCause(e);
-            throw changed;
-        } catch (IOException e) {
-            throw new DataException(file + " cannot be read any more: " + e.getMessage(), e);
+            return problem;
         }
-        throw changed(file, offset);
+    }
+
+    /** The problem of the next row; null where there is no row that makes one any more. */
+    private static @Nullable Problem problem(JsonlReader rows, RowMapping mapping) {
+        try {
+            Row row = rows.next();
+            return row == null ? null : mapping.problem(row);
+        } catch (DataException e) {
+            return null;
+        }
     }
 
     private static DataException changed(Path file, long offset) {
         return new DataException(file + " must not change while it is in use, got: another row at byte " + offset
                 + ". Restore it, and continue the run");
-    }
-
-    private static byte[] line(Path file, long offset) throws IOException {
-        try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "r")) {
-            open.seek(offset);
-            ByteArrayOutputStream line = new ByteArrayOutputStream(CHUNK);
-            byte[] chunk = new byte[CHUNK];
-            for (int read = open.read(chunk); read >= 0; read = open.read(chunk)) {
-                for (int i = 0; i < read; i++) {
-                    if (chunk[i] == '\n') {
-                        line.write(chunk, 0, i);
-                        return line.toByteArray();
-                    }
-                }
-                line.write(chunk, 0, read);
-            }
-            return line.toByteArray();
-        }
     }
 
     private static int check(Problem problem) {

@@ -2,7 +2,7 @@ package org.minpro.run;
 
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.ModelConfig;
-import org.minpro.recipe.Recipe;
+import org.minpro.recipe.ModelSection;
 
 /**
  * Whether sequences stay within the positions that a model was made for, {@code max_position_embeddings}. Beyond them a
@@ -14,8 +14,8 @@ import org.minpro.recipe.Recipe;
  */
 public record Positions(ModelConfig model, boolean beyondAllowed, String allow) {
     /** Of a recipe, whose setting is {@code model.beyond-positions}. */
-    public static Positions of(Recipe recipe, ModelConfig model) {
-        return new Positions(model, recipe.model().beyondPositions(), "model.beyond-positions: true");
+    public static Positions of(ModelSection section, ModelConfig model) {
+        return new Positions(model, section.beyondPositions(), "model.beyond-positions: true");
     }
 
     /**

@@ -5,13 +5,13 @@ import java.util.List;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.minpro.data.EpochOrder;
 import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.task.ArithmeticTask;
 import org.minpro.task.Demonstrations;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Philox;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
 import org.minpro.train.Policy;
@@ -130,12 +130,9 @@ public final class SftSession implements AutoCloseable {
         SftExamples read = SftExamples.read(recipe, files, tokenizer, notice);
         List<SupervisedTrainer.Example> all = read.training();
         requirePositions(all);
+        EpochOrder order = new EpochOrder(all.size(), recipe.seed());
         return new Examples(
-                ordinal -> {
-                    long epoch = ordinal / all.size();
-                    int[] order = order(all.size(), epoch);
-                    return all.get(order[(int) (ordinal % all.size())]);
-                },
+                ordinal -> all.get(order.place(ordinal)),
                 all.size(),
                 all.size() + " examples"
                         + (read.heldOut().isEmpty() ? "" : " (" + read.heldOut().size() + " held out)"),
@@ -147,8 +144,7 @@ public final class SftSession implements AutoCloseable {
                 .mapToInt(example -> example.promptIds().length + example.completionIds().length)
                 .max()
                 .orElse(0);
-        String problem = new Positions(files.config(), recipe.model().beyondPositions(), "model.beyond-positions: true")
-                .problem(longest);
+        String problem = Positions.of(recipe.model(), files.config()).problem(longest);
         if (problem != null) {
             throw new IllegalArgumentException("the longest example: " + problem
                     + ". Lower prompts.max-tokens (" + recipe.prompts().maxTokens() + ") or max-completion-tokens ("
@@ -162,22 +158,6 @@ public final class SftSession implements AutoCloseable {
                 recipe.seed(),
                 recipe.data().hastyShare(),
                 recipe.data().slipShare());
-    }
-
-    private long orderedEpoch = -1;
-    private int[] order = new int[0];
-
-    private int[] order(int size, long epoch) {
-        if (epoch != orderedEpoch) {
-            order = new int[size];
-            for (int i = 0; i < size; i++) {
-                int j = Philox.below(i + 1, recipe.seed(), Philox.Purpose.SHUFFLE, epoch, 0, i);
-                order[i] = order[j];
-                order[j] = i;
-            }
-            orderedEpoch = epoch;
-        }
-        return order;
     }
 
     public SftRecipe recipe() {

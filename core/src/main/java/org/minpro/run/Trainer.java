@@ -44,7 +44,7 @@ public final class Trainer implements AutoCloseable {
      */
     static Trainer of(Recipe recipe, RunResources resources, Journal journal) {
         SamplingParams sampling = recipe.sampling().params(resources.model().eosIds());
-        long fitting = Positions.of(recipe, resources.model()).longestPrompt(sampling.maxNewTokens());
+        long fitting = Positions.of(recipe.model(), resources.model()).longestPrompt(sampling.maxNewTokens());
         GroupCollector collector = new GroupCollector(
                 resources.engine(),
                 resources.problems(),

@@ -122,7 +122,7 @@ public final class TrainingSession implements AutoCloseable {
      *     and replaces none; 0 where {@code prompts.max-tokens} keeps all of them short enough, so that none is looked at
      */
     private int requirePositions() {
-        Positions positions = Positions.of(recipe, files.config());
+        Positions positions = Positions.of(recipe.model(), files.config());
         int newTokens = recipe.sampling().maxNewTokens();
         int most = recipe.prompts().maxTokens();
         if ((long) most + newTokens <= files.config().maxPositions()) {
@@ -151,7 +151,7 @@ public final class TrainingSession implements AutoCloseable {
 
     /** The line of a plan where sequences go beyond what the model was made for. */
     public Optional<String> beyondPositions() {
-        return Optional.ofNullable(Positions.of(recipe, files.config())
+        return Optional.ofNullable(Positions.of(recipe.model(), files.config())
                 .beyond(longestPrompt, recipe.sampling().maxNewTokens()));
     }
 
