@@ -45,10 +45,7 @@ public record A3po(
         Tensor d = inputs.ratios().logToken();
         Tensor weight = d.multiply(alpha).exp().clampMaximum(cap);
         Tensor ratio = d.multiply(alpha.negate().add(1)).exp();
-        return FirstOrder.times(
-                FirstOrder.clip(
-                        inputs, inputs.advantages(), ratio, 1 - clipLow, 1 + clipHigh, Double.POSITIVE_INFINITY),
-                weight);
+        return FirstOrder.times(FirstOrder.clip(inputs, inputs.advantages(), ratio, 1 - clipLow, 1 + clipHigh), weight);
     }
 
     @Override

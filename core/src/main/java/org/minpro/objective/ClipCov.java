@@ -54,8 +54,7 @@ public record ClipCov(
     @Override
     public ObjectiveResult compute(ObjectiveInputs inputs) {
         Tensor ratio = inputs.ratios().token(); // [batch, time]
-        ObjectiveResult result = FirstOrder.clip(
-                inputs, inputs.advantages(), ratio, 1 - clipLow, 1 + clipHigh, Double.POSITIVE_INFINITY);
+        ObjectiveResult result = FirstOrder.clip(inputs, inputs.advantages(), ratio, 1 - clipLow, 1 + clipHigh);
         Tensor kept = chosen(inputs, ratio.doubles()).negate().add(1);
         return FirstOrder.times(result, kept);
     }

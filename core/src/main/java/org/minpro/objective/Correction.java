@@ -16,10 +16,15 @@ public interface Correction extends LossPart {
 
     /**
      * Whether tokens of weight 0 leave the denominators of the aggregation, as if they were masked. Then the losses of all rows
-     * depend on each other, and {@link #reach} must be {@link Reach#BATCH}.
+     * depend on each other, and {@link #reach} is {@link Reach#BATCH}.
      */
     default boolean zerosLeaveDenominator() {
         return false;
+    }
+
+    @Override
+    default Reach reach() {
+        return zerosLeaveDenominator() ? Reach.BATCH : Reach.ROW;
     }
 
     /**

@@ -47,10 +47,7 @@ public record DecoupledPpo(
                 .clampMaximum(cap); // [batch, time]
         Tensor ratio =
                 Ratios.of(inputs.frozenLogProbs(), proximal, inputs.mask()).token();
-        return FirstOrder.times(
-                FirstOrder.clip(
-                        inputs, inputs.advantages(), ratio, 1 - clipLow, 1 + clipHigh, Double.POSITIVE_INFINITY),
-                weight);
+        return FirstOrder.times(FirstOrder.clip(inputs, inputs.advantages(), ratio, 1 - clipLow, 1 + clipHigh), weight);
     }
 
     @Override

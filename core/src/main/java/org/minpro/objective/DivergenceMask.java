@@ -91,11 +91,6 @@ public record DivergenceMask(
     }
 
     @Override
-    public Reach reach() {
-        return leaveDenominator ? Reach.BATCH : Reach.ROW;
-    }
-
-    @Override
     public boolean zerosLeaveDenominator() {
         return leaveDenominator;
     }

@@ -24,12 +24,18 @@ final class FirstOrder {
         return new ObjectiveResult(losses, slope, tokenMetrics, Map.of());
     }
 
+    /** PPO's plain clip, without a dual. */
+    static ObjectiveResult clip(
+            ObjectiveInputs inputs, Tensor advantages, Tensor ratio, double lowest, double highest) {
+        return clip(inputs, advantages, ratio, lowest, highest, Double.POSITIVE_INFINITY);
+    }
+
     /**
      * PPO's clip with its dual: value {@code min(r, highest)} where A > 0, {@code clip(r, lowest, dual)} where A < 0; slope
      * r where that is r itself, else 0.
      *
      * @param ratio constants, {@code [batch, time]}
-     * @param dual upper bound where A < 0, infinite for PPO's plain clip
+     * @param dual upper bound where A < 0
      */
     static ObjectiveResult clip(
             ObjectiveInputs inputs, Tensor advantages, Tensor ratio, double lowest, double highest, double dual) {

@@ -47,7 +47,7 @@ public record Gepo(
                 .clamp(-Ratios.LOG_LIMIT, Ratios.LOG_LIMIT)
                 .exp();
         Tensor advantages = RowValues.mean(inputs, inputs.advantages());
-        return FirstOrder.clip(inputs, advantages, ratio, 1 - clipLow, 1 + clipHigh, Double.POSITIVE_INFINITY);
+        return FirstOrder.clip(inputs, advantages, ratio, 1 - clipLow, 1 + clipHigh);
     }
 
     @Override

@@ -35,8 +35,7 @@ public record GspoSequence(
     @Override
     public ObjectiveResult compute(ObjectiveInputs inputs) {
         Tensor advantages = RowValues.mean(inputs, inputs.advantages());
-        return FirstOrder.clip(
-                inputs, advantages, inputs.ratios().sequence(), 1 - clipLow, 1 + clipHigh, Double.POSITIVE_INFINITY);
+        return FirstOrder.clip(inputs, advantages, inputs.ratios().sequence(), 1 - clipLow, 1 + clipHigh);
     }
 
     @Override

@@ -42,11 +42,6 @@ public record IcePop(
     }
 
     @Override
-    public Reach reach() {
-        return leaveDenominator ? Reach.BATCH : Reach.ROW;
-    }
-
-    @Override
     public boolean zerosLeaveDenominator() {
         return leaveDenominator;
     }

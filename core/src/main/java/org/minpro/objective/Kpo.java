@@ -47,7 +47,7 @@ public record Kpo(
     public ObjectiveResult compute(ObjectiveInputs inputs) {
         Tensor ratio = RowValues.map(inputs, inputs.ratios().logToken(), this::filtered)
                 .exp(); // [batch, time]
-        return FirstOrder.clip(inputs, inputs.advantages(), ratio, 1 - clipLow, 1 + clipHigh, Double.POSITIVE_INFINITY);
+        return FirstOrder.clip(inputs, inputs.advantages(), ratio, 1 - clipLow, 1 + clipHigh);
     }
 
     @Override

@@ -51,11 +51,6 @@ public record MaskedImportanceSampling(
     }
 
     @Override
-    public Reach reach() {
-        return leaveDenominator ? Reach.BATCH : Reach.ROW;
-    }
-
-    @Override
     public boolean zerosLeaveDenominator() {
         return leaveDenominator;
     }

@@ -1,7 +1,5 @@
 package org.minpro.objective;
 
-import java.util.Locale;
-import java.util.Map;
 import org.minpro.config.Doc;
 import org.minpro.tensor.Tensor;
 
@@ -43,7 +41,7 @@ public record MinPro(
 
         @Doc(
                 "What the minimum prefix ratio is: a constant weight of log pi (weight, the paper's) or the ratio in PPO's clip (clip).")
-        Form form,
+        PrefixForm form,
 
         @Doc("In form clip, half-width of the window below 1.")
         double clipLow,
@@ -52,19 +50,6 @@ public record MinPro(
         double clipHigh)
         implements Objective {
 
-    /** What the surrogate is used as. */
-    public enum Form {
-        /** A constant weight of log pi. */
-        WEIGHT,
-        /** The ratio in PPO's clipped surrogate. */
-        CLIP;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
     public MinPro {
         ConstantWeight.check(floor, cap);
         ClippedSurrogate.check(clipLow, clipHigh);
@@ -72,16 +57,13 @@ public record MinPro(
 
     /** Weights between 0 and 5, the minimum over real tokens. */
     public MinPro() {
-        this(0, 5, false, Form.WEIGHT, 0.2, 0.28);
+        this(0, 5, false, PrefixForm.WEIGHT, 0.2, 0.28);
     }
 
     @Override
     public ObjectiveResult compute(ObjectiveInputs inputs) {
         Tensor ratio = inputs.ratios().minimumPrefixRatio(prefixMinimumIncludesOne); // [batch, time]
-        return switch (form) {
-            case WEIGHT -> ConstantWeight.of(inputs, ratio, floor, cap);
-            case CLIP -> ClippedSurrogate.of(inputs, ratio, 1 - clipLow, 1 + clipHigh, Map.of());
-        };
+        return form.of(inputs, ratio, floor, cap, clipLow, clipHigh);
     }
 
     @Override

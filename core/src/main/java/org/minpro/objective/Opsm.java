@@ -41,14 +41,7 @@ public record Opsm(
         Tensor dropped = inputs.advantages().less(0).and(mean.less(-threshold));
         Tensor kept = mean.multiply(0).add(1).maskedFill(dropped, 0);
         return FirstOrder.times(
-                FirstOrder.clip(
-                        inputs,
-                        inputs.advantages(),
-                        inputs.ratios().token(),
-                        1 - clipLow,
-                        1 + clipHigh,
-                        Double.POSITIVE_INFINITY),
-                kept);
+                FirstOrder.clip(inputs, inputs.advantages(), inputs.ratios().token(), 1 - clipLow, 1 + clipHigh), kept);
     }
 
     @Override

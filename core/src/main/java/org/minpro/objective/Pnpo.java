@@ -1,7 +1,5 @@
 package org.minpro.objective;
 
-import java.util.Locale;
-import java.util.Map;
 import org.minpro.config.Doc;
 import org.minpro.tensor.Tensor;
 
@@ -27,7 +25,7 @@ import org.minpro.tensor.Tensor;
         source = "arXiv 2608.01418")
 public record Pnpo(
         @Doc("What the ratio is: a constant weight of log pi (weight) or the ratio in PPO's clip (clip).")
-        Form form,
+        PrefixForm form,
 
         @Doc("In form weight, lower bound of the weight, absolute.")
         double floor,
@@ -41,19 +39,6 @@ public record Pnpo(
         @Doc("In form clip, half-width of the window above 1.")
         double clipHigh)
         implements Objective {
-    /** What the prefix's ratio is used as. */
-    public enum Form {
-        /** A constant weight of log pi. */
-        WEIGHT,
-        /** The ratio in PPO's clipped surrogate. */
-        CLIP;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
     public Pnpo {
         ConstantWeight.check(floor, cap);
         ClippedSurrogate.check(clipLow, clipHigh);
@@ -61,16 +46,13 @@ public record Pnpo(
 
     /** PPO's clip with DAPO's window. */
     public Pnpo() {
-        this(Form.CLIP, 0, 5, 0.2, 0.28);
+        this(PrefixForm.CLIP, 0, 5, 0.2, 0.28);
     }
 
     @Override
     public ObjectiveResult compute(ObjectiveInputs inputs) {
         Tensor ratio = RowValues.runningMean(inputs, inputs.ratios().logToken()).exp(); // [batch, time]
-        return switch (form) {
-            case WEIGHT -> ConstantWeight.of(inputs, ratio, floor, cap);
-            case CLIP -> ClippedSurrogate.of(inputs, ratio, 1 - clipLow, 1 + clipHigh, Map.of());
-        };
+        return form.of(inputs, ratio, floor, cap, clipLow, clipHigh);
     }
 
     @Override

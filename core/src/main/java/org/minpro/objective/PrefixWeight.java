@@ -28,7 +28,7 @@ import org.minpro.tensor.Tensor;
  *   <li>{@code group-normalised}: the product over the geometric mean of the products at the same place of the group's responses.
  * </ul>
  *
- * Form {@code weight}: {@code l_t = -sg(clip(m_t rho_t, floor, cap)) A_t log pi_theta(y_t)}, {@code g_t = clip(m_t rho_t, floor, cap) A_t}. Form {@code
+ * PrefixForm {@code weight}: {@code l_t = -sg(clip(m_t rho_t, floor, cap)) A_t log pi_theta(y_t)}, {@code g_t = clip(m_t rho_t, floor, cap) A_t}. PrefixForm {@code
  * clip}: {@code l_t = max(-A_t m_t rho_t, -A_t clip(m_t rho_t, 1 - clipLow, 1 + clipHigh))}, live in its own token, {@code g_t = A_t m_t rho_t 1[not
  * clipped]}. All but {@code product}, {@code minimum} and {@code v-trace} are inferred: they come from no paper.
  *
@@ -57,7 +57,7 @@ public record PrefixWeight(
         double decay,
 
         @Doc("What the ratio is: a constant weight of log pi (weight) or the ratio in PPO's clip (clip).")
-        Form form,
+        PrefixForm form,
 
         @Doc("In form weight, lower bound of the weight, absolute.")
         double floor,
@@ -95,19 +95,6 @@ public record PrefixWeight(
         }
     }
 
-    /** What the prefix's ratio is used as. */
-    public enum Form {
-        /** A constant weight of log pi. */
-        WEIGHT,
-        /** The ratio in PPO's clipped surrogate. */
-        CLIP;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
     public PrefixWeight {
         Rule.atLeastOne("window", window);
         Rule.fraction("decay", decay);
@@ -117,7 +104,7 @@ public record PrefixWeight(
 
     /** The bounds of {@link MinPro}, so that the kinds compare; the window of 32 tokens is inferred. */
     public PrefixWeight() {
-        this(Kind.MINIMUM, 32, 0.9, Form.WEIGHT, 0, 5, 0.2, 0.28);
+        this(Kind.MINIMUM, 32, 0.9, PrefixForm.WEIGHT, 0, 5, 0.2, 0.28);
     }
 
     @Override
@@ -126,10 +113,7 @@ public record PrefixWeight(
                 .clamp(-Ratios.LOG_LIMIT, Ratios.LOG_LIMIT)
                 .exp()
                 .maskedFill(inputs.mask().equal(0), 0); // [batch, time]
-        return switch (form) {
-            case WEIGHT -> ConstantWeight.of(inputs, ratio, floor, cap);
-            case CLIP -> ClippedSurrogate.of(inputs, ratio, 1 - clipLow, 1 + clipHigh, Map.of());
-        };
+        return form.of(inputs, ratio, floor, cap, clipLow, clipHigh);
     }
 
     @Override

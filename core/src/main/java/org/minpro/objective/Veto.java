@@ -41,11 +41,6 @@ public record Veto(
     }
 
     @Override
-    public Reach reach() {
-        return leaveDenominator ? Reach.BATCH : Reach.ROW;
-    }
-
-    @Override
     public boolean zerosLeaveDenominator() {
         return leaveDenominator;
     }

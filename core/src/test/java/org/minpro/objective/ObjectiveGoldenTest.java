@@ -156,12 +156,12 @@ class ObjectiveGoldenTest {
             Map.entry("Full prefix product, sg clip [0,1.28]", new PrefixRatio(0, 1.28)),
             Map.entry("CTPO cumprod-la p=0.5", new Ctpo()),
             Map.entry("CTPO geomean-la p=-0.5", new Ctpo(Ctpo.Prefix.GEOMETRIC, 0.025, 0.05, -0.5)),
-            Map.entry("PNPO-style geo prefix, sg clip [0,1.28]", new Pnpo(Pnpo.Form.WEIGHT, 0, 1.28, 0.2, 0.28)),
+            Map.entry("PNPO-style geo prefix, sg clip [0,1.28]", new Pnpo(PrefixForm.WEIGHT, 0, 1.28, 0.2, 0.28)),
             Map.entry("VESPO", new Vespo()),
             Map.entry("SSPO arctan tau=1 (inferred)", new Sspo()),
-            Map.entry("MinPRO sg clip [0.8,1.28]", new MinPro(0.8, 1.28, false, MinPro.Form.WEIGHT, 0.2, 0.28)),
-            Map.entry("MinPRO sg clip [0,1.28]", new MinPro(0, 1.28, false, MinPro.Form.WEIGHT, 0.2, 0.28)),
-            Map.entry("MinPRO no clip", new MinPro(0, Double.POSITIVE_INFINITY, false, MinPro.Form.WEIGHT, 0.2, 0.28)));
+            Map.entry("MinPRO sg clip [0.8,1.28]", new MinPro(0.8, 1.28, false, PrefixForm.WEIGHT, 0.2, 0.28)),
+            Map.entry("MinPRO sg clip [0,1.28]", new MinPro(0, 1.28, false, PrefixForm.WEIGHT, 0.2, 0.28)),
+            Map.entry("MinPRO no clip", new MinPro(0, Double.POSITIVE_INFINITY, false, PrefixForm.WEIGHT, 0.2, 0.28)));
 
     @Test
     void equalsTheVectorsOfTheCatalogue() throws IOException {

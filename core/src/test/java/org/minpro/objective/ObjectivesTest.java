@@ -89,7 +89,7 @@ class ObjectivesTest {
     void parametersChangeTheDefaults() {
         assertThat(Objectives.of("minpro")).isEqualTo(new MinPro());
         assertThat(Objectives.of("minpro", Map.of("cap", 2, "form", "clip", "prefix-minimum-includes-one", true)))
-                .isEqualTo(new MinPro(0, 2, true, MinPro.Form.CLIP, 0.2, 0.28));
+                .isEqualTo(new MinPro(0, 2, true, PrefixForm.CLIP, 0.2, 0.28));
         assertThat(Objectives.of("cispo", Map.of("cap", ".inf", "floor", "0.5")))
                 .isEqualTo(new Cispo(0.5, Double.POSITIVE_INFINITY));
     }
