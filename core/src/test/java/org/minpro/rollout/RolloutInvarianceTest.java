@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
@@ -17,6 +18,7 @@ import org.minpro.tensor.Engine;
 import org.minpro.tensor.Workers;
 
 /** More than 100,000 sampled tokens: ids and bytes of log mu are the same however the rows are asked for. */
+@Tag("slow")
 class RolloutInvarianceTest {
     private static final int ROWS = 512;
     private static final int TOKENS = 100;
