@@ -20,8 +20,8 @@ import org.minpro.verify.Verifier;
 /**
  * Verdicts on solutions that people wrote, without the mark of their answer.
  *
- * <p>{@code WrittenSolutions FOLDER COUNT SEED}: COUNT rows of {@code gsm8k_train.jsonl}, drawn with SEED, without their last
- * line, each against its own answer and against every other number that it names; then {@code math500.jsonl} with the box
+ * <p>{@code WrittenSolutions FOLDER COUNT SEED}: COUNT rows of {@code gsm8k_train.jsonl} and of {@code gsm8k_test.jsonl}, drawn with
+ * SEED, without their last line, each against its own answer and against every other number that it names; then {@code math500.jsonl} with the box
  * and with the box taken off. Every other number that is right, and every own answer that is wrong, is printed, to be read
  * by a person.
  */
@@ -38,7 +38,9 @@ public final class WrittenSolutions {
             System.exit(2);
         }
         Path folder = Path.of(args[0]);
-        wordProblems(folder.resolve("gsm8k_train.jsonl"), Integer.parseInt(args[1]), Long.parseLong(args[2]));
+        for (String name : List.of("gsm8k_train.jsonl", "gsm8k_test.jsonl")) {
+            wordProblems(folder.resolve(name), Integer.parseInt(args[1]), Long.parseLong(args[2]));
+        }
         competition(folder.resolve("math500.jsonl"));
     }
 
@@ -51,8 +53,10 @@ public final class WrittenSolutions {
             String solution = String.valueOf(row.fields().get("answer"));
             int mark = solution.lastIndexOf("####");
             String answer = solution.substring(mark + 4).strip();
-            String text =
-                    CALCULATION.matcher(solution.substring(0, mark)).replaceAll("").strip();
+            String text = CALCULATION
+                    .matcher(solution.substring(0, mark))
+                    .replaceAll("")
+                    .strip();
             count(own, "own answer", answer, text, Verdict.Kind.WRONG);
             for (String other : numbers(text)) {
                 if (!VERIFIER.compare(answer, other).isRight()) {
@@ -60,7 +64,7 @@ public final class WrittenSolutions {
                 }
             }
         }
-        System.out.println("word problems: own answers " + own + ", other numbers of the text " + others);
+        System.out.println(file.getFileName() + ": own answers " + own + ", other numbers of the text " + others);
     }
 
     private static Set<String> numbers(String text) {

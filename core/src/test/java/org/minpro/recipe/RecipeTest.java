@@ -301,7 +301,7 @@ final class RecipeTest {
                       prompt-template: "{Body} {Question}"
                       answer-field: Answer
                 """, "data.folder=" + folder);
-        Dataset dataset = recipe.data().read((read, bytes) -> {});
+        Dataset dataset = recipe.data().read((pass, done, all) -> {});
         assertThat(dataset.problems()).extracting(Problem::prompt).containsExactly("1+1", "B. Q?");
         assertThat(dataset.problems()).extracting(Problem::answer).containsExactly("2", "3");
         assertThat(dataset.reading().repeated()).isEqualTo(1);

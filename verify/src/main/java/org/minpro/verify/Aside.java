@@ -14,12 +14,14 @@ import org.jspecify.annotations.Nullable;
  */
 record Aside(String main, boolean result, boolean asserted) {
     private static final int LONGEST = 160;
-    private static final String OPENS = "\\b(?:since|because|as|which(?: is| are)?|over|out of|within|for|in|per|than|during|every|each|from|of|after|before|by|at|when"
-            + "|where|on|with|around|across|to(?=\\s+\\p{L}))\\b";
-    private static final String CONCLUDES = "\\b(?:so|thus|hence|therefore|then|total|left|leaving|leaves|gives?|giving|makes?|making|gets?|got|has|have|equals?|implies|we|is|are)\\b";
+    private static final String OPENS =
+            "\\b(?:since|because|as|which(?: is| are)?|over|out of|within|for|in|per|than|during|every|each|from|of|after|before|by|at|when"
+                    + "|where|on|with|around|across|to(?=\\s+\\p{L}))\\b";
+    private static final String CONCLUDES =
+            "\\b(?:so|thus|hence|therefore|then|total|left|leaving|leaves|gives?|giving|makes?|making|gets?|got|has|have|equals?|implies|we|is|are)\\b";
     /** Up to the last number, without another number between. */
-    private static final Pattern BEHIND_NUMBER = Pattern.compile(
-            OPENS + "(?:(?!" + CONCLUDES + "|\\band\\b)[^=\\d])*$", Pattern.CASE_INSENSITIVE);
+    private static final Pattern BEHIND_NUMBER =
+            Pattern.compile(OPENS + "(?:(?!" + CONCLUDES + "|\\band\\b)[^=\\d])*$", Pattern.CASE_INSENSITIVE);
     /** All that stands between a result and the last number. */
     private static final Pattern BEHIND_RESULT = Pattern.compile(
             "(?:(?!" + CONCLUDES + ")[^=])*?" + OPENS + "(?:(?!" + CONCLUDES + ")[^=])*", Pattern.CASE_INSENSITIVE);
@@ -29,7 +31,8 @@ record Aside(String main, boolean result, boolean asserted) {
 
     /** What a piece stands aside of, or null. */
     static @Nullable Aside of(Candidate candidate) {
-        boolean stated = candidate.policy() == ExtractionPolicy.FORMULA && candidate.text().indexOf('=') >= 0;
+        boolean stated = candidate.policy() == ExtractionPolicy.FORMULA
+                && candidate.text().indexOf('=') >= 0;
         if (stated || candidate.policy() != ExtractionPolicy.FORMULA && candidate.policy() != ExtractionPolicy.NUMBER) {
             return null;
         }
@@ -54,7 +57,10 @@ record Aside(String main, boolean result, boolean asserted) {
         Matcher start = RESULT.matcher(before).region(equals, before.length());
         WholeNumber number = start.lookingAt() ? WholeNumber.at(before, start.end()) : null;
         boolean aside = number != null
-                && BEHIND_RESULT.matcher(before).region(number.end(), before.length()).matches();
+                && BEHIND_RESULT
+                        .matcher(before)
+                        .region(number.end(), before.length())
+                        .matches();
         return aside ? number : null;
     }
 

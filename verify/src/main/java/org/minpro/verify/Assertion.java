@@ -141,7 +141,8 @@ final class Assertion {
             "\\b(?:contradiction|absurdity|disprov\\w+|refut\\w+|doubtful|questionable|naive|by mistake|in error|mistakenly|erroneously|wrongly)\\b",
             "\\b(?:unless|but|however|though|although|whereas|otherwise|or else|before i|until i|corrected|scratch that|never ?mind|not really|just kidding"
                     + "|no wait|oops|i think not|i guess|i'm not sure|not sure|to be (?:excluded|rejected|avoided))\\b",
-            "[,\u2014\u2013-]\\s*wait\\b|^" + MARKS + "\\s*(?:only )?if\\b|\\bwould (?:only |just )?(?:be|work|hold|fit|do)\\b.*\\bif\\b",
+            "[,\u2014\u2013-]\\s*wait\\b|^" + MARKS
+                    + "\\s*(?:only )?if\\b|\\bwould (?:only |just )?(?:be|work|hold|fit|do)\\b.*\\bif\\b",
             "\\b(?:is|are|was|were) (?:wrong|incorrect)\\b|\\b(?:is|was)(?:n't| not) (?:right|correct|true|possible|valid|it|the)\\b|\\bnot the (?:right |correct |final )?answer\\b");
     /** What takes back in the sentences that follow. */
     private static final Pattern TAKEN_BACK = pattern(

@@ -288,7 +288,11 @@ public final class Verifier {
         if (expected != null) {
             PlainNumber given = PlainNumber.read(answer, limits.digits());
             if (given != null) {
+                boolean money = expected.percent() && answer.contains("\\$") || given.percent() && gold.contains("\\$");
                 Verdict verdict = NumberComparison.compare(expected, given);
+                if (money && verdict.isRight()) {
+                    return undecided(Reason.UNITS, gold, answer);
+                }
                 if (verdict.isDecided() && !(verdict.kind() == Verdict.Kind.WRONG && answer.indexOf(',') >= 0)) {
                     return new Checked(verdict, false, false);
                 }
