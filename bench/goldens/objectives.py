@@ -405,6 +405,8 @@ def family_cases(name):
                 continue
             if reads == "ages":
                 data = {**data, "ages": [[(3 * i + 5 * t) % 7 for t in range(len(row))] for i, row in enumerate(data["mask"])]}
+            if reads == "entropy":
+                data = {**data, "entropy": [[((5 * i + 3 * t) % 11) / 4 for t in range(len(row))] for i, row in enumerate(data["mask"])]}
             if reads == "groups":
                 data = {**data, "groups": [i // 2 for i in range(len(data["mask"]))]}
             first = number == 0 and title == "holes in the mask and an empty row"

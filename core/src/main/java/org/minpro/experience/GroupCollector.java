@@ -94,7 +94,7 @@ public final class GroupCollector {
                 draw++;
             }
             for (ScoredGroup group : generator.generate(iteration, requests, sampling, finished)) {
-                if (limit > resampled && advantage.of(group.scores()).zeroVariance()) {
+                if (limit > resampled && !advantage.tellsApart(group.scores())) {
                     resampled++;
                 } else {
                     kept.add(group);

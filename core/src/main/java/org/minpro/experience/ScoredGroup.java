@@ -1,6 +1,8 @@
 package org.minpro.experience;
 
 import java.util.List;
+import java.util.stream.IntStream;
+import org.minpro.advantage.Response;
 import org.minpro.data.Problem;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
@@ -21,6 +23,13 @@ public record ScoredGroup(long draw, Problem problem, List<Rollout> rollouts, Li
             throw new IllegalArgumentException("a group must have one score for each rollout, got: " + rollouts.size()
                     + " rollouts and " + scores.size() + " scores");
         }
+    }
+
+    /** The responses as an estimator of advantages sees them. */
+    public List<Response> responses() {
+        return IntStream.range(0, rollouts.size())
+                .mapToObj(i -> new Response(scores.get(i), rollouts.get(i).responseMask()))
+                .toList();
     }
 
     /** Tokens of all responses. */

@@ -11,6 +11,10 @@ public final class Objectives {
             Objective.class,
             List.of(
                     new NamedRecords.Entry<>(
+                            "drpo",
+                            Drpo.class,
+                            "live ratios with a quadratic penalty of how far the probability moved"),
+                    new NamedRecords.Entry<>(
                             "dual-clip",
                             DualClip.class,
                             "PPO clip with a bound for unlikely bad tokens that became likely"),

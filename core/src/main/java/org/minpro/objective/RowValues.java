@@ -63,6 +63,24 @@ final class RowValues {
         return map(inputs, values, row -> filled(row, Arrays.stream(row).max().orElse(0)));
     }
 
+    /** A quantile of each row, on all its valid tokens; between two values it is interpolated linearly. */
+    static Tensor quantile(ObjectiveInputs inputs, Tensor values, double quantile) {
+        return map(inputs, values, row -> filled(row, quantile(row, quantile)));
+    }
+
+    /** A quantile of some values, interpolated linearly; 0 of none. */
+    static double quantile(double[] values, double quantile) {
+        if (values.length == 0) {
+            return 0;
+        }
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        double at = quantile * (sorted.length - 1);
+        int below = (int) at;
+        int above = Math.min(below + 1, sorted.length - 1);
+        return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
+    }
+
     /** 1, 2, ... over the valid tokens of each row. */
     static Tensor positions(ObjectiveInputs inputs) {
         return map(inputs, inputs.mask(), row -> {
