@@ -28,6 +28,7 @@ class Row:
         self.anchor = self.prox if anchor == "proximal" else self.mu
         self.a = [data["advantages"][i][t] for t in places]
         self.entropy = [data["entropy"][i][t] for t in places] if "entropy" in data else None
+        self.collision = [data["collision"][i][t] for t in places] if "collision" in data else None
         self.age = [data["ages"][i][t] for t in places] if "ages" in data else None
         self.group = data["groups"][i] if "groups" in data else None
         # Constants, and the same live: a clamped difference keeps the slope of its token.
@@ -294,9 +295,18 @@ def opsm(k, row):
     return [pessimistic(a, r, *window(k)) * (0.0 if a < 0 and behind else 1.0) for a, r in zip(row.a, row.r)]
 
 
-def vcpo(k, row):
-    weight = min(math.exp(bounded(sum(row.d))), k["cap"])
-    return [-weight * a * exp(x - p) for a, x, p in zip(row.a, row.x, row.p)]
+def vcpo(k, rows):
+    losses = []
+    for row in rows:
+        baseline = 0.0
+        if k["baseline"]:
+            group = [other for other in rows if other.n and other.group == row.group]
+            spread = [math.exp(bounded(sum(o.d))) ** 2 * sum(1 - 2 * math.exp(p) + c for p, c in zip(o.p, o.collision)) for o in group]
+            if len(group) > 1 and sum(spread) > 0:
+                baseline = sum(v * o.mean(o.a) for v, o in zip(spread, group)) / sum(spread)
+        weight = min(math.exp(bounded(sum(row.d))), k["cap"])
+        losses.append([-weight * (a - baseline) * exp(x - p) for a, x, p in zip(row.a, row.x, row.p)])
+    return losses
 
 
 def exclusive_prefix_logs(k, d):
@@ -394,17 +404,17 @@ def kl_cov(k, rows):
              for t, (a, r, l) in enumerate(zip(row.a, row.r, row.live))] for i, row in enumerate(rows)]
 
 
-OF_ROWS = {"clip-cov": clip_cov, "gepo": gepo, "kl-cov": kl_cov, "prefix-weight": prefix_weight}
+OF_ROWS = {"clip-cov": clip_cov, "gepo": gepo, "kl-cov": kl_cov, "prefix-weight": prefix_weight, "vcpo": vcpo}
 OF_ROW = {name.replace("_", "-"): function for name, function in list(globals().items()) if name in (
     "dual_clip", "gspo_sequence", "luspo", "gmpo", "sapo", "topr", "tis_reinforce", "kimi", "aspo", "decoupled_ppo", "a3po", "minirl",
-    "dppo_tv", "dppo_kl", "drpo", "prime_rl", "ctpo", "pnpo", "cppo", "vespo", "sspo", "kpo", "trm", "mis_po", "opsm", "vcpo")}
+    "dppo_tv", "dppo_kl", "drpo", "prime_rl", "ctpo", "pnpo", "cppo", "vespo", "sspo", "kpo", "trm", "mis_po", "opsm")}
 
 # The aggregation of those that fix one.
 REQUIRED = {"gspo-sequence": "seq-mean-token-mean", "luspo": "seq-mean-token-sum", "gmpo": "seq-mean-token-mean",
             "sspo": "seq-mean-token-mean", "gepo": "seq-mean-token-mean"}
 # What they read beside the policy that sampled.
 READS = {"decoupled-ppo": "proximal", "minirl": "proximal", "mis-po": "proximal", "a3po": "ages", "aspo": "entropy", "gepo": "groups",
-         "prefix-weight": "groups"}
+         "prefix-weight": "groups", "vcpo": "groups and collisions"}
 
 PPO = {"clip-low": 0.2, "clip-high": 0.2}
 FORM = {"floor": 0.0, "cap": 5.0, "clip-low": 0.2, "clip-high": 0.28}
@@ -414,6 +424,7 @@ SEQUENCE = {"clip-low": 3e-4, "clip-high": 4e-4}
 CTPO = {"prefix": "cumulative", "low": 0.025, "high": 0.05, "power": 0.5}
 ASPO = {**PPO, "high-entropy-clip-low": 0.4, "high-entropy-clip-high": 0.4, "entropy-quantile": 0.8, "dual-clip": 3.0}
 A3PO = {**PPO, "cap": 5.0, "mixture": "logarithms"}
+VCPO = {"cap": 8.0, "baseline": True, "rate-exponent": 0.5}
 COV = {**PPO, "fraction": 2e-4, "cov-low": 1.0, "cov-high": 5.0, "seed": 0}
 
 # The defaults first, as in objectives.py.
@@ -448,7 +459,7 @@ PARAMETERS = {
     "mis-po": [{"token-low": 0.5, "token-high": 2.0, "response-low": 0.996, "response-high": 1.001},
                {"token-low": 0.8, "token-high": 1.2, "response-low": 0.7, "response-high": 1.4}],
     "opsm": [{"threshold": 0.5, **PPO}, {"threshold": 0.01, **PPO}],
-    "vcpo": [{"cap": 8.0}, {"cap": 1.1}],
+    "vcpo": [VCPO, {**VCPO, "cap": 1.1}, {**VCPO, "baseline": False}],
     "clip-cov": [COV, {**COV, "fraction": 0.3, "cov-low": 0.0, "seed": 5}],
     "kl-cov": [{"fraction": 2e-4, "coefficient": 0.1}, {"fraction": 0.3, "coefficient": 1.0}],
     "prefix-weight": [PREFIX] + [{**PREFIX, "kind": kind, "window": 2} for kind in KINDS] + [{**PREFIX, "form": "clip"}],

@@ -277,16 +277,18 @@ trl_case("GRPO with KL", "grpo", "grpo", clip(0.2, 0.2), SEQUENCE_MEAN, beta=0.3
 
 
 def responses(seed, sizes, steps=False):
-    """Groups of scored responses: a value, two named parts, a mask with holes, and rewards on the way where asked for."""
+    """Groups of scored responses: a value, that of a greedy one beside the group, two named parts, a mask with holes, and
+    rewards on the way where asked for."""
     source = random.Random(seed)
     groups = []
     for size in sizes:
+        greedy = round(source.random(), 3)
         group = []
         for i in range(size):
             length = source.randint(2, 6)
             parts = {"correct": float(source.random() < 0.4), "short": round(source.random(), 3)}
             mask = [1] + [int(source.random() < 0.8) for _ in range(length - 2)] + [1]
-            response = {"mask": mask, "parts": parts, "value": round(parts["correct"] + 0.5 * parts["short"], 3)}
+            response = {"mask": mask, "greedy": greedy, "parts": parts, "value": round(parts["correct"] + 0.5 * parts["short"], 3)}
             if steps:
                 middle = source.randrange(length - 1)
                 while not mask[middle]:
@@ -310,7 +312,8 @@ def advantages(groups, estimator, config=None, **more):
     index = numpy.array([g for g, group in enumerate(groups) for _ in group])
     values, _ = core_algos.get_adv_estimator_fn(estimator)(
         token_level_rewards=rewards, response_mask=mask, index=index, config={} if config is None else config, **more)
-    return [values[i, : len(row["mask"])].tolist() for i, row in enumerate(rows)]
+    # What stands at masked tokens does not matter; ours is 0.
+    return [(values * mask)[i, : len(row["mask"])].tolist() for i, row in enumerate(rows)]
 
 
 GROUPS = {"outcomes": responses(1, [4, 3, 5]), "an equal group": responses(2, [4, 2]), "zero or one": responses(4, [6, 6]),
@@ -340,6 +343,16 @@ advantage("gpg", {}, "gpg")
 for gamma in (1.0, 0.9):
     advantage("reinforce-plus-plus", {"gamma": gamma}, "reinforce_plus_plus", GROUPS, SimpleNamespace(gamma=gamma))
 advantage("reinforce-plus-plus-baseline", {}, "reinforce_plus_plus_baseline")
+
+
+def relative_to_greedy():
+    for of in GROUPS:
+        greedy = torch.tensor([row["greedy"] for group in GROUPS[of] for row in group])
+        ADVANTAGES.append({"advantage": "remax", "parameters": {}, "framework": VERL, "function": "remax", "batch": of,
+                           "expected": advantages(GROUPS[of], "remax", reward_baselines=greedy)})
+
+
+relative_to_greedy()
 
 
 def decoupled(weights):

@@ -31,6 +31,11 @@ public interface Advantage {
         return differ(decided(group).mapToDouble(Score::value));
     }
 
+    /** Whether it reads {@link Response#greedy}: a greedy response is then sampled beside each group, and not trained on. */
+    default boolean readsGreedy() {
+        return false;
+    }
+
     /**
      * The advantages of groups in which some scores may be undecided: those leave the statistics and the loss.
      *

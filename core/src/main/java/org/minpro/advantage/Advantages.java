@@ -38,6 +38,8 @@ public final class Advantages {
                             "reinforce-plus-plus-baseline",
                             ReinforcePlusPlusBaseline.class,
                             "reward minus the group's mean, whitened over the iteration"),
+                    new NamedRecords.Entry<>(
+                            "remax", ReMax.class, "reward minus that of the greedy response to the same prompt"),
                     new NamedRecords.Entry<>("rloo", LeaveOneOut.class, "reward minus the mean of the others")));
 
     private Advantages() {}

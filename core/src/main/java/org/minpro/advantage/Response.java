@@ -1,6 +1,7 @@
 package org.minpro.advantage;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import org.minpro.reward.Score;
 
 /**
@@ -8,13 +9,20 @@ import org.minpro.reward.Score;
  *
  * @param score of the whole response
  * @param mask which of its tokens the policy wrote, {@code [time]}
+ * @param greedy score of the greedy response to the same prompt; null unless the estimator reads it
  */
-public record Response(Score score, boolean[] mask) {
+public record Response(
+        Score score, boolean[] mask, @Nullable Score greedy) {
     public Response {
         if (!score.steps().isEmpty() && score.steps().lastKey() >= mask.length) {
             throw new IllegalArgumentException("a score's steps must be at tokens of the response, [0, " + mask.length
                     + "), got: " + score.steps().lastKey());
         }
+    }
+
+    /** A response beside which no greedy one was sampled. */
+    public Response(Score score, boolean[] mask) {
+        this(score, mask, null);
     }
 
     /** A response all of whose tokens the policy wrote. */

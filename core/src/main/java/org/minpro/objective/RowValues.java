@@ -42,6 +42,24 @@ final class RowValues {
         return constant(inputs, result);
     }
 
+    /** The places of the first valid token of each row that has one, in {@code [batch * time]}. */
+    static int[] firsts(ObjectiveInputs inputs) {
+        int time = Math.toIntExact(inputs.mask().size(1));
+        double[] valid = inputs.mask().doubles();
+        int[] firsts = new int[Math.toIntExact(inputs.mask().size(0))];
+        int count = 0;
+        for (int from = 0; from < valid.length; from += time) {
+            int at = from;
+            while (at < from + time && valid[at] == 0) {
+                at++;
+            }
+            if (at < from + time) {
+                firsts[count++] = at;
+            }
+        }
+        return Arrays.copyOf(firsts, count);
+    }
+
     /** Numbers as a tensor like those of the inputs. */
     static Tensor constant(ObjectiveInputs inputs, double[] values) {
         Tensor like = inputs.mask();

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -14,6 +16,8 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
@@ -111,7 +115,10 @@ class AdvantagesTest {
         for (int t = 0; t < written.length; t++) {
             written[t] = mask.get(t).asInt() == 1;
         }
-        return new Response(new Score(true, json.get("value").asDouble(), parts, "", steps), written);
+        return new Response(
+                new Score(true, json.get("value").asDouble(), parts, "", steps),
+                written,
+                Score.of(json.get("greedy").asDouble()));
     }
 
     @ParameterizedTest
@@ -243,12 +250,24 @@ class AdvantagesTest {
     @ParameterizedTest
     @MethodSource("names")
     void advantagesWithTheMeanAsBaselineSumToZero(String name) {
-        if (name.equals("pass-at-k")) {
+        if (Set.of("pass-at-k", "remax").contains(name)) {
             return;
         }
         double[] values = values(name, scores(0.3, -2, 17, 1e6, 4));
         assertThat(Arrays.stream(values).sum()).isCloseTo(0, within(1e-6));
         assertThat(values).isNotEqualTo(new double[5]);
+    }
+
+    @Test
+    void remaxLearnsNothingWithoutAGreedyReward() {
+        assertThat(new ReMax().readsGreedy()).isTrue();
+        boolean[] mask = {true, true};
+        for (Score greedy : Arrays.asList(null, Score.undecided("timeout"))) {
+            List<Response> group =
+                    List.of(new Response(Score.of(1), mask, greedy), new Response(Score.of(0), mask, greedy));
+            assertThat(new ReMax().of(List.of(group)).getFirst().values())
+                    .allSatisfy(ofTokens -> assertThat(ofTokens).containsOnly(0));
+        }
     }
 
     @Test
@@ -268,6 +287,21 @@ class AdvantagesTest {
                 .hasMessage(
                         "weights of advantage gdpo must name parts that every decided response has, got: 'format', and"
                                 + " one has [right, short, short/inner]");
+    }
+
+    @Test
+    void theTableInTheDocumentationIsTheTable() throws IOException {
+        List<String> lines = Files.readAllLines(Path.of("..", "docs", "objectives.md"));
+        List<String> documented = new ArrayList<>();
+        for (String line : lines.subList(lines.indexOf("## Advantages"), lines.indexOf("## Metrics"))) {
+            if (line.startsWith("| `")) {
+                Matcher name = Pattern.compile("`([a-z-]+)`").matcher(line.substring(0, line.indexOf(" | ")));
+                while (name.find()) {
+                    documented.add(name.group(1));
+                }
+            }
+        }
+        assertThat(documented).isEqualTo(names());
     }
 
     @Test
