@@ -73,18 +73,22 @@ public final class PolicyGradient {
      *
      * @param logProbs log pi_theta, a row each, {@code [time]}, nats
      * @param entropies of the distributions, a row each, {@code [time]}, nats; empty rows unless asked for
+     * @param weights what multiplies advantage and gradient in the loss, a row each, {@code [time]}; empty rows where no loss
+     *     was evaluated or its objective has no weights
      */
-    public record Scored(float[][] logProbs, float[][] entropies) {
+    public record Scored(float[][] logProbs, float[][] entropies, float[][] weights) {
         private static Scored of(int rows, List<LaneResult> lanes) {
             float[][] logProbs = new float[rows][];
             float[][] entropies = new float[rows][];
+            float[][] weights = new float[rows][];
             for (LaneResult lane : lanes) {
                 for (RowResult row : lane.rows) {
                     logProbs[row.row] = row.logProbs;
                     entropies[row.row] = row.entropies;
+                    weights[row.row] = row.weights;
                 }
             }
-            return new Scored(logProbs, entropies);
+            return new Scored(logProbs, entropies, weights);
         }
     }
 
@@ -121,12 +125,14 @@ public final class PolicyGradient {
      * @param row its ordinal in the update
      * @param logProbs log pi_theta, {@code [time]}, nats
      * @param entropies {@code [time]}, nats; empty unless asked for
+     * @param weights of the loss, {@code [time]}; empty where there are none
      * @param metrics of the loss; null where the loss was not evaluated row by row
      */
     private record RowResult(
             int row,
             float[] logProbs,
             float[] entropies,
+            float[] weights,
             @Nullable RowMetrics metrics) {}
 
     /** Log-probabilities and entropies of all rows, without gradients. */
@@ -141,7 +147,7 @@ public final class PolicyGradient {
                                     model.hidden(block.tokens()),
                                     Tensor.of(model.device(), block.tokens().targets()),
                                     withEntropy);
-                    scored.addAll(rowResults(block, result, null));
+                    scored.addAll(rowResults(block, result, null, null));
                 }
             }
             return new LaneResult(scored, new LinkedHashMap<>(), new RoutingStatistics());
@@ -177,7 +183,7 @@ public final class PolicyGradient {
             Loss loss,
             double[][] tokenWeights,
             boolean withEntropy) {
-        boolean computesEntropy = withEntropy || loss.statistics().contains(Statistic.ENTROPY);
+        boolean computesEntropy = withEntropy || readsEntropy(loss);
         BatchEvaluation whole =
                 loss.reach() == Reach.BATCH ? evaluateBatch(model, version, rows, loss, tokenWeights) : null;
         List<LaneResult> ofLanes = lanes(rows, blocks -> {
@@ -185,7 +191,13 @@ public final class PolicyGradient {
                 for (BlockPlan.Block block : blocks) {
                     lane.run(block, rows, computesEntropy, (flat, rectangle) -> {
                         if (whole != null) {
-                            return new BlockEvaluation(rectangle.flatten(rectangle.pad(whole.upstream)), null);
+                            return new BlockEvaluation(
+                                    rectangle.flatten(rectangle.pad(whole.upstream)),
+                                    whole.entropyUpstream == null
+                                            ? null
+                                            : rectangle.flatten(rectangle.pad(whole.entropyUpstream)),
+                                    null,
+                                    whole.weights);
                         }
                         ObjectiveInputs inputs = rectangle.inputs(
                                 loss,
@@ -193,7 +205,13 @@ public final class PolicyGradient {
                                 rectangle.unflatten(flat.logProbs()),
                                 () -> rectangle.unflatten(entropies(flat)));
                         LossEvaluation evaluation = LossEvaluation.of(loss, inputs, rectangle.pad(tokenWeights));
-                        return new BlockEvaluation(rectangle.flatten(evaluation.gradient()), evaluation.rows());
+                        Tensor entropyGradient = evaluation.entropyGradient();
+                        Tensor weights = evaluation.weights();
+                        return new BlockEvaluation(
+                                rectangle.flatten(evaluation.gradient()),
+                                entropyGradient == null ? null : rectangle.flatten(entropyGradient),
+                                evaluation.rows(),
+                                weights == null ? null : rectangle.rows(weights));
                     });
                 }
                 return lane.result();
@@ -231,13 +249,24 @@ public final class PolicyGradient {
      * A loss that needs all rows of an update at once, evaluated on them.
      *
      * @param upstream d loss / d logProbs, a row each, {@code [time]}
+     * @param entropyUpstream d loss / d entropies in the same shape, or null
+     * @param weights of the tokens in the same shape, or null
      */
-    private record BatchEvaluation(float[][] upstream, LossMetrics metrics) {}
+    private record BatchEvaluation(
+            float[][] upstream,
+            float @Nullable [][] entropyUpstream,
+            float @Nullable [][] weights,
+            LossMetrics metrics) {}
+
+    private static boolean readsEntropy(Loss loss) {
+        return loss.statistics().contains(Statistic.ENTROPY)
+                || loss.statistics().contains(Statistic.LIVE_ENTROPY);
+    }
 
     /** In a pass without gradients before the one with them. */
     private BatchEvaluation evaluateBatch(
             Transformer model, long version, List<TrainingRow> rows, Loss loss, double[][] tokenWeights) {
-        Scored scored = score(model, rows, loss.statistics().contains(Statistic.ENTROPY));
+        Scored scored = score(model, rows, readsEntropy(loss));
         int[] all = new int[rows.size()];
         Arrays.setAll(all, i -> i);
         try (Scope scope = Scope.open()) {
@@ -245,8 +274,12 @@ public final class PolicyGradient {
             ObjectiveInputs inputs = rectangle.inputs(
                     loss, version, rectangle.pad(scored.logProbs), () -> rectangle.pad(scored.entropies));
             LossEvaluation evaluation = LossEvaluation.of(loss, inputs, rectangle.pad(tokenWeights));
+            Tensor entropyGradient = evaluation.entropyGradient();
+            Tensor weights = evaluation.weights();
             return new BatchEvaluation(
                     rectangle.rows(evaluation.gradient()),
+                    entropyGradient == null ? null : rectangle.rows(entropyGradient),
+                    weights == null ? null : rectangle.rows(weights),
                     LossMetrics.of(evaluation.rows(), evaluation.updateMetrics()));
         }
     }
@@ -292,7 +325,10 @@ public final class PolicyGradient {
 
     /** Cuts the flat results of a block, row after row, into its rows. */
     private static List<RowResult> rowResults(
-            BlockPlan.Block block, LanguageHead.Result flat, @Nullable List<RowMetrics> metrics) {
+            BlockPlan.Block block,
+            LanguageHead.Result flat,
+            @Nullable List<RowMetrics> metrics,
+            float @Nullable [][] weights) {
         float[] logProbs = flat.logProbs().floats();
         float[] entropies = flat.entropies() == null ? null : flat.entropies().floats();
         List<RowResult> results = new ArrayList<>();
@@ -303,6 +339,7 @@ public final class PolicyGradient {
                     block.rows()[i],
                     Arrays.copyOfRange(logProbs, at, end),
                     entropies == null ? new float[0] : Arrays.copyOfRange(entropies, at, end),
+                    weights == null ? new float[0] : weights[block.rows()[i]],
                     metrics == null ? null : metrics.get(i)));
             at = end;
         }
@@ -403,7 +440,7 @@ public final class PolicyGradient {
                 statistics.put(
                         statistic,
                         switch (statistic) {
-                            case ENTROPY -> entropies.get().detach();
+                            case ENTROPY, LIVE_ENTROPY -> entropies.get().detach();
                             case AGE ->
                                 build((row, t) -> version - rows.get(row).versions()[t]);
                             case GROUP -> groups();
@@ -424,10 +461,20 @@ public final class PolicyGradient {
      * The loss of a block.
      *
      * @param upstream d loss / d logProbs, {@code [tokens]}
+     * @param entropyUpstream d loss / d entropies, {@code [tokens]}, or null
      * @param metrics of the block's rows, or null
+     * @param weights of the tokens by the row's ordinal in the update, {@code [time]} each, or null
      */
     private record BlockEvaluation(
-            Tensor upstream, @Nullable List<RowMetrics> metrics) {}
+            Tensor upstream,
+            @Nullable Tensor entropyUpstream,
+            @Nullable List<RowMetrics> metrics,
+            float @Nullable [][] weights) {
+        boolean isZero() {
+            return !upstream.notEqual(0).any()
+                    && (entropyUpstream == null || !entropyUpstream.notEqual(0).any());
+        }
+    }
 
     /** Evaluates the loss on a block's flat log-probabilities. */
     private interface BlockLoss {
@@ -457,9 +504,10 @@ public final class PolicyGradient {
                         new LanguageHead(live, settings.temperature).record(pass.hidden(), targets, withEntropy);
                 BlockEvaluation evaluation =
                         loss.of(head.result(), new Rectangle(rows, block.rows(), live.device(), gradients.type()));
-                seen.addAll(rowResults(block, head.result(), evaluation.metrics));
-                if (evaluation.upstream.notEqual(0).any()) {
-                    pass.backward(head.gradient(evaluation.upstream, gradients), gradients);
+                seen.addAll(rowResults(block, head.result(), evaluation.metrics, evaluation.weights));
+                if (!evaluation.isZero()) {
+                    pass.backward(
+                            head.gradient(evaluation.upstream, evaluation.entropyUpstream, gradients), gradients);
                 }
             }
         }
