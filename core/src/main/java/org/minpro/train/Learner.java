@@ -102,7 +102,9 @@ public final class Learner implements AutoCloseable {
         List<List<TrainingRow>> scored = parts.stream().map(this::withProximal).toList();
         List<Update> done = new ArrayList<>();
         for (List<TrainingRow> rows : scored) {
-            done.add(update(rows));
+            Update update = update(rows);
+            done.add(update);
+            listener.updated(done.size(), update);
             listener.updateFinished(done.size(), parts.size());
         }
         return LearnerReport.of(done);

@@ -104,15 +104,15 @@ class ObjectiveGoldenTest {
                     example.anchor());
             assertEquals(golden, example.evaluate(loss));
             if (golden.get("expected").has("entropy_gradient")) {
-                assertEntropyGradient(golden, example.inputs(loss), loss);
+                assertEntropyGradient(golden, example, loss);
             }
         }
     }
 
-    private static void assertEntropyGradient(JsonNode golden, ObjectiveInputs inputs, Loss loss) {
+    private static void assertEntropyGradient(JsonNode golden, ObjectiveExample example, Loss loss) {
         try (Scope scope = Scope.open()) {
             double[] gradient = Objects.requireNonNull(
-                            LossEvaluation.of(loss, inputs).entropyGradient())
+                            LossEvaluation.of(loss, example.inputs(loss)).entropyGradient())
                     .doubles();
             int at = 0;
             for (JsonNode row : golden.get("expected").get("entropy_gradient")) {
