@@ -183,8 +183,7 @@ public final class LanguageHead {
     }
 
     /** Puts {@code dL/dz} in the place of the logits, {@code [tokens, vocabulary]}, and returns it. */
-    private Tensor differentiate(
-            Tensor logits, Tensor targets, Tensor upstream, @Nullable Tensor entropyUpstream) {
+    private Tensor differentiate(Tensor logits, Tensor targets, Tensor upstream, @Nullable Tensor entropyUpstream) {
         long tokens = logits.size(0);
         for (long at = 0; at < tokens; at += piece) {
             long count = Math.min(piece, tokens - at);

@@ -14,8 +14,7 @@ import org.minpro.config.Doc;
  * @param coefficient what the entropy is multiplied by
  */
 public record EntropyBonus(
-        @Doc("What the entropy is multiplied by.") double coefficient)
-        implements Penalty {
+        @Doc("What the entropy is multiplied by.") double coefficient) implements Penalty {
     public EntropyBonus {
         Rule.notNegative("coefficient", coefficient);
     }

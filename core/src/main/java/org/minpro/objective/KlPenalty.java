@@ -31,8 +31,9 @@ public record KlPenalty(
                 + " (proximal), or the frozen one of kl.reference (reference).")
         LogProbStream against,
 
-        @Doc("How the distance is estimated from a token: d (k1), d^2 / 2 (k2), exp(-d) - 1 + d (k3), or k3 of at most 10"
-                + " (low-variance).")
+        @Doc(
+                "How the distance is estimated from a token: d (k1), d^2 / 2 (k2), exp(-d) - 1 + d (k3), or k3 of at most 10"
+                        + " (low-variance).")
         Estimator estimator,
 
         @Doc("What the distance is multiplied by.") double coefficient)

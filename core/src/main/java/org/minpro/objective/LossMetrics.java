@@ -77,8 +77,7 @@ public record LossMetrics(
         double tokens = parts.stream().mapToInt(RowMetrics.Part::tokens).sum();
         SortedMap<String, Double> means = new TreeMap<>();
         if (tokens > 0) {
-            parts.forEach(part ->
-                    part.sums().forEach((name, value) -> means.merge(name + suffix, value, Double::sum)));
+            parts.forEach(part -> part.sums().forEach((name, value) -> means.merge(name + suffix, value, Double::sum)));
             means.replaceAll((name, total) -> total / tokens);
         }
         return means;

@@ -13,8 +13,9 @@ import org.minpro.train.EntropyTarget;
  * @param targetStep by which the coefficient moves after an update
  */
 public record EntropySection(
-        @Doc("What the entropy of every token is multiplied by before it is taken from the loss, >= 0; with a target, what"
-                + " that begins with.")
+        @Doc(
+                "What the entropy of every token is multiplied by before it is taken from the loss, >= 0; with a target, what"
+                        + " that begins with.")
         double coefficient,
 
         @Doc("Mean entropy per token that the coefficient follows, nats, > 0: it goes up after an update below it, else"
@@ -25,7 +26,11 @@ public record EntropySection(
         double targetStep) {
     public EntropySection {
         Rule.check(coefficient >= 0 && Double.isFinite(coefficient), "coefficient", ">= 0 and finite", coefficient);
-        Rule.check(target == null || (target > 0 && Double.isFinite(target)), "target", "> 0 and finite, or null", String.valueOf(target));
+        Rule.check(
+                target == null || (target > 0 && Double.isFinite(target)),
+                "target",
+                "> 0 and finite, or null",
+                String.valueOf(target));
         Rule.check(targetStep > 0 && Double.isFinite(targetStep), "target-step", "> 0 and finite", targetStep);
     }
 

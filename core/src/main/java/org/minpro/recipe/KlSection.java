@@ -31,8 +31,9 @@ public record KlSection(
                 + " weights, or a Hugging Face folder with the same vocabulary.")
         String reference,
 
-        @Doc("With reference average, the share of the mean that an iteration with updates keeps, [0, 1): mean = decay *"
-                + " mean + (1 - decay) * weights.")
+        @Doc(
+                "With reference average, the share of the mean that an iteration with updates keeps, [0, 1): mean = decay *"
+                        + " mean + (1 - decay) * weights.")
         double averageDecay) {
     /** The reference that is the model which the run starts from. */
     public static final String START = "start";

@@ -90,8 +90,9 @@ public record Recipe(
         @Doc("Distance from a reference model.") KlSection kl,
         @Doc("Bonus for the entropy of the policy.") EntropySection entropy,
 
-        @Doc("Whether no token of a response that sampling.max-new-tokens cut off is learnt from; its reward still counts in"
-                + " its group (DAPO's overlong filtering).")
+        @Doc(
+                "Whether no token of a response that sampling.max-new-tokens cut off is learnt from; its reward still counts in"
+                        + " its group (DAPO's overlong filtering).")
         boolean maskTruncated,
 
         @Doc("How a group's rewards become advantages.") Advantage advantage,
@@ -254,8 +255,7 @@ public record Recipe(
 
     /** What is minimised. */
     public Loss loss() {
-        return loss(
-                objective, corrections, added(penalties, kl, entropy), aggregation, aggregationLength, anchor);
+        return loss(objective, corrections, added(penalties, kl, entropy), aggregation, aggregationLength, anchor);
     }
 
     /** The penalties with those that have a section of their own. */
@@ -351,16 +351,19 @@ public record Recipe(
                     + lag + " or " + (updatesPerIteration - 1) + ", and other frameworks stop at 8");
         }
         if (kl.inReward() && kl.reference().equals(KlSection.AVERAGE) && lag > 0) {
-            warnings.add("staleness stacks: kl.where reward with kl.reference average compares the policy that sampled with"
-                    + " a mean of weights that are older still, and the result is learnt from " + lag
-                    + " iterations later; take kl.where loss or kl.reference start");
+            warnings.add(
+                    "staleness stacks: kl.where reward with kl.reference average compares the policy that sampled with"
+                            + " a mean of weights that are older still, and the result is learnt from " + lag
+                            + " iterations later; take kl.where loss or kl.reference start");
         }
         for (Penalty penalty : penalties) {
             if (penalty instanceof KlPenalty distance
                     && distance.against() == LogProbStream.BEHAVIOR
                     && oldestAge() > 0) {
-                warnings.add("penalty kl against behavior holds the policy near the versions that sampled, which are up to "
-                        + oldestAge() + " updates old, not near where the run started; for that set kl.coefficient");
+                warnings.add(
+                        "penalty kl against behavior holds the policy near the versions that sampled, which are up to "
+                                + oldestAge()
+                                + " updates old, not near where the run started; for that set kl.coefficient");
             }
         }
         return warnings;
@@ -378,7 +381,8 @@ public record Recipe(
         if (kl.coefficient() == 0 && !kl.equals(new KlSection()) && !hasReference()) {
             warnings.add("kl has no effect with kl.coefficient 0");
         }
-        if (kl.averageDecay() != new KlSection().averageDecay() && !kl.reference().equals(KlSection.AVERAGE)) {
+        if (kl.averageDecay() != new KlSection().averageDecay()
+                && !kl.reference().equals(KlSection.AVERAGE)) {
             warnings.add("kl.average-decay has no effect without kl.reference average");
         }
         if (entropy.target() == null && entropy.targetStep() != new EntropySection().targetStep()) {

@@ -49,12 +49,14 @@ public final class ReferenceModel implements AutoCloseable {
         ModelFiles files = kl.isFolder() ? ModelFiles.open(kl.reference()) : trained;
         if (files.config().vocabSize() != trained.config().vocabSize()) {
             throw new IllegalArgumentException("kl.reference must have the vocabulary of model.path, "
-                    + trained.config().vocabSize() + " tokens, got: " + files.config().vocabSize() + " in " + files.path());
+                    + trained.config().vocabSize() + " tokens, got: "
+                    + files.config().vocabSize() + " in " + files.path());
         }
         if (files.config().maxPositions() < trained.config().maxPositions()
                 && !recipe.model().beyondPositions()) {
             throw new IllegalArgumentException("kl.reference must have the positions of model.path, "
-                    + trained.config().maxPositions() + ", got: " + files.config().maxPositions() + " in " + files.path()
+                    + trained.config().maxPositions() + ", got: "
+                    + files.config().maxPositions() + " in " + files.path()
                     + "; or allow it with model.beyond-positions: true");
         }
         return fixed(files.transformer(compute), files.sha256());
@@ -106,8 +108,11 @@ public final class ReferenceModel implements AutoCloseable {
         Parameters means = mean.beginUpdate();
         try (Scope scope = Scope.open()) {
             Tensor share = Tensor.full(Device.CPU, DType.F32, 1 - decay, 1);
-            policy.master().trainable().forEach((name, weights) -> means.stored(name)
-                    .interpolateInPlace(weights, share.to(weights.device()).to(weights.type())));
+            policy.master()
+                    .trainable()
+                    .forEach((name, weights) -> means.stored(name)
+                            .interpolateInPlace(
+                                    weights, share.to(weights.device()).to(weights.type())));
         }
         mean.publish(0);
     }

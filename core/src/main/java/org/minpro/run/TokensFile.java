@@ -23,7 +23,7 @@ import org.minpro.train.Update;
  * <p>Numbers are as float32 prints them. A run that goes on cuts the file to the length that it had at the checkpoint, and
  * writes the same bytes.
  */
-final class TokensFile implements AutoCloseable {
+public final class TokensFile implements AutoCloseable {
     private final Path path;
     private final FileChannel channel;
     private final long seed;
@@ -42,7 +42,7 @@ final class TokensFile implements AutoCloseable {
      * @param seed of the run
      * @param rows of each update, at most
      */
-    static TokensFile open(Path path, long bytes, long seed, int rows) {
+    public static TokensFile open(Path path, long bytes, long seed, int rows) {
         try {
             FileChannel channel = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             channel.truncate(bytes);
@@ -53,8 +53,12 @@ final class TokensFile implements AutoCloseable {
         }
     }
 
-    /** @param ordinal of the update in its iteration, from 1 */
-    void append(long iteration, int ordinal, Update update) {
+    /**
+     * Writes the tokens of an update.
+     *
+     * @param ordinal of the update in its iteration, from 1
+     */
+    public void append(long iteration, int ordinal, Update update) {
         if (update.skipped() || rows == 0) {
             return;
         }

@@ -50,8 +50,7 @@ public final class Trainer implements AutoCloseable {
      * @param reference keeps what the reference model says of them, where there is one; null for a run that is not to be
      *     continued
      */
-    static Trainer of(
-            Recipe recipe, RunResources resources, Journal journal, @Nullable ReferenceJournal reference) {
+    static Trainer of(Recipe recipe, RunResources resources, Journal journal, @Nullable ReferenceJournal reference) {
         SamplingParams sampling = recipe.sampling().params(resources.model().eosIds());
         long fitting = Positions.of(recipe.model(), resources.model()).longestPrompt(sampling.maxNewTokens());
         GroupCollector collector = new GroupCollector(
@@ -191,11 +190,9 @@ public final class Trainer implements AutoCloseable {
                 Rollout rollout = group.rollouts().get(i);
                 boolean counted = advantages.counted()[i]
                         && !(recipe.maskTruncated() && rollout.finish() == Rollout.Finish.LENGTH);
-                TrainingRow row = counted
-                        ? TrainingRow.of(rollout, advantages.values()[i])
-                        : TrainingRow.leftOut(rollout);
-                rows.add(
-                        reference == null ? row : row.with(LogProbStream.REFERENCE, reference.of(rollout)));
+                TrainingRow row =
+                        counted ? TrainingRow.of(rollout, advantages.values()[i]) : TrainingRow.leftOut(rollout);
+                rows.add(reference == null ? row : row.with(LogProbStream.REFERENCE, reference.of(rollout)));
             }
         }
         return rows;
@@ -216,8 +213,7 @@ public final class Trainer implements AutoCloseable {
         }
         return groups.stream()
                 .flatMap(group -> group.rollouts().stream())
-                .mapToDouble(rollout ->
-                        reference.distance(rollout, recipe.kl().estimator()))
+                .mapToDouble(rollout -> reference.distance(rollout, recipe.kl().estimator()))
                 .average();
     }
 

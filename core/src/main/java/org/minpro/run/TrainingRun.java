@@ -72,8 +72,7 @@ public final class TrainingRun implements AutoCloseable {
         metrics = MetricsFile.open(folder.metrics(), state.source().iteration());
         tokens = TokensFile.open(
                 folder.tokens(),
-                newest.map(checkpoint ->
-                                checkpoint.state().path(TOKENS).longValue(0))
+                newest.map(checkpoint -> checkpoint.state().path(TOKENS).longValue(0))
                         .orElse(0L),
                 recipe.seed(),
                 recipe.record().rows());

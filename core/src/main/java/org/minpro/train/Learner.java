@@ -57,8 +57,7 @@ public final class Learner implements AutoCloseable {
      * @param entropy where the coefficient of an entropy bonus with a target stands; null before the first update and
      *     without a target
      */
-    public record State(
-            long updates, long optimizerSteps, long version, EntropyTarget.@Nullable State entropy) {
+    public record State(long updates, long optimizerSteps, long version, EntropyTarget.@Nullable State entropy) {
         /** Without an entropy bonus that has a target, or before the first update. */
         public State(long updates, long optimizerSteps, long version) {
             this(updates, optimizerSteps, version, null);
@@ -155,8 +154,7 @@ public final class Learner implements AutoCloseable {
     private Update.Step step(List<TrainingRow> rows, double rate, Loss loss) {
         long version = policy.version();
         boolean withEntropy = settings.entropy() || settings.entropyTarget() != null;
-        try (PolicyGradient.Result result =
-                gradient.compute(policy.model(), version, rows, loss, withEntropy)) {
+        try (PolicyGradient.Result result = gradient.compute(policy.model(), version, rows, loss, withEntropy)) {
             double norm = EuclideanNorm.of(result.gradients(), workers);
             if (!Double.isFinite(result.metrics().loss()) || !Double.isFinite(norm)) {
                 throw new NonFiniteUpdateException(
@@ -230,9 +228,22 @@ public final class Learner implements AutoCloseable {
     public double secondsPerToken(List<TrainingRow> rows) {
         long tokens = rows.stream().mapToLong(TrainingRow::length).sum();
         long start = System.nanoTime();
-        gradient.compute(policy.model(), policy.version(), withProximal(rows), settings.loss(), settings.entropy())
+        List<TrainingRow> whole =
+                withProximal(rows).stream().map(this::withAnyLogProbs).toList();
+        gradient.compute(policy.model(), policy.version(), whole, settings.loss(), settings.entropy())
                 .close();
         return (System.nanoTime() - start) / 1e9 / tokens;
+    }
+
+    /** Where nobody looks at the gradient, one policy is as good as another. */
+    private TrainingRow withAnyLogProbs(TrainingRow row) {
+        TrainingRow whole = row;
+        for (LogProbStream stream : settings.loss().streams()) {
+            if (!row.logProbs().containsKey(stream)) {
+                whole = whole.with(stream, row.logProbs(LogProbStream.BEHAVIOR));
+            }
+        }
+        return whole;
     }
 
     public Policy policy() {

@@ -28,8 +28,7 @@ public record LearnerReport(
      */
     public record OfUpdate(double learningRate, @Nullable UpdateMetrics seen) {
         static OfUpdate of(Update update) {
-            return new OfUpdate(
-                    update.learningRate(), update.skipped() ? null : UpdateMetrics.of(List.of(update)));
+            return new OfUpdate(update.learningRate(), update.skipped() ? null : UpdateMetrics.of(List.of(update)));
         }
 
         /** The numbers, and arrays of numbers, by the names that they have in the metrics. */
@@ -50,7 +49,7 @@ public record LearnerReport(
     }
 
     /** @param updates in their order, at least one */
-    static LearnerReport of(List<Update> updates) {
+    public static LearnerReport of(List<Update> updates) {
         List<Update> done = updates.stream().filter(update -> !update.skipped()).toList();
         return new LearnerReport(
                 updates.getLast().learningRate(),

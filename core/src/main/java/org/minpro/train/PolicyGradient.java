@@ -506,8 +506,7 @@ public final class PolicyGradient {
                         loss.of(head.result(), new Rectangle(rows, block.rows(), live.device(), gradients.type()));
                 seen.addAll(rowResults(block, head.result(), evaluation.metrics, evaluation.weights));
                 if (!evaluation.isZero()) {
-                    pass.backward(
-                            head.gradient(evaluation.upstream, evaluation.entropyUpstream, gradients), gradients);
+                    pass.backward(head.gradient(evaluation.upstream, evaluation.entropyUpstream, gradients), gradients);
                 }
             }
         }

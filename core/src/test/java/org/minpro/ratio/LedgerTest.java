@@ -106,7 +106,10 @@ class LedgerTest {
         List<Ledger.Row> rows = rows();
         List<Token> tokens = tokens(rows);
         Ledger ledger = Ledger.of(rows);
-        assertDistribution(ledger.numbers(), "ratio/prefix", tokens.stream().map(Token::prefix).toList());
+        assertDistribution(
+                ledger.numbers(),
+                "ratio/prefix",
+                tokens.stream().map(Token::prefix).toList());
         assertDistribution(
                 ledger.numbers(),
                 "ratio/minimum_prefix",
@@ -141,10 +144,8 @@ class LedgerTest {
         assertClose(ledger.numbers(), "argmin/probability_mean", mean(probabilities));
         assertClose(ledger.numbers(), "argmin/behavior_probability_mean", mean(behavior));
         assertThat(ledger.arrays().get("argmin/position_by_tenth")).containsExactly(placed);
-        assertThat(ledger.numbers())
-                .containsEntry(
-                        "age/max",
-                        (double) tokens.stream().mapToLong(Token::age).max().orElseThrow());
+        assertThat(ledger.numbers()).containsEntry("age/max", (double)
+                tokens.stream().mapToLong(Token::age).max().orElseThrow());
         // Ages are 3 to 12: the buckets of 0, 1, 2 to 3, 4 to 7, 8 to 15.
         double[] ages = new double[5];
         tokens.forEach(token -> ages[token.age() < 4 ? 2 : token.age() < 8 ? 3 : 4]++);
@@ -159,7 +160,12 @@ class LedgerTest {
         List<Token> tokens = tokens(rows());
         Map<String, double[]> arrays = Ledger.of(rows()).arrays();
         Map<String, ToDoubleFunction<Token>> kinds = Map.of(
-                "ratio/token", Token::ratio, "ratio/prefix", Token::prefix, "ratio/minimum_prefix", Token::minimumPrefix);
+                "ratio/token",
+                Token::ratio,
+                "ratio/prefix",
+                Token::prefix,
+                "ratio/minimum_prefix",
+                Token::minimumPrefix);
         for (int tenth = 0; tenth < 10; tenth++) {
             int chosen = tenth;
             List<Token> ofTenth =
@@ -190,8 +196,7 @@ class LedgerTest {
 
     @Test
     void aTenthWithoutATokenHasNoNumber() {
-        Ledger.Row one =
-                new Ledger.Row(new float[1], new float[1], new boolean[] {true}, new long[1], 0, new float[0]);
+        Ledger.Row one = new Ledger.Row(new float[1], new float[1], new boolean[] {true}, new long[1], 0, new float[0]);
         Map<String, double[]> arrays = Ledger.of(List.of(one)).arrays();
         double[] means = Objects.requireNonNull(arrays.get("ratio/token/mean_by_tenth"));
         assertThat(means[9]).isEqualTo(1);
@@ -202,8 +207,7 @@ class LedgerTest {
 
     @Test
     void withoutAValidTokenItIsEmpty() {
-        Ledger.Row masked =
-                new Ledger.Row(new float[2], new float[2], new boolean[2], new long[2], 0, new float[2]);
+        Ledger.Row masked = new Ledger.Row(new float[2], new float[2], new boolean[2], new long[2], 0, new float[2]);
         assertThat(Ledger.of(List.of(masked)).numbers()).isEmpty();
         assertThat(Ledger.of(List.of()).arrays()).isEmpty();
     }

@@ -107,8 +107,7 @@ class ReferenceTest {
                                 begun.master().trainableNamed().get(name))
                         .doubles();
                 for (int i = 0; i < mean.length; i++) {
-                    assertThat(mean[i])
-                            .isCloseTo(0.5625 * before[i] + 0.4375 * weights[i], within(1e-6));
+                    assertThat(mean[i]).isCloseTo(0.5625 * before[i] + 0.4375 * weights[i], within(1e-6));
                 }
             });
             // What is computed with is the mean in the type of computation.
@@ -117,7 +116,8 @@ class ReferenceTest {
                     Tensor computed = Objects.requireNonNull(
                             reference.model().parameters().named().get(name));
                     assertThat(computed.type()).isEqualTo(compute);
-                    assertThat(computed.doubles()).containsExactly(tensor.to(compute).doubles());
+                    assertThat(computed.doubles())
+                            .containsExactly(tensor.to(compute).doubles());
                 }
             });
         }
@@ -134,13 +134,16 @@ class ReferenceTest {
                 Parameters weights = same.parameters();
                 Workers workers = new Workers(2)) {
             PolicyGradient scorer = new PolicyGradient(settings, workers);
-            float[] expected = scorer.score(same, List.of(TrainingRow.of(first.rollouts().get(1), 0)), false)
+            float[] expected = scorer.score(
+                            same, List.of(TrainingRow.of(first.rollouts().get(1), 0)), false)
                     .logProbs()[0];
             try (ReferenceJournal journal = ReferenceJournal.open(file, 0, 0)) {
                 ReferenceLogProbs reference = new ReferenceLogProbs(model, scorer, journal);
                 reference.score(0, List.of(first));
                 reference.score(1, List.of(first, second));
-                assertThat(reference.of(first.rollouts().get(1))).usingComparatorWithPrecision(1e-6f).containsExactly(expected);
+                assertThat(reference.of(first.rollouts().get(1)))
+                        .usingComparatorWithPrecision(1e-6f)
+                        .containsExactly(expected);
             }
             List<String> lines = Files.readAllLines(file);
             assertThat(lines).hasSize(4);
@@ -152,7 +155,8 @@ class ReferenceTest {
                 again.score(1, List.of(first, second));
                 assertThat(Files.readAllLines(file)).isEqualTo(lines);
                 assertThatThrownBy(() -> again.of(rollout(8, 0, -1)))
-                        .hasMessageStartingWith("reference.jsonl must have 1 log-probabilities of draw 8, sample 0, got: none");
+                        .hasMessageStartingWith(
+                                "reference.jsonl must have 1 log-probabilities of draw 8, sample 0, got: none");
             }
             try (ReferenceJournal journal = ReferenceJournal.open(file, 2, 9)) {
                 assertThat(journal.read())
@@ -179,8 +183,7 @@ class ReferenceTest {
             assertThat(reference.distance(rollout, KlPenalty.Estimator.K2))
                     .isCloseTo((first * first + third * third) / 2, within(1e-12));
             assertThat(reference.distance(rollout, KlPenalty.Estimator.K3))
-                    .isCloseTo(
-                            Math.exp(-first) - 1 + first + Math.exp(-third) - 1 + third, within(1e-12));
+                    .isCloseTo(Math.exp(-first) - 1 + first + Math.exp(-third) - 1 + third, within(1e-12));
             List<Score> scores = reference.penalised(group, KlPenalty.Estimator.K1, 0.5);
             assertThat(scores.get(0).value()).isCloseTo(1 - 0.5 * (first + third), within(1e-12));
             assertThat(scores.get(1)).isEqualTo(group.scores().get(1));
@@ -235,9 +238,9 @@ class ReferenceTest {
         List<Update> updates = new ArrayList<>();
         List<Map<String, Double>> metrics = run(Map.of("kl.coefficient", 1.0), updates);
         assertThat(updates).hasSize(12).noneMatch(Update::skipped);
-        assertThat(updates.getFirst().rows())
-                .allMatch(row -> row.logProbs().containsKey(LogProbStream.REFERENCE));
-        assertThat(number(metrics.getLast(), "reference/k3")).isLessThan(0.7 * number(metrics.getFirst(), "reference/k3"));
+        assertThat(updates.getFirst().rows()).allMatch(row -> row.logProbs().containsKey(LogProbStream.REFERENCE));
+        assertThat(number(metrics.getLast(), "reference/k3"))
+                .isLessThan(0.7 * number(metrics.getFirst(), "reference/k3"));
         assertThat(number(metrics.getFirst(), "penalty/kl_reference"))
                 .as("the penalty's distance is the ledger's")
                 .isCloseTo(number(metrics.getFirst(), "reference/k3"), within(1e-6));
@@ -259,7 +262,9 @@ class ReferenceTest {
                         KlPenalty.Estimator.K1),
                 updates);
         assertThat(updates).hasSize(40).noneMatch(Update::skipped);
-        assertThat(metrics.getFirst()).containsKey("reference/reward_distance").doesNotContainKey("penalty/kl_reference");
+        assertThat(metrics.getFirst())
+                .containsKey("reference/reward_distance")
+                .doesNotContainKey("penalty/kl_reference");
         double first = 0;
         double last = 0;
         for (int i = 0; i < 8; i++) {
@@ -284,7 +289,8 @@ class ReferenceTest {
         boolean cut = false;
         for (Update update : updates) {
             for (TrainingRow row : update.rows()) {
-                boolean ended = row.responseIds()[row.length() - 1] == MODEL.eosIds().getFirst();
+                boolean ended =
+                        row.responseIds()[row.length() - 1] == MODEL.eosIds().getFirst();
                 cut |= !ended;
                 for (boolean valid : row.mask()) {
                     assertThat(valid).isEqualTo(ended);
@@ -296,9 +302,8 @@ class ReferenceTest {
 
     @Test
     void aReferenceOfAnotherVocabularyIsRefused() {
-        Recipe recipe = new Recipe()
-                .with("kl.coefficient", 0.1)
-                .with("kl.reference", "src/test/resources/models/llama-gqa");
+        Recipe recipe =
+                new Recipe().with("kl.coefficient", 0.1).with("kl.reference", "src/test/resources/models/llama-gqa");
         ModelFiles files = ModelFiles.open("builtin");
         assertThatThrownBy(() -> ReferenceModel.open(recipe, files, DType.F32))
                 .hasMessageStartingWith("kl.reference must have the vocabulary of model.path, ")

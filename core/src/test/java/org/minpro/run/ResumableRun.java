@@ -95,7 +95,8 @@ final class ResumableRun {
         parameters.initialise(5, 0.1);
         try (RunFolder folder = RunFolder.open(path);
                 Policy policy = new Policy(config, parameters, model.type());
-                ReferenceModel reference = ReferenceModel.average(new Policy(config, copy(config, parameters), model.type()), 0.8);
+                ReferenceModel reference =
+                        ReferenceModel.average(new Policy(config, copy(config, parameters), model.type()), 0.8);
                 Workers workers = new Workers(2);
                 LocalRolloutEngine engine =
                         new LocalRolloutEngine(config, Device.CPU, model.type(), workers, 16, 11, ResumableRun::text)) {

@@ -306,7 +306,8 @@ class ResumeTest {
         }
         assertThat(expected.metrics).anyMatch(line -> line.matches(".*\"groups_resampled\":[1-3].*"));
         assertThat(expected.journal.size()).isGreaterThan(ResumableRun.ITERATIONS * 16);
-        assertThat(expected.metrics.get(2)).contains("\"version\":2.0", "\"reference/k3\":", "\"entropy_coefficient\":");
+        assertThat(expected.metrics.get(2))
+                .contains("\"version\":2.0", "\"reference/k3\":", "\"entropy_coefficient\":");
         assertThat(expected.checkpoint).containsKey("reference.safetensors");
         assertThat(expected.reference.lines()).hasSizeGreaterThan(ResumableRun.ITERATIONS * 16 - 1);
         assertThat(expected.tokens.lines()).hasSizeGreaterThan(100);

@@ -126,8 +126,7 @@ class TokensFileTest {
                 assertThat(line.get("age").longValue()).isEqualTo(9 - t % 2);
                 assertThat(Float.parseFloat(line.get("log_mu").toString())).isEqualTo(behavior);
                 assertThat(Float.parseFloat(line.get("log_pi").toString())).isEqualTo(policy);
-                assertThat(Float.parseFloat(line.get("min_prefix").toString()))
-                        .isEqualTo((float) minimum);
+                assertThat(Float.parseFloat(line.get("min_prefix").toString())).isEqualTo((float) minimum);
                 assertThat(line.get("weight").isNull()).isEqualTo(i % 3 == 0);
                 assertThat(line.get("entropy").isNumber()).isTrue();
                 double ratio = Math.exp((double) policy - behavior);
@@ -153,14 +152,17 @@ class TokensFileTest {
         assertThat(chosen).doesNotContain("1:0/2");
         assertThat(chosen.subList(0, 3).stream().map(row -> row.substring(2)))
                 .as("another update, another choice")
-                .isNotEqualTo(chosen.subList(3, 6).stream().map(row -> row.substring(2)).toList());
+                .isNotEqualTo(chosen.subList(3, 6).stream()
+                        .map(row -> row.substring(2))
+                        .toList());
         assertThat(rows(written("all", 100, update(9)))).hasSize(11).containsAll(chosen.subList(0, 3));
     }
 
     @Test
     void withoutRowsAndForASkippedUpdateThereIsNothing() throws IOException {
         assertThat(written("none", 0, update(9))).isEmpty();
-        assertThat(written("skipped", 8, new Update(update(9).rows(), 0.1, null))).isEmpty();
+        assertThat(written("skipped", 8, new Update(update(9).rows(), 0.1, null)))
+                .isEmpty();
     }
 
     @Test

@@ -143,13 +143,25 @@ class LearnerTest {
     }
 
     @Test
+    void anUpdateIsTimedWithoutLogProbabilitiesOfTheReference() {
+        Loss loss = Loss.of(
+                new MinPro(),
+                List.of(),
+                List.of(new KlPenalty(LogProbStream.REFERENCE, KlPenalty.Estimator.K3, 1)),
+                null,
+                Anchor.BEHAVIOR);
+        try (Course course = new Course(loss)) {
+            assertThat(course.learner.secondsPerToken(rows(1, 1, true))).isPositive();
+            assertThat(course.policy.version()).isZero();
+        }
+    }
+
+    @Test
     void aPenaltyWhoseCoefficientIsZeroIsNone() {
         Loss loss = Loss.of(
                 new MinPro(),
                 List.of(),
-                List.of(
-                        new EntropyBonus(0),
-                        new KlPenalty(LogProbStream.BEHAVIOR, KlPenalty.Estimator.K3, 0)),
+                List.of(new EntropyBonus(0), new KlPenalty(LogProbStream.BEHAVIOR, KlPenalty.Estimator.K3, 0)),
                 null,
                 Anchor.BEHAVIOR);
         try (Course course = new Course(loss)) {

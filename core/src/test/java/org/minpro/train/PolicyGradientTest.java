@@ -173,8 +173,7 @@ class PolicyGradientTest {
 
     private static double lossOf(Transformer model, List<TrainingRow> rows, Loss loss) {
         try (Workers pool = new Workers(1);
-                PolicyGradient.Result result = new PolicyGradient(
-                                new PolicyGradient.Settings(2, 64, TEMPERATURE), pool)
+                PolicyGradient.Result result = new PolicyGradient(new PolicyGradient.Settings(2, 64, TEMPERATURE), pool)
                         .compute(model, 0, rows, loss, false)) {
             return result.metrics().loss();
         }
@@ -196,9 +195,7 @@ class PolicyGradientTest {
         return Loss.of(
                 none,
                 List.of(),
-                List.of(
-                        new EntropyBonus(0.7),
-                        new KlPenalty(LogProbStream.BEHAVIOR, KlPenalty.Estimator.K2, 0.2)),
+                List.of(new EntropyBonus(0.7), new KlPenalty(LogProbStream.BEHAVIOR, KlPenalty.Estimator.K2, 0.2)),
                 AGGREGATION,
                 Anchor.BEHAVIOR);
     }
@@ -221,8 +218,7 @@ class PolicyGradientTest {
         try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F64, 2);
                 Parameters parameters = model.parameters();
                 Workers pool = new Workers(2);
-                PolicyGradient.Result result = new PolicyGradient(
-                                new PolicyGradient.Settings(2, 64, TEMPERATURE), pool)
+                PolicyGradient.Result result = new PolicyGradient(new PolicyGradient.Settings(2, 64, TEMPERATURE), pool)
                         .compute(model, 0, rows, live(Reach.ROW), false)) {
             Random random = new Random(8);
             assertThat(result.gradients()).hasSizeGreaterThan(10);
@@ -252,12 +248,8 @@ class PolicyGradientTest {
 
     @Test
     void anEntropyBonusAloneHasAGradient() {
-        Loss bonus = Loss.of(
-                Objectives.of("minpro"),
-                List.of(),
-                List.of(new EntropyBonus(1)),
-                AGGREGATION,
-                Anchor.BEHAVIOR);
+        Loss bonus =
+                Loss.of(Objectives.of("minpro"), List.of(), List.of(new EntropyBonus(1)), AGGREGATION, Anchor.BEHAVIOR);
         List<TrainingRow> rows = rows(2, 3).stream()
                 .map(row -> new TrainingRow(
                         row.group(),
@@ -271,8 +263,7 @@ class PolicyGradientTest {
         try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F32, 2);
                 Parameters parameters = model.parameters();
                 Workers pool = new Workers(1);
-                PolicyGradient.Result result = new PolicyGradient(
-                                new PolicyGradient.Settings(2, 64, TEMPERATURE), pool)
+                PolicyGradient.Result result = new PolicyGradient(new PolicyGradient.Settings(2, 64, TEMPERATURE), pool)
                         .compute(model, 0, rows, bonus, false)) {
             assertThat(result.gradients().values())
                     .anyMatch(gradient -> Arrays.stream(gradient.doubles()).anyMatch(number -> number != 0));
