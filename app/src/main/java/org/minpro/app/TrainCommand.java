@@ -207,6 +207,13 @@ final class TrainCommand implements Callable<Integer> {
                 Objectives.nameOf(recipe.objective()),
                 count(recipe.compute().lanes(), "lane"),
                 count(recipe.compute().threads(), "worker")));
+        if (recipe.hasReference()) {
+            console.say("  reference  " + recipe.kl().reference() + ": "
+                    + (recipe.kl().coefficient() == 0
+                            ? "read by the loss"
+                            : recipe.kl().estimator() + " times " + recipe.kl().coefficient() + " in the "
+                                    + recipe.kl().where()));
+        }
         console.say("  memory     about " + MemoryEstimate.readable(bytes) + " of "
                 + MemoryEstimate.readable(memory.available()) + " free");
         console.say("  time       " + expectedTime(session));

@@ -2,7 +2,6 @@ package org.minpro.ratio;
 
 import java.util.Arrays;
 import java.util.Map;
-import java.util.TreeMap;
 
 /**
  * A number of every token of an update, by the tenth of its response that the token ends in (the last token is always in the
@@ -50,23 +49,21 @@ final class Tenths {
         arrays.put(name + "/mean_by_tenth", means());
         double[] smallest = new double[COUNT];
         double[] largest = new double[COUNT];
-        Map<String, double[]> quantiles = new TreeMap<>();
-        for (double probability : QUANTILES) {
-            quantiles.put(Distribution.name(probability), new double[COUNT]);
-        }
+        double[][] quantiles = new double[QUANTILES.length][COUNT];
         for (int i = 0; i < COUNT; i++) {
             double[] sorted = values[i].clone();
             Arrays.sort(sorted);
             boolean empty = sorted.length == 0;
             smallest[i] = empty ? Double.NaN : sorted[0];
             largest[i] = empty ? Double.NaN : sorted[sorted.length - 1];
-            for (double probability : QUANTILES) {
-                quantiles.get(Distribution.name(probability))[i] =
-                        empty ? Double.NaN : Distribution.quantile(sorted, probability);
+            for (int k = 0; k < QUANTILES.length; k++) {
+                quantiles[k][i] = empty ? Double.NaN : Distribution.quantile(sorted, QUANTILES[k]);
             }
         }
         arrays.put(name + "/min_by_tenth", smallest);
         arrays.put(name + "/max_by_tenth", largest);
-        quantiles.forEach((quantile, numbers) -> arrays.put(name + "/" + quantile + "_by_tenth", numbers));
+        for (int k = 0; k < QUANTILES.length; k++) {
+            arrays.put(name + "/" + Distribution.name(QUANTILES[k]) + "_by_tenth", quantiles[k]);
+        }
     }
 }

@@ -155,6 +155,11 @@ public record Recipe(
         corrections = List.copyOf(corrections);
         penalties = List.copyOf(penalties);
         loss(objective, corrections, added(penalties, kl, entropy), aggregation, aggregationLength, anchor);
+        if (entropy.follows() != null) {
+            // What the learner adds in an update must be the only one of its kind.
+            loss(objective, corrections, added(penalties, kl, entropy), aggregation, aggregationLength, anchor)
+                    .with(new EntropyBonus());
+        }
         requireThere("objective", List.of(objective));
         requireThere("corrections", corrections);
         requireThere("penalties", penalties);

@@ -301,6 +301,9 @@ final class RecipeTest {
         assertThat(problems("entropy: {target: 0}"))
                 .singleElement()
                 .satisfies(line -> assertThat(line).contains("target must be > 0 and finite, or null, got: 0.0"));
+        assertThat(problems("entropy: {target: 1}\npenalties: [entropy]"))
+                .singleElement()
+                .satisfies(line -> assertThat(line).contains("got: entropy twice"));
         assertThat(recipe("entropy: {target-step: 1}").warnings())
                 .containsExactly("entropy.target-step has no effect without entropy.target");
     }
