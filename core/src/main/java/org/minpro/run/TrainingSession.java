@@ -30,6 +30,7 @@ import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
 import org.minpro.train.Policy;
 import org.minpro.train.TrainingRow;
+import org.minpro.train.Update;
 
 /**
  * A training run from a recipe, as {@code minpro train} does it: what a Java program uses.
@@ -110,8 +111,15 @@ public final class TrainingSession implements AutoCloseable {
                     recipe.decodeSlots(),
                     recipe.seed(),
                     ids -> tokenizer.decode(ids, true)));
-            RunResources resources =
-                    new RunResources(policy, engine, problems.training(), prompts, scoring, files.config(), workers);
+            RunResources resources = new RunResources(
+                    policy,
+                    engine,
+                    problems.training(),
+                    prompts,
+                    scoring,
+                    files.config(),
+                    workers,
+                    recipe.hasReference() ? opened.add(ReferenceModel.open(recipe, files, compute)) : null);
             run = opened.add(TrainingRun.open(folder, recipe, resources, new Listener(start.listener)));
             evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
         } catch (RuntimeException | Error e) {
@@ -238,7 +246,7 @@ public final class TrainingSession implements AutoCloseable {
                     COMMAND,
                     Recipe.binder(loader),
                     StoredRecipe.located(
-                            fixed,
+                            fixed.with("kl", fixed.kl().located()),
                             fixed.model(),
                             fixed.data().isBuiltin(),
                             fixed.data().folder()));
@@ -397,6 +405,11 @@ public final class TrainingSession implements AutoCloseable {
         @Override
         public void rolloutFinished(Rollout rollout) {
             told.rolloutFinished(rollout);
+        }
+
+        @Override
+        public void updated(int ordinal, Update update) {
+            told.updated(ordinal, update);
         }
 
         @Override
