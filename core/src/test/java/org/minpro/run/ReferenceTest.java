@@ -64,7 +64,7 @@ class ReferenceTest {
         int[] ids = new int[behavior.length];
         boolean[] mask = new boolean[behavior.length];
         for (int t = 0; t < ids.length; t++) {
-            ids[t] = (int) (2 + (7 * draw + 3 * sample + t) % 90);
+            ids[t] = (int) (2 + (7 * draw + 3L * sample + t) % 90);
             mask[t] = t != 1;
         }
         return new Rollout(
