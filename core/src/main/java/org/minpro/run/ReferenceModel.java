@@ -9,7 +9,6 @@ import org.minpro.model.Transformer;
 import org.minpro.recipe.KlSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 import org.minpro.train.Policy;
@@ -107,12 +106,10 @@ public final class ReferenceModel implements AutoCloseable {
         }
         Parameters means = mean.beginUpdate();
         try (Scope scope = Scope.open()) {
-            Tensor share = Tensor.full(Device.CPU, DType.F32, 1 - decay, 1);
             policy.master()
                     .trainable()
                     .forEach((name, weights) -> means.stored(name)
-                            .interpolateInPlace(
-                                    weights, share.to(weights.device()).to(weights.type())));
+                            .interpolateInPlace(weights, Tensor.full(weights.device(), weights.type(), 1 - decay, 1)));
         }
         mean.publish(0);
     }
