@@ -73,7 +73,7 @@ final class CompareCommand implements Callable<Integer> {
                     + " names the runs.")
     private @Nullable String recipe;
 
-    @Parameters(paramLabel = "RUN", arity = "0..*", description = "Folders of runs, or tables of studies' folders.")
+    @Parameters(paramLabel = "RUN", arity = "0..*", description = "Folders of runs.")
     private List<Path> runs = List.of();
 
     @Spec
@@ -109,6 +109,9 @@ final class CompareCommand implements Callable<Integer> {
         if (recipe != null) {
             return recipe(study, recipe);
         }
+        if (list) {
+            return list(study);
+        }
         try (LiveLine live = new LiveLine(console);
                 RunFolder locked = RunFolder.at(study.folder())) {
             StudyTables tables = StudyTables.open(study.folder(), study.axisNames());
@@ -126,12 +129,7 @@ final class CompareCommand implements Callable<Integer> {
                     .flatMap(run -> run.recipe().warnings().stream())
                     .distinct()
                     .forEach(warning -> console.say("warning: " + warning));
-            runner.progress().forEach(console::say);
-            if (list) {
-                study.runs().forEach(run -> console.result(run.key().id() + "\t"
-                        + (tables.result(run.key()) == null ? "open" : "done")));
-                return 0;
-            }
+            StudyProgress.lines(study, tables).forEach(console::say);
             boolean all;
             if (reportOnly) {
                 all = true;
@@ -148,7 +146,7 @@ final class CompareCommand implements Callable<Integer> {
                         + study.folder());
             }
             Comparison comparison = report(file, study, tables, runner.failures());
-            runner.progress().forEach(console::say);
+            StudyProgress.lines(study, tables).forEach(console::say);
             table(comparison);
             console.say("report: " + study.folder().resolve("report.html"));
             if (!all) {
@@ -157,6 +155,14 @@ final class CompareCommand implements Callable<Integer> {
             }
             return all ? 0 : Main.FAILED;
         }
+    }
+
+    private int list(Study study) {
+        StudyTables tables = StudyTables.open(study.folder(), study.axisNames());
+        StudyProgress.lines(study, tables).forEach(console::say);
+        study.runs().forEach(run -> console.result(
+                run.key().id() + "\t" + (tables.result(run.key()) == null ? "open" : "done")));
+        return 0;
     }
 
     private int recipe(Study study, String id) {
@@ -218,7 +224,7 @@ final class CompareCommand implements Callable<Integer> {
         return results;
     }
 
-    private int finished() {
+    private int finished() throws IOException {
         Path folder = out == null ? COMPARISON : out;
         Map<Path, Recipe> recipes = new LinkedHashMap<>();
         for (Path run : runs) {
@@ -235,7 +241,11 @@ final class CompareCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw new UncheckedIOException("--out must be a folder that can be made, got: " + folder, e);
         }
-        List<Block.Tokens> rollouts = List.of();
+        List<Block.Tokens> rollouts = new ArrayList<>();
+        for (Map.Entry<Path, Recipe> run : recipes.entrySet()) {
+            StudyRollouts.of(run.getKey(), run.getKey().toString(), run.getValue())
+                    .ifPresent(rollouts::add);
+        }
         new StudyReport(
                         "A comparison of " + runs.size() + " runs",
                         comparison,

@@ -16,7 +16,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -203,7 +202,7 @@ final class StudyRunner {
                 BuildVersion.present().toString(),
                 run.settings());
         tables.add(result);
-        StudyRollouts.keep(begun, study.folder(), run.key());
+        StudyRollouts.keep(begun, study.folder(), run.key(), run.recipe());
         if (!study.recipe().keepRuns()) {
             remove(folder);
         }
@@ -310,46 +309,5 @@ final class StudyRunner {
         } catch (IOException e) {
             throw new UncheckedIOException(folder + " cannot be removed: " + e.getMessage(), e);
         }
-    }
-
-    /** How many runs of each variant at each place are done, as lines. */
-    List<String> progress() {
-        int compared = study.recipe().comparedAxis();
-        Map<List<String>, Map<String, int[]>> places = new LinkedHashMap<>();
-        List<String> variants = new ArrayList<>();
-        for (Study.Run run : study.runs()) {
-            String variant = run.key().labels().get(compared);
-            if (!variants.contains(variant)) {
-                variants.add(variant);
-            }
-            int[] count = places.computeIfAbsent(run.key().without(compared), key -> new LinkedHashMap<>())
-                    .computeIfAbsent(variant, key -> new int[2]);
-            count[0] += tables.result(run.key()) == null ? 0 : 1;
-            count[1]++;
-        }
-        int width = Math.max(
-                variants.stream().mapToInt(String::length).max().orElse(0),
-                study.axisNames().get(compared).length());
-        List<String> lines = new ArrayList<>();
-        StringBuilder header = new StringBuilder(padded(study.axisNames().get(compared), width));
-        places.keySet().forEach(place -> header.append("  ").append(column(place)));
-        lines.add(header.toString());
-        for (String variant : variants) {
-            StringBuilder line = new StringBuilder(padded(variant, width));
-            places.forEach((place, counts) -> {
-                int[] count = Optional.ofNullable(counts.get(variant)).orElse(new int[2]);
-                line.append("  ").append(padded(count[0] + "/" + count[1], column(place).length()));
-            });
-            lines.add(line.toString().stripTrailing());
-        }
-        return lines;
-    }
-
-    private static String column(List<String> place) {
-        return padded(place.isEmpty() ? "done" : String.join(" ", place), 6);
-    }
-
-    private static String padded(String text, int width) {
-        return text + " ".repeat(Math.max(0, width - text.length()));
     }
 }
