@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,6 +24,9 @@ import org.minpro.study.RunResult;
 final class RunSettings {
     private static final int WINDOW = 2;
     private static final Set<String> OF_ONE_RUN = Set.of("seed", "runs");
+
+    private static final String OBJECTIVE = "objective";
+    private static final String CHOICE = OBJECTIVE + ".name";
 
     private RunSettings() {}
 
@@ -85,19 +89,31 @@ final class RunSettings {
         Set<String> names = new TreeSet<>();
         all.values().forEach(settings -> names.addAll(settings.keySet()));
         names.removeAll(OF_ONE_RUN);
-        List<String> differing = names.stream()
-                .filter(name -> all.values().stream()
-                                .map(settings -> settings.getOrDefault(name, ""))
-                                .distinct()
-                                .count()
-                        > 1)
-                .toList();
+        List<String> differing = new ArrayList<>();
+        for (String name : names) {
+            // What an objective's parameters are says something only beside the same objective with others.
+            Map<String, Set<String>> values = new LinkedHashMap<>();
+            all.values().stream()
+                    .filter(settings -> !name.startsWith(OBJECTIVE + ".") || settings.containsKey(name))
+                    .forEach(settings -> values.computeIfAbsent(
+                                    name.startsWith(OBJECTIVE + ".") && !name.equals(CHOICE)
+                                            ? settings.getOrDefault(CHOICE, "")
+                                            : "",
+                                    key -> new HashSet<>())
+                            .add(settings.getOrDefault(name, "")));
+            boolean chosen = name.equals(OBJECTIVE) || name.equals(CHOICE);
+            if (chosen && objectives(all.values()) > 1) {
+                differing.addFirst(name);
+            } else if (!chosen && values.values().stream().anyMatch(of -> of.size() > 1)) {
+                differing.add(name);
+            }
+        }
         Map<Path, String> labels = new LinkedHashMap<>();
         Set<String> taken = new HashSet<>();
         all.forEach((run, settings) -> {
             String label = differing.stream()
                     .filter(settings::containsKey)
-                    .map(name -> name.equals("objective") || name.equals("objective.name")
+                    .map(name -> name.equals(OBJECTIVE) || name.equals(CHOICE)
                             ? settings.get(name)
                             : name.substring(name.lastIndexOf('.') + 1) + " " + settings.get(name))
                     .collect(Collectors.joining(", "));
@@ -108,6 +124,13 @@ final class RunSettings {
             labels.put(run, label);
         });
         return labels;
+    }
+
+    private static long objectives(Collection<Map<String, String>> all) {
+        return all.stream()
+                .map(settings -> settings.getOrDefault(OBJECTIVE, settings.getOrDefault(CHOICE, "")))
+                .distinct()
+                .count();
     }
 
     /** The settings of a recipe's text, by name: sections joined by dots, elements of lists by number. */

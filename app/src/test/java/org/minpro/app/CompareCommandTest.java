@@ -64,7 +64,7 @@ final class CompareCommandTest {
                 recipe:
                   model.path: '%s'
                   reward: %s
-                  iterations: 3
+                  iterations: 2
                   groups-per-iteration: 2
                   group-size: 2
                   updates-per-iteration: 1
@@ -94,7 +94,7 @@ final class CompareCommandTest {
                         Files.writeString(run.resolve("log.txt"), "something\nminpro: the disk is full\n");
                         return 1;
                     }
-                    progress.accept("1 3");
+                    progress.accept("1 2");
                     return StudyRun.run(run, getClass().getClassLoader(), console);
                 }))
                 .setExecutionExceptionHandler((e, command, result) -> Main.failure(console, e))
@@ -133,7 +133,7 @@ final class CompareCommandTest {
         assertThat(executed).containsExactly("grpo_0_1");
         assertThat(second.code()).as(second.err()).isZero();
         assertThat(Files.readString(out.resolve("curves.csv"))).startsWith(curves);
-        assertThat(second.lines()).hasSize(4).allMatch(line -> line.endsWith("0 of 1 collapsed"));
+        assertThat(second.lines().subList(2, 6)).allMatch(line -> line.endsWith("0 of 1 collapsed"));
 
         forget();
         assertThat(compare("--config", config).code()).isZero();
@@ -149,7 +149,7 @@ final class CompareCommandTest {
 
         // The page holds all that it shows.
         String page = Files.readString(out.resolve("report.html"));
-        assertThat(page).contains("12 of 12 runs are done", "<svg", "prefers-color-scheme", "not separable from", "minpro 1");
+        assertThat(page).contains("12 of 12 runs are done", "<svg", "prefers-color-scheme", "not separable from", "minpro_0_1");
         assertThat(page.replace("http://www.w3.org/2000/svg", "")).doesNotContain("http:", "https:", "<script", "<link", "url(");
         assertThat(Files.readAllLines(out.resolve("measures.csv"))).hasSize(13);
         // Three variants at two places: three pairs each.
@@ -202,7 +202,7 @@ final class CompareCommandTest {
         CommandLineRun compared = compare(line.toArray(String[]::new));
         assertThat(compared.code()).as(compared.err()).isZero();
         assertThat(compared.lines()).hasSize(2);
-        assertThat(compared.out()).contains("\tgrpo, ", "minpro");
+        assertThat(compared.out()).contains("\tgrpo\t", "\tminpro\t");
         assertThat(Files.readString(folder.resolve("c").resolve("report.md"))).contains("4 of 4 runs", "2 variants");
         assertThat(compare(folder.toString()).code()).isEqualTo(2);
         assertThat(compare().code()).isEqualTo(2);
