@@ -21,15 +21,17 @@ public final class Styles {
     private static String sheet() {
         StringBuilder light = new StringBuilder(
                 ".chart{--ink:#1b1b1b;--faint:#6b6b6b;--grid:#dddddd;--ground:#ffffff;font:12px system-ui,sans-serif}");
-        StringBuilder dark =
-                new StringBuilder(".chart{--ink:#ececec;--faint:#a9a9a9;--grid:#3a3a3a;--ground:#16181c}");
+        StringBuilder dark = new StringBuilder(".chart{--ink:#ececec;--faint:#a9a9a9;--grid:#3a3a3a;--ground:#16181c}");
         StringBuilder classes = new StringBuilder();
         for (int i = 0; i < LIGHT.length; i++) {
             light.append(".c").append(i).append("{--c:").append(LIGHT[i]).append('}');
             dark.append(".c").append(i).append("{--c:").append(DARK[i]).append('}');
         }
         for (int i = 0; i < DASHES.length; i++) {
-            classes.append(".d").append(i).append("{stroke-dasharray:").append(DASHES[i].isEmpty() ? "none" : DASHES[i]);
+            classes.append(".d")
+                    .append(i)
+                    .append("{stroke-dasharray:")
+                    .append(DASHES[i].isEmpty() ? "none" : DASHES[i]);
             classes.append('}');
         }
         return light
@@ -51,7 +53,7 @@ public final class Styles {
     /** The mark of a style at a place, as SVG. */
     static String mark(int style, double x, double y) {
         String at = Svg.number(x) + " " + Svg.number(y);
-        String path = switch (style % 4) {
+        String path = switch ((style + style / LIGHT.length) % 4) {
             case 0 -> "M" + at + "m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0z";
             case 1 -> "M" + at + "m-3.2-3.2h6.4v6.4h-6.4z";
             case 2 -> "M" + at + "m0-4.2l4 7h-8z";
