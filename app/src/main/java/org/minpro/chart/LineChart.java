@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.DoubleStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Lines over a common axis, each named at its right end.
@@ -13,9 +12,9 @@ import org.jspecify.annotations.Nullable;
  * @param x what the horizontal axis is
  * @param series the lines; one without a label is not named
  * @param logarithmic whether the vertical axis is
- * @param bounds smallest and largest value to show where the data is within them, or null
+ * @param bounds values that the vertical axis has to show whatever the data; may be empty
  */
-public record LineChart(String title, String x, List<Series> series, boolean logarithmic, double @Nullable [] bounds) {
+public record LineChart(String title, String x, List<Series> series, boolean logarithmic, double[] bounds) {
     private static final int WIDTH = 560;
     private static final int HEIGHT = 300;
     private static final int LEFT = 52;
@@ -32,7 +31,7 @@ public record LineChart(String title, String x, List<Series> series, boolean log
 
     /** A chart with a plain axis as long as the data needs. */
     public LineChart(String title, String x, List<Series> series) {
-        this(title, x, series, false, null);
+        this(title, x, series, false, new double[0]);
     }
 
     /** The chart as an element of a page that has {@link Styles#SHEET}. */
@@ -60,12 +59,7 @@ public record LineChart(String title, String x, List<Series> series, boolean log
             DoubleStream values = series.stream()
                     .flatMap(line -> line.points().stream())
                     .flatMapToDouble(point -> DoubleStream.of(point.y(), point.low(), point.high()));
-            up = Scale.of(
-                            bounds == null
-                                    ? values.toArray()
-                                    : DoubleStream.concat(values, DoubleStream.of(bounds))
-                                            .toArray(),
-                            logarithmic)
+            up = Scale.of(DoubleStream.concat(values, DoubleStream.of(bounds)).toArray(), logarithmic)
                     .rounded();
             int longest = series.stream()
                     .mapToInt(line -> line.label().length())

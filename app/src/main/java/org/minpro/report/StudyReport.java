@@ -346,7 +346,7 @@ public record StudyReport(
                     return points;
                 }),
                 false,
-                null));
+                new double[0]));
         charts.add(chart("Entropy, nats", place, Curve.ENTROPY, false));
         charts.add(chart("Effective sample size of the tokens, share", place, Curve.ESS, false));
         charts.add(chart("Largest |Σ log ρ| of a response, nats", place, Curve.LARGEST_LOG_PRODUCT, true));
@@ -386,7 +386,7 @@ public record StudyReport(
                     return points;
                 }),
                 logarithmic,
-                null);
+                new double[0]);
     }
 
     private List<Series> series(Comparison.Place place, Function<RunResult, Map<Long, Double>> curve) {

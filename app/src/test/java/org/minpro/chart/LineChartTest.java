@@ -78,8 +78,8 @@ final class LineChartTest {
     @Test
     void nothingAtAllIsAnEmptyChart() throws Exception {
         parsed(new LineChart("t", "x", List.of()).svg());
-        parsed(new LineChart("t", "x", List.of(line("a", 0, Double.NaN)), true, null).svg());
-        parsed(new LineChart("t", "x", List.of(line("a", 0, 4)), true, null).svg());
+        parsed(new LineChart("t", "x", List.of(line("a", 0, Double.NaN)), true, new double[0]).svg());
+        parsed(new LineChart("t", "x", List.of(line("a", 0, 4)), true, new double[0]).svg());
     }
 
     @Test
