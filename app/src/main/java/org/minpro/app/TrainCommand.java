@@ -57,7 +57,11 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--objective", paramLabel = "NAME", description = "See 'minpro objectives'.")
     private @Nullable String objective;
 
-    @Option(names = "--lag", paramLabel = "N", description = "Iterations between sampling a batch and training on it.")
+    @Option(
+            names = "--lag",
+            paramLabel = "N",
+            description = "Iterations between sampling a batch and training on it; other kinds of staleness: --set"
+                    + " staleness=NAME, see docs/staleness.md.")
     private @Nullable String lag;
 
     @Option(names = "--iterations", paramLabel = "N", description = "Rollout phases of the run.")
@@ -187,7 +191,7 @@ final class TrainCommand implements Callable<Integer> {
                 recipe.sampling().maxNewTokens(),
                 Figures.count(rows * recipe.iterations() * recipe.sampling().maxNewTokens())));
         session.beyondPositions().ifPresent(line -> console.say("  positions  " + line));
-        console.say("  staleness  " + staleness(recipe.lag(), recipe.updatesPerIteration()));
+        console.say("  staleness  " + recipe.staleness().described(recipe.updatesOfIteration()));
         console.say(String.format(
                 Locale.ROOT,
                 "  updates    %d of %d rows with %s; %s on %s",
@@ -200,21 +204,6 @@ final class TrainCommand implements Callable<Integer> {
                 + MemoryEstimate.readable(memory.available()) + " free");
         console.say("  time       " + expectedTime(session));
         console.say("  run        " + session.folder().path());
-    }
-
-    /** How old the tokens of an update are, and what is never trained on. */
-    static String staleness(int lag, int updatesPerIteration) {
-        int youngest = lag * updatesPerIteration;
-        int oldest = youngest + updatesPerIteration - 1;
-        String age = youngest == oldest ? String.valueOf(oldest) : youngest + " to " + oldest;
-        return "lag " + lag + ", " + count(updatesPerIteration, "update") + " per iteration: "
-                + (oldest == 0
-                        ? "every token is of the policy that learns from it"
-                        : "tokens are " + age + (oldest == 1 ? " update old" : " updates old"))
-                + (lag == 0
-                        ? ""
-                        : "; the last " + (lag == 1 ? "batch is" : lag + " batches are")
-                                + " sampled but not trained on");
     }
 
     private static String count(int count, String what) {
@@ -267,10 +256,10 @@ final class TrainCommand implements Callable<Integer> {
         if (session.isUnchanged()) {
             return Main.FAILED;
         }
-        int dropped = session.trainer().droppedBatches();
-        if (dropped > 0) {
-            live.say("the last " + (dropped == 1 ? "batch was" : dropped + " batches were")
-                    + " sampled but not trained on (lag " + session.recipe().lag() + ")");
+        int untrained = session.trainer().untrainedGroups();
+        if (untrained > 0) {
+            live.say(count(untrained, "group") + " at the end " + (untrained == 1 ? "was" : "were")
+                    + " sampled but not trained on");
         }
         Path saved = session.saveModel();
         try {

@@ -14,7 +14,11 @@ import org.minpro.config.Doc;
 import org.minpro.config.NamedRecords;
 import org.minpro.config.Rule;
 import org.minpro.config.Settings;
+import org.minpro.config.ShortForm;
+import org.minpro.experience.Delayed;
 import org.minpro.experience.Scoring;
+import org.minpro.experience.Staleness;
+import org.minpro.experience.StalenessProtocols;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.Correction;
@@ -66,11 +70,16 @@ public record Recipe(
 
         @Doc("Responses sampled to each problem, >= 2.") int groupSize,
 
-        @Doc("Iterations between sampling a batch and training on it, [0, iterations).")
-        int lag,
+        @Doc("How old rollouts are when they are trained on; its parameters are those of docs/staleness.md. lag: N is"
+                + " short for {name: delayed, lag: N}.")
+        @ShortForm(name = "lag", of = Delayed.class)
+        Staleness staleness,
 
-        @Doc("Optimizer steps on each batch, each on its own part of the groups.")
+        @Doc("Optimizer steps in a pass over a batch, each on its own part of the groups.")
         int updatesPerIteration,
+
+        @Doc("Passes over a batch, each in a seeded order of its own; the first in the order of the draws.")
+        int epochs,
 
         @Doc("Groups without any difference in reward that are replaced by new draws in an iteration, at most; 0"
                 + " replaces none.")
@@ -125,7 +134,8 @@ public record Recipe(
                 "updates-per-iteration",
                 "a divisor of groups-per-iteration (" + groupsPerIteration + ")",
                 updatesPerIteration);
-        Rule.check(lag >= 0 && lag < iterations, "lag", "in [0, iterations), here [0, " + iterations + ")", lag);
+        Rule.positive("epochs", epochs);
+        requireTogether(staleness, iterations);
         Rule.share("max-undecided", maxUndecided);
         Rule.check(
                 rewardBudgetSeconds > 0 && rewardBudgetSeconds <= LONGEST_BUDGET_SECONDS,
@@ -155,8 +165,9 @@ public record Recipe(
                 40,
                 32,
                 8,
-                2,
+                new Delayed(2),
                 4,
+                1,
                 0,
                 new MinPro(),
                 List.of(),
@@ -223,7 +234,13 @@ public record Recipe(
     public static Binder binder(ClassLoader loader) {
         return new Binder(
                 loader,
-                List.of(Objectives.table(), Corrections.table(), Penalties.table(), Advantages.table(), REWARDS));
+                List.of(
+                        Objectives.table(),
+                        Corrections.table(),
+                        Penalties.table(),
+                        Advantages.table(),
+                        StalenessProtocols.table(),
+                        REWARDS));
     }
 
     /** The rewards that a recipe can name: those of {@link Rewards} and the built-in task's. */
@@ -244,6 +261,18 @@ public record Recipe(
             int length,
             Anchor anchor) {
         return Loss.of(objective, corrections, penalties, mode == null ? null : new Aggregation(mode, length), anchor);
+    }
+
+    /** What a protocol asks of the other settings. */
+    private static void requireTogether(Staleness staleness, int iterations) {
+        switch (staleness) {
+            case Delayed delayed ->
+                Rule.check(
+                        delayed.lag() < iterations,
+                        "staleness",
+                        "of a lag in [0, iterations), here [0, " + iterations + ")",
+                        delayed.lag());
+        }
     }
 
     private static void requireThere(String setting, List<? extends LossPart> parts) {
@@ -270,7 +299,12 @@ public record Recipe(
 
     /** Optimizer steps of the whole run, if none is skipped. */
     public long updates() {
-        return (long) (iterations - lag) * updatesPerIteration;
+        return (long) (iterations - staleness.idleIterations()) * updatesOfIteration();
+    }
+
+    /** Optimizer steps of an iteration that trains: those of every pass over every batch. */
+    public int updatesOfIteration() {
+        return staleness.batchesTrained() * epochs * updatesPerIteration;
     }
 
     /** Responses sampled in an iteration, without those of groups that are replaced. */
@@ -291,10 +325,9 @@ public record Recipe(
                     "sampling is truncated (top-k, top-p or min-p): ratios use the untruncated probabilities, so they"
                             + " are biased; train with top-k 0, top-p 1, min-p 0");
         }
-        if (anchor == Anchor.PROXIMAL && (lag > 0 || updatesPerIteration > 1)) {
-            warnings.add(
-                    "anchor proximal recomputes the old policy while training: ratios do not show that rollouts are "
-                            + lag + " iterations old");
+        if (anchor == Anchor.PROXIMAL && (!staleness.equals(new Delayed()) || updatesOfIteration() > 1)) {
+            warnings.add("anchor proximal recomputes the old policy while training: ratios do not show how old rollouts"
+                    + " are");
         }
         if (!corrections.isEmpty() && anchor == Anchor.BEHAVIOR) {
             warnings.add(

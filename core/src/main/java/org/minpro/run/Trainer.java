@@ -1,20 +1,22 @@
 package org.minpro.run;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.minpro.advantage.Advantage;
 import org.minpro.advantage.GroupAdvantages;
 import org.minpro.experience.Batch;
 import org.minpro.experience.BatchSource;
-import org.minpro.experience.DelayedSource;
 import org.minpro.experience.GroupCollector;
 import org.minpro.experience.Journal;
 import org.minpro.experience.ScoredGroup;
+import org.minpro.experience.SynchronousSource;
 import org.minpro.model.PolicyVersion;
 import org.minpro.recipe.Recipe;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.SamplingParams;
+import org.minpro.tensor.Philox;
 import org.minpro.train.Learner;
 import org.minpro.train.LearnerReport;
 import org.minpro.train.PolicyGradient;
@@ -67,7 +69,7 @@ public final class Trainer implements AutoCloseable {
                 true);
         return new Trainer(
                 recipe,
-                new DelayedSource(resources.engine(), collector, recipe.lag()),
+                new SynchronousSource(resources.engine(), collector, recipe.staleness()),
                 new Learner(resources.policy(), settings, resources.workers()));
     }
 
@@ -122,9 +124,8 @@ public final class Trainer implements AutoCloseable {
         long start = System.nanoTime();
         RolloutMetrics rollouts = RolloutMetrics.of(batch, recipe.advantage(), withoutSignal);
         Optional<Mismatch> mismatch = Mismatch.of(batch.fresh(), learner, recipe.seed());
-        Optional<LearnerReport> learned = batch.due().isEmpty()
-                ? Optional.empty()
-                : Optional.of(learner.learn(rowsOfUpdates(batch.due()), listener));
+        Optional<LearnerReport> learned =
+                batch.due().isEmpty() ? Optional.empty() : Optional.of(learner.learn(rowsOfUpdates(batch), listener));
         publish();
         withoutSignal = rollouts.iterationsWithoutSignal();
         return new IterationReport(
@@ -144,19 +145,32 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
-    /** Batches that wait when the last iteration is done: they are dropped. */
-    public int droppedBatches() {
-        return source.state().waiting().size();
+    /** Groups that were sampled and not trained on yet; when the last iteration is done, they are dropped. */
+    public int untrainedGroups() {
+        return source.untrained();
     }
 
-    /** The rows of each update: its share of the groups, in their order. */
-    private List<List<TrainingRow>> rowsOfUpdates(List<ScoredGroup> groups) {
-        int groupsOfUpdate = groups.size() / recipe.updatesPerIteration();
+    /** The rows of each update: its share of the groups in their order, then in that of the next pass. */
+    private List<List<TrainingRow>> rowsOfUpdates(Batch batch) {
+        int groupsOfUpdate = recipe.groupsPerIteration() / recipe.updatesPerIteration();
         List<List<TrainingRow>> rows = new ArrayList<>();
-        for (int update = 0; update < recipe.updatesPerIteration(); update++) {
-            rows.add(rows(groups.subList(update * groupsOfUpdate, (update + 1) * groupsOfUpdate), recipe.advantage()));
+        for (int epoch = 0; epoch < recipe.epochs(); epoch++) {
+            List<ScoredGroup> groups = inOrder(batch, epoch);
+            for (int first = 0; first < groups.size(); first += groupsOfUpdate) {
+                rows.add(rows(groups.subList(first, first + groupsOfUpdate), recipe.advantage()));
+            }
         }
         return rows;
+    }
+
+    /** What is due in the order of one pass: the first takes it as it comes, each other one in an order of its own. */
+    private List<ScoredGroup> inOrder(Batch batch, int epoch) {
+        if (epoch == 0) {
+            return batch.due();
+        }
+        int[] order =
+                Philox.permutation(batch.due().size(), recipe.seed(), Philox.Purpose.EPOCH, batch.iteration(), epoch);
+        return Arrays.stream(order).mapToObj(batch.due()::get).toList();
     }
 
     private static List<TrainingRow> rows(List<ScoredGroup> groups, Advantage advantage) {

@@ -327,7 +327,7 @@ public final class TrainingSession implements AutoCloseable {
                 * Math.max(1, recipe.evaluation().samples())
                 * length;
         return perSampled * (perIteration * recipe.iterations() + evaluated)
-                + perTrained * perIteration * (recipe.iterations() - recipe.lag());
+                + perTrained * perIteration / recipe.updatesPerIteration() * recipe.updates();
     }
 
     /** The next iteration: how many are done. */

@@ -98,7 +98,7 @@ final class RecipeTest {
     void defaultsOfTheMainJobAreStale() {
         Recipe recipe = new Recipe();
         assertThat(recipe.objective()).isEqualTo(new MinPro());
-        assertThat(recipe.lag()).isPositive();
+        assertThat(recipe.staleness().idleIterations()).isPositive();
         assertThat(recipe.loss().aggregation()).isEqualTo(Aggregation.TOKEN_MEAN);
         assertThat(recipe.createReward()).isInstanceOf(ArithmeticReward.class);
         assertThat(recipe.warnings()).isEmpty();
@@ -186,7 +186,7 @@ final class RecipeTest {
                         "r.yaml:6:20: reward.parts.form.reward.pattern must be given")
                 .anyMatch(problem ->
                         problem.startsWith("r.yaml:4:12: unknown setting 'reward.parts.math.reward.wieght'."))
-                .anyMatch(problem -> problem.startsWith("--set lag=-1: lag must be in [0"));
+                .anyMatch(problem -> problem.startsWith("--set lag=-1: staleness.lag must be >= 0, got: -1"));
     }
 
     @Test
@@ -273,7 +273,7 @@ final class RecipeTest {
     @Test
     void rulesAcrossSettingsNameTheOneToChange() {
         assertThat(problems("", "lag=40"))
-                .containsExactly("--set lag=40: lag must be in [0, iterations), here [0, 40), got: 40");
+                .containsExactly("--set lag=40: staleness must be of a lag in [0, iterations), here [0, 40), got: 40");
         assertThat(problems("updates-per-iteration: 5"))
                 .containsExactly(
                         "r.yaml:1:24: updates-per-iteration must be a divisor of groups-per-iteration (32), got: 5");
@@ -351,7 +351,7 @@ final class RecipeTest {
         assertThat(recipe.model().path()).isEqualTo("my-model");
         assertThat(recipe.data().files()).containsExactly(Path.of("a.jsonl"), Path.of("b.jsonl"));
         assertThat(recipe.warnings()).isEmpty();
-        assertThat(recipe.lag()).isPositive();
+        assertThat(recipe.staleness().idleIterations()).isPositive();
         assertThat(recipe.optimizer().learningRate())
                 .isLessThan(new Recipe().optimizer().learningRate());
         assertThat(Recipe.of(Path.of("my-model")).data()).isEqualTo(new Recipe().data());

@@ -167,7 +167,7 @@ class TrainerTest {
             assertThat(metrics.get(2).get("age/mean")).isBetween(0.0, 1.0);
             assertThat(metrics.get(4).get("age/mean")).isBetween(4.0, 5.0);
             assertThat(metrics.get(4).get("version")).isEqualTo(6);
-            assertThat(run.trainer.droppedBatches()).isEqualTo(2);
+            assertThat(run.trainer.untrainedGroups()).isEqualTo(8);
         }
     }
 

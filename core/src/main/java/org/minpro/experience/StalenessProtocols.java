@@ -1,0 +1,22 @@
+package org.minpro.experience;
+
+import java.util.List;
+import org.minpro.config.NamedRecords;
+
+/** The table of staleness protocols: name, record class and one line each. */
+public final class StalenessProtocols {
+    private static final NamedRecords<Staleness> TABLE = new NamedRecords<>(
+            "staleness",
+            Staleness.class,
+            List.of(new NamedRecords.Entry<>(
+                    "delayed",
+                    Delayed.class,
+                    "a batch is trained on a fixed number of iterations after it was sampled")));
+
+    private StalenessProtocols() {}
+
+    /** The table itself. */
+    public static NamedRecords<Staleness> table() {
+        return TABLE;
+    }
+}
