@@ -256,9 +256,9 @@ final class TrainCommand implements Callable<Integer> {
         if (session.isUnchanged()) {
             return Main.FAILED;
         }
-        int untrained = session.trainer().untrainedGroups();
-        if (untrained > 0) {
-            live.say(count(untrained, "group") + " at the end " + (untrained == 1 ? "was" : "were")
+        int waiting = session.trainer().waitingGroups();
+        if (waiting > 0) {
+            live.say(count(waiting, "group") + " at the end " + (waiting == 1 ? "was" : "were")
                     + " sampled but not trained on");
         }
         Path saved = session.saveModel();

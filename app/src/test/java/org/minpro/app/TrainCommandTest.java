@@ -14,7 +14,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.data.Problem;
-import org.minpro.experience.Delayed;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
@@ -99,18 +98,6 @@ final class TrainCommandTest {
             rows.add(new JsonLine().with("prompt", prompt).with("answer", "1").toString());
         }
         return Files.write(folder.resolve(name), rows);
-    }
-
-    @Test
-    void thePlanSaysHowOldTokensAre() {
-        assertThat(new Delayed(2).described(4))
-                .isEqualTo("lag 2, 4 updates per iteration: tokens are 8 to 11 updates old; the last 2 batches are"
-                        + " sampled but not trained on");
-        assertThat(new Delayed(1).described(1))
-                .isEqualTo(
-                        "lag 1, 1 update per iteration: tokens are 1 update old; the last batch is sampled but not trained on");
-        assertThat(new Delayed(0).described(1))
-                .isEqualTo("lag 0, 1 update per iteration: every token is of the policy that learns from it");
     }
 
     @Test

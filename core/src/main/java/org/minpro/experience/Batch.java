@@ -6,7 +6,8 @@ import java.util.List;
  * What a source gives at one iteration.
  *
  * @param iteration ordinal, from 0
- * @param fresh the groups that were sampled in it
+ * @param fresh the groups whose rewards are reported with it: those sampled in it or, where an iteration samples no batch of
+ *     its own, those that are due
  * @param due the groups to train on now, sampled by this version or an older one; empty as long as none is due
  * @param promptsSkipped draws left out in it because their prompts were too long
  * @param groupsResampled groups put aside in it because all their rewards were equal

@@ -28,8 +28,8 @@ public interface BatchSource extends AutoCloseable {
     /** What the source needs to go on, beside the journal. */
     State state();
 
-    /** Groups that were sampled and not trained on yet; where the run ends now, they never are. */
-    int untrained();
+    /** Groups that were sampled and will be trained on; where the run ends now, they never are. */
+    int waiting();
 
     /** Goes on from a state; the rollouts of the groups that wait are in the journal. */
     void restore(State state);

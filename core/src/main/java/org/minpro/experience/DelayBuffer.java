@@ -8,7 +8,7 @@ import java.util.List;
 final class DelayBuffer implements GroupBuffer {
     private final int lag;
     private final int groups;
-    private final Deque<List<ScoredGroup>> waiting = new ArrayDeque<>();
+    private final Deque<List<ScoredGroup>> batches = new ArrayDeque<>();
 
     /** @param groups sampled in every iteration */
     DelayBuffer(int lag, int groups) {
@@ -23,27 +23,27 @@ final class DelayBuffer implements GroupBuffer {
 
     @Override
     public List<ScoredGroup> exchange(long iteration, List<ScoredGroup> fresh) {
-        waiting.addLast(fresh);
-        return waiting.size() > lag ? waiting.removeFirst() : List.of();
+        batches.addLast(fresh);
+        return batches.size() > lag ? batches.removeFirst() : List.of();
     }
 
     @Override
     public List<List<ScoredGroup>> kept() {
-        return List.copyOf(waiting);
+        return List.copyOf(batches);
     }
 
     @Override
-    public void restore(long iteration, List<List<ScoredGroup>> batches) {
-        if (batches.size() > lag) {
-            throw new IllegalArgumentException("lag must be at least the number of batches that wait (" + batches.size()
+    public void restore(long iteration, List<List<ScoredGroup>> stored) {
+        if (stored.size() > lag) {
+            throw new IllegalArgumentException("lag must be at least the number of batches that wait (" + stored.size()
                     + "), got: " + lag + "; continue with the lag that the run began with");
         }
-        waiting.clear();
-        waiting.addAll(batches);
+        batches.clear();
+        batches.addAll(stored);
     }
 
     @Override
-    public int untrained() {
-        return waiting.stream().mapToInt(List::size).sum();
+    public int waiting() {
+        return batches.stream().mapToInt(List::size).sum();
     }
 }

@@ -24,13 +24,24 @@ interface GroupBuffer {
      */
     void restore(long iteration, List<List<ScoredGroup>> batches);
 
-    /** Groups that have not been trained on yet; where the run ends now, they never are. */
-    int untrained();
+    /** Groups that will be trained on; where the run ends now, they never are. */
+    int waiting();
+
+    /**
+     * The groups whose rewards are reported with an iteration: those sampled in it.
+     *
+     * @param due those trained on in it
+     */
+    default List<ScoredGroup> reported(List<ScoredGroup> fresh, List<ScoredGroup> due) {
+        return fresh;
+    }
 
     /** The buffer of a protocol whose sampling and learning take turns. */
-    static GroupBuffer of(Staleness staleness, int groupsPerIteration) {
+    static GroupBuffer of(Staleness staleness, int groupsPerIteration, long seed) {
         return switch (staleness) {
             case Delayed delayed -> new DelayBuffer(delayed.lag(), groupsPerIteration);
+            case Replay replay -> new ReplayBuffer(replay, groupsPerIteration, seed);
+            case Simulated simulated -> new SimulatedDelays(simulated, groupsPerIteration);
         };
     }
 }

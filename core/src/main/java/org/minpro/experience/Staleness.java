@@ -1,7 +1,7 @@
 package org.minpro.experience;
 
 /** How old rollouts are when they are trained on: what lies between the sampler and the learner. */
-public sealed interface Staleness permits Delayed {
+public sealed interface Staleness permits Delayed, Replay, Simulated {
     /** Iterations at the beginning of a run that train nothing. */
     default int idleIterations() {
         return 0;
@@ -21,7 +21,11 @@ public sealed interface Staleness permits Delayed {
 
     /** {@code 1 update}, {@code 2 updates}. */
     static String count(long count, String what) {
-        return count + " " + what + (count == 1 ? "" : "s");
+        return count(count, what, what + "s");
+    }
+
+    static String count(long count, String one, String many) {
+        return count + " " + (count == 1 ? one : many);
     }
 
     /** Such as {@code tokens are 8 to 11 updates old}. */

@@ -8,10 +8,15 @@ public final class StalenessProtocols {
     private static final NamedRecords<Staleness> TABLE = new NamedRecords<>(
             "staleness",
             Staleness.class,
-            List.of(new NamedRecords.Entry<>(
-                    "delayed",
-                    Delayed.class,
-                    "a batch is trained on a fixed number of iterations after it was sampled")));
+            List.of(
+                    new NamedRecords.Entry<>(
+                            "delayed",
+                            Delayed.class,
+                            "a batch is trained on a fixed number of iterations after it was sampled"),
+                    new NamedRecords.Entry<>(
+                            "replay", Replay.class, "batches stay in a buffer and are trained on again"),
+                    new NamedRecords.Entry<>(
+                            "simulated", Simulated.class, "samplers that are some iterations behind, at random")));
 
     private StalenessProtocols() {}
 

@@ -25,11 +25,12 @@ public final class SynchronousSource implements BatchSource {
     /**
      * @param engine that the collector's groups are sampled with
      * @param staleness one whose sampling and learning take turns
+     * @param seed of what is drawn from a buffer
      */
-    public SynchronousSource(RolloutEngine engine, GroupCollector collector, Staleness staleness) {
+    public SynchronousSource(RolloutEngine engine, GroupCollector collector, Staleness staleness, long seed) {
         this.engine = engine;
         this.collector = collector;
-        this.buffer = GroupBuffer.of(staleness, collector.groups());
+        this.buffer = GroupBuffer.of(staleness, collector.groups(), seed);
     }
 
     @Override
@@ -60,7 +61,7 @@ public final class SynchronousSource implements BatchSource {
         List<ScoredGroup> due = buffer.exchange(iteration, collected.groups());
         return new Batch(
                 iteration++,
-                collected.groups(),
+                buffer.reported(collected.groups(), due),
                 due,
                 collected.skipped(),
                 collected.resampled(),
@@ -97,8 +98,8 @@ public final class SynchronousSource implements BatchSource {
     }
 
     @Override
-    public int untrained() {
-        return buffer.untrained();
+    public int waiting() {
+        return buffer.waiting();
     }
 
     @Override

@@ -16,7 +16,9 @@ import org.minpro.config.Rule;
 import org.minpro.config.Settings;
 import org.minpro.config.ShortForm;
 import org.minpro.experience.Delayed;
+import org.minpro.experience.Replay;
 import org.minpro.experience.Scoring;
+import org.minpro.experience.Simulated;
 import org.minpro.experience.Staleness;
 import org.minpro.experience.StalenessProtocols;
 import org.minpro.objective.Aggregation;
@@ -135,7 +137,7 @@ public record Recipe(
                 "a divisor of groups-per-iteration (" + groupsPerIteration + ")",
                 updatesPerIteration);
         Rule.positive("epochs", epochs);
-        requireTogether(staleness, iterations);
+        requireTogether(staleness, iterations, groupsPerIteration);
         Rule.share("max-undecided", maxUndecided);
         Rule.check(
                 rewardBudgetSeconds > 0 && rewardBudgetSeconds <= LONGEST_BUDGET_SECONDS,
@@ -264,7 +266,7 @@ public record Recipe(
     }
 
     /** What a protocol asks of the other settings. */
-    private static void requireTogether(Staleness staleness, int iterations) {
+    private static void requireTogether(Staleness staleness, int iterations, int groups) {
         switch (staleness) {
             case Delayed delayed ->
                 Rule.check(
@@ -272,6 +274,24 @@ public record Recipe(
                         "staleness",
                         "of a lag in [0, iterations), here [0, " + iterations + ")",
                         delayed.lag());
+            case Replay replay ->
+                Rule.check(
+                        replay.capacity() <= iterations,
+                        "staleness",
+                        "of a capacity in [1, iterations], here [1, " + iterations + "]",
+                        replay.capacity());
+            case Simulated simulated -> {
+                Rule.check(
+                        simulated.workers() <= groups,
+                        "staleness",
+                        "of at most groups-per-iteration (" + groups + ") workers",
+                        simulated.workers());
+                Rule.check(
+                        simulated.longest() < iterations,
+                        "staleness",
+                        "of delays in [0, iterations), here [0, " + iterations + ")",
+                        simulated.delays());
+            }
         }
     }
 

@@ -8,7 +8,7 @@ import org.minpro.experience.ScoredGroup;
  *
  * @param iteration ordinal, from 0
  * @param metrics its numbers
- * @param fresh the groups sampled in it
+ * @param fresh the groups whose rewards its metrics report ({@link org.minpro.experience.Batch})
  * @param samplingSeconds duration of the rollout phase
  * @param trainingSeconds duration of everything else
  * @param sampledTokens response tokens generated in it, those of groups put aside included; not what the journal had

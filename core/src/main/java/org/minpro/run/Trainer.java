@@ -69,7 +69,7 @@ public final class Trainer implements AutoCloseable {
                 true);
         return new Trainer(
                 recipe,
-                new SynchronousSource(resources.engine(), collector, recipe.staleness()),
+                new SynchronousSource(resources.engine(), collector, recipe.staleness(), recipe.seed()),
                 new Learner(resources.policy(), settings, resources.workers()));
     }
 
@@ -136,7 +136,10 @@ public final class Trainer implements AutoCloseable {
                 batch.seconds(),
                 (System.nanoTime() - start) / 1e9,
                 batch.sampledTokens(),
-                batch.due().stream().mapToLong(ScoredGroup::responseTokens).sum());
+                recipe.epochs()
+                        * batch.due().stream()
+                                .mapToLong(ScoredGroup::responseTokens)
+                                .sum());
     }
 
     private void publish() {
@@ -145,9 +148,9 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
-    /** Groups that were sampled and not trained on yet; when the last iteration is done, they are dropped. */
-    public int untrainedGroups() {
-        return source.untrained();
+    /** Groups that wait to be trained on; when the last iteration is done, they never are. */
+    public int waitingGroups() {
+        return source.waiting();
     }
 
     /** The rows of each update: its share of the groups in their order, then in that of the next pass. */

@@ -16,6 +16,7 @@ import org.minpro.ratio.RatioStatistics;
  *
  * @param entropy mean over all valid tokens, nats, or null where entropies were not computed
  * @param age mean over all valid tokens of the optimizer steps between the version that sampled and the one updated
+ * @param largestAge of any valid token
  * @param loss of the loss, combined over the updates
  * @param gradientNorm before clipping, mean over the updates
  * @param routing what the sparse layers decided, of all rows
@@ -24,6 +25,7 @@ import org.minpro.ratio.RatioStatistics;
 public record UpdateMetrics(
         @Nullable Double entropy,
         double age,
+        long largestAge,
         LossMetrics loss,
         double gradientNorm,
         RoutingStatistics routing,
@@ -37,6 +39,7 @@ public record UpdateMetrics(
         boolean withEntropy = true;
         double entropies = 0;
         double ages = 0;
+        long largestAge = 0;
         double norms = 0;
         long tokens = 0;
         for (Update update : updates) {
@@ -49,7 +52,9 @@ public record UpdateMetrics(
                     if (row.mask()[t]) {
                         tokens++;
                         entropies += withEntropy ? ofTokens[t] : 0;
-                        ages += step.version() - row.versions()[t];
+                        long age = step.version() - row.versions()[t];
+                        ages += age;
+                        largestAge = Math.max(largestAge, age);
                     }
                 }
                 rows.add(row);
@@ -61,6 +66,7 @@ public record UpdateMetrics(
         return new UpdateMetrics(
                 withEntropy ? entropies / tokens : null,
                 ages / tokens,
+                largestAge,
                 LossMetrics.of(updates.stream()
                         .map(update -> update.requireStep().metrics())
                         .toList()),
@@ -81,6 +87,7 @@ public record UpdateMetrics(
             metrics.put("entropy", entropy);
         }
         metrics.put("age/mean", age);
+        metrics.put("age/max", (double) largestAge);
         Map<String, Double> ofLoss = new TreeMap<>(loss.metrics());
         ofLoss.put("grad_norm", gradientNorm);
         metrics.putAll(ofLoss);

@@ -63,7 +63,7 @@ class TrainerTest {
     }
 
     /** Even ids are good: something that a random model can learn. */
-    private static final Reward EVEN = (problem, rollout) -> {
+    static final Reward EVEN = (problem, rollout) -> {
         int even = 0;
         for (int id : rollout.responseIds()) {
             even += id % 2 == 0 ? 1 : 0;
@@ -81,11 +81,11 @@ class TrainerTest {
     }
 
     /** A whole run in memory. */
-    private static final class Run implements AutoCloseable {
-        private final Policy policy;
+    static final class Run implements AutoCloseable {
+        final Policy policy;
         private final Workers workers;
         private final LocalRolloutEngine engine;
-        private final Trainer trainer;
+        final Trainer trainer;
 
         Run(Recipe recipe, int workerCount, Reward reward, Journal journal) {
             this(TinyModels.dense(), recipe, workerCount, reward, journal);
@@ -138,7 +138,7 @@ class TrainerTest {
     }
 
     /** A journal that keeps everything in memory. */
-    private static Journal journal(Map<Long, Map<Integer, Journal.Entry>> written) {
+    static Journal journal(Map<Long, Map<Integer, Journal.Entry>> written) {
         return new Journal() {
             @Override
             public synchronized Optional<Entry> find(long draw, int sample) {
@@ -153,7 +153,7 @@ class TrainerTest {
         };
     }
 
-    private static void assertSame(Map<String, byte[]> actual, Map<String, byte[]> expected) {
+    static void assertSame(Map<String, byte[]> actual, Map<String, byte[]> expected) {
         expected.forEach((name, bytes) -> assertThat(actual.get(name)).as(name).isEqualTo(bytes));
     }
 
@@ -167,7 +167,7 @@ class TrainerTest {
             assertThat(metrics.get(2).get("age/mean")).isBetween(0.0, 1.0);
             assertThat(metrics.get(4).get("age/mean")).isBetween(4.0, 5.0);
             assertThat(metrics.get(4).get("version")).isEqualTo(6);
-            assertThat(run.trainer.untrainedGroups()).isEqualTo(8);
+            assertThat(run.trainer.waitingGroups()).isEqualTo(8);
         }
     }
 
