@@ -12,7 +12,8 @@ import java.util.List;
  * @param promptsSkipped draws left out in it because their prompts were too long
  * @param groupsResampled groups put aside in it because all their rewards were equal
  * @param sampledTokens response tokens generated in it, those of groups put aside included; not what the journal had
- * @param seconds that it took
+ * @param seconds that its sampling took
+ * @param waitedSeconds that was waited for it: the same where sampling and learning take turns
  */
 public record Batch(
         long iteration,
@@ -21,4 +22,5 @@ public record Batch(
         int promptsSkipped,
         int groupsResampled,
         long sampledTokens,
-        double seconds) {}
+        double seconds,
+        double waitedSeconds) {}

@@ -42,6 +42,9 @@ interface GroupBuffer {
             case Delayed delayed -> new DelayBuffer(delayed.lag(), groupsPerIteration);
             case Replay replay -> new ReplayBuffer(replay, groupsPerIteration, seed);
             case Simulated simulated -> new SimulatedDelays(simulated, groupsPerIteration);
+            case Async async ->
+                throw new IllegalArgumentException(
+                        "staleness must be one whose sampling and learning take turns, got: " + async);
         };
     }
 }

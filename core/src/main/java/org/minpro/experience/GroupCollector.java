@@ -76,6 +76,11 @@ public final class GroupCollector {
         return settings.groups();
     }
 
+    /** Ends what is under way, for good; from any thread. */
+    void cancel() {
+        generator.cancel();
+    }
+
     /** @param groups to collect; where a run's iterations differ in it, those of this one */
     Collected collect(long iteration, long firstDraw, int groups, Consumer<Rollout> finished) {
         List<ScoredGroup> kept = new ArrayList<>();

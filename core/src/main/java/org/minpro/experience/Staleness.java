@@ -1,7 +1,7 @@
 package org.minpro.experience;
 
 /** How old rollouts are when they are trained on: what lies between the sampler and the learner. */
-public sealed interface Staleness permits Delayed, Replay, Simulated {
+public sealed interface Staleness permits Async, Delayed, Replay, Simulated {
     /** Iterations at the beginning of a run that train nothing. */
     default int idleIterations() {
         return 0;

@@ -10,6 +10,8 @@ public final class StalenessProtocols {
             Staleness.class,
             List.of(
                     new NamedRecords.Entry<>(
+                            "async", Async.class, "sampling runs beside training, at most so many updates ahead"),
+                    new NamedRecords.Entry<>(
                             "delayed",
                             Delayed.class,
                             "a batch is trained on a fixed number of iterations after it was sampled"),

@@ -59,6 +59,7 @@ public final class SynchronousSource implements BatchSource {
         release();
         nextDraw = collected.nextDraw();
         List<ScoredGroup> due = buffer.exchange(iteration, collected.groups());
+        double seconds = (System.nanoTime() - start) / 1e9;
         return new Batch(
                 iteration++,
                 buffer.reported(collected.groups(), due),
@@ -66,7 +67,8 @@ public final class SynchronousSource implements BatchSource {
                 collected.skipped(),
                 collected.resampled(),
                 tokens.sum(),
-                (System.nanoTime() - start) / 1e9);
+                seconds,
+                seconds);
     }
 
     private void release() {

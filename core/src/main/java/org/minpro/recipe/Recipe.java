@@ -15,6 +15,7 @@ import org.minpro.config.NamedRecords;
 import org.minpro.config.Rule;
 import org.minpro.config.Settings;
 import org.minpro.config.ShortForm;
+import org.minpro.experience.Async;
 import org.minpro.experience.Delayed;
 import org.minpro.experience.Replay;
 import org.minpro.experience.Scoring;
@@ -274,6 +275,7 @@ public record Recipe(
                         "staleness",
                         "of a lag in [0, iterations), here [0, " + iterations + ")",
                         delayed.lag());
+            case Async async -> {}
             case Replay replay ->
                 Rule.check(
                         replay.capacity() <= iterations,
@@ -348,6 +350,10 @@ public record Recipe(
         if (anchor == Anchor.PROXIMAL && (!staleness.equals(new Delayed()) || updatesOfIteration() > 1)) {
             warnings.add("anchor proximal recomputes the old policy while training: ratios do not show how old rollouts"
                     + " are");
+        }
+        if (staleness instanceof Async async && async.iterationsAhead(updatesOfIteration()) == 0) {
+            warnings.add("staleness.max-age (" + async.maxAge() + ") is less than the updates of an iteration ("
+                    + updatesOfIteration() + "): sampling and training take turns");
         }
         if (!corrections.isEmpty() && anchor == Anchor.BEHAVIOR) {
             warnings.add(

@@ -178,9 +178,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
                 Rollout[] ofRequest = new Rollout[request.samples().length];
                 results.add(ofRequest);
                 int capacity = capacity(Math.addExact(request.promptIds().length, params.maxNewTokens()));
-                byCapacity
-                        .computeIfAbsent(capacity, key -> new WaitingRows())
-                        .add(new Prompt(request), ofRequest);
+                byCapacity.computeIfAbsent(capacity, key -> new WaitingRows()).add(new Prompt(request), ofRequest);
             }
             byCapacity.forEach((capacity, waiting) -> {
                 try {
@@ -202,10 +200,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
      * @param finished is told of every response
      */
     private record Generation(
-            PolicyVersion version,
-            SamplingParams params,
-            TokenListener tokens,
-            Consumer<Rollout> finished) {}
+            PolicyVersion version, SamplingParams params, TokenListener tokens, Consumer<Rollout> finished) {}
 
     /** The version that one thread decodes with: that of its generation, or the one that has replaced it. */
     private final class Weights implements AutoCloseable {

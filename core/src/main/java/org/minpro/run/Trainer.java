@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Optional;
 import org.minpro.advantage.Advantage;
 import org.minpro.advantage.GroupAdvantages;
+import org.minpro.experience.Async;
+import org.minpro.experience.AsynchronousSource;
 import org.minpro.experience.Batch;
 import org.minpro.experience.BatchSource;
 import org.minpro.experience.GroupCollector;
@@ -67,10 +69,11 @@ public final class Trainer implements AutoCloseable {
                 new PolicyGradient.Settings(
                         recipe.compute().lanes(), recipe.compute().microBatchTokens(), sampling.reportedTemperature()),
                 true);
-        return new Trainer(
-                recipe,
-                new SynchronousSource(resources.engine(), collector, recipe.staleness(), recipe.seed()),
-                new Learner(resources.policy(), settings, resources.workers()));
+        BatchSource source = recipe.staleness() instanceof Async async
+                ? new AsynchronousSource(
+                        resources.engine(), collector, async, recipe.updatesOfIteration(), recipe.iterations())
+                : new SynchronousSource(resources.engine(), collector, recipe.staleness(), recipe.seed());
+        return new Trainer(recipe, source, new Learner(resources.policy(), settings, resources.workers()));
     }
 
     /**
@@ -134,6 +137,7 @@ public final class Trainer implements AutoCloseable {
                         rollouts, mismatch, learned, learner.policy().version()),
                 batch.fresh(),
                 batch.seconds(),
+                batch.waitedSeconds(),
                 (System.nanoTime() - start) / 1e9,
                 batch.sampledTokens(),
                 recipe.epochs()

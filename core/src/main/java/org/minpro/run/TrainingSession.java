@@ -13,6 +13,7 @@ import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
 import org.minpro.eval.Accuracy;
 import org.minpro.eval.Evaluator;
+import org.minpro.experience.Async;
 import org.minpro.experience.Journal;
 import org.minpro.experience.RefusedRewardException;
 import org.minpro.experience.RewardFailure;
@@ -97,22 +98,31 @@ public final class TrainingSession implements AutoCloseable {
             DType compute = files.computeType(recipe.model().dtype());
             policy = opened.add(files.policy(compute, recipe.model().trained(files.config())));
             workers = opened.add(new Workers(recipe.compute().threads()));
-            engine = opened.add(new LocalRolloutEngine(
-                    files.config(),
-                    ModelFiles.DEVICE,
-                    compute,
-                    workers,
-                    recipe.decodeSlots(),
-                    recipe.seed(),
-                    ids -> tokenizer.decode(ids, true)));
+            engine = opened.add(engine(compute, workers));
+            // Evaluations and updates go on while responses are sampled, each with threads of its own.
+            LocalRolloutEngine sampler = recipe.staleness() instanceof Async
+                    ? opened.add(engine(
+                            compute, opened.add(new Workers(recipe.compute().threads()))))
+                    : engine;
             RunResources resources =
-                    new RunResources(policy, engine, problems.training(), prompts, scoring, files.config(), workers);
+                    new RunResources(policy, sampler, problems.training(), prompts, scoring, files.config(), workers);
             run = opened.add(TrainingRun.open(folder, recipe, resources, new Listener(start.listener)));
             evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
         } catch (RuntimeException | Error e) {
             opened.closeAfter(e);
             throw e;
         }
+    }
+
+    private LocalRolloutEngine engine(DType compute, Workers threads) {
+        return new LocalRolloutEngine(
+                files.config(),
+                ModelFiles.DEVICE,
+                compute,
+                threads,
+                recipe.decodeSlots(),
+                recipe.seed(),
+                ids -> tokenizer.decode(ids, true));
     }
 
     /**
@@ -473,6 +483,7 @@ public final class TrainingSession implements AutoCloseable {
     /** Asks the run to save itself and stop; from any thread. */
     public void stop() {
         run.stop();
+        engine.cancel();
     }
 
     /** Writes the trained model into the run's folder, in the layout and the types of the model it came from. */

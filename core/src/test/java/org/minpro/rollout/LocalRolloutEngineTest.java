@@ -311,10 +311,9 @@ class LocalRolloutEngineTest {
                 cache.fill(0, prefix);
                 for (int t = 1; t < 12; t++) {
                     Transformer model = t < 5 ? first : second;
-                    Tensor hidden = model.decode(
-                            cache,
-                            new long[] {mixed.responseIds()[t - 1]},
-                            new long[] {request.promptIds().length + t - 1});
+                    Tensor hidden = model.decode(cache, new long[] {mixed.responseIds()[t - 1]}, new long[] {
+                        request.promptIds().length + t - 1
+                    });
                     expected[t] = logProb(model.logits(hidden), mixed.responseIds()[t]);
                 }
             }

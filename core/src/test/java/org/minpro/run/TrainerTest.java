@@ -14,6 +14,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.LongPredicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,6 +41,7 @@ import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
+import org.minpro.rollout.RolloutEngine;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
@@ -84,7 +86,8 @@ class TrainerTest {
     static final class Run implements AutoCloseable {
         final Policy policy;
         private final Workers workers;
-        private final LocalRolloutEngine engine;
+        private final Workers sampling;
+        private final RolloutEngine engine;
         final Trainer trainer;
 
         Run(Recipe recipe, int workerCount, Reward reward, Journal journal) {
@@ -92,11 +95,24 @@ class TrainerTest {
         }
 
         Run(ModelConfig model, Recipe recipe, int workerCount, Reward reward, Journal journal) {
+            this(model, recipe, workerCount, reward, journal, engine -> engine);
+        }
+
+        /** @param around what is put around the engine */
+        Run(
+                ModelConfig model,
+                Recipe recipe,
+                int workerCount,
+                Reward reward,
+                Journal journal,
+                Function<LocalRolloutEngine, RolloutEngine> around) {
             Parameters parameters = Parameters.zeros(model, Device.CPU, DType.F32);
             parameters.initialise(5, 0.1);
             policy = new Policy(model, parameters, DType.F32);
             workers = new Workers(workerCount);
-            engine = new LocalRolloutEngine(model, Device.CPU, DType.F32, workers, 16, recipe.seed(), ids -> "");
+            sampling = new Workers(workerCount);
+            engine = around.apply(
+                    new LocalRolloutEngine(model, Device.CPU, DType.F32, sampling, 16, recipe.seed(), ids -> ""));
             RunResources resources = new RunResources(
                     policy,
                     engine,
@@ -132,6 +148,7 @@ class TrainerTest {
         public void close() {
             trainer.close();
             engine.close();
+            sampling.close();
             workers.close();
             policy.close();
         }
