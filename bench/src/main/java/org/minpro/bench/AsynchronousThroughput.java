@@ -64,7 +64,7 @@ public final class AsynchronousThroughput {
         Reward reward = slow(Long.parseLong(arguments[2]));
         Measured[][] measured = new Measured[PROTOCOLS.size()][rounds];
         // What is loaded and compiled once belongs to none of them.
-        measure(recipe.with("iterations", 2).with("staleness", new Delayed()), reward);
+        measure(recipe.with("staleness", new Delayed()).with("iterations", 2), reward);
         for (int round = 0; round < rounds; round++) {
             for (int i = 0; i < PROTOCOLS.size(); i++) {
                 measured[i][round] = measure(recipe.with("staleness", PROTOCOLS.get(i)), reward);

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,7 +30,12 @@ class GroupBufferTest {
      * @param due draws
      * @param sampledAt iteration by draw
      */
-    private record History(List<List<Long>> due, Map<Long, Integer> sampledAt) {}
+    private record History(List<List<Long>> due, Map<Long, Integer> sampledAt) {
+        /** Iterations between sampling a draw and training on it. */
+        int delay(int iteration, long draw) {
+            return iteration - Objects.requireNonNull(sampledAt.get(draw));
+        }
+    }
 
     /** @param restored how often the buffer is written down and read again on the way */
     private static History history(Staleness staleness, int iterations, boolean restored) {
@@ -127,7 +133,7 @@ class GroupBufferTest {
         int[] ages = new int[4];
         for (int i = 3; i < iterations; i++) {
             for (long draw : history.due().get(i)) {
-                ages[i - history.sampledAt().get(draw)]++;
+                ages[history.delay(i, draw)]++;
             }
         }
         int drawn = 2 * GROUPS * (iterations - 3);
@@ -151,9 +157,9 @@ class GroupBufferTest {
         for (int i = 7; i < 60; i++) {
             List<Long> batch = history.due().get(i);
             for (int place = 0; place < GROUPS; place++) {
-                int delay = i - history.sampledAt().get(batch.get(place));
+                int delay = history.delay(i, batch.get(place));
                 delays.merge(delay, 1, Integer::sum);
-                assertThat(delay).isEqualTo(i - history.sampledAt().get(batch.get(place % 3)));
+                assertThat(delay).isEqualTo(history.delay(i, batch.get(place % 3)));
             }
         }
         assertThat(delays.keySet()).containsExactlyInAnyOrder(0, 2, 7);

@@ -3,6 +3,9 @@ package org.minpro.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -17,9 +20,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.minpro.config.Settings;
 import org.minpro.data.Problem;
 import org.minpro.experience.Async;
 import org.minpro.experience.Delayed;
@@ -344,6 +349,35 @@ class StalenessTest {
             assertThatThrownBy(run::toTheEnd)
                     .isInstanceOf(RefusedRewardException.class)
                     .hasMessageContaining("must be in [-1e6, 1e6]");
+        }
+    }
+
+    /** An evaluation has an engine of its own, so sampling loses neither its version nor its threads. */
+    @Test
+    void evaluationsGoOnBesideSampling(@TempDir Path folder) throws IOException {
+        Settings settings = new Settings()
+                .yaml(
+                        "this test",
+                        """
+                        iterations: 4
+                        groups-per-iteration: 2
+                        group-size: 2
+                        updates-per-iteration: 1
+                        staleness: {name: async, max-age: 2}
+                        sampling: {max-new-tokens: 12, ignore-eos: true}
+                        evaluation: {problems: 3, every: 1}
+                        compute: {workers: 1}
+                        """)
+                .set("runs=" + folder);
+        Recipe recipe =
+                Recipe.binder(getClass().getClassLoader()).bind(Recipe.class, settings);
+        try (TrainingSession session = TrainingSession.of(recipe)
+                .reward((problem, rollout) -> Score.of(rollout.sample()))
+                .listener(new RunListener() {})
+                .start()) {
+            assertThat(session.run()).isTrue();
+            assertThat(Files.readAllLines(session.folder().evaluations())).hasSize(3);
+            assertThat(session.trainer().learner().policy().version()).isEqualTo(4);
         }
     }
 }
