@@ -1,11 +1,10 @@
 package org.minpro.run;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import org.minpro.advantage.Advantage;
-import org.minpro.advantage.GroupAdvantages;
+import java.util.stream.IntStream;
+import org.minpro.advantage.TokenAdvantages;
 import org.minpro.experience.Async;
 import org.minpro.experience.AsynchronousSource;
 import org.minpro.experience.Batch;
@@ -157,40 +156,45 @@ public final class Trainer implements AutoCloseable {
         return source.waiting();
     }
 
-    /** The rows of each update: its share of the groups in their order, then in that of the next pass. */
+    /**
+     * The rows of each update: its share of the groups in their order, then in that of the next pass, with advantages that may
+     * look at all that is due.
+     */
     private List<List<TrainingRow>> rowsOfUpdates(Batch batch) {
+        List<ScoredGroup> due = batch.due();
+        List<TokenAdvantages> advantages =
+                recipe.advantage().of(due.stream().map(ScoredGroup::responses).toList());
         int groupsOfUpdate = recipe.groupsPerIteration() / recipe.updatesPerIteration();
-        List<List<TrainingRow>> rows = new ArrayList<>();
+        List<List<TrainingRow>> updates = new ArrayList<>();
         for (int epoch = 0; epoch < recipe.epochs(); epoch++) {
-            List<ScoredGroup> groups = inOrder(batch, epoch);
-            for (int first = 0; first < groups.size(); first += groupsOfUpdate) {
-                rows.add(rows(groups.subList(first, first + groupsOfUpdate), recipe.advantage()));
+            int[] order = order(batch, epoch);
+            for (int first = 0; first < order.length; first += groupsOfUpdate) {
+                List<TrainingRow> ofUpdate = new ArrayList<>();
+                for (int place = first; place < first + groupsOfUpdate; place++) {
+                    ofUpdate.addAll(rows(due.get(order[place]), advantages.get(order[place])));
+                }
+                updates.add(ofUpdate);
             }
         }
-        return rows;
+        return updates;
     }
 
-    /** What is due in the order of one pass: the first takes it as it comes, each other one in an order of its own. */
-    private List<ScoredGroup> inOrder(Batch batch, int epoch) {
-        if (epoch == 0) {
-            return batch.due();
-        }
-        int[] order =
-                Philox.permutation(batch.due().size(), recipe.seed(), Philox.Purpose.EPOCH, batch.iteration(), epoch);
-        return Arrays.stream(order).mapToObj(batch.due()::get).toList();
+    /** The order of one pass over what is due: the first takes it as it comes, each other one in an order of its own. */
+    private int[] order(Batch batch, int epoch) {
+        int groups = batch.due().size();
+        return epoch == 0
+                ? IntStream.range(0, groups).toArray()
+                : Philox.permutation(groups, recipe.seed(), Philox.Purpose.EPOCH, batch.iteration(), epoch);
     }
 
-    private static List<TrainingRow> rows(List<ScoredGroup> groups, Advantage advantage) {
+    private static List<TrainingRow> rows(ScoredGroup group, TokenAdvantages advantages) {
         List<TrainingRow> rows = new ArrayList<>();
-        for (ScoredGroup group : groups) {
-            GroupAdvantages advantages = advantage.of(group.scores());
-            for (int i = 0; i < group.rollouts().size(); i++) {
-                Rollout rollout = group.rollouts().get(i);
-                rows.add(
-                        advantages.counted()[i]
-                                ? TrainingRow.of(rollout, advantages.values()[i])
-                                : TrainingRow.undecided(rollout));
-            }
+        for (int i = 0; i < group.rollouts().size(); i++) {
+            Rollout rollout = group.rollouts().get(i);
+            rows.add(
+                    advantages.counted()[i]
+                            ? TrainingRow.of(rollout, advantages.values().get(i))
+                            : TrainingRow.undecided(rollout));
         }
         return rows;
     }

@@ -96,15 +96,15 @@ final class StalenessKillTest {
         for (Map.Entry<Long, SortedMap<Integer, JsonNode>> draw : draws.entrySet()) {
             assertThat(draw.getKey()).as("no draw is left out").isEqualTo(next++);
             assertThat(draw.getValue().keySet()).containsExactly(0, 1, 2, 3);
+            long iteration =
+                    draw.getValue().firstEntry().getValue().path("iteration").longValue();
             List<Double> rewards = new ArrayList<>();
             List<Integer> lengths = new ArrayList<>();
             for (JsonNode response : draw.getValue().values()) {
                 rewards.add(response.path("score").path("value").doubleValue());
                 lengths.add(response.path("response_ids").size());
-                assertThat(response.path("iteration"))
-                        .isEqualTo(draw.getValue().get(0).path("iteration"));
+                assertThat(response.path("iteration").longValue()).isEqualTo(iteration);
             }
-            long iteration = draw.getValue().get(0).path("iteration").longValue();
             iterations.computeIfAbsent(iteration, key -> new ArrayList<>()).add(new Group(iteration, rewards, lengths));
         }
         assertThat(left.metrics()).hasSize(ResumableRun.ITERATIONS);
@@ -114,7 +114,7 @@ final class StalenessKillTest {
             long iteration = metrics.path("iteration").longValue();
             List<Group> trained = new ArrayList<>();
             int aside = 0;
-            for (Group group : iterations.get(iteration)) {
+            for (Group group : iterations.getOrDefault(iteration, List.of())) {
                 if (!group.differs() && aside < recipe.resampleLimit()) {
                     aside++;
                 } else {
