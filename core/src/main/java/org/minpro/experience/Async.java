@@ -47,6 +47,11 @@ public record Async(
     }
 
     @Override
+    public long oldestAge(int updates) {
+        return (long) iterationsAhead(updates) * updates + updates - 1;
+    }
+
+    @Override
     public String described(int updates) {
         int ahead = iterationsAhead(updates);
         return "asynchronous, "
@@ -57,6 +62,6 @@ public record Async(
                                         ? "go on with new weights, "
                                         : "finish under old weights, "))
                 + Staleness.count(updates, "update") + " per iteration: "
-                + Staleness.ages(0, (long) ahead * updates + updates - 1);
+                + Staleness.ages(0, oldestAge(updates));
     }
 }

@@ -26,10 +26,15 @@ public record Delayed(
     }
 
     @Override
+    public long oldestAge(int updates) {
+        return (long) lag * updates + updates - 1;
+    }
+
+    @Override
     public String described(int updates) {
         long youngest = (long) lag * updates;
         return "lag " + lag + ", " + Staleness.count(updates, "update") + " per iteration: "
-                + Staleness.ages(youngest, youngest + updates - 1)
+                + Staleness.ages(youngest, oldestAge(updates))
                 + (lag == 0
                         ? ""
                         : "; the last " + (lag == 1 ? "batch is" : lag + " batches are")

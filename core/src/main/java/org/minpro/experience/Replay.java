@@ -56,11 +56,16 @@ public record Replay(
     }
 
     @Override
+    public long oldestAge(int updates) {
+        return (long) capacity * updates - 1;
+    }
+
+    @Override
     public String described(int updates) {
         return "replay, " + Staleness.count(uses, "batch", "batches") + " of the last " + capacity
                 + (order == Order.UNIFORM ? ", groups drawn at random, " : ", the newest first, ")
                 + Staleness.count(updates, "update") + " per iteration: "
-                + Staleness.ages(0, (long) capacity * updates - 1)
+                + Staleness.ages(0, oldestAge(updates))
                 + (capacity == 1
                         ? ""
                         : "; the first " + Staleness.count(capacity - 1L, "iteration") + " fill"

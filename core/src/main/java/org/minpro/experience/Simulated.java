@@ -46,13 +46,18 @@ public record Simulated(
     }
 
     @Override
+    public long oldestAge(int updates) {
+        return (long) longest() * updates + updates - 1;
+    }
+
+    @Override
     public String described(int updates) {
-        long oldest = (long) longest() * updates + updates - 1;
         return Staleness.count(workers, "simulated worker") + ", each share "
                 + (shortest() == longest()
                         ? Staleness.count(longest(), "iteration")
                         : shortest() + " to " + Staleness.count(longest(), "iteration"))
                 + " behind, " + Staleness.count(updates, "update") + " per iteration: "
-                + Staleness.ages((long) shortest() * updates, oldest) + " (younger in the first iterations)";
+                + Staleness.ages((long) shortest() * updates, oldestAge(updates))
+                + " (younger in the first iterations)";
     }
 }

@@ -13,6 +13,13 @@ public sealed interface Staleness permits Async, Delayed, Replay, Simulated {
     }
 
     /**
+     * The largest age of a token, in updates.
+     *
+     * @param updates of an iteration
+     */
+    long oldestAge(int updates);
+
+    /**
      * How old tokens become, and what is never trained on, for people.
      *
      * @param updates of an iteration

@@ -3,7 +3,10 @@ package org.minpro.run;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.minpro.advantage.Response;
 import org.minpro.advantage.TokenAdvantages;
 import org.minpro.experience.Async;
 import org.minpro.experience.AsynchronousSource;
@@ -14,6 +17,8 @@ import org.minpro.experience.Journal;
 import org.minpro.experience.ScoredGroup;
 import org.minpro.experience.SynchronousSource;
 import org.minpro.model.PolicyVersion;
+import org.minpro.objective.LogProbStream;
+import org.minpro.recipe.KlSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.SamplingParams;
@@ -32,20 +37,24 @@ public final class Trainer implements AutoCloseable {
     private final Recipe recipe;
     private final BatchSource source;
     private final Learner learner;
+    private final @Nullable ReferenceLogProbs reference;
     private int withoutSignal;
 
-    Trainer(Recipe recipe, BatchSource source, Learner learner) {
+    Trainer(Recipe recipe, BatchSource source, Learner learner, @Nullable ReferenceLogProbs reference) {
         this.recipe = recipe;
         this.source = source;
         this.learner = learner;
+        this.reference = reference;
     }
 
     /**
      * The trainer of a recipe; {@link #begin} says where it begins.
      *
      * @param journal keeps every rollout; a run that goes on finds in it what waits
+     * @param reference keeps what the reference model says of them, where there is one; null for a run that is not to be
+     *     continued
      */
-    static Trainer of(Recipe recipe, RunResources resources, Journal journal) {
+    static Trainer of(Recipe recipe, RunResources resources, Journal journal, @Nullable ReferenceJournal reference) {
         SamplingParams sampling = recipe.sampling().params(resources.model().eosIds());
         long fitting = Positions.of(recipe.model(), resources.model()).longestPrompt(sampling.maxNewTokens());
         GroupCollector collector = new GroupCollector(
@@ -61,18 +70,28 @@ public final class Trainer implements AutoCloseable {
                         recipe.resampleLimit(),
                         sampling,
                         recipe.advantage()));
+        PolicyGradient.Settings gradient = new PolicyGradient.Settings(
+                recipe.compute().lanes(), recipe.compute().microBatchTokens(), sampling.reportedTemperature());
         Learner.Settings settings = new Learner.Settings(
                 recipe.loss(),
                 recipe.optimizer(),
                 recipe.updates(),
-                new PolicyGradient.Settings(
-                        recipe.compute().lanes(), recipe.compute().microBatchTokens(), sampling.reportedTemperature()),
-                true);
+                gradient,
+                true,
+                recipe.entropy().follows(),
+                recipe.entropy().coefficient());
         BatchSource source = recipe.staleness() instanceof Async async
                 ? new AsynchronousSource(
                         resources.engine(), collector, async, recipe.updatesOfIteration(), recipe.iterations())
                 : new SynchronousSource(resources.engine(), collector, recipe.staleness(), recipe.seed());
-        return new Trainer(recipe, source, new Learner(resources.policy(), settings, resources.workers()));
+        ReferenceModel model = resources.reference();
+        return new Trainer(
+                recipe,
+                source,
+                new Learner(resources.policy(), settings, resources.workers()),
+                model == null
+                        ? null
+                        : new ReferenceLogProbs(model, new PolicyGradient(gradient, resources.workers()), reference));
     }
 
     /**
@@ -126,14 +145,22 @@ public final class Trainer implements AutoCloseable {
         long start = System.nanoTime();
         RolloutMetrics rollouts = RolloutMetrics.of(batch, recipe.advantage(), withoutSignal);
         Optional<Mismatch> mismatch = Mismatch.of(batch.fresh(), learner, recipe.seed());
+        if (reference != null) {
+            reference.score(batch.iteration(), batch.fresh());
+            reference.score(batch.iteration(), batch.due());
+        }
         Optional<LearnerReport> learned =
                 batch.due().isEmpty() ? Optional.empty() : Optional.of(learner.learn(rowsOfUpdates(batch), listener));
+        OptionalDouble distance = distance(batch.due());
+        if (reference != null && learned.isPresent()) {
+            reference.learned(learner.policy(), source.state().oldestDraw());
+        }
         publish();
         withoutSignal = rollouts.iterationsWithoutSignal();
         return new IterationReport(
                 batch.iteration(),
                 new IterationMetrics(
-                        rollouts, mismatch, learned, learner.policy().version()),
+                        rollouts, mismatch, distance, learned, learner.policy().version()),
                 batch.fresh(),
                 batch.seconds(),
                 batch.waitedSeconds(),
@@ -163,7 +190,7 @@ public final class Trainer implements AutoCloseable {
     private List<List<TrainingRow>> rowsOfUpdates(Batch batch) {
         List<ScoredGroup> due = batch.due();
         List<TokenAdvantages> advantages =
-                recipe.advantage().of(due.stream().map(ScoredGroup::responses).toList());
+                recipe.advantage().of(due.stream().map(this::responses).toList());
         int groupsOfUpdate = recipe.groupsPerIteration() / recipe.updatesPerIteration();
         List<List<TrainingRow>> updates = new ArrayList<>();
         for (int epoch = 0; epoch < recipe.epochs(); epoch++) {
@@ -187,16 +214,37 @@ public final class Trainer implements AutoCloseable {
                 : Philox.permutation(groups, recipe.seed(), Philox.Purpose.EPOCH, batch.iteration(), epoch);
     }
 
-    private static List<TrainingRow> rows(ScoredGroup group, TokenAdvantages advantages) {
+    private List<TrainingRow> rows(ScoredGroup group, TokenAdvantages advantages) {
         List<TrainingRow> rows = new ArrayList<>();
         for (int i = 0; i < group.rollouts().size(); i++) {
             Rollout rollout = group.rollouts().get(i);
-            rows.add(
-                    advantages.counted()[i]
-                            ? TrainingRow.of(rollout, advantages.values().get(i))
-                            : TrainingRow.undecided(rollout));
+            boolean counted =
+                    advantages.counted()[i] && !(recipe.maskTruncated() && rollout.finish() == Rollout.Finish.LENGTH);
+            TrainingRow row =
+                    counted ? TrainingRow.of(rollout, advantages.values().get(i)) : TrainingRow.leftOut(rollout);
+            rows.add(reference == null ? row : row.with(LogProbStream.REFERENCE, reference.of(rollout)));
         }
         return rows;
+    }
+
+    /** What advantages are made of: the scores, less the distance from the reference where that is a part of the reward. */
+    private List<Response> responses(ScoredGroup group) {
+        KlSection kl = recipe.kl();
+        return reference != null && kl.inReward()
+                ? group.withScores(reference.penalised(group, kl.estimator(), kl.coefficient()))
+                        .responses()
+                : group.responses();
+    }
+
+    /** Mean over the responses of the distance that is a part of the reward; empty where there is none. */
+    private OptionalDouble distance(List<ScoredGroup> groups) {
+        if (reference == null || !recipe.kl().inReward()) {
+            return OptionalDouble.empty();
+        }
+        return groups.stream()
+                .flatMap(group -> group.rollouts().stream())
+                .mapToDouble(rollout -> reference.distance(rollout, recipe.kl().estimator()))
+                .average();
     }
 
     @Override

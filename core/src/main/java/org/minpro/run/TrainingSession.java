@@ -31,6 +31,7 @@ import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
 import org.minpro.train.Policy;
 import org.minpro.train.TrainingRow;
+import org.minpro.train.Update;
 
 /**
  * A training run from a recipe, as {@code minpro train} does it: what a Java program uses.
@@ -109,8 +110,15 @@ public final class TrainingSession implements AutoCloseable {
                     ? opened.add(engine(
                             compute, opened.add(new Workers(recipe.compute().threads()))))
                     : engine;
-            RunResources resources =
-                    new RunResources(policy, sampler, problems.training(), prompts, scoring, files.config(), workers);
+            RunResources resources = new RunResources(
+                    policy,
+                    sampler,
+                    problems.training(),
+                    prompts,
+                    scoring,
+                    files.config(),
+                    workers,
+                    recipe.hasReference() ? opened.add(ReferenceModel.open(recipe, files, compute)) : null);
             run = opened.add(TrainingRun.open(folder, recipe, resources, new Listener(start.listener)));
             evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
         } catch (RuntimeException | Error e) {
@@ -248,7 +256,7 @@ public final class TrainingSession implements AutoCloseable {
                     COMMAND,
                     Recipe.binder(loader),
                     StoredRecipe.located(
-                            fixed,
+                            fixed.with("kl", fixed.kl().located()),
                             fixed.model(),
                             fixed.data().isBuiltin(),
                             fixed.data().folder()));
@@ -407,6 +415,11 @@ public final class TrainingSession implements AutoCloseable {
         @Override
         public void rolloutFinished(Rollout rollout) {
             told.rolloutFinished(rollout);
+        }
+
+        @Override
+        public void updated(int ordinal, Update update) {
+            told.updated(ordinal, update);
         }
 
         @Override

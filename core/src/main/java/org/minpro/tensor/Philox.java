@@ -25,6 +25,7 @@ public final class Philox {
         AUDIT,
         TRIAL,
         OBJECTIVE,
+        RECORD,
         EPOCH,
         REPLAY,
         DELAY

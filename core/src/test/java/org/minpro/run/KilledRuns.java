@@ -44,8 +44,16 @@ final class KilledRuns {
      * @param checkpoint the files of the last one
      * @param journal its lines, sorted: rollouts end in any order
      * @param metrics its lines without their {@code time} objects
+     * @param reference what the reference model said of the rollouts
+     * @param tokens of some rows of each update
      */
-    record Left(Map<String, byte[]> checkpoint, List<String> journal, List<String> metrics, String samples) {
+    record Left(
+            Map<String, byte[]> checkpoint,
+            List<String> journal,
+            List<String> metrics,
+            String samples,
+            String reference,
+            String tokens) {
         static Left in(Path folder) throws IOException {
             Map<String, byte[]> checkpoint = new TreeMap<>();
             Path last = folder.resolve("checkpoints").resolve(String.format("iteration-%09d", ResumableRun.ITERATIONS));
@@ -66,7 +74,9 @@ final class KilledRuns {
                             .sorted()
                             .toList(),
                     metrics,
-                    Files.readString(folder.resolve("samples.txt")));
+                    Files.readString(folder.resolve("samples.txt")),
+                    Files.readString(folder.resolve("reference.jsonl")),
+                    Files.readString(folder.resolve("tokens.jsonl")));
         }
 
         void assertSame(Left other) {
@@ -76,6 +86,8 @@ final class KilledRuns {
             assertThat(metrics).isEqualTo(other.metrics);
             assertThat(journal).isEqualTo(other.journal);
             assertThat(samples).isEqualTo(other.samples);
+            assertThat(reference).isEqualTo(other.reference);
+            assertThat(tokens).isEqualTo(other.tokens);
         }
     }
 

@@ -55,7 +55,11 @@ class ResumeTest {
         }
         assertThat(expected.metrics()).anyMatch(line -> line.matches(".*\"groups_resampled\":[1-3].*"));
         assertThat(expected.journal().size()).isGreaterThan(ResumableRun.ITERATIONS * 16);
-        assertThat(expected.metrics().get(2)).contains("\"version\":2.0");
+        assertThat(expected.metrics().get(2))
+                .contains("\"version\":2.0", "\"reference/k3\":", "\"entropy_coefficient\":");
+        assertThat(expected.checkpoint()).containsKey("reference.safetensors");
+        assertThat(expected.reference().lines()).hasSizeGreaterThan(ResumableRun.ITERATIONS * 16 - 1);
+        assertThat(expected.tokens().lines()).hasSizeGreaterThan(100);
     }
 
     @Test
@@ -188,6 +192,8 @@ class ResumeTest {
             Files.write(journal, whole);
             Files.write(journal, Arrays.copyOf(line, length), StandardOpenOption.APPEND);
             Files.writeString(folder.resolve("metrics.jsonl"), "{\"iteration\":5,\"rew", StandardOpenOption.APPEND);
+            Files.writeString(folder.resolve("tokens.jsonl"), "{\"iteration\":5,\"upd", StandardOpenOption.APPEND);
+            Files.writeString(folder.resolve("reference.jsonl"), "{\"iteration\":5,\"dra", StandardOpenOption.APPEND);
             Files.write(
                     folder.resolve("samples.txt"),
                     cutInsideACharacter("== iteration 5, draw 31: \u0401"),

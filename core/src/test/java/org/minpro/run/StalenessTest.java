@@ -355,10 +355,7 @@ class StalenessTest {
     /** An evaluation has an engine of its own, so sampling loses neither its version nor its threads. */
     @Test
     void evaluationsGoOnBesideSampling(@TempDir Path folder) throws IOException {
-        Settings settings = new Settings()
-                .yaml(
-                        "this test",
-                        """
+        Settings settings = new Settings().yaml("this test", """
                         iterations: 4
                         groups-per-iteration: 2
                         group-size: 2
@@ -367,10 +364,8 @@ class StalenessTest {
                         sampling: {max-new-tokens: 12, ignore-eos: true}
                         evaluation: {problems: 3, every: 1}
                         compute: {workers: 1}
-                        """)
-                .set("runs=" + folder);
-        Recipe recipe =
-                Recipe.binder(getClass().getClassLoader()).bind(Recipe.class, settings);
+                        """).set("runs=" + folder);
+        Recipe recipe = Recipe.binder(getClass().getClassLoader()).bind(Recipe.class, settings);
         try (TrainingSession session = TrainingSession.of(recipe)
                 .reward((problem, rollout) -> Score.of(rollout.sample()))
                 .listener(new RunListener() {})
