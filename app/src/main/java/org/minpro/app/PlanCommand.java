@@ -73,7 +73,7 @@ final class PlanCommand implements Callable<Integer> {
         RunPlan.Rates rates = rates(RunPlan.Rates.measured(compute));
         console.say("plan: " + plan.modelLine());
         console.say("  rollouts   " + plan.rollouts());
-        console.say("  staleness  " + TrainCommand.staleness(recipe.lag(), recipe.updatesPerIteration()));
+        console.say("  staleness  " + recipe.staleness().described(recipe.updatesOfIteration()));
         console.say("  updates    " + plan.updates());
         console.say("  memory     " + plan.memory(free) + ", on 1 device (cpu) of 1 rank");
         console.say("  time       " + plan.time(rates));

@@ -52,7 +52,11 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--objective", paramLabel = "NAME", description = "See 'minpro objectives'.")
     private @Nullable String objective;
 
-    @Option(names = "--lag", paramLabel = "N", description = "Iterations between sampling a batch and training on it.")
+    @Option(
+            names = "--lag",
+            paramLabel = "N",
+            description = "Iterations between sampling a batch and training on it; other kinds of staleness: --set"
+                    + " staleness=NAME, see docs/staleness.md.")
     private @Nullable String lag;
 
     @Option(names = "--iterations", paramLabel = "N", description = "Rollout phases of the run.")
@@ -169,7 +173,7 @@ final class TrainCommand implements Callable<Integer> {
                                 + recipe.prompts().maxTokens() + ")"));
         console.say("  rollouts   " + plan.rollouts());
         session.beyondPositions().ifPresent(line -> console.say("  positions  " + line));
-        console.say("  staleness  " + staleness(recipe.lag(), recipe.updatesPerIteration()));
+        console.say("  staleness  " + recipe.staleness().described(recipe.updatesOfIteration()));
         console.say("  updates    " + plan.updates());
         if (recipe.hasReference()) {
             console.say("  reference  " + recipe.kl().reference() + ": "
@@ -181,21 +185,6 @@ final class TrainCommand implements Callable<Integer> {
         console.say("  memory     " + plan.memory(memory.available()));
         console.say("  time       " + expectedTime(session));
         console.say("  run        " + session.folder().path());
-    }
-
-    /** How old the tokens of an update are, and what is never trained on. */
-    static String staleness(int lag, int updatesPerIteration) {
-        int youngest = lag * updatesPerIteration;
-        int oldest = youngest + updatesPerIteration - 1;
-        String age = youngest == oldest ? String.valueOf(oldest) : youngest + " to " + oldest;
-        return "lag " + lag + ", " + count(updatesPerIteration, "update") + " per iteration: "
-                + (oldest == 0
-                        ? "every token is of the policy that learns from it"
-                        : "tokens are " + age + (oldest == 1 ? " update old" : " updates old"))
-                + (lag == 0
-                        ? ""
-                        : "; the last " + (lag == 1 ? "batch is" : lag + " batches are")
-                                + " sampled but not trained on");
     }
 
     static String count(int count, String what) {
@@ -248,10 +237,10 @@ final class TrainCommand implements Callable<Integer> {
         if (session.isUnchanged()) {
             return Main.FAILED;
         }
-        int dropped = session.trainer().droppedBatches();
-        if (dropped > 0) {
-            live.say("the last " + (dropped == 1 ? "batch was" : dropped + " batches were")
-                    + " sampled but not trained on (lag " + session.recipe().lag() + ")");
+        int waiting = session.trainer().waitingGroups();
+        if (waiting > 0) {
+            live.say(count(waiting, "group") + " at the end " + (waiting == 1 ? "was" : "were")
+                    + " sampled but not trained on");
         }
         Path saved = session.saveModel();
         try {

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.minpro.config.Settings;
+import org.minpro.experience.Delayed;
 import org.minpro.recipe.Recipe;
 import org.minpro.run.ModelFiles;
 import org.minpro.study.Study;
@@ -130,7 +131,7 @@ final class PlanCommandTest {
                     model.computeType(run.recipe().model().dtype()));
             assertThat(PARAMETERS.values()).contains(plan.model().parameterCount());
             assertThat(run.recipe().warnings()).singleElement().asString().contains("staleness stacks");
-            assertThat(run.recipe().lag()).isEqualTo(2);
+            assertThat(run.recipe().staleness()).isEqualTo(new Delayed(2));
         }
     }
 

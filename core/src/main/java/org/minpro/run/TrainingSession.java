@@ -13,6 +13,7 @@ import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
 import org.minpro.eval.Accuracy;
 import org.minpro.eval.Evaluator;
+import org.minpro.experience.Async;
 import org.minpro.experience.Journal;
 import org.minpro.experience.RefusedRewardException;
 import org.minpro.experience.RewardFailure;
@@ -103,17 +104,15 @@ public final class TrainingSession implements AutoCloseable {
             DType compute = files.computeType(recipe.model().dtype());
             policy = opened.add(files.policy(compute, recipe.model().trained(files.config())));
             workers = opened.add(new Workers(recipe.compute().threads()));
-            engine = opened.add(new LocalRolloutEngine(
-                    files.config(),
-                    ModelFiles.DEVICE,
-                    compute,
-                    workers,
-                    recipe.decodeSlots(),
-                    recipe.seed(),
-                    ids -> tokenizer.decode(ids, true)));
+            engine = opened.add(engine(compute, workers));
+            // Evaluations and updates go on while responses are sampled, each with threads of its own.
+            LocalRolloutEngine sampler = recipe.staleness() instanceof Async
+                    ? opened.add(engine(
+                            compute, opened.add(new Workers(recipe.compute().threads()))))
+                    : engine;
             RunResources resources = new RunResources(
                     policy,
-                    engine,
+                    sampler,
                     problems.training(),
                     prompts,
                     scoring,
@@ -126,6 +125,17 @@ public final class TrainingSession implements AutoCloseable {
             opened.closeAfter(e);
             throw e;
         }
+    }
+
+    private LocalRolloutEngine engine(DType compute, Workers threads) {
+        return new LocalRolloutEngine(
+                files.config(),
+                ModelFiles.DEVICE,
+                compute,
+                threads,
+                recipe.decodeSlots(),
+                recipe.seed(),
+                ids -> tokenizer.decode(ids, true));
     }
 
     /**
@@ -340,7 +350,7 @@ public final class TrainingSession implements AutoCloseable {
                 * Math.max(1, recipe.evaluation().samples())
                 * length;
         return perSampled * (perIteration * recipe.iterations() + evaluated)
-                + perTrained * perIteration * (recipe.iterations() - recipe.lag());
+                + perTrained * perIteration / recipe.updatesPerIteration() * recipe.updates();
     }
 
     /** The next iteration: how many are done. */
@@ -491,6 +501,7 @@ public final class TrainingSession implements AutoCloseable {
     /** Asks the run to save itself and stop; from any thread. */
     public void stop() {
         run.stop();
+        engine.cancel();
     }
 
     /** Writes the trained model into the run's folder, in the layout and the types of the model it came from. */

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.minpro.config.ConfigurationException;
 import org.minpro.config.Settings;
 import org.minpro.data.DataException;
+import org.minpro.experience.Delayed;
 import org.minpro.objective.Cispo;
 import org.minpro.objective.MinPro;
 
@@ -49,7 +50,7 @@ final class StudyTest {
                         "minpro_fresh_6");
         var last = study.runs().get(3).recipe();
         assertThat(last.objective()).isEqualTo(new Cispo(0, 1.28));
-        assertThat(last.lag()).isEqualTo(4);
+        assertThat(last.staleness()).isEqualTo(new Delayed(4));
         assertThat(last.optimizer().warmupUpdates()).isEqualTo(7);
         assertThat(last.optimizer().learningRate()).isEqualTo(1e-5);
         assertThat(last.iterations()).isEqualTo(9);
