@@ -78,7 +78,7 @@ def table(path):
 def references(path):
     with open(path, encoding="utf-8") as lines:
         texts = [line.rstrip("\n").replace("\u2424", "\n") for line in lines if line.strip()]
-    draw = random.Random(4)
+    draw = random.Random(5)
     chosen = draw.sample(texts, min(MOST_REFERENCES, len(texts)))
     pairs = []
     for text in chosen:
