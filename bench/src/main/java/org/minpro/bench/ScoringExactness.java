@@ -144,7 +144,7 @@ public final class ScoringExactness {
         float[][] result = new float[rollouts.size()][];
         try (NoGradient off = NoGradient.open();
                 PackedWeights weights = new PackedWeights(slots);
-                KeyValueCache cache = new KeyValueCache(model.config(), Device.CPU, DType.F32, slots, CAPACITY)) {
+                KeyValueCache cache = model.cache(slots, CAPACITY)) {
             Transformer decoder = weights.over(model);
             for (int first = 0; first < rollouts.size(); first += slots) {
                 List<Rollout> batch = rollouts.subList(first, Math.min(rollouts.size(), first + slots));

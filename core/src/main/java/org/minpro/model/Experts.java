@@ -21,7 +21,7 @@ final class Experts implements FeedForward {
     private final Projection router;
     private final List<Dense> experts = new ArrayList<>();
 
-    Experts(ModelConfig config, Parameters parameters, int layer, LinearMap map) {
+    Experts(ModelConfig config, Parameters parameters, int layer, ModelSteps steps, LinearMap map) {
         this.layer = layer;
         moe = Objects.requireNonNull(config.moe());
         String prefix = "model.layers." + layer + ".mlp.";
@@ -29,7 +29,8 @@ final class Experts implements FeedForward {
         for (int expert = 0; expert < moe.experts(); expert++) {
             experts.add(new Dense(
                     Projection.ofExpert(parameters, prefix + "experts.gate_up_proj", expert, map),
-                    Projection.ofExpert(parameters, prefix + "experts.down_proj", expert, map)));
+                    Projection.ofExpert(parameters, prefix + "experts.down_proj", expert, map),
+                    steps));
         }
     }
 

@@ -39,9 +39,6 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     private static final int MOST_SLOTS = 64;
 
-    private final ModelConfig config;
-    private final Device device;
-    private final DType type;
     private final Workers workers;
     private final int slots;
     private final int[] kinds;
@@ -70,9 +67,6 @@ public final class LocalRolloutEngine implements RolloutEngine {
         if (slots < 1 || slots > 4096) {
             throw new IllegalArgumentException("decode slots must be in [1, 4096], got: " + slots);
         }
-        this.config = config;
-        this.device = device;
-        this.type = type;
         this.workers = workers;
         this.slots = slots;
         Callable<int[]> find = () -> SlotKinds.of(config, device, type, slots);
@@ -411,9 +405,8 @@ public final class LocalRolloutEngine implements RolloutEngine {
         }
 
         void run() {
-            DType cached = type == DType.F64 ? DType.F64 : DType.F32;
             try (NoGradient off = NoGradient.open();
-                    KeyValueCache cache = new KeyValueCache(config, device, cached, waitingRows.slotsInUse, capacity)) {
+                    KeyValueCache cache = generation.decoder.cache(waitingRows.slotsInUse, capacity)) {
                 while (true) {
                     if (cancelled) {
                         throw new CancellationException("generation was cancelled");

@@ -79,19 +79,17 @@ class DevicesTest {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open();
                 RotaryTable rotary = new RotaryTable(config, Device.META, DType.F32, 32);
-                KeyValueCache cache = new KeyValueCache(config, Device.META, DType.F32, 3, 64)) {
+                KeyValueCache cache = new LibtorchCache(config, Device.META, DType.F32, 3, 64, 32)) {
             TokenBlock.Placed placed =
                     TokenBlock.of(new int[] {1, 2}, new int[] {3, 4, 5}).place(Device.META);
             assertOnMeta(placed.ids());
             assertOnMeta(placed.positions());
             assertOnMeta(placed.predicting());
             assertThat(rotary.tables(8)).allSatisfy(DevicesTest::assertOnMeta);
-            Tensor entries = cache.admit(new long[] {1, 2, 3});
-            assertOnMeta(entries);
+            KeyValueCache.Step step = cache.admit(new long[] {1, 2, 3});
+            Tensor query = Tensor.zeros(Device.META, DType.F32, 3, config.heads(), config.headDim());
             Tensor token = Tensor.zeros(Device.META, DType.F32, 3, config.keyValueHeads(), config.headDim());
-            cache.append(0, entries, token, token);
-            assertOnMeta(cache.keys(0, 32));
-            assertOnMeta(cache.mask(32));
+            assertOnMeta(step.attend(0, new Tensor[] {query, token, token}));
         }
     }
 

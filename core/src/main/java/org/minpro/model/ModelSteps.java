@@ -1,0 +1,68 @@
+package org.minpro.model;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.minpro.tensor.Tensor;
+
+/**
+ * The steps of a model's passes between its matrix products, each with its way back. A model has one set of them and mixes
+ * it with no other ({@link Kernels} chooses): sampler and trainer then compute with the very same.
+ *
+ * <p>Shapes: {@code x [tokens, n]} in the model's type; attention and rotation are in float32 (float64 for a float64 model).
+ * A token's result depends on that token alone, and in attention on those that it sees, whatever is computed beside it.
+ * Steps of no way back are called without gradients.
+ */
+public interface ModelSteps {
+    /** {@code x / sqrt(mean(x^2) + epsilon) * weight} of each token. */
+    Tensor norm(Tensor x, Parameter weight, double epsilon);
+
+    /**
+     * {@code dL/dx} of {@link #norm}; adds the weight's gradient where it is trained.
+     *
+     * @param upstream {@code dL/dnorm}
+     * @param passedOn the gradient that reaches {@code x} by another way, to be added; or null
+     */
+    Tensor normBackward(
+            Tensor x,
+            Parameter weight,
+            double epsilon,
+            Tensor upstream,
+            @Nullable Tensor passedOn,
+            WeightGradients gradients);
+
+    /** {@code silu(gate) * up} of the two side by side, {@code [tokens, 2 n]} to {@code [tokens, n]}. */
+    Tensor gate(Tensor gateUp);
+
+    /** {@code dL/dgateUp} of {@link #gate}. */
+    Tensor gateBackward(Tensor gateUp, Tensor upstream);
+
+    /**
+     * Queries and keys, normed and rotated as the layer does, and values: {@code [tokens, heads or keyValueHeads, headDim]}
+     * in the rotation's type.
+     *
+     * @param projected {@code [tokens, (heads + 2 keyValueHeads) * headDim]}: queries, keys, values
+     * @param rotation cosines and sines of the tokens' positions, {@code [tokens, 1, headDim]} ({@link RotaryTable})
+     */
+    Tensor[] rotate(Tensor projected, AttentionHeads heads, Tensor[] rotation);
+
+    /**
+     * {@code dL/dprojected} of {@link #rotate}; adds the gradients of the heads' norms where they are trained.
+     *
+     * @param upstream from the rotated queries, keys and values to their gradients; asked once
+     */
+    Tensor rotateBackward(
+            Tensor projected, AttentionHeads heads, Tensor[] rotation, Upstream upstream, WeightGradients gradients);
+
+    /** Gradients of queries, keys and values from themselves. */
+    @FunctionalInterface
+    interface Upstream {
+        /** Three for three. */
+        Tensor[] of(Tensor[] queryKeyValue);
+    }
+
+    /** Attention over a block's sequences, which lie on one axis of tokens. */
+    BlockAttention attention(List<TokenBlock.Sequence> sequences);
+
+    /** An empty cache for decoding; owned until closed. */
+    KeyValueCache cache(int slots, int capacity);
+}
