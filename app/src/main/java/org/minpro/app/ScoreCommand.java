@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.data.JsonlReader;
 import org.minpro.data.Row;
 import org.minpro.eval.SequenceScorer;
+import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
@@ -60,8 +61,9 @@ final class ScoreCommand implements Callable<Integer> {
                 Texts texts = new Texts(files.path(), LocalDate.now(ZoneId.systemDefault()), console);
                 Workers workers = model.workers();
                 Transformer transformer = model.transformer(files);
+                PolicyVersion version = new PolicyVersion(0, transformer);
                 LiveLine live = new LiveLine(console)) {
-            SequenceScorer scorer = new SequenceScorer(transformer, workers);
+            SequenceScorer scorer = new SequenceScorer(version.model(), workers);
             List<int[]> waiting = new ArrayList<>();
             long done = 0;
             for (Row row = next(reader, scorer, waiting); row != null; row = next(reader, scorer, waiting)) {

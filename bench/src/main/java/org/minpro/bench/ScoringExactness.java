@@ -143,7 +143,7 @@ public final class ScoringExactness {
         int slots = LocalRolloutEngine.FEWEST_SLOTS;
         float[][] result = new float[rollouts.size()][];
         try (NoGradient off = NoGradient.open();
-                PackedWeights weights = new PackedWeights(slots);
+                PackedWeights weights = new PackedWeights(model.steps(), slots);
                 KeyValueCache cache = model.cache(slots, CAPACITY)) {
             Transformer decoder = weights.over(model);
             for (int first = 0; first < rollouts.size(); first += slots) {

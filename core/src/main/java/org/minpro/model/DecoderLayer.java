@@ -2,7 +2,6 @@ package org.minpro.model;
 
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.minpro.tensor.DType;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -64,13 +63,12 @@ final class DecoderLayer {
      *
      * @param input {@code [tokens, hidden]}
      * @param projected {@code [tokens, (heads + 2 keyValueHeads) * headDim]}
-     * @param attended {@code [tokens, heads * headDim]}, in the input's type
-     * @param logSumExp of the attention's scores, a number for each token and head
+     * @param attended its output in the input's type
      * @param middle input plus attention, {@code [tokens, hidden]}
      * @param inner what {@link FeedForward#project} gave
      */
     private record Memory(
-            Tensor input, Tensor projected, Tensor attended, Tensor logSumExp, Tensor middle, Tensor inner) {}
+            Tensor input, Tensor projected, BlockAttention.Attended attended, Tensor middle, Tensor inner) {}
 
     /** A layer's output and its way back. */
     record Recorded(Tensor result, Backward backward) {}
@@ -90,11 +88,11 @@ final class DecoderLayer {
             Tensor projected = scope.keep(project(x));
             BlockAttention.Attended found = attention.forward(steps.rotate(projected, heads, rotation));
             Tensor attended = scope.keep(found.output().to(x.type()));
-            Tensor logSumExp = scope.keep(found.logSumExp());
+            Tensor logSumExp = found.logSumExp() == null ? null : scope.keep(found.logSumExp());
             Tensor h = scope.keep(x.add(output.apply(attended)));
             Tensor inner = scope.keep(feedForward.project(normedOutput(h), listener));
             Tensor result = scope.keep(h.add(feedForward.finish(inner)));
-            Memory memory = new Memory(x, projected, attended, logSumExp, h, inner);
+            Memory memory = new Memory(x, projected, new BlockAttention.Attended(attended, logSumExp), h, inner);
             return new Recorded(
                     result,
                     (upstream, gradients, toInput) ->
@@ -117,7 +115,7 @@ final class DecoderLayer {
             if (!toInput && !attentionTrainable) {
                 return scope.keep(toMiddle);
             }
-            Tensor toAttended = output.backward(memory.attended, toMiddle, gradients);
+            Tensor toAttended = output.backward(memory.attended.output(), toMiddle, gradients);
             Tensor toProjected = throughAttention(memory, rotation, attention, toAttended, gradients);
             Tensor toNormedInput = queryKeyValue.backward(again(memory.input, inputNorm), toProjected, gradients);
             return scope.keep(steps.normBackward(memory.input, inputNorm, epsilon, toNormedInput, toMiddle, gradients));
@@ -133,15 +131,11 @@ final class DecoderLayer {
     /** From {@code dL/dattended} to {@code dL/dprojected}. */
     private Tensor throughAttention(
             Memory memory, Tensor[] rotation, BlockAttention attention, Tensor upstream, WeightGradients gradients) {
-        DType type = rotation[0].type();
         return steps.rotateBackward(
                 memory.projected,
                 heads,
                 rotation,
-                rotated -> attention.backward(
-                        upstream.to(type),
-                        rotated,
-                        new BlockAttention.Attended(memory.attended.to(type), memory.logSumExp)),
+                rotated -> attention.backward(upstream, rotated, memory.attended),
                 gradients);
     }
 }

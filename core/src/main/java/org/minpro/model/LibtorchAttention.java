@@ -1,6 +1,8 @@
 package org.minpro.model;
 
 import java.util.List;
+import java.util.Objects;
+import org.minpro.tensor.DType;
 import org.minpro.tensor.FlashAttention;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
@@ -63,22 +65,23 @@ final class LibtorchAttention implements BlockAttention {
 
     @Override
     public Tensor[] backward(Tensor upstream, Tensor[] queryKeyValue, Attended attended) {
+        DType type = queryKeyValue[0].type();
+        Tensor logSumExp = Objects.requireNonNull(attended.logSumExp());
         Tensor[] gradients = new Tensor[3];
         for (int i = 0; i < gradients.length; i++) {
-            gradients[i] = Tensor.empty(upstream.device(), upstream.type(), queryKeyValue[i].shape());
+            gradients[i] = Tensor.empty(upstream.device(), type, queryKeyValue[i].shape());
         }
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
             Heads heads = new Heads(queryKeyValue);
-            Tensor upstreams = byHead(upstream);
-            Tensor outputs = byHead(attended.output());
+            Tensor upstreams = byHead(upstream.to(type));
+            Tensor outputs = byHead(attended.output().to(type));
             Tensor toQueries = byHead(gradients[0]);
             Tensor toKeys = gradients[1].transpose(0, 1); // [keyValueHeads, tokens, headDim]
             Tensor toValues = gradients[2].transpose(0, 1);
             for (TokenBlock.Sequence sequence : sequences) {
                 TokenBlock.Span trunk = sequence.trunk();
-                FlashAttention.Gradient ofTrunk =
-                        heads.gradient(upstreams, outputs, attended.logSumExp(), trunk, trunk, true);
+                FlashAttention.Gradient ofTrunk = heads.gradient(upstreams, outputs, logSumExp, trunk, trunk, true);
                 tokens(toQueries, trunk).copyInPlace(ofTrunk.query());
                 keys(toKeys, trunk).copyInPlace(ofTrunk.key().sum(0, false));
                 keys(toValues, trunk).copyInPlace(ofTrunk.value().sum(0, false));
@@ -87,13 +90,12 @@ final class LibtorchAttention implements BlockAttention {
                 }
                 TokenBlock.Span branches = sequence.allBranches();
                 FlashAttention.Gradient ofBranches =
-                        heads.gradient(upstreams, outputs, attended.logSumExp(), branches, trunk, false);
+                        heads.gradient(upstreams, outputs, logSumExp, branches, trunk, false);
                 tokens(toQueries, branches).copyInPlace(ofBranches.query());
                 keys(toKeys, trunk).addInPlace(ofBranches.key().sum(0, false));
                 keys(toValues, trunk).addInPlace(ofBranches.value().sum(0, false));
                 for (TokenBlock.Span branch : sequence.branches()) {
-                    FlashAttention.Gradient own =
-                            heads.gradient(upstreams, outputs, attended.logSumExp(), branch, branch, true);
+                    FlashAttention.Gradient own = heads.gradient(upstreams, outputs, logSumExp, branch, branch, true);
                     tokens(toQueries, branch).addInPlace(own.query());
                     keys(toKeys, branch).copyInPlace(own.key().sum(0, false));
                     keys(toValues, branch).copyInPlace(own.value().sum(0, false));

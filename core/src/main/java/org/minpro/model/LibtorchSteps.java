@@ -127,4 +127,14 @@ final class LibtorchSteps implements ModelSteps {
                 capacity, key -> AttentionSpan.least(config, device, type, key, LibtorchCache.STEP));
         return new LibtorchCache(config, device, type, slots, capacity, least);
     }
+
+    @Override
+    public @Nullable PackedMatrix pack(Tensor weight, int rows) {
+        return OneDnnMatrix.of(weight, rows);
+    }
+
+    @Override
+    public boolean trainsPacked() {
+        return false;
+    }
 }

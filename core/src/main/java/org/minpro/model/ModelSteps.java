@@ -65,4 +65,16 @@ public interface ModelSteps {
 
     /** An empty cache for decoding; owned until closed. */
     KeyValueCache cache(int slots, int capacity);
+
+    /**
+     * A weight packed for products {@code x weight^T}; owned until closed.
+     *
+     * @param weight {@code [out, in]}
+     * @param rows that most products will have
+     * @return null where products are computed from the weight as it is
+     */
+    @Nullable PackedMatrix pack(Tensor weight, int rows);
+
+    /** Whether a training's forward pass multiplies by packed weights too, as generating always does. */
+    boolean trainsPacked();
 }

@@ -37,11 +37,11 @@ public final class Transformer implements AutoCloseable {
     private @Nullable Consumer<Routing> routingListener;
 
     public Transformer(ModelConfig config, Parameters parameters) {
-        this(config, parameters, new LibtorchSteps(config, parameters.device(), attentionType(parameters)));
+        this(config, parameters, steps(config, parameters));
     }
 
     /** @param steps what it computes with between its products */
-    Transformer(ModelConfig config, Parameters parameters, ModelSteps steps) {
+    public Transformer(ModelConfig config, Parameters parameters, ModelSteps steps) {
         this(config, parameters, steps, null, LinearMap.PLAIN);
     }
 
@@ -61,6 +61,15 @@ public final class Transformer implements AutoCloseable {
         outputHead = Projection.of(parameters, config.tieWordEmbeddings() ? "model.embed_tokens" : "lm_head", map);
     }
 
+    /** Libtorch's alone compute with several types in one model. */
+    private static ModelSteps steps(ModelConfig config, Parameters parameters) {
+        DType type = parameters.type();
+        boolean one = parameters.stored().values().stream().allMatch(tensor -> tensor.type() == type);
+        return one
+                ? Kernels.steps(config, parameters.device(), type)
+                : Kernels.libtorch(config, parameters.device(), type);
+    }
+
     private static DType attentionType(Parameters parameters) {
         return parameters.type() == DType.F64 ? DType.F64 : DType.F32;
     }
@@ -73,6 +82,11 @@ public final class Transformer implements AutoCloseable {
     /** The same model with its linear maps computed another way. */
     Transformer with(LinearMap other) {
         return new Transformer(config, parameters, steps, rotary, other);
+    }
+
+    /** What it computes with between its products. */
+    public ModelSteps steps() {
+        return steps;
     }
 
     public ModelConfig config() {

@@ -14,11 +14,8 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.KeyValueCache;
-import org.minpro.model.ModelConfig;
 import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
-import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
@@ -41,7 +38,9 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     private final Workers workers;
     private final int slots;
-    private final int[] kinds;
+    /** Of each slot; all versions of a model have the same. */
+    private int @Nullable [] kinds;
+
     private final long seed;
     private final Function<int[], String> text;
     private @Nullable PolicyVersion published;
@@ -50,28 +49,16 @@ public final class LocalRolloutEngine implements RolloutEngine {
     /**
      * An engine that has nothing to sample from until a version is {@linkplain #publish published}.
      *
-     * @param device of the versions that will be published
-     * @param type that the model computes in
      * @param slots rows that a worker decodes at once; a part of the numerics, not of the random numbers
      * @param seed of the run's random numbers
      * @param text decodes response ids without special tokens
      */
-    public LocalRolloutEngine(
-            ModelConfig config,
-            Device device,
-            DType type,
-            Workers workers,
-            int slots,
-            long seed,
-            Function<int[], String> text) {
+    public LocalRolloutEngine(Workers workers, int slots, long seed, Function<int[], String> text) {
         if (slots < 1 || slots > 4096) {
             throw new IllegalArgumentException("decode slots must be in [1, 4096], got: " + slots);
         }
         this.workers = workers;
         this.slots = slots;
-        Callable<int[]> find = () -> SlotKinds.of(config, device, type, slots);
-        // On a worker, whose kernels are those that will decode.
-        this.kinds = workers.run(List.of(find)).getFirst();
         this.seed = seed;
         this.text = text;
     }
@@ -79,8 +66,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
     /** An engine for a model that does not change: it is published as version 0. */
     public static LocalRolloutEngine over(
             Transformer model, Workers workers, int slots, long seed, Function<int[], String> text) {
-        LocalRolloutEngine engine = new LocalRolloutEngine(
-                model.config(), model.device(), model.parameters().type(), workers, slots, seed, text);
+        LocalRolloutEngine engine = new LocalRolloutEngine(workers, slots, seed, text);
         try (PolicyVersion version = new PolicyVersion(0, model)) {
             engine.publish(version);
         }
@@ -153,6 +139,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
             List<RolloutRequest> requests, SamplingParams params, TokenListener tokens, Consumer<Rollout> finished) {
         try (PolicyVersion version = holdPublished()) {
             Generation generation = new Generation(version.decoder(slots), params, version.number(), tokens, finished);
+            int[] kinds = kinds(generation.decoder);
             List<Rollout[]> results = new ArrayList<>();
             Map<Integer, WaitingRows> byCapacity = new TreeMap<>();
             for (RolloutRequest request : requests) {
@@ -160,7 +147,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
                 results.add(ofRequest);
                 int capacity = capacity(Math.addExact(request.promptIds().length, params.maxNewTokens()));
                 byCapacity
-                        .computeIfAbsent(capacity, key -> new WaitingRows())
+                        .computeIfAbsent(capacity, key -> new WaitingRows(kinds))
                         .add(new Prompt(generation.decoder, request), ofRequest);
             }
             byCapacity.forEach((capacity, waiting) -> {
@@ -172,6 +159,17 @@ public final class LocalRolloutEngine implements RolloutEngine {
             });
             return results.stream().flatMap(Arrays::stream).toList();
         }
+    }
+
+    private synchronized int[] kinds(Transformer model) {
+        int[] found = kinds;
+        if (found == null) {
+            Callable<int[]> find = () -> SlotKinds.of(model, slots);
+            // On a worker, whose kernels are those that will decode.
+            found = workers.run(List.of(find)).getFirst();
+            kinds = found;
+        }
+        return found;
     }
 
     /**
@@ -276,6 +274,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     /** The responses that wait for caches of one capacity. */
     private final class WaitingRows {
+        private final int[] kinds;
         private final List<Prompt> prompts = new ArrayList<>();
         /** Of every slot; slots of one kind share theirs. */
         private final List<Queue<Waiting>> queues = new ArrayList<>();
@@ -284,7 +283,8 @@ public final class LocalRolloutEngine implements RolloutEngine {
         /** A worker's cache needs no more slots than these: rows that are fewer than its slots never reach the others. */
         private int slotsInUse;
 
-        WaitingRows() {
+        WaitingRows(int[] kinds) {
+            this.kinds = kinds;
             for (int slot = 0; slot < slots; slot++) {
                 queues.add(kinds[slot] == slot ? new ArrayDeque<>() : queues.get(kinds[slot]));
             }

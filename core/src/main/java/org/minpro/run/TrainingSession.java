@@ -98,13 +98,7 @@ public final class TrainingSession implements AutoCloseable {
             policy = opened.add(files.policy(compute, recipe.model().trained(files.config())));
             workers = opened.add(new Workers(recipe.compute().threads()));
             engine = opened.add(new LocalRolloutEngine(
-                    files.config(),
-                    ModelFiles.DEVICE,
-                    compute,
-                    workers,
-                    recipe.decodeSlots(),
-                    recipe.seed(),
-                    ids -> tokenizer.decode(ids, true)));
+                    workers, recipe.decodeSlots(), recipe.seed(), ids -> tokenizer.decode(ids, true)));
             RunResources resources =
                     new RunResources(policy, engine, problems.training(), prompts, scoring, files.config(), workers);
             run = opened.add(TrainingRun.open(folder, recipe, resources, new Listener(start.listener)));

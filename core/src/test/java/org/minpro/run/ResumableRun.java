@@ -85,8 +85,7 @@ final class ResumableRun {
         try (RunFolder folder = RunFolder.open(path);
                 Policy policy = new Policy(config, parameters, model.type());
                 Workers workers = new Workers(2);
-                LocalRolloutEngine engine =
-                        new LocalRolloutEngine(config, Device.CPU, model.type(), workers, 16, 11, ResumableRun::text)) {
+                LocalRolloutEngine engine = new LocalRolloutEngine(workers, 16, 11, ResumableRun::text)) {
             TrainingRun[] opened = new TrainingRun[1];
             RunListener told = new RunListener() {
                 @Override

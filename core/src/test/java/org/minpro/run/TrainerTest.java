@@ -96,7 +96,7 @@ class TrainerTest {
             parameters.initialise(5, 0.1);
             policy = new Policy(model, parameters, DType.F32);
             workers = new Workers(workerCount);
-            engine = new LocalRolloutEngine(model, Device.CPU, DType.F32, workers, 16, recipe.seed(), ids -> "");
+            engine = new LocalRolloutEngine(workers, 16, recipe.seed(), ids -> "");
             RunResources resources = new RunResources(
                     policy,
                     engine,

@@ -1,0 +1,104 @@
+package org.minpro.model;
+
+import org.jspecify.annotations.Nullable;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
+
+/**
+ * Which {@link ModelSteps} models of this process are computed with: kernels in Java's Vector API where they can be, else
+ * libtorch's operations.
+ *
+ * <p>The vectors are a module of their own, for Java 25 and later, which is looked up by the name of its class. They need
+ * {@code --add-modules jdk.incubator.vector} when Java is started, and pass a check of their results before they are taken.
+ * {@code -Dminpro.kernels=libtorch} leaves them out.
+ */
+public final class Kernels {
+    /** Makes steps of vectors; what the module implements, with a constructor without parameters. */
+    public interface Provider {
+        /**
+         * Compares results of the kernels on this machine with what they must be.
+         *
+         * @throws IllegalStateException if they are not, with what was wrong
+         */
+        void check();
+
+        /** What the vectors are, such as {@code 512 bits}. */
+        String description();
+
+        /** The steps of a model, or null where they do not cover it. */
+        @Nullable ModelSteps steps(ModelConfig config, Device device, DType type);
+    }
+
+    private static final String PROVIDER = "org.minpro.kernels.VectorKernels";
+    private static final String PROPERTY = "minpro.kernels";
+    private static final String MODULE = "jdk.incubator.vector";
+    private static final int FIRST_JAVA = 25;
+
+    /** The provider, or why there is none. */
+    private record Found(@Nullable Provider provider, String reason) {}
+
+    private static final class Holder {
+        static final Found FOUND = find();
+    }
+
+    private Kernels() {}
+
+    private static Found find() {
+        String asked = System.getProperty(PROPERTY, "");
+        if (asked.equals("libtorch")) {
+            return new Found(null, "-D" + PROPERTY + "=libtorch asks for it");
+        }
+        if (!asked.isEmpty()) {
+            throw new IllegalArgumentException("-D" + PROPERTY + " must be libtorch or left out, got: " + asked);
+        }
+        int java = Runtime.version().feature();
+        if (java < FIRST_JAVA) {
+            return new Found(null, "they need Java " + FIRST_JAVA + " or later, this is " + java);
+        }
+        if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
+            return new Found(null, "Java was started without --add-modules " + MODULE);
+        }
+        try {
+            Provider provider =
+                    (Provider) Class.forName(PROVIDER).getDeclaredConstructor().newInstance();
+            provider.check();
+            return new Found(provider, "");
+        } catch (ClassNotFoundException e) {
+            return new Found(null, "minpro-kernels is not on the class path");
+        } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
+            Throwable cause = e instanceof ReflectiveOperationException && e.getCause() != null ? e.getCause() : e;
+            return new Found(null, "their check at start failed: " + cause);
+        }
+    }
+
+    /** Whether models on a CPU in float32 or bfloat16 are computed with vectors. */
+    public static boolean vectors() {
+        return Holder.FOUND.provider != null;
+    }
+
+    /** Why there are no vectors, a clause such as {@code they need Java 25 or later, this is 21}; empty where there are. */
+    public static String reason() {
+        return Holder.FOUND.reason;
+    }
+
+    /** What computes, and why, for reports. */
+    public static String description() {
+        Provider provider = Holder.FOUND.provider;
+        return provider != null
+                ? "vectors of " + provider.description()
+                : "libtorch's operations instead of vectors, because " + Holder.FOUND.reason;
+    }
+
+    /** The steps for a model. */
+    static ModelSteps steps(ModelConfig config, Device device, DType type) {
+        Provider provider = Holder.FOUND.provider;
+        ModelSteps vectors =
+                provider != null && device.equals(Device.CPU) ? provider.steps(config, device, type) : null;
+        return vectors != null ? vectors : libtorch(config, device, type);
+    }
+
+    /** Libtorch's steps for a model, to compare with. */
+    public static ModelSteps libtorch(ModelConfig config, Device device, DType type) {
+        return new LibtorchSteps(config, device, type == DType.F64 ? DType.F64 : DType.F32);
+    }
+}

@@ -1,0 +1,34 @@
+package org.minpro.kernels;
+
+import org.jspecify.annotations.Nullable;
+import org.minpro.model.Kernels;
+import org.minpro.model.ModelConfig;
+import org.minpro.model.ModelSteps;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
+
+/** What {@link Kernels} finds by the name of this class. */
+public final class VectorKernels implements Kernels.Provider {
+    /** Fewer lanes are slower than libtorch. */
+    private static final int LEAST_LANES = 8;
+
+    /** @throws IllegalStateException on a processor without vectors of 256 bits */
+    public VectorKernels() {
+        if (Vectors.LANES < LEAST_LANES) {
+            throw new IllegalStateException("vectors must have 256 bits or more, got: " + 32 * Vectors.LANES);
+        }
+    }
+
+    @Override
+    public void check() {}
+
+    @Override
+    public String description() {
+        return 32 * Vectors.LANES + " bits";
+    }
+
+    @Override
+    public @Nullable ModelSteps steps(ModelConfig config, Device device, DType type) {
+        return type == DType.F32 || type == DType.BF16 ? new VectorSteps(config, device, type) : null;
+    }
+}
