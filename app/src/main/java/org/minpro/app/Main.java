@@ -57,6 +57,7 @@ public final class Main {
         minpro.addSubcommand(new ObjectivesCommand(console));
         minpro.addSubcommand(new VerifyCommand(console));
         minpro.addSubcommand(new AuditVerdictsCommand(console));
+        minpro.addSubcommand(new DoctorCommand(console));
         minpro.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
         minpro.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
         minpro.setColorScheme(Help.defaultColorScheme(Help.Ansi.OFF));

@@ -25,6 +25,12 @@ public final class Kernels {
         /** What the vectors are, such as {@code 512 bits}. */
         String description();
 
+        /**
+         * Whether products by packed weights give a row the same bits beside any others on this machine, found by trying:
+         * then the log-probabilities of sampling and of training are equal to the bit.
+         */
+        boolean exact(DType type);
+
         /** The steps of a model, or null where they do not cover it. */
         @Nullable ModelSteps steps(ModelConfig config, Device device, DType type);
     }
@@ -59,8 +65,10 @@ public final class Kernels {
             return new Found(null, "Java was started without --add-modules " + MODULE);
         }
         try {
-            Provider provider =
-                    (Provider) Class.forName(PROVIDER).getDeclaredConstructor().newInstance();
+            Provider provider = Class.forName(PROVIDER)
+                    .asSubclass(Provider.class)
+                    .getDeclaredConstructor()
+                    .newInstance();
             provider.check();
             return new Found(provider, "");
         } catch (ClassNotFoundException e) {
@@ -87,6 +95,12 @@ public final class Kernels {
         return provider != null
                 ? "vectors of " + provider.description()
                 : "libtorch's operations instead of vectors, because " + Holder.FOUND.reason;
+    }
+
+    /** Whether the log-probabilities of sampling and of training are equal to the bit on this machine; found by trying. */
+    public static boolean exact(DType type) {
+        Provider provider = Holder.FOUND.provider;
+        return provider != null && provider.exact(type);
     }
 
     /** The steps for a model. */

@@ -71,9 +71,9 @@ final class BlockCache implements KeyValueCache {
                         keyHeads,
                         headDim,
                         entries,
-                        Memory.dense("keys", key, DType.F32, tokens, keyHeads, headDim)
+                        TensorMemory.dense("keys", key, DType.F32, tokens, keyHeads, headDim)
                                 .address(),
-                        Memory.dense("values", value, DType.F32, tokens, keyHeads, headDim)
+                        TensorMemory.dense("values", value, DType.F32, tokens, keyHeads, headDim)
                                 .address(),
                         prefix.length());
             }
@@ -98,17 +98,17 @@ final class BlockCache implements KeyValueCache {
             written[slot] = (int) positions[slot];
             seen[slot] = filled[slot] ? written[slot] + 1 : 0;
         }
-        long scratch = Memory.bytes(device, DecodeAttention.scratchBytes(heads, keyHeads, headDim, entries));
+        long scratch = TensorMemory.bytes(device, DecodeAttention.scratchBytes(heads, keyHeads, headDim, entries));
         return (layer, queryKeyValue) -> attend(layer, queryKeyValue, rows, written, seen, scratch);
     }
 
     private Tensor attend(
             int layer, Tensor[] queryKeyValue, long rows, int[] written, int[] seen, long scratch) {
-        long key = Memory.dense("keys", queryKeyValue[1], DType.F32, rows, keyHeads, headDim)
+        long key = TensorMemory.dense("keys", queryKeyValue[1], DType.F32, rows, keyHeads, headDim)
                 .address();
-        long value = Memory.dense("values", queryKeyValue[2], DType.F32, rows, keyHeads, headDim)
+        long value = TensorMemory.dense("values", queryKeyValue[2], DType.F32, rows, keyHeads, headDim)
                 .address();
-        long query = Memory.dense("queries", queryKeyValue[0], DType.F32, rows, heads, headDim)
+        long query = TensorMemory.dense("queries", queryKeyValue[0], DType.F32, rows, heads, headDim)
                 .address();
         Tensor output = rows == slots
                 ? Tensor.empty(device, DType.F32, rows, (long) heads * headDim)

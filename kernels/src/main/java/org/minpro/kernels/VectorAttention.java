@@ -69,7 +69,7 @@ final class VectorAttention implements BlockAttention {
         long tokens = given[0].size(0);
         Tensor output = Tensor.empty(given[0].device(), DType.F32, tokens, (long) heads * headDim);
         try (Scope scope = Scope.open()) {
-            long scratch = Memory.bytes(output.device(), scratchBytes);
+            long scratch = TensorMemory.bytes(output.device(), scratchBytes);
             for (Sequence sequence : sequences) {
                 SequenceAttention.forward(
                         given[0].address(),
@@ -94,10 +94,10 @@ final class VectorAttention implements BlockAttention {
     public Tensor[] backward(Tensor upstream, Tensor[] queryKeyValue, Attended attended) {
         Tensor[] given = required(queryKeyValue);
         long tokens = given[0].size(0);
-        Tensor wide = Memory.dense("upstream", upstream.to(DType.F32), DType.F32, tokens, (long) heads * headDim);
+        Tensor wide = TensorMemory.dense("upstream", upstream.to(DType.F32), DType.F32, tokens, (long) heads * headDim);
         Tensor[] gradients = {given[0].emptyLike(), given[1].emptyLike(), given[2].emptyLike()};
         try (Scope scope = Scope.open()) {
-            long scratch = Memory.bytes(wide.device(), scratchBytes);
+            long scratch = TensorMemory.bytes(wide.device(), scratchBytes);
             for (Sequence sequence : sequences) {
                 SequenceAttention.backward(
                         given[0].address(),
@@ -129,9 +129,9 @@ final class VectorAttention implements BlockAttention {
             }
         }
         return new Tensor[] {
-            Memory.dense("queries", queryKeyValue[0], DType.F32, tokens, heads, headDim),
-            Memory.dense("keys", queryKeyValue[1], DType.F32, tokens, keyHeads, headDim),
-            Memory.dense("values", queryKeyValue[2], DType.F32, tokens, keyHeads, headDim)
+            TensorMemory.dense("queries", queryKeyValue[0], DType.F32, tokens, heads, headDim),
+            TensorMemory.dense("keys", queryKeyValue[1], DType.F32, tokens, keyHeads, headDim),
+            TensorMemory.dense("values", queryKeyValue[2], DType.F32, tokens, keyHeads, headDim)
         };
     }
 }

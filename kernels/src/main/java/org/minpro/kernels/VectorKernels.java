@@ -1,5 +1,7 @@
 package org.minpro.kernels;
 
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.Kernels;
 import org.minpro.model.ModelConfig;
@@ -12,19 +14,24 @@ public final class VectorKernels implements Kernels.Provider {
     /** Fewer lanes are slower than libtorch. */
     private static final int LEAST_LANES = 8;
 
-    /** @throws IllegalStateException on a processor without vectors of 256 bits */
-    public VectorKernels() {
+    private final Map<DType, Boolean> exact = new ConcurrentHashMap<>();
+
+    @Override
+    public void check() {
         if (Vectors.LANES < LEAST_LANES) {
             throw new IllegalStateException("vectors must have 256 bits or more, got: " + 32 * Vectors.LANES);
         }
+        SelfCheck.attention();
     }
-
-    @Override
-    public void check() {}
 
     @Override
     public String description() {
         return 32 * Vectors.LANES + " bits";
+    }
+
+    @Override
+    public boolean exact(DType type) {
+        return exact.computeIfAbsent(type, SelfCheck::productsOfRowsAlone);
     }
 
     @Override

@@ -6,8 +6,8 @@ import org.minpro.tensor.Device;
 import org.minpro.tensor.Tensor;
 
 /** The memory of tensors, as kernels are given it: of the expected shape and type, dense. */
-final class Memory {
-    private Memory() {}
+final class TensorMemory {
+    private TensorMemory() {}
 
     /** The tensor, or a copy where its elements have gaps between them. */
     static Tensor dense(String name, Tensor tensor, DType type, long... shape) {
@@ -18,7 +18,7 @@ final class Memory {
         return tensor.isContiguous() ? tensor : tensor.contiguous();
     }
 
-    /** Memory with undefined contents, freed with the current scope. */
+    /** TensorMemory with undefined contents, freed with the current scope. */
     static long bytes(Device device, long bytes) {
         return Tensor.empty(device, DType.F32, (bytes + 3) / 4).address();
     }
