@@ -36,10 +36,12 @@ final class DoctorCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         line("minpro", BuildVersion.present().toString());
         line("kernels", Kernels.description());
-        line("exact", Stream.of(DType.F32, DType.BF16)
-                .map(type -> type.name().toLowerCase(Locale.ROOT)
-                        + (Kernels.exact(type) ? " to the bit" : " to rounding"))
-                .collect(Collectors.joining(", ", "sampling and training agree in ", "")));
+        line(
+                "exact",
+                Stream.of(DType.F32, DType.BF16)
+                        .map(type -> type.name().toLowerCase(Locale.ROOT)
+                                + (Kernels.exact(type) ? " to the bit" : " to rounding"))
+                        .collect(Collectors.joining(", ", "sampling and training agree in ", "")));
         line("libtorch", Engine.kernels().replaceFirst("^libtorch ", ""));
         line(
                 "java",
@@ -52,7 +54,10 @@ final class DoctorCommand implements Callable<Integer> {
                         gigabytes(Runtime.getRuntime().maxMemory())));
         line("processors", Integer.toString(Runtime.getRuntime().availableProcessors()));
         line("memory", gigabytes(MachineMemory.availableBytes()) + " can still be taken");
-        line("disk", free("cache", Engine.cacheFolder()) + "; " + free("folder", Path.of("").toAbsolutePath()));
+        line(
+                "disk",
+                free("cache", Engine.cacheFolder()) + "; "
+                        + free("folder", Path.of("").toAbsolutePath()));
         line(
                 "locale",
                 String.format(

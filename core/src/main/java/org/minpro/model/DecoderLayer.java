@@ -38,23 +38,20 @@ final class DecoderLayer {
                         name -> name.startsWith(prefix + "self_attn.") || name.startsWith(prefix + "input_layernorm."));
     }
 
-    /** Queries, keys and values side by side, before rotation, {@code [tokens, (heads + 2 keyValueHeads) * headDim]}. */
-    private Tensor project(Tensor x) {
-        return queryKeyValue.apply(steps.norm(x, inputNorm, epsilon));
+    /** What the layer is given, and its norm. */
+    ModelSteps.Sum input(Residual residual) {
+        return residual.normed(steps, inputNorm, epsilon);
     }
 
     /** Queries, keys and values as attention wants them ({@link ModelSteps#rotate}). */
-    Tensor[] queryKeyValue(Tensor x, Tensor[] rotation) {
-        return steps.rotate(project(x), heads, rotation);
+    Tensor[] queryKeyValue(Tensor normedInput, Tensor[] rotation) {
+        return steps.rotate(queryKeyValue.apply(normedInput), heads, rotation);
     }
 
-    Tensor afterAttention(Tensor x, Tensor attended, @Nullable Consumer<Transformer.Routing> listener) {
-        Tensor h = x.add(output.apply(attended.to(x.type())));
-        return h.add(feedForward.finish(feedForward.project(normedOutput(h), listener)));
-    }
-
-    private Tensor normedOutput(Tensor h) {
-        return steps.norm(h, outputNorm, epsilon);
+    /** @param x what the layer was given */
+    Residual afterAttention(Tensor x, Tensor attended, @Nullable Consumer<Transformer.Routing> listener) {
+        ModelSteps.Sum middle = steps.addNorm(x, output.apply(attended.to(x.type())), outputNorm, epsilon);
+        return new Residual(middle.sum(), feedForward.finish(feedForward.project(middle.normed(), listener)));
     }
 
     /**
@@ -71,7 +68,7 @@ final class DecoderLayer {
             Tensor input, Tensor projected, BlockAttention.Attended attended, Tensor middle, Tensor inner) {}
 
     /** A layer's output and its way back. */
-    record Recorded(Tensor result, Backward backward) {}
+    record Recorded(Residual result, Backward backward) {}
 
     /** From {@code dL/dresult} to {@code dL/dinput}; the weights' gradients are added up on the way. */
     @FunctionalInterface
@@ -82,19 +79,25 @@ final class DecoderLayer {
 
     /** Runs the layer without recording; what the way back needs stays in the current scope. */
     Recorded record(
-            Tensor x, Tensor[] rotation, BlockAttention attention, @Nullable Consumer<Transformer.Routing> listener) {
+            Residual residual,
+            Tensor[] rotation,
+            BlockAttention attention,
+            @Nullable Consumer<Transformer.Routing> listener) {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
-            Tensor projected = scope.keep(project(x));
+            ModelSteps.Sum input = input(residual);
+            Tensor x = scope.keep(input.sum());
+            Tensor projected = scope.keep(queryKeyValue.apply(input.normed()));
             BlockAttention.Attended found = attention.forward(steps.rotate(projected, heads, rotation));
             Tensor attended = scope.keep(found.output().to(x.type()));
             Tensor logSumExp = found.logSumExp() == null ? null : scope.keep(found.logSumExp());
-            Tensor h = scope.keep(x.add(output.apply(attended)));
-            Tensor inner = scope.keep(feedForward.project(normedOutput(h), listener));
-            Tensor result = scope.keep(h.add(feedForward.finish(inner)));
+            ModelSteps.Sum middle = steps.addNorm(x, output.apply(attended), outputNorm, epsilon);
+            Tensor h = scope.keep(middle.sum());
+            Tensor inner = scope.keep(feedForward.project(middle.normed(), listener));
+            Tensor delta = scope.keep(feedForward.finish(inner));
             Memory memory = new Memory(x, projected, new BlockAttention.Attended(attended, logSumExp), h, inner);
             return new Recorded(
-                    result,
+                    new Residual(h, delta),
                     (upstream, gradients, toInput) ->
                             backward(memory, rotation, attention, upstream, gradients, toInput));
         }

@@ -34,6 +34,12 @@ final class LibtorchSteps implements ModelSteps {
     }
 
     @Override
+    public Sum addNorm(Tensor x, Tensor delta, Parameter weight, double epsilon) {
+        Tensor sum = x.add(delta);
+        return new Sum(sum, norm(sum, weight, epsilon));
+    }
+
+    @Override
     public Tensor normBackward(
             Tensor x,
             Parameter weight,

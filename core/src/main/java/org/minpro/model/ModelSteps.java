@@ -17,6 +17,21 @@ public interface ModelSteps {
     Tensor norm(Tensor x, Parameter weight, double epsilon);
 
     /**
+     * Two tensors of one shape.
+     *
+     * @param sum of the two that were added
+     * @param normed {@link #norm} of the sum
+     */
+    record Sum(Tensor sum, Tensor normed) {}
+
+    /**
+     * {@code x + delta} and its norm.
+     *
+     * @param delta is used up: its memory may hold the sum afterwards
+     */
+    Sum addNorm(Tensor x, Tensor delta, Parameter weight, double epsilon);
+
+    /**
      * {@code dL/dx} of {@link #norm}; adds the weight's gradient where it is trained.
      *
      * @param upstream {@code dL/dnorm}

@@ -152,14 +152,16 @@ public final class Transformer implements AutoCloseable {
      */
     Tensor hidden(TokenBlock.Placed placed, Function<Tensor[], Tensor> attention) {
         Tensor[] rotation = rotary.at(placed.positions(), placed.highestPosition());
-        Tensor x = Tensor.embedding(embedding(), placed.ids());
+        Residual residual = new Residual(Tensor.embedding(embedding(), placed.ids()), null);
         for (DecoderLayer layer : layers) {
             try (Scope scope = Scope.open()) {
-                Tensor[] queryKeyValue = layer.queryKeyValue(x, rotation);
-                x = scope.keep(layer.afterAttention(x, attention.apply(queryKeyValue), routingListener));
+                ModelSteps.Sum input = layer.input(residual);
+                Tensor attended = attention.apply(layer.queryKeyValue(input.normed(), rotation));
+                residual = layer.afterAttention(input.sum(), attended, routingListener)
+                        .keptBy(scope);
             }
         }
-        return readOut(placed, x).hidden();
+        return readOut(placed, residual.sum()).hidden();
     }
 
     /**
@@ -170,21 +172,26 @@ public final class Transformer implements AutoCloseable {
         TokenBlock.Placed placed = block.place(device());
         BlockAttention attention = steps.attention(placed.sequences());
         Tensor[] rotation = rotary.at(placed.positions(), placed.highestPosition());
-        Tensor x = Tensor.embedding(embedding().detach(), placed.ids());
+        Residual residual = new Residual(Tensor.embedding(embedding().detach(), placed.ids()), null);
         List<DecoderLayer.Backward> backward = new ArrayList<>();
         int lowest = parameters.selection().lowestLayer();
         for (DecoderLayer layer : layers.subList(0, lowest)) {
             try (Scope scope = Scope.open()) {
-                x = scope.keep(
-                        layer.record(x, rotation, attention, routingListener).result());
+                residual = layer.record(residual, rotation, attention, routingListener)
+                        .result()
+                        .keptBy(scope);
             }
         }
         for (DecoderLayer layer : layers.subList(lowest, layers.size())) {
-            DecoderLayer.Recorded recorded = layer.record(x, rotation, attention, routingListener);
+            DecoderLayer.Recorded recorded = layer.record(residual, rotation, attention, routingListener);
             backward.add(recorded.backward());
-            x = recorded.result();
+            residual = recorded.result();
         }
-        return new ForwardPass(parameters, placed.ids(), readOut(placed, x), backward);
+        Tensor last;
+        try (NoGradient off = NoGradient.open()) {
+            last = residual.sum();
+        }
+        return new ForwardPass(parameters, placed.ids(), readOut(placed, last), backward);
     }
 
     private ForwardPass.ReadOut readOut(TokenBlock.Placed placed, Tensor last) {
@@ -210,21 +217,22 @@ public final class Transformer implements AutoCloseable {
         try (NoGradient off = NoGradient.open();
                 Scope scope = Scope.open()) {
             Tensor[] rotation = rotary.at(Tensor.range(device(), 0, padded), padded - 1);
-            Tensor x = Tensor.embedding(embedding(), Tensor.of(device(), ids));
+            Residual residual = new Residual(Tensor.embedding(embedding(), Tensor.of(device(), ids)), null);
             BlockAttention attention =
                     steps.attention(List.of(new TokenBlock.Sequence(new TokenBlock.Span(0, padded), List.of())));
             for (DecoderLayer layer : layers) {
                 try (Scope ofLayer = Scope.open()) {
-                    Tensor[] queryKeyValue = layer.queryKeyValue(x, rotation);
+                    ModelSteps.Sum input = layer.input(residual);
+                    Tensor[] queryKeyValue = layer.queryKeyValue(input.normed(), rotation);
                     keys.add(queryKeyValue[1].contiguous().retain());
                     values.add(queryKeyValue[2].contiguous().retain());
                     Tensor attended = attention.forward(queryKeyValue).output();
-                    x = ofLayer.keep(layer.afterAttention(x, attended, null));
+                    residual = layer.afterAttention(input.sum(), attended, null).keptBy(ofLayer);
                 }
             }
-            Tensor last = steps.norm(x.narrow(0, prompt.length - 1, 1), norm, config.rmsNormEpsilon())
-                    .retain();
-            return new KeyValueCache.Prefix(prompt.length, keys, values, last);
+            Tensor last = residual.sum().narrow(0, prompt.length - 1, 1);
+            Tensor hidden = steps.norm(last, norm, config.rmsNormEpsilon()).retain();
+            return new KeyValueCache.Prefix(prompt.length, keys, values, hidden);
         }
     }
 
@@ -240,12 +248,14 @@ public final class Transformer implements AutoCloseable {
         KeyValueCache.Step step = cache.admit(positions);
         Tensor[] rotation = rotary.at(
                 Tensor.of(device(), positions), Arrays.stream(positions).max().orElseThrow());
-        Tensor x = Tensor.embedding(embedding(), Tensor.of(device(), ids));
+        Residual residual = new Residual(Tensor.embedding(embedding(), Tensor.of(device(), ids)), null);
         for (int i = 0; i < layers.size(); i++) {
             DecoderLayer layer = layers.get(i);
-            x = layer.afterAttention(x, step.attend(i, layer.queryKeyValue(x, rotation)), null);
+            ModelSteps.Sum input = layer.input(residual);
+            Tensor attended = step.attend(i, layer.queryKeyValue(input.normed(), rotation));
+            residual = layer.afterAttention(input.sum(), attended, null);
         }
-        return steps.norm(x, norm, config.rmsNormEpsilon());
+        return residual.normed(steps, norm, config.rmsNormEpsilon()).normed();
     }
 
     /** An empty cache for {@link #decode}; owned until closed. */

@@ -18,6 +18,7 @@ final class BlockCache implements KeyValueCache {
     private final int capacity;
     /** The capacity in whole blocks. */
     private final int entries;
+
     private final boolean[] filled;
     private final Device device;
     private final List<Tensor> keys = new ArrayList<>();
@@ -102,8 +103,7 @@ final class BlockCache implements KeyValueCache {
         return (layer, queryKeyValue) -> attend(layer, queryKeyValue, rows, written, seen, scratch);
     }
 
-    private Tensor attend(
-            int layer, Tensor[] queryKeyValue, long rows, int[] written, int[] seen, long scratch) {
+    private Tensor attend(int layer, Tensor[] queryKeyValue, long rows, int[] written, int[] seen, long scratch) {
         long key = TensorMemory.dense("keys", queryKeyValue[1], DType.F32, rows, keyHeads, headDim)
                 .address();
         long value = TensorMemory.dense("values", queryKeyValue[2], DType.F32, rows, keyHeads, headDim)

@@ -51,7 +51,8 @@ final class SelfCheck {
                     prompt,
                     new int[] {prompt, last},
                     branches,
-                    TensorMemory.bytes(DEVICE, SequenceAttention.scratchBytes(heads, keyHeads, headDim, prompt + branches[1])));
+                    TensorMemory.bytes(
+                            DEVICE, SequenceAttention.scratchBytes(heads, keyHeads, headDim, prompt + branches[1])));
             // The second response after its prompt, without the first one.
             Tensor row = Tensor.concatenate(List.of(key.narrow(0, 0, prompt), key.narrow(0, last, branches[1])), 0);
             Tensor rowValues =
@@ -66,7 +67,8 @@ final class SelfCheck {
             }
             float[] decoded = decoded(query.select(0, tokens - 1), row, rowValues);
             if (!Arrays.equals(decoded, found)) {
-                throw new IllegalStateException("attention with a cache must give the bits of attention over whole rows");
+                throw new IllegalStateException(
+                        "attention with a cache must give the bits of attention over whole rows");
             }
         }
     }
@@ -151,11 +153,13 @@ final class SelfCheck {
                     }
                     double[] alone = new double[(int) all.size(0) * shape[1]];
                     for (int row = 0; row < all.size(0); row++) {
-                        double[] product = packed.linear(all.narrow(0, row, 1), null).doubles();
+                        double[] product =
+                                packed.linear(all.narrow(0, row, 1), null).doubles();
                         System.arraycopy(product, 0, alone, row * shape[1], shape[1]);
                     }
                     for (int count : counts) {
-                        double[] product = packed.linear(all.narrow(0, 0, count), null).doubles();
+                        double[] product =
+                                packed.linear(all.narrow(0, 0, count), null).doubles();
                         if (!Arrays.equals(product, Arrays.copyOf(alone, product.length))) {
                             return false;
                         }
@@ -171,6 +175,7 @@ final class SelfCheck {
         for (long size : shape) {
             count *= (int) size;
         }
-        return Tensor.of(DEVICE, Philox.normals(count, 0, Philox.Purpose.TRIAL, draw), shape).to(type);
+        return Tensor.of(DEVICE, Philox.normals(count, 0, Philox.Purpose.TRIAL, draw), shape)
+                .to(type);
     }
 }

@@ -57,8 +57,7 @@ final class VectorAttention implements BlockAttention {
         this.sequences = sequences.stream().map(Sequence::of).toList();
         long bytes = 0;
         for (Sequence sequence : this.sequences) {
-            bytes = Math.max(
-                    bytes, SequenceAttention.scratchBytes(heads, keyHeads, headDim, sequence.longest()));
+            bytes = Math.max(bytes, SequenceAttention.scratchBytes(heads, keyHeads, headDim, sequence.longest()));
         }
         scratchBytes = bytes;
     }

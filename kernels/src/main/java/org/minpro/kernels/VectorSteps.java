@@ -5,7 +5,6 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.model.AttentionHeads;
 import org.minpro.model.BlockAttention;
 import org.minpro.model.KeyValueCache;
-import org.minpro.model.Kernels;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.ModelSteps;
 import org.minpro.model.OneDnnMatrix;
@@ -21,17 +20,52 @@ import org.minpro.tensor.Tensor;
 final class VectorSteps implements ModelSteps {
     private final ModelConfig config;
     private final Device device;
-    private final ModelSteps libtorch;
+    private final DType type;
+    private final boolean half;
 
+    /** @param type of the model: float32 or bfloat16 */
     VectorSteps(ModelConfig config, Device device, DType type) {
         this.config = config;
         this.device = device;
-        libtorch = Kernels.libtorch(config, device, type);
+        this.type = type;
+        half = type == DType.BF16;
     }
 
     @Override
     public Tensor norm(Tensor x, Parameter weight, double epsilon) {
-        return libtorch.norm(x, weight, epsilon);
+        long rows = x.size(0);
+        long width = x.size(1);
+        Tensor given = TensorMemory.dense("x", x, type, rows, width);
+        Tensor y = Tensor.empty(device, type, rows, width);
+        RmsNorm.norm(
+                half,
+                given.address(),
+                weight(weight, width),
+                y.address(),
+                Math.toIntExact(rows),
+                Math.toIntExact(width),
+                (float) epsilon);
+        return y;
+    }
+
+    @Override
+    public Sum addNorm(Tensor x, Tensor delta, Parameter weight, double epsilon) {
+        long rows = x.size(0);
+        long width = x.size(1);
+        Tensor given = TensorMemory.dense("x", x, type, rows, width);
+        Tensor sum = TensorMemory.dense("delta", delta, type, rows, width);
+        Tensor y = Tensor.empty(device, type, rows, width);
+        RmsNorm.addNorm(
+                half,
+                given.address(),
+                sum.address(),
+                weight(weight, width),
+                sum.address(),
+                y.address(),
+                Math.toIntExact(rows),
+                Math.toIntExact(width),
+                (float) epsilon);
+        return new Sum(sum, y);
     }
 
     @Override
@@ -42,28 +76,133 @@ final class VectorSteps implements ModelSteps {
             Tensor upstream,
             @Nullable Tensor passedOn,
             WeightGradients gradients) {
-        return libtorch.normBackward(x, weight, epsilon, upstream, passedOn, gradients);
+        long rows = x.size(0);
+        long width = x.size(1);
+        Tensor given = TensorMemory.dense("x", x, type, rows, width);
+        Tensor up = TensorMemory.dense("upstream", upstream, type, rows, width);
+        Tensor beside = passedOn == null ? null : TensorMemory.dense("passed on", passedOn, type, rows, width);
+        Tensor result = Tensor.empty(device, type, rows, width);
+        RmsNorm.normBack(
+                half,
+                given.address(),
+                weight(weight, width),
+                up.address(),
+                beside == null ? 0 : beside.address(),
+                result.address(),
+                sum(weight, gradients, width),
+                Math.toIntExact(rows),
+                Math.toIntExact(width),
+                (float) epsilon);
+        return result;
+    }
+
+    private long weight(Parameter weight, long width) {
+        return TensorMemory.dense(weight.name(), weight.tensor(), type, width).address();
+    }
+
+    /** Where a weight's gradient is added up; 0 for a weight that is not trained. */
+    private static long sum(Parameter weight, WeightGradients gradients, long width) {
+        return weight.trainable()
+                ? TensorMemory.dense(weight.name(), gradients.sum(weight.name()), DType.F32, width)
+                        .address()
+                : 0;
     }
 
     @Override
     public Tensor gate(Tensor gateUp) {
-        return libtorch.gate(gateUp);
+        long rows = gateUp.size(0);
+        long width = gateUp.size(1) / 2;
+        Tensor given = TensorMemory.dense("gates", gateUp, type, rows, 2 * width);
+        Tensor y = Tensor.empty(device, type, rows, width);
+        SwiGlu.gate(half, given.address(), y.address(), Math.toIntExact(rows), Math.toIntExact(width));
+        return y;
     }
 
     @Override
     public Tensor gateBackward(Tensor gateUp, Tensor upstream) {
-        return libtorch.gateBackward(gateUp, upstream);
+        long rows = gateUp.size(0);
+        long width = gateUp.size(1) / 2;
+        Tensor given = TensorMemory.dense("gates", gateUp, type, rows, 2 * width);
+        Tensor up = TensorMemory.dense("upstream", upstream, type, rows, width);
+        Tensor result = Tensor.empty(device, type, rows, 2 * width);
+        SwiGlu.gateBack(
+                half, given.address(), up.address(), result.address(), Math.toIntExact(rows), Math.toIntExact(width));
+        return result;
     }
 
     @Override
     public Tensor[] rotate(Tensor projected, AttentionHeads heads, Tensor[] rotation) {
-        return libtorch.rotate(projected, heads, rotation);
+        long tokens = projected.size(0);
+        Tensor given = TensorMemory.dense("projections", projected, type, tokens, heads.width());
+        Tensor[] queryKeyValue = empty(heads, tokens);
+        Rotation.rotate(
+                half,
+                given.address(),
+                table(heads, rotation[0], tokens),
+                table(heads, rotation[1], tokens),
+                norm(heads.queryNorm(), heads),
+                norm(heads.keyNorm(), heads),
+                (float) heads.epsilon(),
+                queryKeyValue[0].address(),
+                queryKeyValue[1].address(),
+                queryKeyValue[2].address(),
+                Math.toIntExact(tokens),
+                heads.heads(),
+                heads.keyValueHeads(),
+                heads.headDim());
+        return queryKeyValue;
     }
 
     @Override
     public Tensor rotateBackward(
             Tensor projected, AttentionHeads heads, Tensor[] rotation, Upstream upstream, WeightGradients gradients) {
-        return libtorch.rotateBackward(projected, heads, rotation, upstream, gradients);
+        long tokens = projected.size(0);
+        Tensor given = TensorMemory.dense("projections", projected, type, tokens, heads.width());
+        Tensor[] up = upstream.of(rotate(projected, heads, rotation));
+        Tensor result = Tensor.empty(device, type, tokens, heads.width());
+        Rotation.rotateBack(
+                half,
+                given.address(),
+                table(heads, rotation[0], tokens),
+                table(heads, rotation[1], tokens),
+                norm(heads.queryNorm(), heads),
+                norm(heads.keyNorm(), heads),
+                (float) heads.epsilon(),
+                head("queries' gradient", up[0], tokens, heads.heads(), heads),
+                head("keys' gradient", up[1], tokens, heads.keyValueHeads(), heads),
+                head("values' gradient", up[2], tokens, heads.keyValueHeads(), heads),
+                result.address(),
+                heads.queryNorm() == null ? 0 : sum(heads.queryNorm(), gradients, heads.headDim()),
+                heads.keyNorm() == null ? 0 : sum(heads.keyNorm(), gradients, heads.headDim()),
+                Math.toIntExact(tokens),
+                heads.heads(),
+                heads.keyValueHeads(),
+                heads.headDim());
+        return result;
+    }
+
+    private Tensor[] empty(AttentionHeads heads, long tokens) {
+        return new Tensor[] {
+            Tensor.empty(device, DType.F32, tokens, heads.heads(), heads.headDim()),
+            Tensor.empty(device, DType.F32, tokens, heads.keyValueHeads(), heads.headDim()),
+            Tensor.empty(device, DType.F32, tokens, heads.keyValueHeads(), heads.headDim())
+        };
+    }
+
+    private static long table(AttentionHeads heads, Tensor table, long tokens) {
+        return heads.rotates()
+                ? TensorMemory.dense("rotation", table, DType.F32, tokens, 1, heads.headDim())
+                        .address()
+                : 0;
+    }
+
+    private long norm(@Nullable Parameter norm, AttentionHeads heads) {
+        return norm == null ? 0 : weight(norm, heads.headDim());
+    }
+
+    private static long head(String name, Tensor x, long tokens, long count, AttentionHeads heads) {
+        return TensorMemory.dense(name, x, DType.F32, tokens, count, heads.headDim())
+                .address();
     }
 
     @Override
@@ -78,7 +217,8 @@ final class VectorSteps implements ModelSteps {
 
     @Override
     public @Nullable PackedMatrix pack(Tensor weight, int rows) {
-        return OneDnnMatrix.of(weight, rows);
+        // Java has no instruction for products of bfloat16.
+        return half ? OneDnnMatrix.of(weight, rows) : new FloatMatrix(weight);
     }
 
     @Override
