@@ -2,9 +2,10 @@ package org.minpro.kernels;
 
 import static org.minpro.kernels.Vectors.BYTES;
 import static org.minpro.kernels.Vectors.LANES;
+import static org.minpro.kernels.Vectors.MEMORY;
+import static org.minpro.kernels.Vectors.ORDER;
 import static org.minpro.kernels.Vectors.load;
 import static org.minpro.kernels.Vectors.spread;
-import static org.minpro.kernels.Vectors.store;
 import static org.minpro.kernels.Vectors.zero;
 
 import jdk.incubator.vector.FloatVector;
@@ -100,20 +101,20 @@ final class BlockProduct {
             s23 = q.fma(x3, s23);
         }
         long to = out + vector * BYTES;
-        store(s00, to);
-        store(s01, to + BYTES);
-        store(s02, to + 2 * BYTES);
-        store(s03, to + 3 * BYTES);
+        s00.intoMemorySegment(MEMORY, to, ORDER);
+        s01.intoMemorySegment(MEMORY, to + BYTES, ORDER);
+        s02.intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
+        s03.intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
         to += outStride;
-        store(s10, to);
-        store(s11, to + BYTES);
-        store(s12, to + 2 * BYTES);
-        store(s13, to + 3 * BYTES);
+        s10.intoMemorySegment(MEMORY, to, ORDER);
+        s11.intoMemorySegment(MEMORY, to + BYTES, ORDER);
+        s12.intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
+        s13.intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
         to += outStride;
-        store(s20, to);
-        store(s21, to + BYTES);
-        store(s22, to + 2 * BYTES);
-        store(s23, to + 3 * BYTES);
+        s20.intoMemorySegment(MEMORY, to, ORDER);
+        s21.intoMemorySegment(MEMORY, to + BYTES, ORDER);
+        s22.intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
+        s23.intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
     }
 
     private static void threeRows(long a, long aStride, long b, int vector, int depth, long out, long outStride) {
@@ -132,11 +133,11 @@ final class BlockProduct {
             s20 = q.fma(x0, s20);
         }
         long to = out + vector * BYTES;
-        store(s00, to);
+        s00.intoMemorySegment(MEMORY, to, ORDER);
         to += outStride;
-        store(s10, to);
+        s10.intoMemorySegment(MEMORY, to, ORDER);
         to += outStride;
-        store(s20, to);
+        s20.intoMemorySegment(MEMORY, to, ORDER);
     }
 
     private static void fourVectors(long a, long b, int vector, int depth, long out) {
@@ -161,10 +162,10 @@ final class BlockProduct {
             s03 = q.fma(x3, s03);
         }
         long to = out + vector * BYTES;
-        store(s00, to);
-        store(s01, to + BYTES);
-        store(s02, to + 2 * BYTES);
-        store(s03, to + 3 * BYTES);
+        s00.intoMemorySegment(MEMORY, to, ORDER);
+        s01.intoMemorySegment(MEMORY, to + BYTES, ORDER);
+        s02.intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
+        s03.intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
     }
 
     private static void oneVector(long a, long b, int vector, int depth, long out) {
@@ -177,6 +178,6 @@ final class BlockProduct {
             s00 = q.fma(x0, s00);
         }
         long to = out + vector * BYTES;
-        store(s00, to);
+        s00.intoMemorySegment(MEMORY, to, ORDER);
     }
 }

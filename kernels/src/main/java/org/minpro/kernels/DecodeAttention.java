@@ -160,7 +160,8 @@ public final class DecodeAttention {
             float total = ScoreRow.exponentials(scores, full, largest, scale);
             Vectors.set(scores + 4L * full, 1 / total);
         }
-        RowCombination.combine(scratch, stride, 4, rows, values, rowBytes, seen, headDim, out, rowBytes, false);
+        Vectors.clear(out, rows * rowBytes);
+        RowCombination.add(scratch, stride, 4, rows, values, rowBytes, seen, headDim, out, rowBytes);
         for (int row = 0; row < rows; row++) {
             ScoreRow.scale(out + row * rowBytes, headDim, Vectors.get(scratch + row * stride + 4L * full));
         }

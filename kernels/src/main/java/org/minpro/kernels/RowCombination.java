@@ -2,20 +2,20 @@ package org.minpro.kernels;
 
 import static org.minpro.kernels.Vectors.BYTES;
 import static org.minpro.kernels.Vectors.LANES;
+import static org.minpro.kernels.Vectors.MEMORY;
+import static org.minpro.kernels.Vectors.ORDER;
 import static org.minpro.kernels.Vectors.load;
 import static org.minpro.kernels.Vectors.spread;
-import static org.minpro.kernels.Vectors.store;
-import static org.minpro.kernels.Vectors.zero;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
- * Weighted sums of rows: {@code out[i][c] = sum_j w[i][j] x[j][c]}, or added to what {@code out} has. Attention's outputs and
- * the gradients of its queries, keys and values are such.
+ * Weighted sums of rows, added to what is there: {@code out[i][c] += sum_j w[i][j] x[j][c]}. Attention's outputs and the
+ * gradients of its queries, keys and values are such.
  *
- * <p>Every sum is one chain of fused multiply-adds, j ascending, from 0 or from what {@code out} has: a sum in several calls
- * has the bits of one call, and how many rows there are changes no bit.
+ * <p>Every sum is one chain of fused multiply-adds, j ascending, from what {@code out} has: a sum in several calls has the bits
+ * of one call, and how many rows there are changes no bit.
  */
 final class RowCombination {
     private RowCombination() {}
@@ -25,9 +25,8 @@ final class RowCombination {
      *     sumStride} bytes after {@code w[i][j]}
      * @param x {@code count} rows of {@code columns} numbers, {@code xStride} bytes apart
      * @param out {@code rows} rows, {@code outStride} bytes apart
-     * @param add whether the sums begin with what {@code out} has
      */
-    static void combine(
+    static void add(
             long w,
             long rowStride,
             long sumStride,
@@ -37,8 +36,7 @@ final class RowCombination {
             int count,
             int columns,
             long out,
-            long outStride,
-            boolean add) {
+            long outStride) {
         int column = 0;
         for (; column <= columns - 4 * LANES; column += 4 * LANES) {
             long from = x + 4L * column;
@@ -47,10 +45,10 @@ final class RowCombination {
             for (; row <= rows - 3; row += 3) {
                 long weights = w + row * rowStride;
                 threeRowsFourVectors(
-                        weights, rowStride, sumStride, from, xStride, count, to + row * outStride, outStride, add);
+                        weights, rowStride, sumStride, from, xStride, count, to + row * outStride, outStride);
             }
             for (; row < rows; row++) {
-                fourVectors(w + row * rowStride, sumStride, from, xStride, count, to + row * outStride, add);
+                fourVectors(w + row * rowStride, sumStride, from, xStride, count, to + row * outStride);
             }
         }
         for (; column <= columns - 2 * LANES; column += 2 * LANES) {
@@ -60,14 +58,13 @@ final class RowCombination {
             for (; row <= rows - 6; row += 6) {
                 long weights = w + row * rowStride;
                 sixRowsTwoVectors(
-                        weights, rowStride, sumStride, from, xStride, count, to + row * outStride, outStride, add);
+                        weights, rowStride, sumStride, from, xStride, count, to + row * outStride, outStride);
             }
             for (; row < rows; row++) {
-                twoVectors(w + row * rowStride, sumStride, from, xStride, count, to + row * outStride, add);
+                twoVectors(w + row * rowStride, sumStride, from, xStride, count, to + row * outStride);
             }
         }
         for (; column < columns; column += LANES) {
-            VectorMask<Float> mask = Vectors.FLOATS.indexInRange(column, columns);
             long from = x + 4L * column;
             long to = out + 4L * column;
             int row = 0;
@@ -82,11 +79,10 @@ final class RowCombination {
                         count,
                         to + row * outStride,
                         outStride,
-                        add,
-                        mask);
+                        columns - column);
             }
             for (; row < rows; row++) {
-                last(w + row * rowStride, sumStride, from, xStride, count, to + row * outStride, add, mask);
+                last(w + row * rowStride, sumStride, from, xStride, count, to + row * outStride, columns - column);
             }
         }
     }
@@ -99,34 +95,19 @@ final class RowCombination {
             long xStride,
             int count,
             long out,
-            long outStride,
-            boolean add) {
-        FloatVector s00 = zero();
-        FloatVector s01 = zero();
-        FloatVector s02 = zero();
-        FloatVector s03 = zero();
-        FloatVector s10 = zero();
-        FloatVector s11 = zero();
-        FloatVector s12 = zero();
-        FloatVector s13 = zero();
-        FloatVector s20 = zero();
-        FloatVector s21 = zero();
-        FloatVector s22 = zero();
-        FloatVector s23 = zero();
-        if (add) {
-            s00 = load(out);
-            s01 = load(out + BYTES);
-            s02 = load(out + 2 * BYTES);
-            s03 = load(out + 3 * BYTES);
-            s10 = load(out + outStride);
-            s11 = load(out + outStride + BYTES);
-            s12 = load(out + outStride + 2 * BYTES);
-            s13 = load(out + outStride + 3 * BYTES);
-            s20 = load(out + 2 * outStride);
-            s21 = load(out + 2 * outStride + BYTES);
-            s22 = load(out + 2 * outStride + 2 * BYTES);
-            s23 = load(out + 2 * outStride + 3 * BYTES);
-        }
+            long outStride) {
+        FloatVector s00 = load(out);
+        FloatVector s01 = load(out + BYTES);
+        FloatVector s02 = load(out + 2 * BYTES);
+        FloatVector s03 = load(out + 3 * BYTES);
+        FloatVector s10 = load(out + outStride);
+        FloatVector s11 = load(out + outStride + BYTES);
+        FloatVector s12 = load(out + outStride + 2 * BYTES);
+        FloatVector s13 = load(out + outStride + 3 * BYTES);
+        FloatVector s20 = load(out + 2 * outStride);
+        FloatVector s21 = load(out + 2 * outStride + BYTES);
+        FloatVector s22 = load(out + 2 * outStride + 2 * BYTES);
+        FloatVector s23 = load(out + 2 * outStride + 3 * BYTES);
         for (int j = 0; j < count; j++) {
             long from = x + j * xStride;
             long weight = w + j * sumStride;
@@ -150,31 +131,25 @@ final class RowCombination {
             s22 = q.fma(x2, s22);
             s23 = q.fma(x3, s23);
         }
-        store(s00, out);
-        store(s01, out + BYTES);
-        store(s02, out + 2 * BYTES);
-        store(s03, out + 3 * BYTES);
-        store(s10, out + outStride);
-        store(s11, out + outStride + BYTES);
-        store(s12, out + outStride + 2 * BYTES);
-        store(s13, out + outStride + 3 * BYTES);
-        store(s20, out + 2 * outStride);
-        store(s21, out + 2 * outStride + BYTES);
-        store(s22, out + 2 * outStride + 2 * BYTES);
-        store(s23, out + 2 * outStride + 3 * BYTES);
+        s00.intoMemorySegment(MEMORY, out, ORDER);
+        s01.intoMemorySegment(MEMORY, out + BYTES, ORDER);
+        s02.intoMemorySegment(MEMORY, out + 2 * BYTES, ORDER);
+        s03.intoMemorySegment(MEMORY, out + 3 * BYTES, ORDER);
+        s10.intoMemorySegment(MEMORY, out + outStride, ORDER);
+        s11.intoMemorySegment(MEMORY, out + outStride + BYTES, ORDER);
+        s12.intoMemorySegment(MEMORY, out + outStride + 2 * BYTES, ORDER);
+        s13.intoMemorySegment(MEMORY, out + outStride + 3 * BYTES, ORDER);
+        s20.intoMemorySegment(MEMORY, out + 2 * outStride, ORDER);
+        s21.intoMemorySegment(MEMORY, out + 2 * outStride + BYTES, ORDER);
+        s22.intoMemorySegment(MEMORY, out + 2 * outStride + 2 * BYTES, ORDER);
+        s23.intoMemorySegment(MEMORY, out + 2 * outStride + 3 * BYTES, ORDER);
     }
 
-    private static void fourVectors(long w, long sumStride, long x, long xStride, int count, long out, boolean add) {
-        FloatVector s00 = zero();
-        FloatVector s01 = zero();
-        FloatVector s02 = zero();
-        FloatVector s03 = zero();
-        if (add) {
-            s00 = load(out);
-            s01 = load(out + BYTES);
-            s02 = load(out + 2 * BYTES);
-            s03 = load(out + 3 * BYTES);
-        }
+    private static void fourVectors(long w, long sumStride, long x, long xStride, int count, long out) {
+        FloatVector s00 = load(out);
+        FloatVector s01 = load(out + BYTES);
+        FloatVector s02 = load(out + 2 * BYTES);
+        FloatVector s03 = load(out + 3 * BYTES);
         for (int j = 0; j < count; j++) {
             long from = x + j * xStride;
             long weight = w + j * sumStride;
@@ -188,10 +163,10 @@ final class RowCombination {
             s02 = q.fma(x2, s02);
             s03 = q.fma(x3, s03);
         }
-        store(s00, out);
-        store(s01, out + BYTES);
-        store(s02, out + 2 * BYTES);
-        store(s03, out + 3 * BYTES);
+        s00.intoMemorySegment(MEMORY, out, ORDER);
+        s01.intoMemorySegment(MEMORY, out + BYTES, ORDER);
+        s02.intoMemorySegment(MEMORY, out + 2 * BYTES, ORDER);
+        s03.intoMemorySegment(MEMORY, out + 3 * BYTES, ORDER);
     }
 
     private static void sixRowsTwoVectors(
@@ -202,34 +177,19 @@ final class RowCombination {
             long xStride,
             int count,
             long out,
-            long outStride,
-            boolean add) {
-        FloatVector s00 = zero();
-        FloatVector s01 = zero();
-        FloatVector s10 = zero();
-        FloatVector s11 = zero();
-        FloatVector s20 = zero();
-        FloatVector s21 = zero();
-        FloatVector s30 = zero();
-        FloatVector s31 = zero();
-        FloatVector s40 = zero();
-        FloatVector s41 = zero();
-        FloatVector s50 = zero();
-        FloatVector s51 = zero();
-        if (add) {
-            s00 = load(out);
-            s01 = load(out + BYTES);
-            s10 = load(out + outStride);
-            s11 = load(out + outStride + BYTES);
-            s20 = load(out + 2 * outStride);
-            s21 = load(out + 2 * outStride + BYTES);
-            s30 = load(out + 3 * outStride);
-            s31 = load(out + 3 * outStride + BYTES);
-            s40 = load(out + 4 * outStride);
-            s41 = load(out + 4 * outStride + BYTES);
-            s50 = load(out + 5 * outStride);
-            s51 = load(out + 5 * outStride + BYTES);
-        }
+            long outStride) {
+        FloatVector s00 = load(out);
+        FloatVector s01 = load(out + BYTES);
+        FloatVector s10 = load(out + outStride);
+        FloatVector s11 = load(out + outStride + BYTES);
+        FloatVector s20 = load(out + 2 * outStride);
+        FloatVector s21 = load(out + 2 * outStride + BYTES);
+        FloatVector s30 = load(out + 3 * outStride);
+        FloatVector s31 = load(out + 3 * outStride + BYTES);
+        FloatVector s40 = load(out + 4 * outStride);
+        FloatVector s41 = load(out + 4 * outStride + BYTES);
+        FloatVector s50 = load(out + 5 * outStride);
+        FloatVector s51 = load(out + 5 * outStride + BYTES);
         for (int j = 0; j < count; j++) {
             long from = x + j * xStride;
             long weight = w + j * sumStride;
@@ -254,27 +214,23 @@ final class RowCombination {
             s50 = q.fma(x0, s50);
             s51 = q.fma(x1, s51);
         }
-        store(s00, out);
-        store(s01, out + BYTES);
-        store(s10, out + outStride);
-        store(s11, out + outStride + BYTES);
-        store(s20, out + 2 * outStride);
-        store(s21, out + 2 * outStride + BYTES);
-        store(s30, out + 3 * outStride);
-        store(s31, out + 3 * outStride + BYTES);
-        store(s40, out + 4 * outStride);
-        store(s41, out + 4 * outStride + BYTES);
-        store(s50, out + 5 * outStride);
-        store(s51, out + 5 * outStride + BYTES);
+        s00.intoMemorySegment(MEMORY, out, ORDER);
+        s01.intoMemorySegment(MEMORY, out + BYTES, ORDER);
+        s10.intoMemorySegment(MEMORY, out + outStride, ORDER);
+        s11.intoMemorySegment(MEMORY, out + outStride + BYTES, ORDER);
+        s20.intoMemorySegment(MEMORY, out + 2 * outStride, ORDER);
+        s21.intoMemorySegment(MEMORY, out + 2 * outStride + BYTES, ORDER);
+        s30.intoMemorySegment(MEMORY, out + 3 * outStride, ORDER);
+        s31.intoMemorySegment(MEMORY, out + 3 * outStride + BYTES, ORDER);
+        s40.intoMemorySegment(MEMORY, out + 4 * outStride, ORDER);
+        s41.intoMemorySegment(MEMORY, out + 4 * outStride + BYTES, ORDER);
+        s50.intoMemorySegment(MEMORY, out + 5 * outStride, ORDER);
+        s51.intoMemorySegment(MEMORY, out + 5 * outStride + BYTES, ORDER);
     }
 
-    private static void twoVectors(long w, long sumStride, long x, long xStride, int count, long out, boolean add) {
-        FloatVector s00 = zero();
-        FloatVector s01 = zero();
-        if (add) {
-            s00 = load(out);
-            s01 = load(out + BYTES);
-        }
+    private static void twoVectors(long w, long sumStride, long x, long xStride, int count, long out) {
+        FloatVector s00 = load(out);
+        FloatVector s01 = load(out + BYTES);
         for (int j = 0; j < count; j++) {
             long from = x + j * xStride;
             long weight = w + j * sumStride;
@@ -284,8 +240,8 @@ final class RowCombination {
             s00 = q.fma(x0, s00);
             s01 = q.fma(x1, s01);
         }
-        store(s00, out);
-        store(s01, out + BYTES);
+        s00.intoMemorySegment(MEMORY, out, ORDER);
+        s01.intoMemorySegment(MEMORY, out + BYTES, ORDER);
     }
 
     private static void fourRowsLast(
@@ -297,18 +253,12 @@ final class RowCombination {
             int count,
             long out,
             long outStride,
-            boolean add,
-            VectorMask<Float> mask) {
-        FloatVector s00 = zero();
-        FloatVector s10 = zero();
-        FloatVector s20 = zero();
-        FloatVector s30 = zero();
-        if (add) {
-            s00 = load(out, mask);
-            s10 = load(out + outStride, mask);
-            s20 = load(out + 2 * outStride, mask);
-            s30 = load(out + 3 * outStride, mask);
-        }
+            int columns) {
+        VectorMask<Float> mask = Vectors.FLOATS.indexInRange(0, columns);
+        FloatVector s00 = load(out, mask);
+        FloatVector s10 = load(out + outStride, mask);
+        FloatVector s20 = load(out + 2 * outStride, mask);
+        FloatVector s30 = load(out + 3 * outStride, mask);
         for (int j = 0; j < count; j++) {
             long from = x + j * xStride;
             long weight = w + j * sumStride;
@@ -322,18 +272,16 @@ final class RowCombination {
             q = spread(weight + 3 * rowStride);
             s30 = q.fma(x0, s30);
         }
-        store(s00, out, mask);
-        store(s10, out + outStride, mask);
-        store(s20, out + 2 * outStride, mask);
-        store(s30, out + 3 * outStride, mask);
+        s00.intoMemorySegment(MEMORY, out, ORDER, mask);
+        s10.intoMemorySegment(MEMORY, out + outStride, ORDER, mask);
+        s20.intoMemorySegment(MEMORY, out + 2 * outStride, ORDER, mask);
+        s30.intoMemorySegment(MEMORY, out + 3 * outStride, ORDER, mask);
     }
 
     private static void last(
-            long w, long sumStride, long x, long xStride, int count, long out, boolean add, VectorMask<Float> mask) {
-        FloatVector s00 = zero();
-        if (add) {
-            s00 = load(out, mask);
-        }
+            long w, long sumStride, long x, long xStride, int count, long out, int columns) {
+        VectorMask<Float> mask = Vectors.FLOATS.indexInRange(0, columns);
+        FloatVector s00 = load(out, mask);
         for (int j = 0; j < count; j++) {
             long from = x + j * xStride;
             long weight = w + j * sumStride;
@@ -341,6 +289,6 @@ final class RowCombination {
             FloatVector q = spread(weight);
             s00 = q.fma(x0, s00);
         }
-        store(s00, out, mask);
+        s00.intoMemorySegment(MEMORY, out, ORDER, mask);
     }
 }

@@ -280,7 +280,8 @@ public final class SequenceAttention {
                     Vectors.set(logSumExp + 4 * at, (float) (largest * (double) scale() + Math.log(total)));
                 }
             }
-            RowCombination.combine(
+            Vectors.clear(scratch.results, rows * rowBytes());
+            RowCombination.add(
                     scratch.scores,
                     scratch.scoreStride,
                     4,
@@ -290,8 +291,7 @@ public final class SequenceAttention {
                     seen,
                     headDim,
                     scratch.results,
-                    rowBytes(),
-                    false);
+                    rowBytes());
             for (int row = 0; row < rows; row++) {
                 float factor = Vectors.get(scratch.scores + row * scratch.scoreStride + 4L * full);
                 ScoreRow.scale(scratch.results + row * rowBytes(), headDim, factor);
@@ -323,7 +323,8 @@ public final class SequenceAttention {
                 softmaxBackward(rows, position + first, seen);
                 addToKeys(scratch.scores, scratch.results, rows, seen, scratch.toValues);
                 addToKeys(scratch.gradients, scratch.queries, rows, seen, scratch.toKeys);
-                RowCombination.combine(
+                Vectors.clear(scratch.results, rows * rowBytes());
+                RowCombination.add(
                         scratch.gradients,
                         scratch.scoreStride,
                         4,
@@ -333,8 +334,7 @@ public final class SequenceAttention {
                         seen,
                         headDim,
                         scratch.results,
-                        rowBytes(),
-                        false);
+                        rowBytes());
                 scatter(scratch.results, start + first, tokens);
             }
         }
@@ -354,8 +354,8 @@ public final class SequenceAttention {
 
         /** Adds to each key's row the tile's rows, weighted by its column of the tile. */
         private void addToKeys(long weights, long from, int rows, int seen, long to) {
-            RowCombination.combine(
-                    weights, 4, scratch.scoreStride, seen, from, rowBytes(), rows, headDim, to, rowBytes(), true);
+            RowCombination.add(
+                    weights, 4, scratch.scoreStride, seen, from, rowBytes(), rows, headDim, to, rowBytes());
         }
 
         /** Writes a span's gradients of keys and values to the tokens' places. */

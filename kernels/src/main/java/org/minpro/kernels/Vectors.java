@@ -16,8 +16,9 @@ import jdk.incubator.vector.VectorSpecies;
  * Vectors of float32 over raw addresses: loads, stores, rounding to bfloat16, sums across lanes and the exponential, each
  * also for a single number with the same bits.
  *
- * <p>C2 stops inlining in a method that has grown too large, and then allocates a vector for every operation. So a kernel's
- * method holds one small loop with at most 12 sums.
+ * <p>C2 stops inlining in a method that has grown too large (NodeCountInliningCutoff), and then allocates every vector that it
+ * gives to a method. So a kernel's method holds one small loop with at most 12 sums. Where even that is too large, its last
+ * calls are those of the Vector API itself, which C2 inlines whatever their number.
  */
 final class Vectors {
     /** All memory; no bounds are checked. */
@@ -35,7 +36,7 @@ final class Vectors {
     /** Bytes of a vector. */
     static final long BYTES = 4L * LANES;
 
-    private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+    static final ByteOrder ORDER = ByteOrder.nativeOrder();
     private static final VectorShuffle<Float> BY_8 = exchange(8);
     private static final VectorShuffle<Float> BY_4 = exchange(4);
     private static final VectorShuffle<Float> BY_2 = exchange(2);

@@ -6,7 +6,8 @@
  * sums run in the order of absolute position, sums across a vector's lanes by fixed shuffles, exponentials by a polynomial of
  * our own. So bits differ between machines whose vectors have different lengths, and between nothing else.
  *
- * <p>Sizes are checked before the first write; that the memory is there is the caller's to know. None allocates on the heap.
+ * <p>Sizes are checked before the first write; that the memory is there is the caller's to know. A call allocates a few small
+ * objects at most, and no vector.
  */
 @NullMarked
 package org.minpro.kernels;

@@ -1,0 +1,177 @@
+package org.minpro.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Compiled kernels allocate no vectors: where C2 gives up inlining in a method, every operation of it allocates one, and it is 4
+ * to 40 times slower.
+ */
+class AllocationTest {
+    /** Room for a few small objects of a call, none of them in a loop over numbers. */
+    private static final long BYTES_PER_CALL = 1024;
+
+    private static final int CALLS = 50;
+    private static final int ROUNDS_IN_A_ROW = 5;
+    private static final long LEAST_NANOSECONDS = 1_500_000_000L;
+    private static final long MOST_NANOSECONDS = 60_000_000_000L;
+
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    private final SplittableRandom random = new SplittableRandom(1);
+
+    /** Runs a kernel until it is compiled; then so many rounds in a row may allocate nothing. */
+    private static void check(String name, Runnable kernel) {
+        long start = System.nanoTime();
+        int quiet = 0;
+        long perCall = 0;
+        while (quiet < ROUNDS_IN_A_ROW && System.nanoTime() - start < MOST_NANOSECONDS) {
+            long before = THREADS.getCurrentThreadAllocatedBytes();
+            for (int i = 0; i < CALLS; i++) {
+                kernel.run();
+            }
+            perCall = (THREADS.getCurrentThreadAllocatedBytes() - before) / CALLS;
+            boolean warm = System.nanoTime() - start > LEAST_NANOSECONDS;
+            quiet = warm && perCall <= BYTES_PER_CALL ? quiet + 1 : 0;
+        }
+        assertThat(perCall).as("bytes that a call of %s allocates", name).isLessThanOrEqualTo(BYTES_PER_CALL);
+    }
+
+    private double[] normals(int count) {
+        return Memory.normals(random, false, count);
+    }
+
+    @Test
+    void norms() {
+        int rows = 16;
+        int n = 576 + 7;
+        for (boolean half : new boolean[] {false, true}) {
+            try (Memory memory = new Memory()) {
+                long x = memory.of(half, normals(rows * n));
+                long delta = memory.of(half, normals(rows * n));
+                long weight = memory.of(half, normals(n));
+                long y = memory.results(half, rows * n);
+                long sum = memory.results(half, rows * n);
+                long toWeight = memory.of(new double[n]);
+                check("norm", () -> RmsNorm.norm(half, x, weight, y, rows, n, 1e-6f));
+                check("addNorm", () -> RmsNorm.addNorm(half, x, delta, weight, sum, y, rows, n, 1e-6f));
+                check("normBack", () -> {
+                    RmsNorm.normBack(half, x, weight, delta, sum, y, toWeight, rows, n, 1e-6f);
+                    RmsNorm.normBack(half, x, weight, delta, 0, y, 0, rows, n, 1e-6f);
+                });
+            }
+        }
+    }
+
+    @Test
+    void gates() {
+        int rows = 16;
+        int n = 336 + 7;
+        for (boolean half : new boolean[] {false, true}) {
+            try (Memory memory = new Memory()) {
+                long gateUp = memory.of(half, normals(2 * rows * n));
+                long y = memory.of(half, normals(rows * n));
+                long to = memory.results(half, 2 * rows * n);
+                check("gate", () -> SwiGlu.gate(half, gateUp, y, rows, n));
+                check("gateBack", () -> SwiGlu.gateBack(half, gateUp, y, to, rows, n));
+            }
+        }
+    }
+
+    @Test
+    void rotation() {
+        int tokens = 16;
+        int heads = 4;
+        int keyHeads = 2;
+        for (int d : new int[] {24, 64}) {
+            for (boolean half : new boolean[] {false, true}) {
+                try (Memory memory = new Memory()) {
+                    int width = (heads + 2 * keyHeads) * d;
+                    long projected = memory.of(half, normals(tokens * width));
+                    long table = memory.of(normals(tokens * d));
+                    long weight = memory.of(half, normals(d));
+                    long q = memory.of(normals(tokens * width));
+                    long k = q + 4L * tokens * heads * d;
+                    long v = k + 4L * tokens * keyHeads * d;
+                    long to = memory.results(half, tokens * width);
+                    long toWeight = memory.of(new double[d]);
+                    check("rotate", () -> {
+                        Rotation.rotate(
+                                half, projected, table, table, weight, weight, 1e-6f, q, k, v, tokens, heads, keyHeads, d);
+                        Rotation.rotate(half, projected, 0, 0, 0, 0, 1e-6f, q, k, v, tokens, heads, keyHeads, d);
+                    });
+                    check(
+                            "rotateBack",
+                            () -> Rotation.rotateBack(
+                                    half, projected, table, table, weight, weight, 1e-6f, q, k, v, to, toWeight,
+                                    toWeight, tokens, heads, keyHeads, d));
+                }
+            }
+        }
+    }
+
+    @Test
+    void attention() {
+        int tokens = 90;
+        int[] starts = {40, 60};
+        int[] lengths = {20, 30};
+        for (int[] shape : new int[][] {{9, 3, 64}, {4, 4, 32}, {2, 1, 40}}) {
+            int heads = shape[0];
+            int keyHeads = shape[1];
+            int d = shape[2];
+            try (Memory memory = new Memory()) {
+                long q = memory.of(normals(tokens * heads * d));
+                long k = memory.of(normals(tokens * keyHeads * d));
+                long v = memory.of(normals(tokens * keyHeads * d));
+                long out = memory.floats((long) tokens * heads * d);
+                long toK = memory.floats((long) tokens * keyHeads * d);
+                long toV = memory.floats((long) tokens * keyHeads * d);
+                long scratch = memory.bytes(SequenceAttention.scratchBytes(heads, keyHeads, d, 70));
+                check(
+                        "attention forward",
+                        () -> SequenceAttention.forward(
+                                q, k, v, out, 0, heads, keyHeads, d, 0, 40, starts, lengths, scratch));
+                check(
+                        "attention backward",
+                        () -> SequenceAttention.backward(
+                                q, k, v, q, out, toK, toV, heads, keyHeads, d, 0, 40, starts, lengths, scratch));
+                int slots = 8;
+                int capacity = 96;
+                long keys = memory.floats((long) slots * keyHeads * capacity * d);
+                long values = memory.floats((long) slots * keyHeads * capacity * d);
+                int[] positions = {60, 61, 62, 63, 64, 65, 66, 67};
+                for (int slot = 0; slot < slots; slot++) {
+                    DecodeAttention.fill(keys, values, slot, keyHeads, d, capacity, k, v, 80);
+                }
+                check(
+                        "append",
+                        () -> DecodeAttention.append(keys, values, slots, keyHeads, d, capacity, positions, k, v));
+                check(
+                        "attend",
+                        () -> DecodeAttention.attend(
+                                q, keys, values, out, slots, heads, keyHeads, d, capacity, positions, scratch));
+            }
+        }
+    }
+
+    @Test
+    void products() {
+        int in = 128;
+        int out = 150;
+        try (Memory memory = new Memory()) {
+            long weight = memory.of(normals(in * out));
+            long packed = memory.bytes(PackedProduct.packedBytes(out, in));
+            PackedProduct.pack(weight, packed, out, in);
+            long x = memory.of(normals(17 * in));
+            long bias = memory.of(normals(out));
+            long y = memory.floats(17L * out);
+            check("pack", () -> PackedProduct.pack(weight, packed, out, in));
+            check("multiply", () -> PackedProduct.multiply(x, packed, bias, y, 17, in, out));
+            check("multiply one row", () -> PackedProduct.multiply(x, packed, bias, y, 1, in, out));
+        }
+    }
+}
