@@ -1,5 +1,6 @@
 package org.minpro.model;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
@@ -97,6 +98,21 @@ public final class Kernels {
                 : "libtorch's operations instead of vectors, because " + Holder.FOUND.reason;
     }
 
+    /**
+     * What a person should know who computes in a type on a CPU, a line each: that there are no vectors and why, or that
+     * sampling and training do not agree to the bit. Empty where all is as it should be.
+     */
+    public static List<String> notices(DType type) {
+        if (!vectors()) {
+            return List.of("computing with " + description());
+        }
+        return exact(type)
+                ? List.of()
+                : List.of("log-probabilities of sampling and training agree to rounding, not to the bit: on this"
+                        + " processor a row of a product of " + type + " depends on the rows beside it;"
+                        + " mismatch/max says how far");
+    }
+
     /** Whether the log-probabilities of sampling and of training are equal to the bit on this machine; found by trying. */
     public static boolean exact(DType type) {
         Provider provider = Holder.FOUND.provider;
@@ -107,7 +123,7 @@ public final class Kernels {
     static ModelSteps steps(ModelConfig config, Device device, DType type) {
         Provider provider = Holder.FOUND.provider;
         ModelSteps vectors =
-                provider != null && device.equals(Device.CPU) ? provider.steps(config, device, type) : null;
+                provider != null && device.kind() == Device.Kind.CPU ? provider.steps(config, device, type) : null;
         return vectors != null ? vectors : libtorch(config, device, type);
     }
 

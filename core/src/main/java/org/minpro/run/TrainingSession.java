@@ -17,6 +17,7 @@ import org.minpro.experience.Journal;
 import org.minpro.experience.RefusedRewardException;
 import org.minpro.experience.RewardFailure;
 import org.minpro.experience.Scoring;
+import org.minpro.model.Kernels;
 import org.minpro.model.PolicyVersion;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Reward;
@@ -95,6 +96,7 @@ public final class TrainingSession implements AutoCloseable {
             prompts.missingBeginOfSequence(prompts.encode(example))
                     .ifPresent(line -> start.listener.notice("warning: " + line));
             DType compute = files.computeType(recipe.model().dtype());
+            Kernels.notices(compute).forEach(start.listener::notice);
             policy = opened.add(files.policy(compute, recipe.model().trained(files.config())));
             workers = opened.add(new Workers(recipe.compute().threads()));
             engine = opened.add(new LocalRolloutEngine(

@@ -3,6 +3,7 @@ package org.minpro.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -86,10 +87,12 @@ class DevicesTest {
             assertOnMeta(placed.positions());
             assertOnMeta(placed.predicting());
             assertThat(rotary.tables(8)).allSatisfy(DevicesTest::assertOnMeta);
-            KeyValueCache.Step step = cache.admit(new long[] {1, 2, 3});
-            Tensor query = Tensor.zeros(Device.META, DType.F32, 3, config.heads(), config.headDim());
-            Tensor token = Tensor.zeros(Device.META, DType.F32, 3, config.keyValueHeads(), config.headDim());
-            assertOnMeta(step.attend(0, new Tensor[] {query, token, token}));
+            // An operation on tensors of two devices throws.
+            cache.admit(new long[] {1, 2, 3});
+            Tensor tokens = Tensor.zeros(Device.META, DType.F32, 5, config.keyValueHeads(), config.headDim());
+            List<Tensor> byLayer = Collections.nCopies(config.layers(), tokens);
+            cache.fill(1, new KeyValueCache.Prefix(5, byLayer, byLayer, tokens));
+            cache.release(1);
         }
     }
 

@@ -101,7 +101,8 @@ class AllocationTest {
                     long toWeight = memory.of(new double[d]);
                     check("rotate", () -> {
                         Rotation.rotate(
-                                half, projected, table, table, weight, weight, 1e-6f, q, k, v, tokens, heads, keyHeads, d);
+                                half, projected, table, table, weight, weight, 1e-6f, q, k, v, tokens, heads, keyHeads,
+                                d);
                         Rotation.rotate(half, projected, 0, 0, 0, 0, 1e-6f, q, k, v, tokens, heads, keyHeads, d);
                     });
                     check(
