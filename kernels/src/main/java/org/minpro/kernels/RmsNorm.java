@@ -32,12 +32,12 @@ public final class RmsNorm {
         long weights = RowScratch.floats(3L * n);
         long in = weights + bytes;
         long out = in + bytes;
-        Vectors.widen(weight, weights, n);
+        HalfRows.widen(weight, weights, n);
         for (int row = 0; row < rows; row++) {
             long at = 2L * n * row;
-            Vectors.widen(x + at, in, n);
+            HalfRows.widen(x + at, in, n);
             normRow(in, weights, out, n, epsilon);
-            Vectors.narrow(out, y + at, n);
+            HalfRows.narrow(out, y + at, n);
         }
     }
 
@@ -60,16 +60,16 @@ public final class RmsNorm {
         long weights = RowScratch.floats(3L * n);
         long in = weights + bytes;
         long other = in + bytes;
-        Vectors.widen(weight, weights, n);
+        HalfRows.widen(weight, weights, n);
         for (int row = 0; row < rows; row++) {
             long at = 2L * n * row;
-            Vectors.widen(x + at, in, n);
-            Vectors.widen(delta + at, other, n);
+            HalfRows.widen(x + at, in, n);
+            HalfRows.widen(delta + at, other, n);
             addRow(in, other, in, n);
-            Vectors.narrow(in, sum + at, n);
-            Vectors.widen(sum + at, in, n);
+            HalfRows.narrow(in, sum + at, n);
+            HalfRows.widen(sum + at, in, n);
             normRow(in, weights, other, n, epsilon);
-            Vectors.narrow(other, y + at, n);
+            HalfRows.narrow(other, y + at, n);
         }
     }
 
@@ -116,16 +116,16 @@ public final class RmsNorm {
         long up = in + bytes;
         long passed = up + bytes;
         long out = passed + bytes;
-        Vectors.widen(weight, weights, n);
+        HalfRows.widen(weight, weights, n);
         for (int row = 0; row < rows; row++) {
             long at = 2L * n * row;
-            Vectors.widen(x + at, in, n);
-            Vectors.widen(upstream + at, up, n);
+            HalfRows.widen(x + at, in, n);
+            HalfRows.widen(upstream + at, up, n);
             if (passedOn != 0) {
-                Vectors.widen(passedOn + at, passed, n);
+                HalfRows.widen(passedOn + at, passed, n);
             }
             backRow(in, weights, up, out, passedOn == 0 ? 0 : passed, toWeight, n, epsilon);
-            Vectors.narrow(out, toX + at, n);
+            HalfRows.narrow(out, toX + at, n);
         }
     }
 

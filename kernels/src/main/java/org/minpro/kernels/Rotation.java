@@ -147,7 +147,7 @@ public final class Rotation {
             at += keyHeads * head;
             Vectors.copy(toV + (long) token * keyHeads * head, out + at, keyHeads * head);
             if (half) {
-                Vectors.narrow(gradients, toProjected + 2L * width * token, width);
+                HalfRows.narrow(gradients, toProjected + 2L * width * token, width);
             }
         }
     }
@@ -168,7 +168,7 @@ public final class Rotation {
         if (!half) {
             return projected + 4L * width * token;
         }
-        Vectors.widen(projected + 2L * width * token, scratch, width);
+        HalfRows.widen(projected + 2L * width * token, scratch, width);
         return scratch;
     }
 
@@ -177,7 +177,7 @@ public final class Rotation {
         if (weight == 0 || !half) {
             return weight;
         }
-        Vectors.widen(weight, scratch, headDim);
+        HalfRows.widen(weight, scratch, headDim);
         return scratch;
     }
 

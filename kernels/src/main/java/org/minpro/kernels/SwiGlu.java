@@ -40,10 +40,10 @@ public final class SwiGlu {
             long from = gateUp + 4L * n * row;
             for (int i = 0; i < n; i += PIECE) {
                 int count = Math.min(PIECE, n - i);
-                Vectors.widen(from + 2L * i, gates, count);
-                Vectors.widen(from + 2L * (n + i), values, count);
+                HalfRows.widen(from + 2L * i, gates, count);
+                HalfRows.widen(from + 2L * (n + i), values, count);
                 gateRow(gates, values, gates, count);
-                Vectors.narrow(gates, y + 2L * (n * (long) row + i), count);
+                HalfRows.narrow(gates, y + 2L * (n * (long) row + i), count);
             }
         }
     }
@@ -74,12 +74,12 @@ public final class SwiGlu {
             long to = toGateUp + 4L * n * row;
             for (int i = 0; i < n; i += PIECE) {
                 int count = Math.min(PIECE, n - i);
-                Vectors.widen(from + 2L * i, gates, count);
-                Vectors.widen(from + 2L * (n + i), values, count);
-                Vectors.widen(upstream + 2L * (n * (long) row + i), up, count);
+                HalfRows.widen(from + 2L * i, gates, count);
+                HalfRows.widen(from + 2L * (n + i), values, count);
+                HalfRows.widen(upstream + 2L * (n * (long) row + i), up, count);
                 backRow(gates, values, up, gates, values, count);
-                Vectors.narrow(gates, to + 2L * i, count);
-                Vectors.narrow(values, to + 2L * (n + i), count);
+                HalfRows.narrow(gates, to + 2L * i, count);
+                HalfRows.narrow(values, to + 2L * (n + i), count);
             }
         }
     }

@@ -16,9 +16,9 @@ import jdk.incubator.vector.VectorSpecies;
  * Vectors of float32 over raw addresses: loads, stores, rounding to bfloat16, sums across lanes and the exponential, each
  * also for a single number with the same bits.
  *
- * <p>C2 stops inlining in a method that has grown too large (NodeCountInliningCutoff), and then allocates every vector that it
- * gives to a method. So a kernel's method holds one small loop with at most 12 sums. Where even that is too large, its last
- * calls are those of the Vector API itself, which C2 inlines whatever their number.
+ * <p>A kernel's method holds one small loop with at most 12 sums, so that C2 inlines all of this class into it; see {@link
+ * Inlining}. Where even that is too large, its last calls are those of the Vector API itself, which C2 inlines whatever their
+ * number.
  */
 final class Vectors {
     /** All memory; no bounds are checked. */
@@ -59,6 +59,11 @@ final class Vectors {
     private static final float C2 = 0.041665796f;
     private static final float C1 = 0.16666666f;
     private static final float C0 = 0.5f;
+
+    static {
+        // Before any kernel is compiled: all of them use this class.
+        Inlining.separateKernels();
+    }
 
     private Vectors() {}
 
@@ -120,6 +125,10 @@ final class Vectors {
         return MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, address);
     }
 
+    static void setLong(long address, long number) {
+        MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, address, number);
+    }
+
     static double getDouble(long address) {
         return MEMORY.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, address);
     }
@@ -137,7 +146,7 @@ final class Vectors {
     }
 
     /** bfloat16 numbers as float32. */
-    private static FloatVector loadHalf(long address) {
+    static FloatVector loadHalf(long address) {
         return ((IntVector) ShortVector.fromMemorySegment(SHORTS, MEMORY, address, ORDER)
                         .convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0))
                 .lanewise(VectorOperators.LSHL, 16)
@@ -145,7 +154,7 @@ final class Vectors {
     }
 
     /** Rounded to nearest even; a NaN that arithmetic makes stays one. */
-    private static void storeHalf(FloatVector vector, long address) {
+    static void storeHalf(FloatVector vector, long address) {
         IntVector bits = vector.reinterpretAsInts();
         IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
         IntVector rounded = bits.add(odd).add(0x7fff).lanewise(VectorOperators.LSHR, 16);
@@ -164,28 +173,6 @@ final class Vectors {
     static short halfBits(float number) {
         int bits = Float.floatToRawIntBits(number);
         return (short) ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16);
-    }
-
-    /** From bfloat16 to float32. */
-    static void widen(long from, long to, int count) {
-        int i = 0;
-        for (; i <= count - LANES; i += LANES) {
-            store(loadHalf(from + 2L * i), to + 4L * i);
-        }
-        for (; i < count; i++) {
-            set(to + 4L * i, getHalf(from + 2L * i));
-        }
-    }
-
-    /** From float32 to bfloat16. */
-    static void narrow(long from, long to, int count) {
-        int i = 0;
-        for (; i <= count - LANES; i += LANES) {
-            storeHalf(load(from + 4L * i), to + 2L * i);
-        }
-        for (; i < count; i++) {
-            setHalf(to + 2L * i, get(from + 4L * i));
-        }
     }
 
     /** The sum of all lanes: lane i with i + 8, then with i + 4, 2 and 1. */

@@ -175,4 +175,73 @@ class AllocationTest {
             check("multiply one row", () -> PackedProduct.multiply(x, packed, bias, y, 1, in, out));
         }
     }
+
+    @Test
+    void head() {
+        int rows = 4;
+        int n = 2500;
+        for (boolean half : new boolean[] {false, true}) {
+            try (Memory memory = new Memory()) {
+                long z = memory.of(half, normals(rows * n));
+                long ids = memory.of(new long[] {3, 4, 5, 2499});
+                long upstream = memory.of(normals(rows));
+                long found = memory.floats(2 * rows);
+                double[] uniforms = {0.1, 0.3, 0.6, 0.9};
+                int[] drawn = new int[rows];
+                float[] logProbs = new float[rows];
+                check(
+                        "logProbs",
+                        () -> TokenHead.logProbs(half, z, rows, n, 0.9f, ids, found, found + 4L * rows));
+                check("draw", () -> TokenHead.draw(half, z, rows, n, 0.9f, uniforms, drawn, logProbs));
+                long changed = memory.of(half, normals(rows * n));
+                check("gradient", () -> TokenHead.gradient(half, changed, rows, n, 0.9f, ids, upstream));
+            }
+        }
+    }
+
+    @Test
+    void step() {
+        int n = 5003;
+        try (Memory memory = new Memory()) {
+            long p = memory.of(normals(n));
+            long m = memory.of(normals(n));
+            long v = memory.of(new double[n]);
+            long g = memory.of(normals(n));
+            long copy = memory.results(true, n);
+            AdamWStep.Factors factors = new AdamWStep.Factors(0.5, 0.99, 0.9, 0.999, 1e-4, 0.1, 1e-8);
+            check("adamw", () -> AdamWStep.adamw(p, m, v, g, copy, n, factors));
+        }
+    }
+
+    @Test
+    void experts() {
+        int tokens = 20;
+        int experts = 8;
+        int perToken = 2;
+        int n = 150;
+        for (boolean half : new boolean[] {false, true}) {
+            try (Memory memory = new Memory()) {
+                long logits = memory.of(half, normals(tokens * experts));
+                long probabilities = memory.floats((long) tokens * experts);
+                long chosen = memory.bytes(8L * tokens * perToken);
+                long weights = memory.floats((long) tokens * perToken);
+                long toLogits = memory.results(half, tokens * experts);
+                check("route", () -> {
+                    ExpertRows.route(
+                            half, logits, tokens, experts, perToken, true, probabilities, chosen, weights);
+                    ExpertRows.routeBack(
+                            half, probabilities, chosen, weights, weights, tokens, experts, perToken, true, toLogits);
+                });
+                ExpertGroups groups = ExpertGroups.of(chosen, tokens, perToken, experts);
+                long y = memory.of(half, normals(tokens * perToken * n));
+                long out = memory.results(half, tokens * n);
+                long toY = memory.results(half, tokens * perToken * n);
+                long toWeights = memory.floats((long) tokens * perToken);
+                check("combine", () -> {
+                    ExpertRows.combine(half, y, weights, groups, tokens, perToken, out, n);
+                    ExpertRows.combineBack(half, out, y, weights, groups, toY, toWeights, n);
+                });
+            }
+        }
+    }
 }
