@@ -4,6 +4,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
+import org.minpro.tensor.Tensor;
 
 /**
  * Which {@link ModelSteps} models of this process are computed with: kernels in Java's Vector API where they can be, else
@@ -14,6 +15,32 @@ import org.minpro.tensor.Device;
  * {@code -Dminpro.kernels=libtorch} leaves them out.
  */
 public final class Kernels {
+    /**
+     * A step of AdamW over float32 tensors of one shape on a CPU, with the bits of libtorch's operations:
+     *
+     * <pre>
+     * g = scale gradient
+     * m = beta1 m + (1 - beta1) g
+     * v = beta2 v + (1 - beta2) g^2
+     * p = decay p - step m / (sqrt(v) / rootCorrection + epsilon)
+     * </pre>
+     */
+    @FunctionalInterface
+    public interface OptimizerStep {
+        /** Steps {@code parameter p}, {@code mean m} and {@code square v} in place. */
+        void step(Tensor parameter, Tensor mean, Tensor square, Tensor gradient, Factors factors);
+
+        /** The numbers of a step, as above. */
+        record Factors(
+                double scale,
+                double decay,
+                double beta1,
+                double beta2,
+                double step,
+                double rootCorrection,
+                double epsilon) {}
+    }
+
     /** Makes steps of vectors; what the module implements, with a constructor without parameters. */
     public interface Provider {
         /**
@@ -31,6 +58,8 @@ public final class Kernels {
          * then the log-probabilities of sampling and of training are equal to the bit.
          */
         boolean exact(DType type);
+
+        OptimizerStep optimizerStep();
 
         /** The steps of a model, or null where they do not cover it. */
         @Nullable ModelSteps steps(ModelConfig config, Device device, DType type);
@@ -117,6 +146,12 @@ public final class Kernels {
     public static boolean exact(DType type) {
         Provider provider = Holder.FOUND.provider;
         return provider != null && provider.exact(type);
+    }
+
+    /** The optimizer's step by vectors; null where there are none. */
+    public static @Nullable OptimizerStep optimizerStep() {
+        Provider provider = Holder.FOUND.provider;
+        return provider == null ? null : provider.optimizerStep();
     }
 
     /** The steps for a model. */

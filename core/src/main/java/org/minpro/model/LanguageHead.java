@@ -101,8 +101,12 @@ public final class LanguageHead {
                         Tensor logits = model.outputHead().apply(this.hidden.narrow(0, start, length));
                         for (long at = 0; at < length; at += piece) {
                             long count = Math.min(piece, length - at);
-                            Result ofPiece = ofPiece(
-                                    logits.narrow(0, at, count), targets.narrow(0, start + at, count), withEntropy);
+                            Result ofPiece = model.steps()
+                                    .logProbs(
+                                            logits.narrow(0, at, count),
+                                            temperature,
+                                            targets.narrow(0, start + at, count),
+                                            withEntropy);
                             logProbs.add(ofChunk.keep(ofPiece.logProbs));
                             if (ofPiece.entropies != null) {
                                 entropies.add(ofChunk.keep(ofPiece.entropies));
@@ -140,10 +144,17 @@ public final class LanguageHead {
                     try (Scope ofChunk = Scope.open()) {
                         Tensor states = hidden.narrow(0, start, length);
                         Tensor logits = kept != null ? kept : model.outputHead().apply(states);
-                        Tensor toLogits = differentiate(
-                                logits, targets.narrow(0, start, length), upstream.narrow(0, start, length));
+                        for (long at = 0; at < length; at += piece) {
+                            long count = Math.min(piece, length - at);
+                            model.steps()
+                                    .logProbsBackward(
+                                            logits.narrow(0, at, count),
+                                            temperature,
+                                            targets.narrow(0, start + at, count),
+                                            upstream.narrow(0, start + at, count));
+                        }
                         toHidden.narrow(0, start, length)
-                                .copyInPlace(model.outputHead().backward(states, toLogits, gradients));
+                                .copyInPlace(model.outputHead().backward(states, logits, gradients));
                     }
                 }
                 // It holds dL/dz now: nobody may take it for logits.
@@ -151,46 +162,5 @@ public final class LanguageHead {
                 return toHidden;
             }
         }
-    }
-
-    private Result ofPiece(Tensor logits, Tensor targets, boolean withEntropy) {
-        try (Scope scope = Scope.open()) {
-            Tensor distribution = scores(logits).logSoftmax(1);
-            Tensor chosen = distribution.gather(1, targets.unsqueeze(1)).squeeze(1);
-            return new Result(
-                    scope.keep(chosen),
-                    withEntropy
-                            ? scope.keep(distribution
-                                    .multiply(distribution.exp())
-                                    .sum(1, false)
-                                    .negate())
-                            : null);
-        }
-    }
-
-    /** Puts {@code dL/dz} in the place of the logits, {@code [tokens, vocabulary]}, and returns it. */
-    private Tensor differentiate(Tensor logits, Tensor targets, Tensor upstream) {
-        long tokens = logits.size(0);
-        for (long at = 0; at < tokens; at += piece) {
-            long count = Math.min(piece, tokens - at);
-            try (Scope scope = Scope.open()) {
-                Tensor ofPiece = logits.narrow(0, at, count);
-                Tensor distribution = scores(ofPiece).softmax(1);
-                Tensor scale = upstream.narrow(0, at, count)
-                        .divide(temperature)
-                        .to(distribution.type())
-                        .unsqueeze(1);
-                distribution
-                        .multiplyInPlace(scale.negate())
-                        .scatterAddInPlace(1, targets.narrow(0, at, count).unsqueeze(1), scale);
-                ofPiece.copyInPlace(distribution);
-            }
-        }
-        return logits;
-    }
-
-    private Tensor scores(Tensor logits) {
-        Tensor wide = model.widened(logits);
-        return temperature == 1 ? wide : wide.divide(temperature);
     }
 }

@@ -8,6 +8,7 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
+import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
 /**
@@ -132,6 +133,43 @@ final class LibtorchSteps implements ModelSteps {
         int least = leastEntries.computeIfAbsent(
                 capacity, key -> AttentionSpan.least(config, device, type, key, LibtorchCache.STEP));
         return new LibtorchCache(config, device, type, slots, capacity, least);
+    }
+
+    @Override
+    public LanguageHead.Result logProbs(Tensor logits, double temperature, Tensor ids, boolean withEntropy) {
+        try (Scope scope = Scope.open()) {
+            Tensor distribution = scores(logits, temperature).logSoftmax(1);
+            Tensor chosen = distribution.gather(1, ids.unsqueeze(1)).squeeze(1);
+            return new LanguageHead.Result(
+                    scope.keep(chosen),
+                    withEntropy
+                            ? scope.keep(distribution
+                                    .multiply(distribution.exp())
+                                    .sum(1, false)
+                                    .negate())
+                            : null);
+        }
+    }
+
+    @Override
+    public void logProbsBackward(Tensor logits, double temperature, Tensor ids, Tensor upstream) {
+        try (Scope scope = Scope.open()) {
+            Tensor distribution = scores(logits, temperature).softmax(1);
+            Tensor scale = upstream.divide(temperature).to(distribution.type()).unsqueeze(1);
+            distribution.multiplyInPlace(scale.negate()).scatterAddInPlace(1, ids.unsqueeze(1), scale);
+            logits.copyInPlace(distribution);
+        }
+    }
+
+    private Tensor scores(Tensor logits, double temperature) {
+        Tensor wide = logits.to(type);
+        return temperature == 1 ? wide : wide.divide(temperature);
+    }
+
+    @Override
+    public @Nullable Drawn draw(
+            Tensor logits, double temperature, int topK, double topP, double minP, double[] uniforms) {
+        return null;
     }
 
     @Override

@@ -82,6 +82,42 @@ public interface ModelSteps {
     KeyValueCache cache(int slots, int capacity);
 
     /**
+     * Log-probabilities of tokens: {@code log_softmax(z / temperature)[id]}, without gradients.
+     *
+     * @param logits {@code z [tokens, vocabulary]}
+     * @param ids {@code [tokens]}
+     */
+    LanguageHead.Result logProbs(Tensor logits, double temperature, Tensor ids, boolean withEntropy);
+
+    /**
+     * Puts {@code dL/dz_v = u (1[v = id] - p_v) / temperature} in the place of the logits.
+     *
+     * @param upstream {@code u = dL/dlog pi}, {@code [tokens]}
+     */
+    void logProbsBackward(Tensor logits, double temperature, Tensor ids, Tensor upstream);
+
+    /**
+     * Tokens drawn.
+     *
+     * @param ids {@code [rows]}
+     * @param logProbs of the whole distribution, those of {@link #logProbs}, {@code [rows]}, nats
+     * @param logKeptMass log of what truncation kept, {@code [rows]}, nats
+     */
+    record Drawn(int[] ids, float[] logProbs, float[] logKeptMass) {}
+
+    /**
+     * Draws a token for each row: the first whose cumulative probability exceeds the row's uniform number.
+     *
+     * @param logits {@code [rows, vocabulary]} float32
+     * @param topK how many of the most probable tokens stay; 0 keeps all
+     * @param topP the smallest set of most probable tokens with at least this mass stays; 1 keeps all
+     * @param minP tokens less probable than this many times the most probable one go; 0 keeps all
+     * @param uniforms in [0, 1)
+     * @return null where these steps have no drawing of their own
+     */
+    @Nullable Drawn draw(Tensor logits, double temperature, int topK, double topP, double minP, double[] uniforms);
+
+    /**
      * A weight packed for products {@code x weight^T}; owned until closed.
      *
      * @param weight {@code [out, in]}

@@ -14,6 +14,7 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.KeyValueCache;
+import org.minpro.model.ModelSteps;
 import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
 import org.minpro.tensor.NoGradient;
@@ -400,7 +401,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
             this.generation = generation;
             this.waitingRows = waitingRows;
             this.capacity = capacity;
-            this.sampler = new TokenSampler(generation.params);
+            this.sampler = new TokenSampler(generation.params, generation.decoder.steps());
             this.stops = new StopTexts(generation.params.stop(), text);
         }
 
@@ -436,7 +437,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
                 Row row = new Row(waiting, generation.params.maxNewTokens());
                 boolean ended = waiting.prompt.place(prompt -> {
                     try (Scope scope = Scope.open()) {
-                        TokenSampler.Drawn first = sampler.draw(prompt.logits, new double[] {uniform(row)});
+                        ModelSteps.Drawn first = sampler.draw(prompt.logits, new double[] {uniform(row)});
                         if (append(row, first, 0)) {
                             return true;
                         }
@@ -464,7 +465,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
                     row.seen++;
                 }
             }
-            TokenSampler.Drawn drawn;
+            ModelSteps.Drawn drawn;
             try (Scope scope = Scope.open()) {
                 drawn = sampler.draw(decoder.logits(decoder.decode(cache, ids, positions)), uniforms);
             }
@@ -483,7 +484,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
         }
 
         /** Adds a token; true if the response has ended with it, and then it is reported. */
-        private boolean append(Row row, TokenSampler.Drawn drawn, int at) {
+        private boolean append(Row row, ModelSteps.Drawn drawn, int at) {
             int id = drawn.ids()[at];
             row.ids[row.length] = id;
             row.sampled[row.length] = true;

@@ -2,7 +2,6 @@ package org.minpro.kernels;
 
 import java.util.Arrays;
 import java.util.List;
-import org.minpro.model.OneDnnMatrix;
 import org.minpro.model.PackedMatrix;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
@@ -147,7 +146,7 @@ final class SelfCheck {
             for (int[] shape : shapes) {
                 Tensor weight = normals(0, type, shape[1], shape[0]);
                 Tensor all = normals(1, type, counts[counts.length - 1], shape[0]);
-                try (PackedMatrix packed = OneDnnMatrix.of(weight, 64)) {
+                try (PackedMatrix packed = VectorSteps.packed(weight, 64)) {
                     if (packed == null) {
                         return false;
                     }

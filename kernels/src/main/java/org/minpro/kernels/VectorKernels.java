@@ -8,6 +8,7 @@ import org.minpro.model.ModelConfig;
 import org.minpro.model.ModelSteps;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
+import org.minpro.tensor.Tensor;
 
 /** What {@link Kernels} finds by the name of this class. */
 public final class VectorKernels implements Kernels.Provider {
@@ -32,6 +33,43 @@ public final class VectorKernels implements Kernels.Provider {
     @Override
     public boolean exact(DType type) {
         return exact.computeIfAbsent(type, SelfCheck::productsOfRowsAlone);
+    }
+
+    @Override
+    public Kernels.OptimizerStep optimizerStep() {
+        return VectorKernels::step;
+    }
+
+    private static void step(
+            Tensor parameter,
+            Tensor mean,
+            Tensor square,
+            Tensor gradient,
+            Kernels.OptimizerStep.Factors factors) {
+        long count = parameter.elements();
+        AdamWStep.adamw(
+                written("parameter", parameter, count),
+                written("mean", mean, count),
+                written("square", square, count),
+                TensorMemory.dense("gradient", gradient, DType.F32, count).address(),
+                0,
+                count,
+                new AdamWStep.Factors(
+                        factors.scale(),
+                        factors.decay(),
+                        factors.beta1(),
+                        factors.beta2(),
+                        factors.step(),
+                        factors.rootCorrection(),
+                        factors.epsilon()));
+    }
+
+    /** Memory that is written to: that of the tensor itself. */
+    private static long written(String name, Tensor tensor, long count) {
+        if (!tensor.isContiguous()) {
+            throw new IllegalArgumentException(name + " must be dense to be written over, got: " + tensor);
+        }
+        return TensorMemory.dense(name, tensor, DType.F32, count).address();
     }
 
     @Override

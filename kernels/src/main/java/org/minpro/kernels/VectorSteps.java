@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.model.AttentionHeads;
 import org.minpro.model.BlockAttention;
 import org.minpro.model.KeyValueCache;
+import org.minpro.model.LanguageHead;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.ModelSteps;
 import org.minpro.model.OneDnnMatrix;
@@ -216,9 +217,94 @@ final class VectorSteps implements ModelSteps {
     }
 
     @Override
+    public LanguageHead.Result logProbs(Tensor logits, double temperature, Tensor ids, boolean withEntropy) {
+        long rows = logits.size(0);
+        long vocabulary = logits.size(1);
+        Tensor given = TensorMemory.dense("logits", logits, logits.type(), rows, vocabulary);
+        Tensor logProbs = Tensor.empty(device, DType.F32, rows);
+        Tensor entropies = withEntropy ? Tensor.empty(device, DType.F32, rows) : null;
+        TokenHead.logProbs(
+                isHalf(logits),
+                given.address(),
+                Math.toIntExact(rows),
+                Math.toIntExact(vocabulary),
+                (float) temperature,
+                TensorMemory.dense("ids", ids, DType.I64, rows).address(),
+                logProbs.address(),
+                entropies == null ? 0 : entropies.address());
+        return new LanguageHead.Result(logProbs, entropies);
+    }
+
+    @Override
+    public void logProbsBackward(Tensor logits, double temperature, Tensor ids, Tensor upstream) {
+        long rows = logits.size(0);
+        if (!logits.isContiguous()) {
+            throw new IllegalArgumentException("logits must be dense to be written over, got: " + logits);
+        }
+        TokenHead.gradient(
+                isHalf(logits),
+                logits.address(),
+                Math.toIntExact(rows),
+                Math.toIntExact(logits.size(1)),
+                (float) temperature,
+                TensorMemory.dense("ids", ids, DType.I64, rows).address(),
+                TensorMemory.dense("upstream", upstream.to(DType.F32), DType.F32, rows)
+                        .address());
+    }
+
+    @Override
+    public Drawn draw(Tensor logits, double temperature, int topK, double topP, double minP, double[] uniforms) {
+        int rows = uniforms.length;
+        int vocabulary = Math.toIntExact(logits.size(1));
+        Tensor given = TensorMemory.dense("logits", logits, logits.type(), rows, vocabulary);
+        int[] ids = new int[rows];
+        float[] logProbs = new float[rows];
+        float[] logKeptMass = new float[rows];
+        int most = topK < vocabulary ? topK : 0;
+        if (most == 0 && topP == 1 && minP == 0) {
+            TokenHead.draw(
+                    isHalf(logits),
+                    given.address(),
+                    rows,
+                    vocabulary,
+                    (float) temperature,
+                    uniforms,
+                    ids,
+                    logProbs);
+        } else {
+            TokenHead.drawTruncated(
+                    isHalf(logits),
+                    given.address(),
+                    rows,
+                    vocabulary,
+                    (float) temperature,
+                    most,
+                    topP,
+                    minP,
+                    uniforms,
+                    ids,
+                    logProbs,
+                    logKeptMass);
+        }
+        return new Drawn(ids, logProbs, logKeptMass);
+    }
+
+    /** Logits come in the model's type, and those that are drawn from in float32. */
+    private static boolean isHalf(Tensor logits) {
+        if (logits.type() != DType.F32 && logits.type() != DType.BF16) {
+            throw new IllegalArgumentException("logits must be f32 or bf16, got: " + logits);
+        }
+        return logits.type() == DType.BF16;
+    }
+
+    @Override
     public @Nullable PackedMatrix pack(Tensor weight, int rows) {
-        // Java has no instruction for products of bfloat16.
-        return half ? OneDnnMatrix.of(weight, rows) : new FloatMatrix(weight);
+        return packed(weight, rows);
+    }
+
+    /** Float32 by own kernels; bfloat16, for whose products Java has no instruction, by oneDNN's. */
+    static @Nullable PackedMatrix packed(Tensor weight, int rows) {
+        return weight.type() == DType.F32 ? new FloatMatrix(weight) : OneDnnMatrix.of(weight, rows);
     }
 
     @Override
