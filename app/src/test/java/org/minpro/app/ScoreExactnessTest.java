@@ -32,8 +32,22 @@ final class ScoreExactnessTest {
         assumeTrue(Kernels.exact(computed), "products of " + computed + " depend on the rows beside them");
         String model = TinyModelFolder.write(folder).toString();
         CommandLineRun sampled = CommandLineRun.of(
-                "generate", "--model", model, "--dtype", type, "--prompt", "12+3=", "--samples", "5",
-                "--max-new-tokens", "30", "--temperature", "0.6", "--top-k", "5", "--ignore-eos");
+                "generate",
+                "--model",
+                model,
+                "--dtype",
+                type,
+                "--prompt",
+                "12+3=",
+                "--samples",
+                "5",
+                "--max-new-tokens",
+                "30",
+                "--temperature",
+                "0.6",
+                "--top-k",
+                "5",
+                "--ignore-eos");
         assertThat(sampled.code()).as(sampled.err()).isZero();
         List<JsonNode> rollouts = sampled.lines().stream().map(JSON::readTree).toList();
         StringBuilder rows = new StringBuilder();
@@ -54,7 +68,16 @@ final class ScoreExactnessTest {
                 System.getProperty("java.class.path"),
                 Main.class.getName()));
         command.addAll(List.of(
-                "score", "--model", model, "--dtype", type, "--temperature", "0.6", "--workers", "1", "--input",
+                "score",
+                "--model",
+                model,
+                "--dtype",
+                type,
+                "--temperature",
+                "0.6",
+                "--workers",
+                "1",
+                "--input",
                 input.toString()));
         Process process = new ProcessBuilder(command)
                 .redirectOutput(output.toFile())

@@ -115,9 +115,11 @@ public final class KernelsCompared {
                     Consumer<Side> run = side -> {
                         side.measure(0, at, () -> side.engine.generate(requests, params, rollout -> {}));
                         side.measure(1, at, () -> gradient.score(side.version.model(), rows, false));
-                        side.measure(2, at, () -> gradient.compute(
-                                        side.version.model(), 0, rows, Loss.of(new Grpo()), false)
-                                .close());
+                        side.measure(
+                                2,
+                                at,
+                                () -> gradient.compute(side.version.model(), 0, rows, Loss.of(new Grpo()), false)
+                                        .close());
                     };
                     run.accept(round % 2 == 0 ? own : theirs);
                     run.accept(round % 2 == 0 ? theirs : own);

@@ -31,8 +31,8 @@ final class TokenSampler {
     ModelSteps.Drawn draw(Tensor logits, double[] uniforms) {
         int rows = uniforms.length;
         if (!params.greedy()) {
-            ModelSteps.Drawn drawn = steps.draw(
-                    logits, params.temperature(), params.topK(), params.topP(), params.minP(), uniforms);
+            ModelSteps.Drawn drawn =
+                    steps.draw(logits, params.temperature(), params.topK(), params.topP(), params.minP(), uniforms);
             if (drawn != null) {
                 return drawn;
             }

@@ -34,7 +34,8 @@ class TokenSamplerTest {
             System.arraycopy(logits, 0, rows, row * logits.length, logits.length);
         }
         try (Scope scope = Scope.open()) {
-            return new TokenSampler(params, STEPS).draw(Tensor.of(Device.CPU, rows, uniforms.length, logits.length), uniforms);
+            return new TokenSampler(params, STEPS)
+                    .draw(Tensor.of(Device.CPU, rows, uniforms.length, logits.length), uniforms);
         }
     }
 

@@ -41,11 +41,7 @@ public final class VectorKernels implements Kernels.Provider {
     }
 
     private static void step(
-            Tensor parameter,
-            Tensor mean,
-            Tensor square,
-            Tensor gradient,
-            Kernels.OptimizerStep.Factors factors) {
+            Tensor parameter, Tensor mean, Tensor square, Tensor gradient, Kernels.OptimizerStep.Factors factors) {
         long count = parameter.elements();
         AdamWStep.adamw(
                 written("parameter", parameter, count),

@@ -263,14 +263,7 @@ final class VectorSteps implements ModelSteps {
         int most = topK < vocabulary ? topK : 0;
         if (most == 0 && topP == 1 && minP == 0) {
             TokenHead.draw(
-                    isHalf(logits),
-                    given.address(),
-                    rows,
-                    vocabulary,
-                    (float) temperature,
-                    uniforms,
-                    ids,
-                    logProbs);
+                    isHalf(logits), given.address(), rows, vocabulary, (float) temperature, uniforms, ids, logProbs);
         } else {
             TokenHead.drawTruncated(
                     isHalf(logits),

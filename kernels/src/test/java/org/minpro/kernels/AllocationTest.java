@@ -189,9 +189,7 @@ class AllocationTest {
                 double[] uniforms = {0.1, 0.3, 0.6, 0.9};
                 int[] drawn = new int[rows];
                 float[] logProbs = new float[rows];
-                check(
-                        "logProbs",
-                        () -> TokenHead.logProbs(half, z, rows, n, 0.9f, ids, found, found + 4L * rows));
+                check("logProbs", () -> TokenHead.logProbs(half, z, rows, n, 0.9f, ids, found, found + 4L * rows));
                 check("draw", () -> TokenHead.draw(half, z, rows, n, 0.9f, uniforms, drawn, logProbs));
                 long changed = memory.of(half, normals(rows * n));
                 check("gradient", () -> TokenHead.gradient(half, changed, rows, n, 0.9f, ids, upstream));
@@ -227,8 +225,7 @@ class AllocationTest {
                 long weights = memory.floats((long) tokens * perToken);
                 long toLogits = memory.results(half, tokens * experts);
                 check("route", () -> {
-                    ExpertRows.route(
-                            half, logits, tokens, experts, perToken, true, probabilities, chosen, weights);
+                    ExpertRows.route(half, logits, tokens, experts, perToken, true, probabilities, chosen, weights);
                     ExpertRows.routeBack(
                             half, probabilities, chosen, weights, weights, tokens, experts, perToken, true, toLogits);
                 });

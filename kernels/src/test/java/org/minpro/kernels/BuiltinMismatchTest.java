@@ -39,7 +39,9 @@ class BuiltinMismatchTest {
         }
         Path metrics;
         try (Stream<Path> files = Files.walk(runs)) {
-            metrics = files.filter(file -> file.endsWith("metrics.jsonl")).findFirst().orElseThrow();
+            metrics = files.filter(file -> file.endsWith("metrics.jsonl"))
+                    .findFirst()
+                    .orElseThrow();
         }
         List<JsonNode> lines = Files.readAllLines(metrics).stream()
                 .map(JsonMapper.builder().build()::readTree)
