@@ -126,6 +126,14 @@ public interface ModelSteps {
      */
     @Nullable PackedMatrix pack(Tensor weight, int rows);
 
-    /** Whether a training's forward pass multiplies by packed weights too, as generating always does. */
+    /**
+     * Whether a training's forward pass multiplies by packed weights too, as generating always does. Then no row depends on
+     * how many there are, and none are added to fill up a number of rows.
+     */
     boolean trainsPacked();
+
+    /** So many rows, or as many more as make their number a multiple of what the kernels want. */
+    default int padded(int rows) {
+        return trainsPacked() ? rows : (rows + Transformer.ROW_STEP - 1) / Transformer.ROW_STEP * Transformer.ROW_STEP;
+    }
 }

@@ -207,7 +207,7 @@ public final class Transformer implements AutoCloseable {
         if (prompt.length == 0) {
             throw new IllegalArgumentException("a prompt must have at least one token, got: 0");
         }
-        int padded = (prompt.length + ROW_STEP - 1) / ROW_STEP * ROW_STEP;
+        int padded = steps.padded(prompt.length);
         long[] ids = new long[padded];
         for (int i = 0; i < prompt.length; i++) {
             ids[i] = prompt[i];
