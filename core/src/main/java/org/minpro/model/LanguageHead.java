@@ -63,20 +63,45 @@ public final class LanguageHead {
     /**
      * @param logProbs log pi of the targets, {@code [tokens]}, nats, float32 (float64 for a float64 model)
      * @param entropies of the whole distributions, {@code [tokens]}, nats; null unless asked for
+     * @param collisions {@code sum_v p_v^2} of the whole distributions, {@code [tokens]}; null unless asked for
      */
-    public record Result(Tensor logProbs, @Nullable Tensor entropies) {}
+    public record Result(
+            Tensor logProbs,
+            @Nullable Tensor entropies,
+            @Nullable Tensor collisions) {}
+
+    /**
+     * What is computed of each distribution, beside the log-probability of its target.
+     *
+     * @param entropy whether {@link Result#entropies} are
+     * @param collision whether {@link Result#collisions} are
+     */
+    public record Wanted(boolean entropy, boolean collision) {
+        /** The log-probability alone. */
+        public static final Wanted NOTHING = new Wanted(false, false);
+    }
 
     /**
      * @param hidden {@code [tokens, hidden]}; its history is not touched
      * @param targets {@code [tokens]}
      */
     public Result logProbs(Tensor hidden, Tensor targets, boolean withEntropy) {
-        return new Pass(hidden, targets, withEntropy, false).result;
+        return logProbs(hidden, targets, new Wanted(withEntropy, false));
+    }
+
+    /** The same with all that is wanted. */
+    public Result logProbs(Tensor hidden, Tensor targets, Wanted wanted) {
+        return new Pass(hidden, targets, wanted, false).result;
     }
 
     /** {@link #logProbs} with its way back; what that needs lives in the current scope. */
     public Pass record(Tensor hidden, Tensor targets, boolean withEntropy) {
-        return new Pass(hidden, targets, withEntropy, true);
+        return record(hidden, targets, new Wanted(withEntropy, false));
+    }
+
+    /** The same with all that is wanted. */
+    public Pass record(Tensor hidden, Tensor targets, Wanted wanted) {
+        return new Pass(hidden, targets, wanted, true);
     }
 
     /** Log-probabilities of some tokens, and the way back to their hidden states. */
@@ -87,12 +112,13 @@ public final class LanguageHead {
         /** Where all tokens are one chunk: its logits, which the way back needs again. */
         private @Nullable Tensor kept;
 
-        private Pass(Tensor hidden, Tensor targets, boolean withEntropy, boolean keep) {
+        private Pass(Tensor hidden, Tensor targets, Wanted wanted, boolean keep) {
             this.hidden = hidden.detach();
             this.targets = targets;
             long tokens = hidden.size(0);
             List<Tensor> logProbs = new ArrayList<>();
             List<Tensor> entropies = new ArrayList<>();
+            List<Tensor> collisions = new ArrayList<>();
             try (Scope scope = Scope.open();
                     NoGradient off = NoGradient.open()) {
                 for (long start = 0; start < tokens; start += chunk) {
@@ -106,10 +132,13 @@ public final class LanguageHead {
                                             logits.narrow(0, at, count),
                                             temperature,
                                             targets.narrow(0, start + at, count),
-                                            withEntropy);
+                                            wanted);
                             logProbs.add(ofChunk.keep(ofPiece.logProbs));
                             if (ofPiece.entropies != null) {
                                 entropies.add(ofChunk.keep(ofPiece.entropies));
+                            }
+                            if (ofPiece.collisions != null) {
+                                collisions.add(ofChunk.keep(ofPiece.collisions));
                             }
                         }
                         if (keep && length == tokens) {
@@ -119,7 +148,8 @@ public final class LanguageHead {
                 }
                 result = new Result(
                         scope.keep(Tensor.concatenate(logProbs, 0)),
-                        withEntropy ? scope.keep(Tensor.concatenate(entropies, 0)) : null);
+                        wanted.entropy ? scope.keep(Tensor.concatenate(entropies, 0)) : null,
+                        wanted.collision ? scope.keep(Tensor.concatenate(collisions, 0)) : null);
             }
         }
 
@@ -135,6 +165,17 @@ public final class LanguageHead {
          * @return {@code dL/dhidden}, {@code [tokens, hidden]}, in the hidden states' type
          */
         public Tensor gradient(Tensor upstream, WeightGradients gradients) {
+            return gradient(upstream, null, gradients);
+        }
+
+        /**
+         * The same where the loss reads the entropies too: {@code dL/dz_v = (u (1[v = y] - p_v) - e p_v (log p_v + H)) /
+         * temperature} with {@code H = -sum_v p_v log p_v}.
+         *
+         * @param upstream {@code u = dL/dlog pi}, {@code [tokens]}
+         * @param entropyUpstream {@code e = dL/dH}, {@code [tokens]}; null where it is zero
+         */
+        public Tensor gradient(Tensor upstream, @Nullable Tensor entropyUpstream, WeightGradients gradients) {
             try (Scope scope = Scope.open();
                     NoGradient off = NoGradient.open()) {
                 long tokens = hidden.size(0);
@@ -151,7 +192,10 @@ public final class LanguageHead {
                                             logits.narrow(0, at, count),
                                             temperature,
                                             targets.narrow(0, start + at, count),
-                                            upstream.narrow(0, start + at, count));
+                                            upstream.narrow(0, start + at, count),
+                                            entropyUpstream == null
+                                                    ? null
+                                                    : entropyUpstream.narrow(0, start + at, count));
                         }
                         toHidden.narrow(0, start, length)
                                 .copyInPlace(model.outputHead().backward(states, logits, gradients));

@@ -136,29 +136,51 @@ final class LibtorchSteps implements ModelSteps {
     }
 
     @Override
-    public LanguageHead.Result logProbs(Tensor logits, double temperature, Tensor ids, boolean withEntropy) {
+    public LanguageHead.Result logProbs(
+            Tensor logits, double temperature, Tensor ids, LanguageHead.Wanted wanted) {
         try (Scope scope = Scope.open()) {
             Tensor distribution = scores(logits, temperature).logSoftmax(1);
             Tensor chosen = distribution.gather(1, ids.unsqueeze(1)).squeeze(1);
             return new LanguageHead.Result(
                     scope.keep(chosen),
-                    withEntropy
+                    wanted.entropy()
                             ? scope.keep(distribution
                                     .multiply(distribution.exp())
                                     .sum(1, false)
                                     .negate())
-                            : null);
+                            : null,
+                    wanted.collision() ? scope.keep(distribution.multiply(2).exp().sum(1, false)) : null);
         }
     }
 
     @Override
-    public void logProbsBackward(Tensor logits, double temperature, Tensor ids, Tensor upstream) {
+    public void logProbsBackward(
+            Tensor logits, double temperature, Tensor ids, Tensor upstream, @Nullable Tensor entropyUpstream) {
         try (Scope scope = Scope.open()) {
-            Tensor distribution = scores(logits, temperature).softmax(1);
-            Tensor scale = upstream.divide(temperature).to(distribution.type()).unsqueeze(1);
-            distribution.multiplyInPlace(scale.negate()).scatterAddInPlace(1, ids.unsqueeze(1), scale);
-            logits.copyInPlace(distribution);
+            Tensor chosen = ids.unsqueeze(1);
+            Tensor scores = scores(logits, temperature);
+            if (entropyUpstream == null) {
+                Tensor distribution = scores.softmax(1);
+                Tensor scale = scale(upstream, temperature, distribution.type());
+                distribution.multiplyInPlace(scale.negate()).scatterAddInPlace(1, chosen, scale);
+                logits.copyInPlace(distribution);
+            } else {
+                Tensor slope = scores.logSoftmax(1);
+                Tensor distribution = slope.exp();
+                Tensor entropy = slope.multiply(distribution).sum(1, true).negate();
+                Tensor scale = scale(upstream, temperature, slope.type());
+                slope.addInPlace(entropy)
+                        .multiplyInPlace(scale(entropyUpstream, temperature, slope.type()))
+                        .addInPlace(scale);
+                distribution.multiplyInPlace(slope.negate()).scatterAddInPlace(1, chosen, scale);
+                logits.copyInPlace(distribution);
+            }
         }
+    }
+
+    /** {@code u / temperature}, {@code [tokens, 1]}. */
+    private static Tensor scale(Tensor upstream, double temperature, DType type) {
+        return upstream.divide(temperature).to(type).unsqueeze(1);
     }
 
     private Tensor scores(Tensor logits, double temperature) {

@@ -87,14 +87,17 @@ public interface ModelSteps {
      * @param logits {@code z [tokens, vocabulary]}
      * @param ids {@code [tokens]}
      */
-    LanguageHead.Result logProbs(Tensor logits, double temperature, Tensor ids, boolean withEntropy);
+    LanguageHead.Result logProbs(Tensor logits, double temperature, Tensor ids, LanguageHead.Wanted wanted);
 
     /**
-     * Puts {@code dL/dz_v = u (1[v = id] - p_v) / temperature} in the place of the logits.
+     * Puts {@code dL/dz_v = (u (1[v = id] - p_v) - e p_v (log p_v + H)) / temperature} in the place of the logits, with
+     * {@code H = -sum_v p_v log p_v}.
      *
      * @param upstream {@code u = dL/dlog pi}, {@code [tokens]}
+     * @param entropyUpstream {@code e = dL/dH}, {@code [tokens]}; null where it is zero
      */
-    void logProbsBackward(Tensor logits, double temperature, Tensor ids, Tensor upstream);
+    void logProbsBackward(
+            Tensor logits, double temperature, Tensor ids, Tensor upstream, @Nullable Tensor entropyUpstream);
 
     /**
      * Tokens drawn.

@@ -1,6 +1,7 @@
 package org.minpro.rollout;
 
 import org.jspecify.annotations.Nullable;
+import org.minpro.model.LanguageHead;
 import org.minpro.model.ModelSteps;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Tensor;
@@ -65,7 +66,7 @@ final class TokenSampler {
         }
         Tensor drawn = Tensor.of(logits.device(), index);
         Tensor chosen = params.greedy()
-                ? steps.logProbs(logits, 1, drawn, false).logProbs()
+                ? steps.logProbs(logits, 1, drawn, LanguageHead.Wanted.NOTHING).logProbs()
                 : logProbs.gather(1, drawn.unsqueeze(1));
         return new ModelSteps.Drawn(ids, chosen.floats(), kept);
     }

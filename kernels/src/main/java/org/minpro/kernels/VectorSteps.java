@@ -4,6 +4,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.AttentionHeads;
 import org.minpro.model.BlockAttention;
+import org.minpro.model.Kernels;
 import org.minpro.model.KeyValueCache;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.ModelConfig;
@@ -23,6 +24,8 @@ final class VectorSteps implements ModelSteps {
     private final Device device;
     private final DType type;
     private final boolean half;
+    /** What these steps leave to it changes no log-probability. */
+    private final ModelSteps libtorch;
 
     /** @param type of the model: float32 or bfloat16 */
     VectorSteps(ModelConfig config, Device device, DType type) {
@@ -30,6 +33,7 @@ final class VectorSteps implements ModelSteps {
         this.device = device;
         this.type = type;
         half = type == DType.BF16;
+        libtorch = Kernels.libtorch(config, device, type);
     }
 
     @Override
@@ -217,12 +221,12 @@ final class VectorSteps implements ModelSteps {
     }
 
     @Override
-    public LanguageHead.Result logProbs(Tensor logits, double temperature, Tensor ids, boolean withEntropy) {
+    public LanguageHead.Result logProbs(Tensor logits, double temperature, Tensor ids, LanguageHead.Wanted wanted) {
         long rows = logits.size(0);
         long vocabulary = logits.size(1);
         Tensor given = TensorMemory.dense("logits", logits, logits.type(), rows, vocabulary);
         Tensor logProbs = Tensor.empty(device, DType.F32, rows);
-        Tensor entropies = withEntropy ? Tensor.empty(device, DType.F32, rows) : null;
+        Tensor entropies = wanted.entropy() ? Tensor.empty(device, DType.F32, rows) : null;
         TokenHead.logProbs(
                 isHalf(logits),
                 given.address(),
@@ -232,11 +236,21 @@ final class VectorSteps implements ModelSteps {
                 TensorMemory.dense("ids", ids, DType.I64, rows).address(),
                 logProbs.address(),
                 entropies == null ? 0 : entropies.address());
-        return new LanguageHead.Result(logProbs, entropies);
+        // A statistic that no log-probability depends on.
+        Tensor collisions = wanted.collision()
+                ? libtorch.logProbs(logits, temperature, ids, wanted).collisions()
+                : null;
+        return new LanguageHead.Result(logProbs, entropies, collisions);
     }
 
     @Override
-    public void logProbsBackward(Tensor logits, double temperature, Tensor ids, Tensor upstream) {
+    public void logProbsBackward(
+            Tensor logits, double temperature, Tensor ids, Tensor upstream, @Nullable Tensor entropyUpstream) {
+        if (entropyUpstream != null) {
+            // Rare, and no log-probability depends on it.
+            libtorch.logProbsBackward(logits, temperature, ids, upstream, entropyUpstream);
+            return;
+        }
         long rows = logits.size(0);
         if (!logits.isContiguous()) {
             throw new IllegalArgumentException("logits must be dense to be written over, got: " + logits);
