@@ -116,7 +116,14 @@ public final class AdamWStep {
     }
 
     private static void move(
-            long parameter, long mean, long square, int n, float decay, float step, float rootCorrection, float epsilon) {
+            long parameter,
+            long mean,
+            long square,
+            int n,
+            float decay,
+            float step,
+            float rootCorrection,
+            float epsilon) {
         FloatVector decays = all(decay);
         FloatVector steps = all(step);
         FloatVector correction = all(rootCorrection);
@@ -124,10 +131,7 @@ public final class AdamWStep {
         int i = 0;
         for (; i <= n - LANES; i += LANES) {
             long at = 4L * i;
-            FloatVector denominator = load(square + at)
-                    .sqrt()
-                    .div(correction)
-                    .add(least);
+            FloatVector denominator = load(square + at).sqrt().div(correction).add(least);
             FloatVector moved = steps.mul(load(mean + at)).div(denominator);
             store(load(parameter + at).mul(decays).add(moved), parameter + at);
         }

@@ -57,8 +57,7 @@ final class RowCombination {
             int row = 0;
             for (; row <= rows - 6; row += 6) {
                 long weights = w + row * rowStride;
-                sixRowsTwoVectors(
-                        weights, rowStride, sumStride, from, xStride, count, to + row * outStride, outStride);
+                sixRowsTwoVectors(weights, rowStride, sumStride, from, xStride, count, to + row * outStride, outStride);
             }
             for (; row < rows; row++) {
                 twoVectors(w + row * rowStride, sumStride, from, xStride, count, to + row * outStride);
@@ -88,14 +87,7 @@ final class RowCombination {
     }
 
     private static void threeRowsFourVectors(
-            long w,
-            long rowStride,
-            long sumStride,
-            long x,
-            long xStride,
-            int count,
-            long out,
-            long outStride) {
+            long w, long rowStride, long sumStride, long x, long xStride, int count, long out, long outStride) {
         FloatVector s00 = load(out);
         FloatVector s01 = load(out + BYTES);
         FloatVector s02 = load(out + 2 * BYTES);
@@ -170,14 +162,7 @@ final class RowCombination {
     }
 
     private static void sixRowsTwoVectors(
-            long w,
-            long rowStride,
-            long sumStride,
-            long x,
-            long xStride,
-            int count,
-            long out,
-            long outStride) {
+            long w, long rowStride, long sumStride, long x, long xStride, int count, long out, long outStride) {
         FloatVector s00 = load(out);
         FloatVector s01 = load(out + BYTES);
         FloatVector s10 = load(out + outStride);
@@ -278,8 +263,7 @@ final class RowCombination {
         s30.intoMemorySegment(MEMORY, out + 3 * outStride, ORDER, mask);
     }
 
-    private static void last(
-            long w, long sumStride, long x, long xStride, int count, long out, int columns) {
+    private static void last(long w, long sumStride, long x, long xStride, int count, long out, int columns) {
         VectorMask<Float> mask = Vectors.FLOATS.indexInRange(0, columns);
         FloatVector s00 = load(out, mask);
         for (int j = 0; j < count; j++) {

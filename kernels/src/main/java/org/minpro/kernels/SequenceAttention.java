@@ -354,8 +354,7 @@ public final class SequenceAttention {
 
         /** Adds to each key's row the tile's rows, weighted by its column of the tile. */
         private void addToKeys(long weights, long from, int rows, int seen, long to) {
-            RowCombination.add(
-                    weights, 4, scratch.scoreStride, seen, from, rowBytes(), rows, headDim, to, rowBytes());
+            RowCombination.add(weights, 4, scratch.scoreStride, seen, from, rowBytes(), rows, headDim, to, rowBytes());
         }
 
         /** Writes a span's gradients of keys and values to the tokens' places. */

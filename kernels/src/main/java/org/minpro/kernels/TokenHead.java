@@ -88,14 +88,7 @@ public final class TokenHead {
      * @param logProbs their log-probabilities, nats; the bits of {@link #logProbs}
      */
     public static void draw(
-            boolean half,
-            long z,
-            int rows,
-            int n,
-            float temperature,
-            double[] uniforms,
-            int[] ids,
-            float[] logProbs) {
+            boolean half, long z, int rows, int n, float temperature, double[] uniforms, int[] ids, float[] logProbs) {
         check(z, rows, n, temperature);
         checkDraw(rows, uniforms, ids, logProbs);
         float inverse = 1 / temperature;

@@ -16,7 +16,13 @@ class AdamWStepTest {
         double decay = random.nextBoolean() ? 1 : 1 - rate * random.nextDouble(0, 0.1);
         double scale = random.nextBoolean() ? 1 : random.nextDouble(0.1, 1);
         return new AdamWStep.Factors(
-                scale, decay, 0.9, 0.999, rate / (1 - Math.pow(0.9, steps)), Math.sqrt(1 - Math.pow(0.999, steps)), 1e-8);
+                scale,
+                decay,
+                0.9,
+                0.999,
+                rate / (1 - Math.pow(0.9, steps)),
+                Math.sqrt(1 - Math.pow(0.999, steps)),
+                1e-8);
     }
 
     @Test
@@ -84,8 +90,9 @@ class AdamWStepTest {
                 }
                 mean.multiplyInPlace(factors.beta1()).addScaledInPlace(gradient, 1 - factors.beta1());
                 square.multiplyInPlace(factors.beta2()).addProductInPlace(gradient, gradient, 1 - factors.beta2());
-                Tensor denominator =
-                        square.squareRoot().divideInPlace(factors.rootCorrection()).addInPlace(factors.epsilon());
+                Tensor denominator = square.squareRoot()
+                        .divideInPlace(factors.rootCorrection())
+                        .addInPlace(factors.epsilon());
                 parameter.addQuotientInPlace(mean, denominator, -factors.step());
 
                 long own = memory.of(p);
@@ -93,8 +100,12 @@ class AdamWStepTest {
                 long ownSquare = memory.of(v);
                 AdamWStep.adamw(own, ownMean, ownSquare, memory.of(g), 0, n, factors);
                 assertThat(Memory.floats(ownMean, n)).as("means of %s", factors).containsExactly(mean.floats());
-                assertThat(Memory.floats(ownSquare, n)).as("squares of %s", factors).containsExactly(square.floats());
-                assertThat(Memory.floats(own, n)).as("parameters of %s", factors).containsExactly(parameter.floats());
+                assertThat(Memory.floats(ownSquare, n))
+                        .as("squares of %s", factors)
+                        .containsExactly(square.floats());
+                assertThat(Memory.floats(own, n))
+                        .as("parameters of %s", factors)
+                        .containsExactly(parameter.floats());
             }
         }
     }

@@ -13,12 +13,12 @@ import org.junit.jupiter.api.Test;
  */
 class AllocationTest {
     /** Room for a few small objects of a call, none of them in a loop over numbers. */
-    private static final long BYTES_PER_CALL = 1024;
+    private static final long BYTES_PER_CALL = 4096;
 
     private static final int CALLS = 50;
     private static final int ROUNDS_IN_A_ROW = 5;
     private static final long LEAST_NANOSECONDS = 1_500_000_000L;
-    private static final long MOST_NANOSECONDS = 60_000_000_000L;
+    private static final long MOST_NANOSECONDS = 180_000_000_000L;
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
@@ -101,7 +101,8 @@ class AllocationTest {
                     long toWeight = memory.of(new double[d]);
                     check("rotate", () -> {
                         Rotation.rotate(
-                                half, projected, table, table, weight, weight, 1e-6f, q, k, v, tokens, heads, keyHeads, d);
+                                half, projected, table, table, weight, weight, 1e-6f, q, k, v, tokens, heads, keyHeads,
+                                d);
                         Rotation.rotate(half, projected, 0, 0, 0, 0, 1e-6f, q, k, v, tokens, heads, keyHeads, d);
                     });
                     check(
@@ -147,13 +148,20 @@ class AllocationTest {
                 for (int slot = 0; slot < slots; slot++) {
                     DecodeAttention.fill(keys, values, slot, keyHeads, d, capacity, k, v, 80);
                 }
-                check(
-                        "append",
-                        () -> DecodeAttention.append(keys, values, slots, keyHeads, d, capacity, positions, k, v));
-                check(
-                        "attend",
-                        () -> DecodeAttention.attend(
-                                q, keys, values, out, slots, heads, keyHeads, d, capacity, positions, scratch));
+                DecodeAttention.Prompts shared = new DecodeAttention.Prompts(
+                        keys, values, capacity, new int[slots], new int[] {48, 48, 48, 48, 48, 0, 48, 48});
+                long ofMany = memory.bytes(DecodeAttention.scratchBytes(heads, keyHeads, d, 2 * capacity, slots));
+                for (boolean half : new boolean[] {false, true}) {
+                    check("append", () -> {
+                        DecodeAttention.append(half, keys, values, slots, keyHeads, d, capacity, positions, k, v);
+                        DecodeAttention.fill(half, keys, values, 1, keyHeads, d, capacity, k, v, 20);
+                    });
+                    check(
+                            "attend",
+                            () -> DecodeAttention.attend(
+                                    half, q, keys, values, shared, out, slots, heads, keyHeads, d, capacity, positions,
+                                    ofMany));
+                }
             }
         }
     }
@@ -162,15 +170,16 @@ class AllocationTest {
     void products() {
         int in = 128;
         int out = 150;
+        int rows = 17;
         try (Memory memory = new Memory()) {
             long weight = memory.of(normals(in * out));
             long packed = memory.bytes(PackedProduct.packedBytes(out, in));
             PackedProduct.pack(weight, packed, out, in);
-            long x = memory.of(normals(17 * in));
+            long x = memory.of(normals(rows * in));
             long bias = memory.of(normals(out));
-            long y = memory.floats(17L * out);
+            long y = memory.floats((long) rows * out);
             check("pack", () -> PackedProduct.pack(weight, packed, out, in));
-            check("multiply", () -> PackedProduct.multiply(x, packed, bias, y, 17, in, out));
+            check("multiply", () -> PackedProduct.multiply(x, packed, bias, y, rows, in, out));
             check("multiply one row", () -> PackedProduct.multiply(x, packed, bias, y, 1, in, out));
         }
     }
@@ -188,9 +197,7 @@ class AllocationTest {
                 double[] uniforms = {0.1, 0.3, 0.6, 0.9};
                 int[] drawn = new int[rows];
                 float[] logProbs = new float[rows];
-                check(
-                        "logProbs",
-                        () -> TokenHead.logProbs(half, z, rows, n, 0.9f, ids, found, found + 4L * rows));
+                check("logProbs", () -> TokenHead.logProbs(half, z, rows, n, 0.9f, ids, found, found + 4L * rows));
                 check("draw", () -> TokenHead.draw(half, z, rows, n, 0.9f, uniforms, drawn, logProbs));
                 long changed = memory.of(half, normals(rows * n));
                 check("gradient", () -> TokenHead.gradient(half, changed, rows, n, 0.9f, ids, upstream));
@@ -226,8 +233,7 @@ class AllocationTest {
                 long weights = memory.floats((long) tokens * perToken);
                 long toLogits = memory.results(half, tokens * experts);
                 check("route", () -> {
-                    ExpertRows.route(
-                            half, logits, tokens, experts, perToken, true, probabilities, chosen, weights);
+                    ExpertRows.route(half, logits, tokens, experts, perToken, true, probabilities, chosen, weights);
                     ExpertRows.routeBack(
                             half, probabilities, chosen, weights, weights, tokens, experts, perToken, true, toLogits);
                 });

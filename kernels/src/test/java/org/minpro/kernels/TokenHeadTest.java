@@ -108,7 +108,8 @@ class TokenHeadTest {
                 for (int row = 0; row < rows; row++) {
                     double[] p = probabilities(Arrays.copyOfRange(z, row * n, (row + 1) * n), temperature);
                     assertThat(p[ids[row]]).isPositive();
-                    double below = IntStream.range(0, ids[row]).mapToDouble(v -> p[v]).sum();
+                    double below =
+                            IntStream.range(0, ids[row]).mapToDouble(v -> p[v]).sum();
                     assertThat(uniforms[row]).isBetween(below - 1e-5, below + p[ids[row]] + 1e-5);
                 }
             }
@@ -125,8 +126,11 @@ class TokenHeadTest {
         for (int i = 0; i < 300; i++) {
             int n = random.nextInt(1, i % 20 == 0 ? 3000 : 60);
             // All different, so that no rule has to choose among equals.
-            double[] z = random.doubles(n, -6, 6).mapToObj(Double::valueOf).mapToDouble(v -> (double) (float) (double) v)
-                    .distinct().toArray();
+            double[] z = random.doubles(n, -6, 6)
+                    .mapToObj(Double::valueOf)
+                    .mapToDouble(v -> (double) (float) (double) v)
+                    .distinct()
+                    .toArray();
             n = z.length;
             int topK = random.nextInt(0, 20);
             double topP = random.nextInt(3) == 0 ? 1 : random.nextDouble(0.05, 1);
@@ -149,7 +153,9 @@ class TokenHeadTest {
                         double[] uniform = {before + p[v] / mass / 2};
                         TokenHead.drawTruncated(
                                 false, given, 1, n, temperature, topK, topP, minP, uniform, ids, logProbs, logKept);
-                        assertThat(ids[0]).as("top-k %d, top-p %s, min-p %s of %d", topK, topP, minP, n).isEqualTo(v);
+                        assertThat(ids[0])
+                                .as("top-k %d, top-p %s, min-p %s of %d", topK, topP, minP, n)
+                                .isEqualTo(v);
                         assertThat((double) logKept[0]).isCloseTo(Math.log(mass), within(1e-5));
                     }
                     before += expected[v] ? p[v] / mass : 0;
@@ -203,8 +209,7 @@ class TokenHeadTest {
     void rowWithoutFiniteLogitsIsAnError() {
         try (Memory memory = new Memory()) {
             long z = memory.of(Float.NaN, 1, 2);
-            assertThatThrownBy(() ->
-                            TokenHead.draw(false, z, 1, 3, 1, new double[] {0.5}, new int[1], new float[1]))
+            assertThatThrownBy(() -> TokenHead.draw(false, z, 1, 3, 1, new double[] {0.5}, new int[1], new float[1]))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("are the model's weights finite?");
         }
@@ -222,11 +227,9 @@ class TokenHeadTest {
                     .hasMessage("ids must be in [0, 8), got: 8 in row 1");
             assertThatThrownBy(() -> TokenHead.gradient(false, any, 2, 8, 1, ids, any))
                     .hasMessage("ids must be in [0, 8), got: 8 in row 1");
-            assertThatThrownBy(() ->
-                            TokenHead.draw(false, any, 2, 8, 1, new double[2], new int[1], new float[2]))
+            assertThatThrownBy(() -> TokenHead.draw(false, any, 2, 8, 1, new double[2], new int[1], new float[2]))
                     .hasMessage("ids must have at least 2 entries, got: 1");
-            assertThatThrownBy(() ->
-                            TokenHead.draw(false, any, 1, 8, 1, new double[] {1}, new int[1], new float[1]))
+            assertThatThrownBy(() -> TokenHead.draw(false, any, 1, 8, 1, new double[] {1}, new int[1], new float[1]))
                     .hasMessage("uniforms must be in [0, 1), got: 1.0");
             assertThat(Memory.floats(any, 64)).containsOnly(0f);
         }
