@@ -81,6 +81,14 @@ final class TrainCommand implements Callable<Integer> {
                             + " samples.txt in the run's folder has some of every iteration.")
     private int showSamples = 5;
 
+    @Option(
+            names = "--show-ledger",
+            paramLabel = "N",
+            description =
+                    "Every N iterations all numbers of the last update, by their names in metrics.jsonl; 0, the default,"
+                            + " for none.")
+    private int showLedger;
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
@@ -94,11 +102,14 @@ final class TrainCommand implements Callable<Integer> {
         if (showSamples < 0) {
             throw new IllegalArgumentException("--show-samples must be >= 0 (0 shows none), got: " + showSamples);
         }
-        TrainProgress progress = new TrainProgress(console, live, showSamples);
+        if (showLedger < 0) {
+            throw new IllegalArgumentException("--show-ledger must be >= 0 (0 shows none), got: " + showLedger);
+        }
+        TrainProgress progress = new TrainProgress(console, live, showSamples, showLedger);
         ClassLoader loader = options.loader();
         try (StopOnInterrupt interrupt = new StopOnInterrupt(live::say)) {
             if (resume != null) {
-                ResumeOptions.only(spec, "--class-path", "--show-samples", MemoryCheck.IGNORE);
+                ResumeOptions.only(spec, "--class-path", "--show-samples", "--show-ledger", MemoryCheck.IGNORE);
                 try (TrainingSession session = TrainingSession.stored()
                         .classLoader(loader)
                         .listener(progress)
@@ -196,6 +207,13 @@ final class TrainCommand implements Callable<Integer> {
                 Objectives.nameOf(recipe.objective()),
                 count(recipe.compute().lanes(), "lane"),
                 count(recipe.compute().threads(), "worker")));
+        if (recipe.hasReference()) {
+            console.say("  reference  " + recipe.kl().reference() + ": "
+                    + (recipe.kl().coefficient() == 0
+                            ? "read by the loss"
+                            : recipe.kl().estimator() + " times " + recipe.kl().coefficient() + " in the "
+                                    + recipe.kl().where()));
+        }
         console.say("  memory     about " + MemoryEstimate.readable(bytes) + " of "
                 + MemoryEstimate.readable(memory.available()) + " free");
         console.say("  time       " + expectedTime(session));

@@ -63,20 +63,42 @@ public final class LanguageHead {
     /**
      * @param logProbs log pi of the targets, {@code [tokens]}, nats, float32 (float64 for a float64 model)
      * @param entropies of the whole distributions, {@code [tokens]}, nats; null unless asked for
+     * @param collisions {@code sum_v p_v^2} of the whole distributions, {@code [tokens]}; null unless asked for
      */
-    public record Result(Tensor logProbs, @Nullable Tensor entropies) {}
+    public record Result(
+            Tensor logProbs,
+            @Nullable Tensor entropies,
+            @Nullable Tensor collisions) {}
+
+    /**
+     * What is computed of each distribution, beside the log-probability of its target.
+     *
+     * @param entropy whether {@link Result#entropies} are
+     * @param collision whether {@link Result#collisions} are
+     */
+    public record Wanted(boolean entropy, boolean collision) {}
 
     /**
      * @param hidden {@code [tokens, hidden]}; its history is not touched
      * @param targets {@code [tokens]}
      */
     public Result logProbs(Tensor hidden, Tensor targets, boolean withEntropy) {
-        return new Pass(hidden, targets, withEntropy, false).result;
+        return logProbs(hidden, targets, new Wanted(withEntropy, false));
+    }
+
+    /** The same with all that is wanted. */
+    public Result logProbs(Tensor hidden, Tensor targets, Wanted wanted) {
+        return new Pass(hidden, targets, wanted, false).result;
     }
 
     /** {@link #logProbs} with its way back; what that needs lives in the current scope. */
     public Pass record(Tensor hidden, Tensor targets, boolean withEntropy) {
-        return new Pass(hidden, targets, withEntropy, true);
+        return record(hidden, targets, new Wanted(withEntropy, false));
+    }
+
+    /** The same with all that is wanted. */
+    public Pass record(Tensor hidden, Tensor targets, Wanted wanted) {
+        return new Pass(hidden, targets, wanted, true);
     }
 
     /** Log-probabilities of some tokens, and the way back to their hidden states. */
@@ -87,12 +109,13 @@ public final class LanguageHead {
         /** Where all tokens are one chunk: its logits, which the way back needs again. */
         private @Nullable Tensor kept;
 
-        private Pass(Tensor hidden, Tensor targets, boolean withEntropy, boolean keep) {
+        private Pass(Tensor hidden, Tensor targets, Wanted wanted, boolean keep) {
             this.hidden = hidden.detach();
             this.targets = targets;
             long tokens = hidden.size(0);
             List<Tensor> logProbs = new ArrayList<>();
             List<Tensor> entropies = new ArrayList<>();
+            List<Tensor> collisions = new ArrayList<>();
             try (Scope scope = Scope.open();
                     NoGradient off = NoGradient.open()) {
                 for (long start = 0; start < tokens; start += chunk) {
@@ -101,11 +124,14 @@ public final class LanguageHead {
                         Tensor logits = model.outputHead().apply(this.hidden.narrow(0, start, length));
                         for (long at = 0; at < length; at += piece) {
                             long count = Math.min(piece, length - at);
-                            Result ofPiece = ofPiece(
-                                    logits.narrow(0, at, count), targets.narrow(0, start + at, count), withEntropy);
+                            Result ofPiece =
+                                    ofPiece(logits.narrow(0, at, count), targets.narrow(0, start + at, count), wanted);
                             logProbs.add(ofChunk.keep(ofPiece.logProbs));
                             if (ofPiece.entropies != null) {
                                 entropies.add(ofChunk.keep(ofPiece.entropies));
+                            }
+                            if (ofPiece.collisions != null) {
+                                collisions.add(ofChunk.keep(ofPiece.collisions));
                             }
                         }
                         if (keep && length == tokens) {
@@ -115,7 +141,8 @@ public final class LanguageHead {
                 }
                 result = new Result(
                         scope.keep(Tensor.concatenate(logProbs, 0)),
-                        withEntropy ? scope.keep(Tensor.concatenate(entropies, 0)) : null);
+                        wanted.entropy ? scope.keep(Tensor.concatenate(entropies, 0)) : null,
+                        wanted.collision ? scope.keep(Tensor.concatenate(collisions, 0)) : null);
             }
         }
 
@@ -131,6 +158,17 @@ public final class LanguageHead {
          * @return {@code dL/dhidden}, {@code [tokens, hidden]}, in the hidden states' type
          */
         public Tensor gradient(Tensor upstream, WeightGradients gradients) {
+            return gradient(upstream, null, gradients);
+        }
+
+        /**
+         * The same where the loss reads the entropies too: {@code dL/dz_v = (u (1[v = y] - p_v) - e p_v (log p_v + H)) /
+         * temperature} with {@code H = -sum_v p_v log p_v}.
+         *
+         * @param upstream {@code u = dL/dlog pi}, {@code [tokens]}
+         * @param entropyUpstream {@code e = dL/dH}, {@code [tokens]}; null where it is zero
+         */
+        public Tensor gradient(Tensor upstream, @Nullable Tensor entropyUpstream, WeightGradients gradients) {
             try (Scope scope = Scope.open();
                     NoGradient off = NoGradient.open()) {
                 long tokens = hidden.size(0);
@@ -141,7 +179,10 @@ public final class LanguageHead {
                         Tensor states = hidden.narrow(0, start, length);
                         Tensor logits = kept != null ? kept : model.outputHead().apply(states);
                         Tensor toLogits = differentiate(
-                                logits, targets.narrow(0, start, length), upstream.narrow(0, start, length));
+                                logits,
+                                targets.narrow(0, start, length),
+                                upstream.narrow(0, start, length),
+                                entropyUpstream == null ? null : entropyUpstream.narrow(0, start, length));
                         toHidden.narrow(0, start, length)
                                 .copyInPlace(model.outputHead().backward(states, toLogits, gradients));
                     }
@@ -153,40 +194,55 @@ public final class LanguageHead {
         }
     }
 
-    private Result ofPiece(Tensor logits, Tensor targets, boolean withEntropy) {
+    private Result ofPiece(Tensor logits, Tensor targets, Wanted wanted) {
         try (Scope scope = Scope.open()) {
             Tensor distribution = scores(logits).logSoftmax(1);
             Tensor chosen = distribution.gather(1, targets.unsqueeze(1)).squeeze(1);
             return new Result(
                     scope.keep(chosen),
-                    withEntropy
+                    wanted.entropy
                             ? scope.keep(distribution
                                     .multiply(distribution.exp())
                                     .sum(1, false)
                                     .negate())
-                            : null);
+                            : null,
+                    wanted.collision ? scope.keep(distribution.multiply(2).exp().sum(1, false)) : null);
         }
     }
 
     /** Puts {@code dL/dz} in the place of the logits, {@code [tokens, vocabulary]}, and returns it. */
-    private Tensor differentiate(Tensor logits, Tensor targets, Tensor upstream) {
+    private Tensor differentiate(Tensor logits, Tensor targets, Tensor upstream, @Nullable Tensor entropyUpstream) {
         long tokens = logits.size(0);
         for (long at = 0; at < tokens; at += piece) {
             long count = Math.min(piece, tokens - at);
             try (Scope scope = Scope.open()) {
                 Tensor ofPiece = logits.narrow(0, at, count);
-                Tensor distribution = scores(ofPiece).softmax(1);
-                Tensor scale = upstream.narrow(0, at, count)
-                        .divide(temperature)
-                        .to(distribution.type())
-                        .unsqueeze(1);
-                distribution
-                        .multiplyInPlace(scale.negate())
-                        .scatterAddInPlace(1, targets.narrow(0, at, count).unsqueeze(1), scale);
-                ofPiece.copyInPlace(distribution);
+                Tensor chosen = targets.narrow(0, at, count).unsqueeze(1);
+                Tensor scores = scores(ofPiece);
+                if (entropyUpstream == null) {
+                    Tensor distribution = scores.softmax(1);
+                    Tensor scale = scale(upstream.narrow(0, at, count), distribution.type());
+                    distribution.multiplyInPlace(scale.negate()).scatterAddInPlace(1, chosen, scale);
+                    ofPiece.copyInPlace(distribution);
+                } else {
+                    Tensor slope = scores.logSoftmax(1);
+                    Tensor distribution = slope.exp();
+                    Tensor entropy = slope.multiply(distribution).sum(1, true).negate();
+                    Tensor scale = scale(upstream.narrow(0, at, count), slope.type());
+                    slope.addInPlace(entropy)
+                            .multiplyInPlace(scale(entropyUpstream.narrow(0, at, count), slope.type()))
+                            .addInPlace(scale);
+                    distribution.multiplyInPlace(slope.negate()).scatterAddInPlace(1, chosen, scale);
+                    ofPiece.copyInPlace(distribution);
+                }
             }
         }
         return logits;
+    }
+
+    /** {@code u / temperature}, {@code [tokens, 1]}. */
+    private Tensor scale(Tensor upstream, DType type) {
+        return upstream.divide(temperature).to(type).unsqueeze(1);
     }
 
     private Tensor scores(Tensor logits) {

@@ -20,6 +20,7 @@ import org.minpro.experience.Scoring;
 import org.minpro.model.PolicyVersion;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Reward;
+import org.minpro.reward.Rewards;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutRequest;
@@ -29,6 +30,7 @@ import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
 import org.minpro.train.Policy;
 import org.minpro.train.TrainingRow;
+import org.minpro.train.Update;
 
 /**
  * A training run from a recipe, as {@code minpro train} does it: what a Java program uses.
@@ -79,6 +81,10 @@ public final class TrainingSession implements AutoCloseable {
             tokenizer = opened.add(files.tokenizer());
             failures = new RewardFailures(folder.rewardFailures(), start.listener);
             Reward reward = start.reward != null ? start.reward : recipe.createReward();
+            if (start.problems != null && start.reward == null && recipe.reward() == null) {
+                start.listener.notice("the program's problems are scored by '" + Rewards.described(reward)
+                        + "', the recipe's default; reward(...) gives another");
+            }
             prompts = Prompts.of(recipe.prompts(), files, tokenizer);
             problems = start.problems != null
                     ? new ProblemSets(start.problems, start.heldOut, "problems of the program")
@@ -105,8 +111,15 @@ public final class TrainingSession implements AutoCloseable {
                     recipe.decodeSlots(),
                     recipe.seed(),
                     ids -> tokenizer.decode(ids, true)));
-            RunResources resources =
-                    new RunResources(policy, engine, problems.training(), prompts, scoring, files.config(), workers);
+            RunResources resources = new RunResources(
+                    policy,
+                    engine,
+                    problems.training(),
+                    prompts,
+                    scoring,
+                    files.config(),
+                    workers,
+                    recipe.hasReference() ? opened.add(ReferenceModel.open(recipe, files, compute)) : null);
             run = opened.add(TrainingRun.open(folder, recipe, resources, new Listener(start.listener)));
             evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
         } catch (RuntimeException | Error e) {
@@ -233,7 +246,7 @@ public final class TrainingSession implements AutoCloseable {
                     COMMAND,
                     Recipe.binder(loader),
                     StoredRecipe.located(
-                            fixed,
+                            fixed.with("kl", fixed.kl().located()),
                             fixed.model(),
                             fixed.data().isBuiltin(),
                             fixed.data().folder()));
@@ -392,6 +405,11 @@ public final class TrainingSession implements AutoCloseable {
         @Override
         public void rolloutFinished(Rollout rollout) {
             told.rolloutFinished(rollout);
+        }
+
+        @Override
+        public void updated(int ordinal, Update update) {
+            told.updated(ordinal, update);
         }
 
         @Override
