@@ -55,7 +55,7 @@ final class BlockProduct {
     }
 
     /** Where a vector of columns begins. */
-    private static long column(long b, int vector, int depth) {
+    static long column(long b, int vector, int depth) {
         int inBlock = BLOCK / LANES;
         return b + (long) (vector / inBlock) * depth * (4 * BLOCK) + (vector % inBlock) * BYTES;
     }

@@ -16,4 +16,16 @@ final class KeyBlocks {
             set(to + 4L * BlockProduct.BLOCK * i, get(key + 4L * i));
         }
     }
+
+    /** Rounds to bfloat16 and puts pairs of numbers, as {@link HalfBlockProduct} reads them; the width is even. */
+    static void putHalf(long key, int width, long blocks, long entry) {
+        long block = entry / BlockProduct.BLOCK;
+        long lane = entry % BlockProduct.BLOCK;
+        long to = blocks + 2 * block * BlockProduct.BLOCK * width + 4 * lane;
+        for (int i = 0; i < width / 2; i++) {
+            int low = Vectors.halfBits(get(key + 8L * i)) & 0xffff;
+            int high = Vectors.halfBits(get(key + 8L * i + 4)) << 16;
+            Vectors.setInt(to + 4L * BlockProduct.BLOCK * i, low | high);
+        }
+    }
 }

@@ -92,6 +92,21 @@ final class Vectors {
         return IntVector.fromMemorySegment(INTS, MEMORY, address, ORDER);
     }
 
+    /** The lanes of the mask; 0 in the others, whose memory is not read. */
+    static IntVector loadInts(long address, VectorMask<Integer> mask) {
+        return IntVector.fromMemorySegment(INTS, MEMORY, address, ORDER, mask);
+    }
+
+    /** Of pairs of bfloat16 numbers those in the low halves, as float32. */
+    static FloatVector low(IntVector pairs) {
+        return pairs.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+    }
+
+    /** Of pairs of bfloat16 numbers those in the high halves, as float32. */
+    static FloatVector high(IntVector pairs) {
+        return pairs.and(0xffff0000).reinterpretAsFloats();
+    }
+
     static FloatVector zero() {
         return FloatVector.zero(FLOATS);
     }

@@ -13,12 +13,12 @@ import org.junit.jupiter.api.Test;
  */
 class AllocationTest {
     /** Room for a few small objects of a call, none of them in a loop over numbers. */
-    private static final long BYTES_PER_CALL = 1024;
+    private static final long BYTES_PER_CALL = 4096;
 
     private static final int CALLS = 50;
     private static final int ROUNDS_IN_A_ROW = 5;
     private static final long LEAST_NANOSECONDS = 1_500_000_000L;
-    private static final long MOST_NANOSECONDS = 60_000_000_000L;
+    private static final long MOST_NANOSECONDS = 180_000_000_000L;
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
@@ -148,13 +148,20 @@ class AllocationTest {
                 for (int slot = 0; slot < slots; slot++) {
                     DecodeAttention.fill(keys, values, slot, keyHeads, d, capacity, k, v, 80);
                 }
-                check(
-                        "append",
-                        () -> DecodeAttention.append(keys, values, slots, keyHeads, d, capacity, positions, k, v));
-                check(
-                        "attend",
-                        () -> DecodeAttention.attend(
-                                q, keys, values, out, slots, heads, keyHeads, d, capacity, positions, scratch));
+                DecodeAttention.Prompts shared = new DecodeAttention.Prompts(
+                        keys, values, capacity, new int[slots], new int[] {48, 48, 48, 48, 48, 0, 48, 48});
+                long ofMany = memory.bytes(DecodeAttention.scratchBytes(heads, keyHeads, d, 2 * capacity, slots));
+                for (boolean half : new boolean[] {false, true}) {
+                    check("append", () -> {
+                        DecodeAttention.append(half, keys, values, slots, keyHeads, d, capacity, positions, k, v);
+                        DecodeAttention.fill(half, keys, values, 1, keyHeads, d, capacity, k, v, 20);
+                    });
+                    check(
+                            "attend",
+                            () -> DecodeAttention.attend(
+                                    half, q, keys, values, shared, out, slots, heads, keyHeads, d, capacity, positions,
+                                    ofMany));
+                }
             }
         }
     }
@@ -163,15 +170,16 @@ class AllocationTest {
     void products() {
         int in = 128;
         int out = 150;
+        int rows = 17;
         try (Memory memory = new Memory()) {
             long weight = memory.of(normals(in * out));
             long packed = memory.bytes(PackedProduct.packedBytes(out, in));
             PackedProduct.pack(weight, packed, out, in);
-            long x = memory.of(normals(17 * in));
+            long x = memory.of(normals(rows * in));
             long bias = memory.of(normals(out));
-            long y = memory.floats(17L * out);
+            long y = memory.floats((long) rows * out);
             check("pack", () -> PackedProduct.pack(weight, packed, out, in));
-            check("multiply", () -> PackedProduct.multiply(x, packed, bias, y, 17, in, out));
+            check("multiply", () -> PackedProduct.multiply(x, packed, bias, y, rows, in, out));
             check("multiply one row", () -> PackedProduct.multiply(x, packed, bias, y, 1, in, out));
         }
     }

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 
 /** Attention of whole sequences and of single tokens: right, equal to each other to the bit, and exact about its shapes. */
 class AttentionTest {
-    private static final int CASES = 300;
+    private static final int CASES = 200;
     private static final int[] WIDTHS = {2, 6, 8, 10, 16, 24, 32, 40, 48, 64, 80, 96, 128};
 
     /** A sequence on its axis of tokens: the trunk first, gaps between the branches. */
@@ -222,6 +222,123 @@ class AttentionTest {
         }
     }
 
+    /** Slots of one prompt, in float32 and bfloat16: some share its whole blocks, some have all of it themselves. */
+    @Test
+    void sharedPromptsChangeNoBit() {
+        SplittableRandom random = new SplittableRandom(5);
+        for (int i = 0; i < CASES; i++) {
+            boolean half = i % 2 == 1;
+            Case one = Case.random(random, 70);
+            int slots = one.starts.length;
+            if (slots == 0) {
+                continue;
+            }
+            double[] q = Memory.normals(random, false, one.tokens * one.heads * one.width);
+            double[] k = Memory.normals(random, half, one.tokens * one.keyHeads * one.width);
+            double[] v = Memory.normals(random, half, k.length);
+            int blocks = one.trunk / 16 * 16;
+            int promptCapacity = Math.max(16, blocks) + 16 * random.nextInt(2);
+            int capacity = ScoreRow.full(one.longest());
+            try (Memory memory = new Memory()) {
+                long qs = memory.of(q);
+                long ks = memory.of(k);
+                long vs = memory.of(v);
+                long out = memory.floats(q.length);
+                one.forward(qs, ks, vs, out, 0, one.scratch(memory));
+                long bytes = half ? 2 : 4;
+                long ofPrompts = bytes * 2 * one.keyHeads * promptCapacity * one.width;
+                DecodeAttention.Prompts prompts = new DecodeAttention.Prompts(
+                        memory.bytes(ofPrompts),
+                        memory.bytes(ofPrompts),
+                        promptCapacity,
+                        new int[slots],
+                        new int[slots]);
+                long keys = memory.bytes(bytes * slots * one.keyHeads * capacity * one.width);
+                long values = memory.bytes(bytes * slots * one.keyHeads * capacity * one.width);
+                if (blocks > 0) {
+                    DecodeAttention.fill(
+                            half,
+                            prompts.keys(),
+                            prompts.values(),
+                            1,
+                            one.keyHeads,
+                            one.width,
+                            promptCapacity,
+                            ks,
+                            vs,
+                            blocks);
+                }
+                long keyBytes = 4L * one.keyHeads * one.width;
+                int rowBytes = 4 * one.heads * one.width;
+                int[] seen = new int[slots];
+                long queries = memory.floats((long) slots * one.heads * one.width);
+                for (int slot = 0; slot < slots; slot++) {
+                    prompts.of()[slot] = 1;
+                    int shared = random.nextInt(4) == 0 ? 0 : blocks;
+                    prompts.shared()[slot] = shared;
+                    if (one.trunk > shared) {
+                        DecodeAttention.fill(
+                                half,
+                                keys,
+                                values,
+                                slot,
+                                one.keyHeads,
+                                one.width,
+                                capacity,
+                                ks + shared * keyBytes,
+                                vs + shared * keyBytes,
+                                one.trunk - shared);
+                    }
+                }
+                for (int slot = 0; slot < slots; slot++) {
+                    // The branch up to some token, which asks.
+                    int last = random.nextInt(one.lengths[slot]);
+                    for (int token = 0; token <= last; token++) {
+                        int entry = one.trunk - prompts.shared()[slot] + token;
+                        long from = (one.starts[slot] + token) * keyBytes;
+                        appendOne(half, keys, values, slot, one, capacity, entry, ks + from, vs + from);
+                    }
+                    seen[slot] = one.trunk + last + 1;
+                    Vectors.copy(
+                            qs + (long) (one.starts[slot] + last) * rowBytes,
+                            queries + (long) slot * rowBytes,
+                            rowBytes);
+                }
+                long found = memory.floats((long) slots * one.heads * one.width);
+                long scratch = memory.bytes(DecodeAttention.scratchBytes(
+                        one.heads, one.keyHeads, one.width, capacity + promptCapacity, slots));
+                DecodeAttention.attend(
+                        half,
+                        queries,
+                        keys,
+                        values,
+                        prompts,
+                        found,
+                        slots,
+                        one.heads,
+                        one.keyHeads,
+                        one.width,
+                        capacity,
+                        seen,
+                        scratch);
+                for (int slot = 0; slot < slots; slot++) {
+                    long token = one.starts[slot] + seen[slot] - one.trunk - 1L;
+                    assertThat(Memory.floats(found + (long) slot * rowBytes, rowBytes / 4))
+                            .as("%s, slot %d of %s, half %s", one, slot, prompts, half)
+                            .containsExactly(Memory.floats(out + token * rowBytes, rowBytes / 4));
+                }
+            }
+        }
+    }
+
+    /** Appends to one slot by itself: a cache of the slots up to it is as good as one of all. */
+    private static void appendOne(
+            boolean half, long keys, long values, int slot, Case one, int capacity, int entry, long k, long v) {
+        long start = (half ? 2L : 4L) * slot * one.keyHeads * capacity * one.width;
+        DecodeAttention.append(
+                half, keys + start, values + start, 1, one.keyHeads, one.width, capacity, new int[] {entry}, k, v);
+    }
+
     @Test
     void branchesHaveTheBitsOfALongerTrunk() {
         SplittableRandom random = new SplittableRandom(4);
@@ -241,6 +358,61 @@ class AttentionTest {
                 whole.forward(memory.of(q), memory.of(k), memory.of(v), other, 0, whole.scratch(memory));
                 assertThat(Memory.floats(one, q.length)).containsExactly(Memory.floats(other, q.length));
             }
+        }
+    }
+
+    /** 8,192 tokens: the last one decoded, and in a sequence; and as float64 has it. */
+    @Test
+    void longRowsHaveTheSameBits() {
+        SplittableRandom random = new SplittableRandom(6);
+        int tokens = 8192;
+        int width = 8;
+        Case one = new Case(1, 1, width, tokens, new int[0], new int[0], tokens);
+        double[] q = Memory.normals(random, false, tokens * width);
+        double[] k = Memory.normals(random, false, tokens * width);
+        double[] v = Memory.normals(random, false, tokens * width);
+        try (Memory memory = new Memory()) {
+            long qs = memory.of(q);
+            long ks = memory.of(k);
+            long vs = memory.of(v);
+            long out = memory.floats(q.length);
+            one.forward(qs, ks, vs, out, 0, one.scratch(memory));
+            long keys = memory.floats(k.length);
+            long values = memory.floats(v.length);
+            DecodeAttention.fill(keys, values, 0, 1, width, tokens, ks, vs, tokens);
+            long last = 4L * (tokens - 1) * width;
+            long found = memory.floats(width);
+            DecodeAttention.attend(
+                    qs + last,
+                    keys,
+                    values,
+                    found,
+                    1,
+                    1,
+                    1,
+                    width,
+                    tokens,
+                    new int[] {tokens},
+                    memory.bytes(DecodeAttention.scratchBytes(1, 1, width, tokens)));
+            assertThat(Memory.floats(found, width)).containsExactly(Memory.floats(out + last, width));
+            double[] expected = new double[width];
+            double sum = 0;
+            for (int j = 0; j < tokens; j++) {
+                double score = 0;
+                for (int i = 0; i < width; i++) {
+                    score += q[(tokens - 1) * width + i] * k[j * width + i];
+                }
+                double e = Math.exp(score / Math.sqrt(width));
+                sum += e;
+                for (int i = 0; i < width; i++) {
+                    expected[i] += e * v[j * width + i];
+                }
+            }
+            for (int i = 0; i < width; i++) {
+                expected[i] /= sum;
+            }
+            assertThat(Memory.distance(Memory.read(false, found, width), expected))
+                    .isLessThan(1e-5);
         }
     }
 
@@ -301,6 +473,14 @@ class AttentionTest {
                     .hasMessageContaining("capacity must be a multiple of 16, got: 20");
             assertThatThrownBy(() -> DecodeAttention.append(any, any, 2, 2, 8, 16, new int[] {3, -1}, any, any))
                     .hasMessageContaining("position must be >= 0, got: -1");
+            DecodeAttention.Prompts prompts = new DecodeAttention.Prompts(any, any, 32, new int[2], new int[] {16, 24});
+            assertThatThrownBy(() -> DecodeAttention.attend(
+                            true, any, any, any, prompts, any, 2, 2, 2, 8, 16, new int[] {17, 25}, any))
+                    .hasMessage("shared entries must be a multiple of 16 in [0, 32], got: 24");
+            prompts.shared()[1] = 32;
+            assertThatThrownBy(() -> DecodeAttention.attend(
+                            true, any, any, any, prompts, any, 2, 2, 2, 8, 16, new int[] {17, 25}, any))
+                    .hasMessage("a slot must see all entries that it shares (32) or none, got: 25");
             assertThatThrownBy(() -> DecodeAttention.fill(any, any, 0, 2, 8, 16, any, any, 17))
                     .hasMessageContaining("entries must be below the capacity (16), got: entry 16");
             assertThat(Memory.floats(any, 1 << 12)).containsExactly(before);
