@@ -193,7 +193,7 @@ class AllocationTest {
                 long z = memory.of(half, normals(rows * n));
                 long ids = memory.of(new long[] {3, 4, 5, 2499});
                 long upstream = memory.of(normals(rows));
-                long found = memory.floats(2 * rows);
+                long found = memory.floats(2L * rows);
                 double[] uniforms = {0.1, 0.3, 0.6, 0.9};
                 int[] drawn = new int[rows];
                 float[] logProbs = new float[rows];
