@@ -15,9 +15,12 @@ import javax.management.ObjectName;
  * <p>The JVM's own way to say so are compiler directives (JEP 165), here given by the running program, so that no option is needed.
  */
 final class Inlining {
-    /** Operations on single vectors belong into their kernels, and the kernels into no caller. */
+    /**
+     * Operations on single vectors belong into their kernels, and the kernels into no caller. For C2 alone: C1 runs out of
+     * registers in what it would then have to compile, and the kernel stays interpreted.
+     */
     private static final String DIRECTIVES = """
-            [{match: "*.*", inline: ["+org/minpro/kernels/Vectors.*", "-org/minpro/kernels/*.*"]}]
+            [{match: "*.*", c2: {inline: ["+org/minpro/kernels/Vectors.*", "-org/minpro/kernels/*.*"]}}]
             """;
 
     private Inlining() {}
