@@ -136,8 +136,7 @@ final class LibtorchSteps implements ModelSteps {
     }
 
     @Override
-    public LanguageHead.Result logProbs(
-            Tensor logits, double temperature, Tensor ids, LanguageHead.Wanted wanted) {
+    public LanguageHead.Result logProbs(Tensor logits, double temperature, Tensor ids, LanguageHead.Wanted wanted) {
         try (Scope scope = Scope.open()) {
             Tensor distribution = scores(logits, temperature).logSoftmax(1);
             Tensor chosen = distribution.gather(1, ids.unsqueeze(1)).squeeze(1);
@@ -149,7 +148,9 @@ final class LibtorchSteps implements ModelSteps {
                                     .sum(1, false)
                                     .negate())
                             : null,
-                    wanted.collision() ? scope.keep(distribution.multiply(2).exp().sum(1, false)) : null);
+                    wanted.collision()
+                            ? scope.keep(distribution.multiply(2).exp().sum(1, false))
+                            : null);
         }
     }
 
