@@ -4,7 +4,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicLong;
@@ -12,10 +11,6 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.config.Binder;
 import org.minpro.config.Settings;
 import org.minpro.eval.Evaluator;
-import org.minpro.model.ModelConfig;
-import org.minpro.model.ParameterSelection;
-import org.minpro.objective.Objectives;
-import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
@@ -57,7 +52,11 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--objective", paramLabel = "NAME", description = "See 'minpro objectives'.")
     private @Nullable String objective;
 
-    @Option(names = "--lag", paramLabel = "N", description = "Iterations between sampling a batch and training on it.")
+    @Option(
+            names = "--lag",
+            paramLabel = "N",
+            description = "Iterations between sampling a batch and training on it; other kinds of staleness: --set"
+                    + " staleness=NAME, see docs/staleness.md.")
     private @Nullable String lag;
 
     @Option(names = "--iterations", paramLabel = "N", description = "Rollout phases of the run.")
@@ -122,7 +121,7 @@ final class TrainCommand implements Callable<Integer> {
                 }
             }
             Binder binder = Recipe.binder(loader);
-            Recipe recipe = options.recipe(binder, defaults(), settings(), console);
+            Recipe recipe = options.recipe(binder, options.defaults(), settings(), console);
             if (printConfig) {
                 console.out().print(binder.write(recipe, true));
                 return 0;
@@ -142,20 +141,13 @@ final class TrainCommand implements Callable<Integer> {
                     .start()) {
                 interrupt.stops(session::stop);
                 try {
-                    plan(session, bytes, compute);
+                    plan(session, compute);
                 } catch (CancellationException e) {
                     return stopped(session, live);
                 }
                 return train(session, live, progress, false);
             }
         }
-    }
-
-    /** A recipe's file says all that differs from the built-in run; a model alone has defaults that suit it. */
-    private Recipe defaults() {
-        String model = options.model();
-        boolean ownModel = model != null && !model.equals(ModelSection.BUILTIN) && options.config() == null;
-        return ownModel ? Recipe.of(Path.of(model)) : new Recipe();
     }
 
     private Settings settings() {
@@ -167,20 +159,10 @@ final class TrainCommand implements Callable<Integer> {
         return settings;
     }
 
-    private void plan(TrainingSession session, long bytes, DType compute) {
+    private void plan(TrainingSession session, DType compute) {
         Recipe recipe = session.recipe();
-        ModelConfig model = session.files().config();
-        ParameterSelection trained = recipe.model().trained(model);
-        long rows = recipe.rowsPerIteration();
-        long updates = recipe.updates();
-        console.say(String.format(
-                Locale.ROOT,
-                "plan: %s model %s, %s parameters%s, %s",
-                model.architecture().modelType(),
-                recipe.model().path(),
-                Figures.count(model.parameterCount()),
-                trained.isWhole() ? "" : " of which " + Figures.count(trained.count()) + " are trained",
-                compute.name().toLowerCase(Locale.ROOT)));
+        RunPlan plan = new RunPlan(recipe, session.files().config(), compute);
+        console.say("plan: " + plan.modelLine());
         int evaluated = session.questions().size();
         int skipped = session.problems().heldOut().size() - evaluated;
         console.say("  problems   " + session.problems().description() + "; "
@@ -189,24 +171,10 @@ final class TrainCommand implements Callable<Integer> {
                         ? ""
                         : ", " + skipped + " skipped, whose prompts are longer than prompts.max-tokens ("
                                 + recipe.prompts().maxTokens() + ")"));
-        console.say(String.format(
-                Locale.ROOT,
-                "  rollouts   %d iterations of %d problems x %d responses of up to %d tokens: at most %s tokens sampled",
-                recipe.iterations(),
-                recipe.groupsPerIteration(),
-                recipe.groupSize(),
-                recipe.sampling().maxNewTokens(),
-                Figures.count(rows * recipe.iterations() * recipe.sampling().maxNewTokens())));
+        console.say("  rollouts   " + plan.rollouts());
         session.beyondPositions().ifPresent(line -> console.say("  positions  " + line));
-        console.say("  staleness  " + staleness(recipe.lag(), recipe.updatesPerIteration()));
-        console.say(String.format(
-                Locale.ROOT,
-                "  updates    %d of %d rows with %s; %s on %s",
-                updates,
-                rows / recipe.updatesPerIteration(),
-                Objectives.nameOf(recipe.objective()),
-                count(recipe.compute().lanes(), "lane"),
-                count(recipe.compute().threads(), "worker")));
+        console.say("  staleness  " + recipe.staleness().described(recipe.updatesOfIteration()));
+        console.say("  updates    " + plan.updates());
         if (recipe.hasReference()) {
             console.say("  reference  " + recipe.kl().reference() + ": "
                     + (recipe.kl().coefficient() == 0
@@ -214,28 +182,12 @@ final class TrainCommand implements Callable<Integer> {
                             : recipe.kl().estimator() + " times " + recipe.kl().coefficient() + " in the "
                                     + recipe.kl().where()));
         }
-        console.say("  memory     about " + MemoryEstimate.readable(bytes) + " of "
-                + MemoryEstimate.readable(memory.available()) + " free");
+        console.say("  memory     " + plan.memory(memory.available()));
         console.say("  time       " + expectedTime(session));
         console.say("  run        " + session.folder().path());
     }
 
-    /** How old the tokens of an update are, and what is never trained on. */
-    static String staleness(int lag, int updatesPerIteration) {
-        int youngest = lag * updatesPerIteration;
-        int oldest = youngest + updatesPerIteration - 1;
-        String age = youngest == oldest ? String.valueOf(oldest) : youngest + " to " + oldest;
-        return "lag " + lag + ", " + count(updatesPerIteration, "update") + " per iteration: "
-                + (oldest == 0
-                        ? "every token is of the policy that learns from it"
-                        : "tokens are " + age + (oldest == 1 ? " update old" : " updates old"))
-                + (lag == 0
-                        ? ""
-                        : "; the last " + (lag == 1 ? "batch is" : lag + " batches are")
-                                + " sampled but not trained on");
-    }
-
-    private static String count(int count, String what) {
+    static String count(int count, String what) {
         return count + " " + what + (count == 1 ? "" : "s");
     }
 
@@ -285,10 +237,10 @@ final class TrainCommand implements Callable<Integer> {
         if (session.isUnchanged()) {
             return Main.FAILED;
         }
-        int dropped = session.trainer().droppedBatches();
-        if (dropped > 0) {
-            live.say("the last " + (dropped == 1 ? "batch was" : dropped + " batches were")
-                    + " sampled but not trained on (lag " + session.recipe().lag() + ")");
+        int waiting = session.trainer().waitingGroups();
+        if (waiting > 0) {
+            live.say(count(waiting, "group") + " at the end " + (waiting == 1 ? "was" : "were")
+                    + " sampled but not trained on");
         }
         Path saved = session.saveModel();
         try {

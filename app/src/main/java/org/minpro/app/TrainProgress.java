@@ -120,7 +120,7 @@ final class TrainProgress implements RunListener {
     public void iterationFinished(IterationReport report) {
         TrainingSession of = Objects.requireNonNull(session);
         tokens.set(0);
-        double spent = report.samplingSeconds() + report.trainingSeconds();
+        double spent = report.waitedSeconds() + report.trainingSeconds();
         seconds += spent;
         iterations++;
         double left = seconds / iterations * (of.recipe().iterations() - report.iteration() - 1);

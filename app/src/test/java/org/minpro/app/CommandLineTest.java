@@ -93,7 +93,7 @@ final class CommandLineTest {
                 .contains(
                         "minpro: --set optimizer.beta1=2: optimizer.beta1 must be in [0, 1), got: 2.0",
                         "minpro: " + recipe + ":2:1: unknown setting 'objectiv'. Did you mean 'objective'?")
-                .anyMatch(line -> line.startsWith("minpro: " + recipe + ":1:6: lag must be in [0, iterations)"))
+                .anyMatch(line -> line.startsWith("minpro: " + recipe + ":1:6: staleness.lag must be >= 0, got: -1"))
                 .anyMatch(line -> line.startsWith("minpro: --objective: objective must be one of a3po, ")
                         && line.endsWith("Did you mean 'grpo'?"));
     }
@@ -106,8 +106,9 @@ final class CommandLineTest {
         assertThat(run.code()).isEqualTo(2);
         assertThat(run.errors())
                 .hasSize(3)
-                .anyMatch(line -> line.startsWith("minpro: --reward: reward must be one of arithmetic, format, ")
-                        && line.contains("or the name of a class on the class path, got: 'com.acme.Missing'"))
+                .anyMatch(line ->
+                        line.startsWith("minpro: --reward: reward must be one of arithmetic, countdown, format, ")
+                                && line.contains("or the name of a class on the class path, got: 'com.acme.Missing'"))
                 .anyMatch(line -> line.startsWith("minpro: --lag: "))
                 .anyMatch(line -> line.endsWith("Did you mean 'sampling.temperature'?"));
         assertThat(CommandLineRun.of("train", "--reward", "java.lang.String", "--print-config")
@@ -126,7 +127,8 @@ final class CommandLineTest {
                 .isEqualTo(binder.write(Recipe.of(Path.of("mine"), Path.of("a.jsonl")), true));
         assertThat(CommandLineRun.of("train", "--model", "mine", "--iterations", "2", "--print-config")
                         .errors())
-                .containsExactly("minpro: the defaults: lag must be in [0, iterations), here [0, 2), got: 2");
+                .containsExactly(
+                        "minpro: the defaults: staleness must be of a lag in [0, iterations), here [0, 2), got: 2");
     }
 
     @Test

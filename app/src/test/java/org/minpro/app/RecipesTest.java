@@ -69,7 +69,7 @@ final class RecipesTest {
         } else {
             Recipe bound = Recipe.binder(getClass().getClassLoader()).bind(Recipe.class, settings);
             writeProblems(bound, data);
-            small.put("iterations", Integer.toString(bound.lag() + 2));
+            small.put("iterations", Integer.toString(bound.staleness().idleIterations() + 2));
             small.put("groups-per-iteration", Integer.toString(bound.updatesPerIteration()));
             small.put("group-size", "2");
             small.put("sampling.max-new-tokens", "4");

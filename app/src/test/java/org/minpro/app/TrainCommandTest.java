@@ -101,18 +101,6 @@ final class TrainCommandTest {
     }
 
     @Test
-    void thePlanSaysHowOldTokensAre() {
-        assertThat(TrainCommand.staleness(2, 4))
-                .isEqualTo("lag 2, 4 updates per iteration: tokens are 8 to 11 updates old; the last 2 batches are"
-                        + " sampled but not trained on");
-        assertThat(TrainCommand.staleness(1, 1))
-                .isEqualTo(
-                        "lag 1, 1 update per iteration: tokens are 1 update old; the last batch is sampled but not trained on");
-        assertThat(TrainCommand.staleness(0, 1))
-                .isEqualTo("lag 0, 1 update per iteration: every token is of the policy that learns from it");
-    }
-
-    @Test
     void theRunStopsBeforeLoadingIfMemoryDoesNotSuffice() throws IOException {
         Engine.start();
         long before = Scope.nativeObjects();
@@ -643,7 +631,7 @@ final class TrainCommandTest {
         CommandLineRun run = CommandLineRun.of(train("--reward", "arithmetik"));
         assertThat(run.code()).isEqualTo(2);
         assertThat(run.errors().getLast())
-                .contains("arithmetic, format, http", "got: 'arithmetik'. Did you mean 'arithmetic'?");
+                .contains("arithmetic, countdown, format, http", "got: 'arithmetik'. Did you mean 'arithmetic'?");
     }
 
     /** The rate is absurd: what it leaves is no model, and must not take the place of a checkpoint. */

@@ -80,7 +80,7 @@ public final class Binder {
     private <R extends Record> R bind(Class<R> type, @Nullable R start, Settings settings) {
         List<ConfigurationProblem> problems = new ArrayList<>(settings.problems());
         Binding binding = new Binding(problems, settingPaths(type));
-        Object bound = binding.record(type, start, settings.tree(), "");
+        Object bound = binding.record(type, start, settings.tree(shortForms(type), problems), "");
         if (!problems.isEmpty() || bound == null) {
             throw new ConfigurationException(problems);
         }
@@ -95,13 +95,27 @@ public final class Binder {
     public <T> T choose(NamedRecords<T> table, String name, Settings parameters) {
         List<ConfigurationProblem> problems = new ArrayList<>(parameters.problems());
         Binding binding = new Binding(problems, new TreeSet<>());
-        Value.Section tree =
-                parameters.tree().with(NAME, new Value.Entry(table.what(), new Value.Raw(name, table.what())));
+        Value.Section tree = parameters
+                .tree(Map.of(), problems)
+                .with(NAME, new Value.Entry(table.what(), new Value.Raw(name, table.what())));
         Object bound = binding.choice(table, null, tree, "");
         if (!problems.isEmpty() || bound == null) {
             throw new ConfigurationException(problems);
         }
         return table.contract().cast(bound);
+    }
+
+    /** The short forms that a record's components have, by their settings. */
+    private Map<String, Settings.Choice> shortForms(Class<?> type) {
+        Map<String, Settings.Choice> forms = new LinkedHashMap<>();
+        for (RecordComponent component : type.getRecordComponents()) {
+            ShortForm form = component.getAnnotation(ShortForm.class);
+            NamedRecords<?> table = tables.get(component.getType());
+            if (form != null && table != null) {
+                forms.put(form.name(), new Settings.Choice(kebab(component.getName()), table.nameOf(form.of())));
+            }
+        }
+        return forms;
     }
 
     /**
@@ -126,8 +140,12 @@ public final class Binder {
         RecordComponent[] components = record.getClass().getRecordComponents();
         @Nullable Object[] values = values(record);
         for (int i = 0; i < components.length; i++) {
-            if (kebab(components[i].getName()).equals(name)) {
-                if (dot < 0) {
+            ShortForm form = components[i].getAnnotation(ShortForm.class);
+            boolean shortened = form != null && form.name().equals(path);
+            if (shortened || kebab(components[i].getName()).equals(name)) {
+                if (shortened) {
+                    values[i] = construct(form.of(), new @Nullable Object[] {value});
+                } else if (dot < 0) {
                     values[i] = value;
                 } else if (values[i] instanceof Record inner) {
                     values[i] = with(inner, path.substring(dot + 1), value);
@@ -228,6 +246,10 @@ public final class Binder {
         for (RecordComponent component : type.getRecordComponents()) {
             String path = prefix + kebab(component.getName());
             paths.add(path);
+            ShortForm form = component.getAnnotation(ShortForm.class);
+            if (form != null) {
+                paths.add(prefix + form.name());
+            }
             if (component.getType().isRecord()) {
                 collect(component.getType(), path + ".", paths);
             }

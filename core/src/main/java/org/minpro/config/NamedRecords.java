@@ -95,7 +95,10 @@ public final class NamedRecords<T> {
 
     /** The name of an instance in the table, or its class name. */
     public String nameOf(Object instance) {
-        Class<?> type = typeOf(instance);
+        return nameOf(typeOf(instance));
+    }
+
+    String nameOf(Class<?> type) {
         return entries.stream()
                 .filter(entry -> entry.type() == type)
                 .map(Entry::name)

@@ -118,22 +118,95 @@ public final class Settings {
         return List.copyOf(problems);
     }
 
-    /** All layers in one tree. */
-    Value.Section tree() {
+    /**
+     * A choice that a setting is short for.
+     *
+     * @param setting that makes the choice
+     * @param name what is chosen
+     */
+    record Choice(String setting, String name) {}
+
+    /**
+     * All layers in one tree.
+     *
+     * @param shortForms what settings are short for
+     * @param found problems are added to it
+     */
+    Value.Section tree(Map<String, Choice> shortForms, List<ConfigurationProblem> found) {
         Value.Section tree = file;
+        for (Map.Entry<String, Choice> form : shortForms.entrySet()) {
+            tree = written(tree, form.getKey(), form.getValue(), found);
+        }
+        Map<String, Value> ofOptions = written(options, shortForms, found);
+        Map<String, Value> ofSets = written(sets, shortForms, found);
+        shortForms.forEach((name, choice) -> {
+            Value.Raw option = options.containsKey(name) ? options.get(name) : options.get(choice.setting());
+            Value.Raw set = sets.get(options.containsKey(name) ? choice.setting() : name);
+            if (option != null && set != null) {
+                found.add(both(set.origin(), option.origin(), name, choice));
+            }
+        });
         // A dedicated option may replace a whole section (--objective grpo) whose parameters a --set then changes
         // (--set objective.cap=3), so options come first and hide the --set of the very same setting.
-        for (Map.Entry<String, Value.Raw> option : options.entrySet()) {
+        for (Map.Entry<String, Value> option : ofOptions.entrySet()) {
             tree = put(tree, path(option.getKey()), option.getValue());
         }
-        List<Map.Entry<String, Value.Raw>> remaining = new ArrayList<>(sets.entrySet());
-        remaining.removeIf(set -> options.containsKey(set.getKey()));
+        List<Map.Entry<String, Value>> remaining = new ArrayList<>(ofSets.entrySet());
+        remaining.removeIf(set -> ofOptions.containsKey(set.getKey()));
         remaining.sort((a, b) ->
                 Integer.compare(path(a.getKey()).size(), path(b.getKey()).size()));
-        for (Map.Entry<String, Value.Raw> set : remaining) {
+        for (Map.Entry<String, Value> set : remaining) {
             tree = put(tree, path(set.getKey()), set.getValue());
         }
         return tree;
+    }
+
+    /** A file's settings with one short form written out. */
+    private static Value.Section written(
+            Value.Section section, String name, Choice choice, List<ConfigurationProblem> found) {
+        Value.Entry given = section.entries().get(name);
+        if (given == null) {
+            return section;
+        }
+        Value.Entry chosen = section.entries().get(choice.setting());
+        if (chosen != null) {
+            found.add(both(given.keyOrigin(), chosen.keyOrigin(), name, choice));
+        }
+        Map<String, Value.Entry> entries = new LinkedHashMap<>(section.entries());
+        entries.remove(name);
+        entries.put(choice.setting(), new Value.Entry(given.keyOrigin(), written(name, choice, given.value())));
+        return new Value.Section(entries, section.origin());
+    }
+
+    private static Map<String, Value> written(
+            Map<String, Value.Raw> layer, Map<String, Choice> shortForms, List<ConfigurationProblem> found) {
+        Map<String, Value> written = new LinkedHashMap<>();
+        layer.forEach((path, value) -> {
+            Choice choice = shortForms.get(path);
+            if (choice == null) {
+                written.put(path, value);
+                return;
+            }
+            Value.Raw chosen = layer.get(choice.setting());
+            if (chosen != null) {
+                found.add(both(value.origin(), chosen.origin(), path, choice));
+            }
+            written.put(choice.setting(), written(path, choice, value));
+        });
+        return written;
+    }
+
+    private static Value.Section written(String name, Choice choice, Value value) {
+        Value.Raw chosen = new Value.Raw(choice.name(), value.origin());
+        return new Value.Section(Map.of(Binder.NAME, new Value.Entry(value.origin(), chosen)), value.origin())
+                .with(name, new Value.Entry(value.origin(), value));
+    }
+
+    private static ConfigurationProblem both(String origin, String other, String name, Choice choice) {
+        return new ConfigurationProblem(
+                origin,
+                name + " must not be given beside " + choice.setting() + ", which it is short for (" + choice.setting()
+                        + ": {name: " + choice.name() + ", " + name + ": ...}), got: both, the other at " + other);
     }
 
     private void problem(String origin, String message) {
@@ -173,7 +246,7 @@ public final class Settings {
         return merged;
     }
 
-    private static Value.Section put(Value.Section section, List<String> path, Value.Raw value) {
+    private static Value.Section put(Value.Section section, List<String> path, Value value) {
         String key = path.getFirst();
         Value.Entry existing = section.entries().get(key);
         if (path.size() == 1) {
@@ -182,7 +255,8 @@ public final class Settings {
                     : null;
             boolean sameChoice = name != null
                     && name.value() instanceof Value.Scalar scalar
-                    && scalar.text().equals(value.text());
+                    && value instanceof Value.Raw raw
+                    && scalar.text().equals(raw.text());
             return sameChoice ? section : section.with(key, new Value.Entry(value.origin(), value));
         }
         Value.Section inner = switch (existing == null ? null : existing.value()) {

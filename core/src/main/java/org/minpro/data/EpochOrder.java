@@ -27,19 +27,9 @@ public final class EpochOrder {
         long number = draw / size;
         Epoch epoch = latest;
         if (epoch == null || epoch.number() != number) {
-            epoch = new Epoch(number, permutation(number));
+            epoch = new Epoch(number, Philox.permutation(size, seed, Philox.Purpose.SHUFFLE, number, 0));
             latest = epoch;
         }
         return epoch.order()[(int) (draw % size)];
-    }
-
-    private int[] permutation(long epoch) {
-        int[] order = new int[size];
-        for (int i = 0; i < order.length; i++) {
-            int j = Philox.below(i + 1, seed, Philox.Purpose.SHUFFLE, epoch, 0, i);
-            order[i] = order[j];
-            order[j] = i;
-        }
-        return order;
     }
 }

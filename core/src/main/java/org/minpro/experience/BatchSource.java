@@ -28,6 +28,9 @@ public interface BatchSource extends AutoCloseable {
     /** What the source needs to go on, beside the journal. */
     State state();
 
+    /** Groups that were sampled and will be trained on; where the run ends now, they never are. */
+    int waiting();
+
     /** Goes on from a state; the rollouts of the groups that wait are in the journal. */
     void restore(State state);
 
@@ -39,7 +42,7 @@ public interface BatchSource extends AutoCloseable {
      *
      * @param iteration the next iteration
      * @param nextDraw the first draw that was not taken
-     * @param waiting draws of the groups that wait to be trained on, a batch each, oldest first
+     * @param waiting draws of the groups that may be trained on later, in batches of the source's own order
      */
     record State(long iteration, long nextDraw, List<List<Long>> waiting) {
         public State {

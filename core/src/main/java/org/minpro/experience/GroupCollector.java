@@ -27,7 +27,7 @@ public final class GroupCollector {
     /**
      * What an iteration collects.
      *
-     * @param groups problems sampled in an iteration
+     * @param groups problems sampled in an iteration, as a rule
      * @param groupSize responses to each problem
      * @param maxPromptTokens longer prompts are skipped
      * @param resampleLimit groups without any difference in reward that are replaced in an iteration, at most; 0 for none
@@ -74,20 +74,31 @@ public final class GroupCollector {
      */
     public record Collected(List<ScoredGroup> groups, long nextDraw, int skipped, int resampled) {}
 
-    public Collected collect(long iteration, long firstDraw, Consumer<Rollout> finished) {
+    /** Problems sampled in an iteration, as a rule. */
+    int groups() {
+        return settings.groups();
+    }
+
+    /** Ends what is under way, for good; from any thread. */
+    void cancel() {
+        generator.cancel();
+    }
+
+    /** @param groups to collect; where a run's iterations differ in it, those of this one */
+    Collected collect(long iteration, long firstDraw, int groups, Consumer<Rollout> finished) {
         List<ScoredGroup> kept = new ArrayList<>();
         long draw = firstDraw;
         int skipped = 0;
         int resampled = 0;
         int limit = settings.resampleLimit();
-        while (kept.size() < settings.groups()) {
+        while (kept.size() < groups) {
             SequencedMap<RolloutRequest, Problem> requests = new LinkedHashMap<>();
-            while (requests.size() < settings.groups() - kept.size()) {
+            while (requests.size() < groups - kept.size()) {
                 Problem problem = problems.problem(draw);
                 int[] prompt = prompts.encode(problem);
                 if (prompt.length > settings.maxPromptTokens()) {
                     skipped++;
-                    if (skipped > settings.groups() * 1000L) {
+                    if (skipped > groups * 1000L) {
                         throw new IllegalArgumentException("prompts.max-tokens must leave some problems, got: "
                                 + settings.maxPromptTokens() + ", and " + skipped + " prompts in a row are longer");
                     }

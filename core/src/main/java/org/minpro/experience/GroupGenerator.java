@@ -79,6 +79,12 @@ public final class GroupGenerator {
         return groups;
     }
 
+    /** Ends what is under way, for good; from any thread. */
+    void cancel() {
+        engine.cancel();
+        scoring.cancel();
+    }
+
     /** The responses to one request as they come in; each is written by one thread and read after all have ended. */
     private static final class Entries {
         private final RolloutRequest request;

@@ -15,7 +15,14 @@ import org.minpro.config.Doc;
 import org.minpro.config.NamedRecords;
 import org.minpro.config.Rule;
 import org.minpro.config.Settings;
+import org.minpro.config.ShortForm;
+import org.minpro.experience.Async;
+import org.minpro.experience.Delayed;
+import org.minpro.experience.Replay;
 import org.minpro.experience.Scoring;
+import org.minpro.experience.Simulated;
+import org.minpro.experience.Staleness;
+import org.minpro.experience.StalenessProtocols;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.Correction;
@@ -37,6 +44,7 @@ import org.minpro.reward.WeightedReward;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Sampling;
 import org.minpro.task.ArithmeticReward;
+import org.minpro.task.CountdownReward;
 import org.minpro.train.ComputeSettings;
 import org.minpro.train.OptimizerSettings;
 
@@ -49,9 +57,8 @@ public record Recipe(
         @Doc("The problems.") DataSection data,
         @Doc("How prompts are put to the model.") PromptSection prompts,
 
-        @Doc(
-                "What scores a response; its parameters are those of docs/rewards.md. null takes arithmetic for the built-in"
-                        + " task and math for files.")
+        @Doc("What scores a response; its parameters are those of docs/rewards.md. null takes that of the built-in"
+                + " task, and math for files.")
         @Nullable Reward reward,
 
         @Doc("Time that the reward has for one response, seconds, > 0; an http reward's own budget comes on top. A"
@@ -70,11 +77,16 @@ public record Recipe(
 
         @Doc("Responses sampled to each problem, >= 2.") int groupSize,
 
-        @Doc("Iterations between sampling a batch and training on it, [0, iterations).")
-        int lag,
+        @Doc("How old rollouts are when they are trained on; its parameters are those of docs/staleness.md. lag: N is"
+                + " short for {name: delayed, lag: N}.")
+        @ShortForm(name = "lag", of = Delayed.class)
+        Staleness staleness,
 
-        @Doc("Optimizer steps on each batch, each on its own part of the groups.")
+        @Doc("Optimizer steps in a pass over a batch, each on its own part of the groups.")
         int updatesPerIteration,
+
+        @Doc("Passes over a batch, each in a seeded order of its own; the first in the order of the draws.")
+        int epochs,
 
         @Doc("Groups without any difference in reward that are replaced by new draws in an iteration, at most; 0"
                 + " replaces none.")
@@ -126,7 +138,9 @@ public record Recipe(
 
     private static final NamedRecords<Reward> REWARDS = Rewards.table()
             .with(new NamedRecords.Entry<>(
-                    "arithmetic", ArithmeticReward.class, "whether the built-in task's sum is right"));
+                    "arithmetic", ArithmeticReward.class, "whether a sum of the built-in task is right"))
+            .with(new NamedRecords.Entry<>(
+                    "countdown", CountdownReward.class, "whether an attempt of the built-in task makes the target"));
 
     /**
      * What the rows of a run can have: the sampler's log-probabilities, those that the learner computes, and those of the
@@ -145,7 +159,8 @@ public record Recipe(
                 "updates-per-iteration",
                 "a divisor of groups-per-iteration (" + groupsPerIteration + ")",
                 updatesPerIteration);
-        Rule.check(lag >= 0 && lag < iterations, "lag", "in [0, iterations), here [0, " + iterations + ")", lag);
+        Rule.positive("epochs", epochs);
+        requireTogether(staleness, iterations, groupsPerIteration);
         Rule.share("max-undecided", maxUndecided);
         Rule.check(
                 rewardBudgetSeconds > 0 && rewardBudgetSeconds <= LONGEST_BUDGET_SECONDS,
@@ -191,8 +206,9 @@ public record Recipe(
                 40,
                 32,
                 8,
-                2,
+                new Delayed(2),
                 4,
+                1,
                 0,
                 new MinPro(),
                 List.of(),
@@ -263,7 +279,13 @@ public record Recipe(
     public static Binder binder(ClassLoader loader) {
         return new Binder(
                 loader,
-                List.of(Objectives.table(), Corrections.table(), Penalties.table(), Advantages.table(), REWARDS));
+                List.of(
+                        Objectives.table(),
+                        Corrections.table(),
+                        Penalties.table(),
+                        Advantages.table(),
+                        StalenessProtocols.table(),
+                        REWARDS));
     }
 
     /** The rewards that a recipe can name: those of {@link Rewards} and the built-in task's. */
@@ -300,7 +322,7 @@ public record Recipe(
 
     /** Optimizer steps between sampling and learning, of the oldest token. */
     private long oldestAge() {
-        return (long) lag * updatesPerIteration + updatesPerIteration - 1;
+        return staleness.oldestAge(updatesOfIteration());
     }
 
     private static Loss loss(
@@ -311,6 +333,37 @@ public record Recipe(
             int length,
             Anchor anchor) {
         return Loss.of(objective, corrections, penalties, mode == null ? null : new Aggregation(mode, length), anchor);
+    }
+
+    /** What a protocol asks of the other settings. */
+    private static void requireTogether(Staleness staleness, int iterations, int groups) {
+        switch (staleness) {
+            case Delayed delayed ->
+                Rule.check(
+                        delayed.lag() < iterations,
+                        "staleness",
+                        "of a lag in [0, iterations), here [0, " + iterations + ")",
+                        delayed.lag());
+            case Async async -> {}
+            case Replay replay ->
+                Rule.check(
+                        replay.capacity() <= iterations,
+                        "staleness",
+                        "of a capacity in [1, iterations], here [1, " + iterations + "]",
+                        replay.capacity());
+            case Simulated simulated -> {
+                Rule.check(
+                        simulated.workers() <= groups,
+                        "staleness",
+                        "of at most groups-per-iteration (" + groups + ") workers",
+                        simulated.workers());
+                Rule.check(
+                        simulated.longest() < iterations,
+                        "staleness",
+                        "of delays in [0, iterations), here [0, " + iterations + ")",
+                        simulated.delays());
+            }
+        }
     }
 
     private static void requireThere(String setting, List<? extends LossPart> parts) {
@@ -330,14 +383,19 @@ public record Recipe(
      */
     public Reward createReward() {
         if (reward == null) {
-            return data.isBuiltin() ? new ArithmeticReward() : new MathReward();
+            return data.isBuiltin() ? data.builtinReward() : new MathReward();
         }
         return Rewards.made(reward);
     }
 
     /** Optimizer steps of the whole run, if none is skipped. */
     public long updates() {
-        return (long) (iterations - lag) * updatesPerIteration;
+        return (long) (iterations - staleness.idleIterations()) * updatesOfIteration();
+    }
+
+    /** Optimizer steps of an iteration that trains: those of every pass over every batch. */
+    public int updatesOfIteration() {
+        return staleness.batchesTrained() * epochs * updatesPerIteration;
     }
 
     /** Responses sampled in an iteration, without those of groups that are replaced. */
@@ -353,25 +411,33 @@ public record Recipe(
     /** Settings that add one delay to another, or divide by the wrong policy. */
     private List<String> ofStaleness() {
         List<String> warnings = new ArrayList<>();
-        if (anchor == Anchor.PROXIMAL && (lag > 0 || updatesPerIteration > 1)) {
-            warnings.add(
-                    "anchor proximal recomputes the old policy while training: ratios do not show that rollouts are "
-                            + lag + " iterations old");
+        long iterationsLate = oldestAge() / updatesOfIteration();
+        if (anchor == Anchor.PROXIMAL && (!staleness.equals(new Delayed()) || updatesOfIteration() > 1)) {
+            warnings.add("anchor proximal recomputes the old policy while training: ratios do not show how old rollouts"
+                    + " are");
+        }
+        if (staleness instanceof Async async && async.iterationsAhead(updatesOfIteration()) == 0) {
+            warnings.add("staleness.max-age (" + async.maxAge() + ") is less than the updates of an iteration ("
+                    + updatesOfIteration() + "): sampling and training take turns");
         }
         if (!corrections.isEmpty() && anchor == Anchor.BEHAVIOR) {
             warnings.add(
                     "corrections with anchor behavior: ratios to the policy that sampled are weights for its age already;"
                             + " use anchor proximal, unless the objective has no ratio");
         }
-        if (lag > 0 && updatesPerIteration > 1 && oldestAge() > USUAL_AGE) {
-            warnings.add("staleness stacks: lag " + lag + " and updates-per-iteration " + updatesPerIteration
+        if (staleness instanceof Delayed delayed
+                && delayed.lag() > 0
+                && updatesOfIteration() > 1
+                && oldestAge() > USUAL_AGE) {
+            warnings.add("staleness stacks: lag " + delayed.lag() + " and "
+                    + (epochs == 1 ? "" : "epochs " + epochs + " and ") + "updates-per-iteration " + updatesPerIteration
                     + " multiply, so tokens are up to " + oldestAge() + " updates old; either alone would make them "
-                    + lag + " or " + (updatesPerIteration - 1) + ", and other frameworks stop at 8");
+                    + delayed.lag() + " or " + (updatesOfIteration() - 1) + ", and other frameworks stop at 8");
         }
-        if (kl.inReward() && kl.reference().equals(KlSection.AVERAGE) && lag > 0) {
+        if (kl.inReward() && kl.reference().equals(KlSection.AVERAGE) && iterationsLate > 0) {
             warnings.add(
                     "staleness stacks: kl.where reward with kl.reference average compares the policy that sampled with"
-                            + " a mean of weights that are older still, and the result is learnt from " + lag
+                            + " a mean of weights that are older still, and the result is learnt from " + iterationsLate
                             + " iterations later; take kl.where loss or kl.reference start");
         }
         for (Penalty penalty : penalties) {
@@ -417,8 +483,8 @@ public record Recipe(
         if (!data.isBuiltin() && data.heldOut() == 0 && data.evaluationFiles().isEmpty() && evaluation.problems() > 0) {
             warnings.add("data.held-out is 0 and there are no data.evaluation-files: nothing will be evaluated");
         }
-        if (!data.isBuiltin() && model.isBuiltin()) {
-            warnings.add("the built-in model knows sums only; give --model DIR for problems of your own");
+        if (model.isBuiltin() && !(data.isBuiltin() && data.task() == BuiltinTask.ARITHMETIC)) {
+            warnings.add("the built-in model knows sums only; give --model DIR for other problems");
         }
         if (reward != null && Rewards.hasSecrets(reward)) {
             warnings.add(

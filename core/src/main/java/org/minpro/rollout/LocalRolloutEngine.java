@@ -40,11 +40,14 @@ public final class LocalRolloutEngine implements RolloutEngine {
     private final Workers workers;
     private final int slots;
     /** Of each slot; all versions of a model have the same. */
-    private int @Nullable [] kinds;
+    private volatile int @Nullable [] kinds;
 
     private final long seed;
     private final Function<int[], String> text;
     private @Nullable PolicyVersion published;
+    /** Whether responses in flight go on with the published version. */
+    private boolean replacing;
+
     private volatile boolean cancelled;
 
     /**
@@ -86,7 +89,17 @@ public final class LocalRolloutEngine implements RolloutEngine {
     }
 
     @Override
-    public synchronized void publish(PolicyVersion version) {
+    public void publish(PolicyVersion version) {
+        publish(version, false);
+    }
+
+    @Override
+    public void replace(PolicyVersion version) {
+        publish(version, true);
+    }
+
+    private synchronized void publish(PolicyVersion version, boolean inFlightToo) {
+        replacing = inFlightToo;
         PolicyVersion before = published;
         published = version.hold();
         if (before != null) {
@@ -139,8 +152,8 @@ public final class LocalRolloutEngine implements RolloutEngine {
     public List<Rollout> generate(
             List<RolloutRequest> requests, SamplingParams params, TokenListener tokens, Consumer<Rollout> finished) {
         try (PolicyVersion version = holdPublished()) {
-            Generation generation = new Generation(version.decoder(slots), params, version.number(), tokens, finished);
-            int[] kinds = kinds(generation.decoder);
+            Generation generation = new Generation(version, params, tokens, finished);
+            int[] kinds = kinds(version.decoder(slots));
             List<Rollout[]> results = new ArrayList<>();
             Map<Integer, WaitingRows> byCapacity = new TreeMap<>();
             for (RolloutRequest request : requests) {
@@ -149,7 +162,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
                 int capacity = capacity(Math.addExact(request.promptIds().length, params.maxNewTokens()));
                 byCapacity
                         .computeIfAbsent(capacity, key -> new WaitingRows(kinds))
-                        .add(new Prompt(generation.decoder, request), ofRequest);
+                        .add(new Prompt(request), ofRequest);
             }
             byCapacity.forEach((capacity, waiting) -> {
                 try {
@@ -162,7 +175,8 @@ public final class LocalRolloutEngine implements RolloutEngine {
         }
     }
 
-    private synchronized int[] kinds(Transformer model) {
+    /** Found without a lock, which workers may be waiting for: to find them twice does no harm. */
+    private int[] kinds(Transformer model) {
         int[] found = kinds;
         if (found == null) {
             Callable<int[]> find = () -> SlotKinds.of(model, slots);
@@ -176,23 +190,52 @@ public final class LocalRolloutEngine implements RolloutEngine {
     /**
      * What all rows of a generation have in common.
      *
-     * @param decoder the model over packed weights
+     * @param version that it begins with
      * @param params how tokens are drawn
-     * @param version of the weights
      * @param tokens is told of every token
      * @param finished is told of every response
      */
     private record Generation(
-            Transformer decoder,
-            SamplingParams params,
-            long version,
-            TokenListener tokens,
-            Consumer<Rollout> finished) {}
+            PolicyVersion version, SamplingParams params, TokenListener tokens, Consumer<Rollout> finished) {}
+
+    /** The version that one thread decodes with: that of its generation, or the one that has replaced it. */
+    private final class Weights implements AutoCloseable {
+        private PolicyVersion version;
+        private Transformer decoder;
+
+        Weights(Generation generation) {
+            version = generation.version.hold();
+            decoder = version.decoder(slots);
+        }
+
+        /** Takes the version that has replaced this one, if one has. */
+        void follow() {
+            synchronized (LocalRolloutEngine.this) {
+                if (!replacing || published == null || published == version) {
+                    return;
+                }
+                version.close();
+                version = published.hold();
+            }
+            decoder = version.decoder(slots);
+        }
+
+        @Override
+        public void close() {
+            version.close();
+        }
+    }
 
     private void decode(Generation generation, WaitingRows waiting, int capacity) {
         int blocks = Math.min(workers.count(), (waiting.rows + slots - 1) / slots);
         workers.run(waiting.firstShared(blocks * slots).stream()
-                .map(prompt -> (Callable<Computed>) prompt::compute)
+                .<Callable<Boolean>>map(prompt -> () -> {
+                    try (Weights weights = new Weights(generation)) {
+                        weights.follow();
+                        prompt.compute(weights);
+                        return true;
+                    }
+                })
                 .toList());
         workers.run(IntStream.range(0, blocks)
                 .<Callable<Boolean>>mapToObj(i -> () -> {
@@ -215,25 +258,25 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     /** A prompt and, once somebody needed it, what the model made of it. */
     private static final class Prompt {
-        private final Transformer decoder;
         private final RolloutRequest request;
         private int unplaced;
         private @Nullable Computed computed;
 
-        Prompt(Transformer decoder, RolloutRequest request) {
-            this.decoder = decoder;
+        Prompt(RolloutRequest request) {
             this.request = request;
             this.unplaced = request.samples().length;
         }
 
         /** Runs the prompt through the model, once. */
-        synchronized Computed compute() {
+        synchronized Computed compute(Weights weights) {
             if (computed == null) {
-                KeyValueCache.Prefix prefix = decoder.prefill(request.promptIds());
+                KeyValueCache.Prefix prefix = weights.decoder.prefill(request.promptIds());
                 try (Scope scope = Scope.open();
                         NoGradient off = NoGradient.open()) {
                     computed = new Computed(
-                            prefix, decoder.logits(prefix.lastHidden()).retain());
+                            weights.version.number(),
+                            prefix,
+                            weights.decoder.logits(prefix.lastHidden()).retain());
                 } finally {
                     if (computed == null) {
                         prefix.close();
@@ -244,8 +287,8 @@ public final class LocalRolloutEngine implements RolloutEngine {
         }
 
         /** Hands the computed prompt to {@code use}; after the last sample it is freed. */
-        synchronized <T> T place(Function<Computed, T> use) {
-            T result = use.apply(compute());
+        synchronized <T> T place(Weights weights, Function<Computed, T> use) {
+            T result = use.apply(compute(weights));
             if (--unplaced == 0) {
                 discard();
             }
@@ -263,9 +306,10 @@ public final class LocalRolloutEngine implements RolloutEngine {
     /**
      * What the model made of a prompt.
      *
+     * @param version of the weights: that of each response's first token, too
      * @param logits of its last token, {@code [1, vocabulary]}
      */
-    private record Computed(KeyValueCache.Prefix prefix, Tensor logits) implements AutoCloseable {
+    private record Computed(long version, KeyValueCache.Prefix prefix, Tensor logits) implements AutoCloseable {
         @Override
         public void close() {
             prefix.close();
@@ -359,6 +403,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
         private final boolean[] sampled;
         private final float[] logProbs;
         private final float[] logKeptMass;
+        private final long[] versions;
         private int length;
         /** Tokens whose keys and values are in the cache; those after them go through the model next, one a step. */
         private int seen;
@@ -369,6 +414,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
             sampled = new boolean[limit];
             logProbs = new float[limit];
             logKeptMass = new float[limit];
+            versions = new long[limit];
         }
 
         long draw() {
@@ -384,6 +430,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
         void give(int[] given) {
             int count = Math.min(given.length, ids.length - length);
             System.arraycopy(given, 0, ids, length, count);
+            Arrays.fill(versions, length, length + count, versions[length - 1]);
             length += count;
         }
     }
@@ -396,22 +443,26 @@ public final class LocalRolloutEngine implements RolloutEngine {
         private final TokenSampler sampler;
         private final StopTexts stops;
         private final @Nullable Row[] rows = new @Nullable Row[slots];
+        private final Weights weights;
 
         Block(Generation generation, WaitingRows waitingRows, int capacity) {
             this.generation = generation;
             this.waitingRows = waitingRows;
             this.capacity = capacity;
-            this.sampler = new TokenSampler(generation.params, generation.decoder.steps());
             this.stops = new StopTexts(generation.params.stop(), text);
+            this.weights = new Weights(generation);
+            this.sampler = new TokenSampler(generation.params, weights.decoder.steps());
         }
 
         void run() {
-            try (NoGradient off = NoGradient.open();
-                    KeyValueCache cache = generation.decoder.cache(waitingRows.slotsInUse, capacity)) {
+            try (Weights held = weights;
+                    NoGradient off = NoGradient.open();
+                    KeyValueCache cache = held.decoder.cache(waitingRows.slotsInUse, capacity)) {
                 while (true) {
                     if (cancelled) {
                         throw new CancellationException("generation was cancelled");
                     }
+                    held.follow();
                     boolean busy = false;
                     for (int slot = 0; slot < cache.slots(); slot++) {
                         if (rows[slot] == null) {
@@ -435,10 +486,10 @@ public final class LocalRolloutEngine implements RolloutEngine {
                     return null;
                 }
                 Row row = new Row(waiting, generation.params.maxNewTokens());
-                boolean ended = waiting.prompt.place(prompt -> {
+                boolean ended = waiting.prompt.place(weights, prompt -> {
                     try (Scope scope = Scope.open()) {
                         ModelSteps.Drawn first = sampler.draw(prompt.logits, new double[] {uniform(row)});
-                        if (append(row, first, 0)) {
+                        if (append(row, first, 0, prompt.version)) {
                             return true;
                         }
                         cache.fill(slot, prompt.prefix);
@@ -452,7 +503,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
         }
 
         private void step(KeyValueCache cache) {
-            Transformer decoder = generation.decoder;
+            Transformer decoder = weights.decoder;
             long[] ids = new long[slots];
             long[] positions = new long[slots];
             double[] uniforms = new double[slots];
@@ -472,7 +523,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
             for (int slot = 0; slot < slots; slot++) {
                 Row row = rows[slot];
                 // After a token that was given comes the next given one, whatever would have been drawn.
-                if (row != null && row.seen == row.length && append(row, drawn, slot)) {
+                if (row != null && row.seen == row.length && append(row, drawn, slot, weights.version.number())) {
                     rows[slot] = null;
                     cache.release(slot);
                 }
@@ -484,12 +535,13 @@ public final class LocalRolloutEngine implements RolloutEngine {
         }
 
         /** Adds a token; true if the response has ended with it, and then it is reported. */
-        private boolean append(Row row, ModelSteps.Drawn drawn, int at) {
+        private boolean append(Row row, ModelSteps.Drawn drawn, int at, long version) {
             int id = drawn.ids()[at];
             row.ids[row.length] = id;
             row.sampled[row.length] = true;
             row.logProbs[row.length] = drawn.logProbs()[at];
             row.logKeptMass[row.length] = drawn.logKeptMass()[at];
+            row.versions[row.length] = version;
             row.length++;
             generation.tokens.tokenSampled(row.draw(), row.waiting.sample(), id);
             boolean stop = generation.params.stopIds().contains(id) || stops.completedBy(row.ids, row.length);
@@ -509,8 +561,6 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
         private Rollout rollout(Row row, Rollout.Finish finish) {
             int[] response = Arrays.copyOf(row.ids, row.length);
-            long[] versions = new long[row.length];
-            Arrays.fill(versions, generation.version);
             return new Rollout(
                     row.draw(),
                     row.waiting.sample(),
@@ -519,7 +569,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
                     Arrays.copyOf(row.sampled, row.length),
                     Arrays.copyOf(row.logProbs, row.length),
                     Arrays.copyOf(row.logKeptMass, row.length),
-                    versions,
+                    Arrays.copyOf(row.versions, row.length),
                     finish,
                     stops.before(response));
         }

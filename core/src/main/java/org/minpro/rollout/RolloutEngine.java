@@ -17,7 +17,8 @@ public interface RolloutEngine extends AutoCloseable {
     }
 
     /**
-     * Generates all responses from the published version, which is held until they have ended.
+     * Generates all responses from the published version, which is held until they have ended, or {@linkplain #replace
+     * replaced}.
      *
      * @param finished told of each response as it ends, from any thread, before this method returns
      * @return the responses, in the order of the requests and of their samples
@@ -28,6 +29,12 @@ public interface RolloutEngine extends AutoCloseable {
 
     /** Makes a version the one that later rollouts are sampled from and carry; the engine holds it until the next one. */
     void publish(PolicyVersion version);
+
+    /**
+     * As {@link #publish}, and responses in flight go on with this version, too: over the keys and values that the versions
+     * before have left in their caches. Each token has the version that sampled it, log mu is what that one said.
+     */
+    void replace(PolicyVersion version);
 
     /** Gives the published version back, so that its weights may be stepped where they are. */
     void withdraw();

@@ -1,6 +1,7 @@
 package org.minpro.run;
 
 import java.util.Locale;
+import org.minpro.experience.Async;
 import org.minpro.model.Kernels;
 import org.minpro.model.KeyValueCache;
 import org.minpro.model.LanguageHead;
@@ -52,7 +53,7 @@ public final class MemoryEstimate {
 
     /**
      * A training run: what it always has, and the larger of what sampling and an update take beside that, because what one
-     * of them frees is the other's.
+     * of them frees is the other's. Where they go on at the same time it is both.
      */
     public static long ofTraining(Recipe recipe, ModelConfig model, DType compute) {
         ParameterSelection trained = recipe.model().trained(model);
@@ -62,12 +63,26 @@ public final class MemoryEstimate {
                 (long) recipe.compute().threads() * recipe.decodeSlots(),
                 Math.max(recipe.rowsPerIteration(), evaluated));
         long rows = recipe.rowsPerIteration() / recipe.updatesPerIteration();
+        long sampling = decoding(model, compute, responses, longest(recipe));
+        long update = update(recipe.compute(), trained, model, compute, rows, longest(recipe));
         return RUNTIME
                 + weights(trained, model, compute)
                 + reference(recipe, trained, model, compute)
-                + Math.max(
-                        decoding(model, compute, responses, longest(recipe)),
-                        update(recipe.compute(), trained, model, compute, rows, longest(recipe)));
+                + (recipe.staleness() instanceof Async async
+                        ? sampling + update + older(async, trained, model, compute)
+                        : Math.max(sampling, update));
+    }
+
+    /**
+     * Weights that are sampled from while newer ones are made: the version published last, and the one before it where
+     * responses finish under that.
+     */
+    private static long older(Async async, ParameterSelection selection, ModelConfig model, DType compute) {
+        long versions = switch (async.inFlight()) {
+            case CONTINUE -> 1;
+            case FINISH -> 2;
+        };
+        return versions * (compute == DType.F32 ? selection.count() : model.parameterCount()) * compute.bytes();
     }
 
     /**

@@ -1,5 +1,6 @@
 package org.minpro.run;
 
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -21,7 +22,7 @@ public record Mismatch(double max, double mean) {
     private static final int ROWS = 32;
 
     /**
-     * Compares a seeded choice of rows, of those that the present weights have sampled.
+     * Compares a seeded choice of rows, of those that the present weights alone have sampled.
      *
      * @return empty where they have sampled none
      */
@@ -29,7 +30,8 @@ public record Mismatch(double max, double mean) {
         long version = learner.policy().version();
         List<Rollout> chosen = fresh.stream()
                 .flatMap(group -> group.rollouts().stream())
-                .filter(rollout -> rollout.version() == version)
+                // A response that has gone on over a change of weights has keys and values of the old ones.
+                .filter(rollout -> Arrays.stream(rollout.versions()).allMatch(of -> of == version))
                 .sorted(Comparator.<Rollout>comparingLong(
                                 rollout -> Philox.bits(seed, Philox.Purpose.AUDIT, rollout.draw(), rollout.sample(), 0))
                         .thenComparingLong(Rollout::draw)

@@ -13,7 +13,7 @@ import org.minpro.train.Policy;
  * What a run of reinforcement learning works with, beside its recipe; opened and closed by whoever made it.
  *
  * @param policy that is trained
- * @param engine that samples from its versions
+ * @param engine that samples from its versions; where that goes on beside the updates, with workers of its own
  * @param problems drawn from without end
  * @param prompts make a problem's token ids
  * @param scoring scores responses

@@ -4,14 +4,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.LongFunction;
 import java.util.stream.Stream;
 import org.minpro.data.EpochOrder;
 import org.minpro.model.Kernels;
 import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
 import org.minpro.recipe.SftRecipe;
-import org.minpro.task.ArithmeticTask;
-import org.minpro.task.Demonstrations;
+import org.minpro.task.Demonstration;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
@@ -115,12 +115,12 @@ public final class SftSession implements AutoCloseable {
     private Examples examples(Consumer<String> notice) {
         if (recipe.data().isBuiltin()) {
             Prompts prompts = Prompts.of(recipe.prompts(), files, tokenizer);
-            Demonstrations demonstrations = demonstrations();
+            LongFunction<Demonstration> demonstrations = recipe.data().builtinDemonstrations(recipe.seed());
             return new Examples(
                     ordinal -> {
-                        Demonstrations.Demonstration demonstration = demonstrations.demonstration(ordinal);
+                        Demonstration demonstration = demonstrations.apply(ordinal);
                         return new SupervisedTrainer.Example(
-                                prompts.encode(demonstration.sum().problem()),
+                                prompts.encode(demonstration.problem()),
                                 SftExamples.withEnd(
                                         tokenizer.encode(demonstration.response()),
                                         files.config().eosIds()));
@@ -152,14 +152,6 @@ public final class SftSession implements AutoCloseable {
                     + ". Lower prompts.max-tokens (" + recipe.prompts().maxTokens() + ") or max-completion-tokens ("
                     + recipe.maxCompletionTokens() + ") to leave long examples out");
         }
-    }
-
-    private Demonstrations demonstrations() {
-        return new Demonstrations(
-                ArithmeticTask.training(recipe.seed(), recipe.data().terms()),
-                recipe.seed(),
-                recipe.data().hastyShare(),
-                recipe.data().slipShare());
     }
 
     public SftRecipe recipe() {

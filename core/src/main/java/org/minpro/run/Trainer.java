@@ -4,21 +4,25 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.advantage.Response;
 import org.minpro.advantage.TokenAdvantages;
+import org.minpro.experience.Async;
+import org.minpro.experience.AsynchronousSource;
 import org.minpro.experience.Batch;
 import org.minpro.experience.BatchSource;
-import org.minpro.experience.DelayedSource;
 import org.minpro.experience.GroupCollector;
 import org.minpro.experience.Journal;
 import org.minpro.experience.ScoredGroup;
+import org.minpro.experience.SynchronousSource;
 import org.minpro.model.PolicyVersion;
 import org.minpro.objective.LogProbStream;
 import org.minpro.recipe.KlSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.SamplingParams;
+import org.minpro.tensor.Philox;
 import org.minpro.train.Learner;
 import org.minpro.train.LearnerReport;
 import org.minpro.train.PolicyGradient;
@@ -76,10 +80,14 @@ public final class Trainer implements AutoCloseable {
                 true,
                 recipe.entropy().follows(),
                 recipe.entropy().coefficient());
+        BatchSource source = recipe.staleness() instanceof Async async
+                ? new AsynchronousSource(
+                        resources.engine(), collector, async, recipe.updatesOfIteration(), recipe.iterations())
+                : new SynchronousSource(resources.engine(), collector, recipe.staleness(), recipe.seed());
         ReferenceModel model = resources.reference();
         return new Trainer(
                 recipe,
-                new DelayedSource(resources.engine(), collector, recipe.lag()),
+                source,
                 new Learner(resources.policy(), settings, resources.workers()),
                 model == null
                         ? null
@@ -141,9 +149,8 @@ public final class Trainer implements AutoCloseable {
             reference.score(batch.iteration(), batch.fresh());
             reference.score(batch.iteration(), batch.due());
         }
-        Optional<LearnerReport> learned = batch.due().isEmpty()
-                ? Optional.empty()
-                : Optional.of(learner.learn(rowsOfUpdates(batch.due()), listener));
+        Optional<LearnerReport> learned =
+                batch.due().isEmpty() ? Optional.empty() : Optional.of(learner.learn(rowsOfUpdates(batch), listener));
         OptionalDouble distance = distance(batch.due());
         if (reference != null && learned.isPresent()) {
             reference.learned(learner.policy(), source.state().oldestDraw());
@@ -156,9 +163,13 @@ public final class Trainer implements AutoCloseable {
                         rollouts, mismatch, distance, learned, learner.policy().version()),
                 batch.fresh(),
                 batch.seconds(),
+                batch.waitedSeconds(),
                 (System.nanoTime() - start) / 1e9,
                 batch.sampledTokens(),
-                batch.due().stream().mapToLong(ScoredGroup::responseTokens).sum());
+                recipe.epochs()
+                        * batch.due().stream()
+                                .mapToLong(ScoredGroup::responseTokens)
+                                .sum());
     }
 
     private void publish() {
@@ -167,25 +178,40 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
-    /** Batches that wait when the last iteration is done: they are dropped. */
-    public int droppedBatches() {
-        return source.state().waiting().size();
+    /** Groups that wait to be trained on; when the last iteration is done, they never are. */
+    public int waitingGroups() {
+        return source.waiting();
     }
 
-    /** The rows of each update: its share of the groups, in their order, with advantages that may look at all of them. */
-    private List<List<TrainingRow>> rowsOfUpdates(List<ScoredGroup> groups) {
+    /**
+     * The rows of each update: its share of the groups in their order, then in that of the next pass, with advantages that may
+     * look at all that is due.
+     */
+    private List<List<TrainingRow>> rowsOfUpdates(Batch batch) {
+        List<ScoredGroup> due = batch.due();
         List<TokenAdvantages> advantages =
-                recipe.advantage().of(groups.stream().map(this::responses).toList());
-        int groupsOfUpdate = groups.size() / recipe.updatesPerIteration();
-        List<List<TrainingRow>> rows = new ArrayList<>();
-        for (int update = 0; update < recipe.updatesPerIteration(); update++) {
-            List<TrainingRow> ofUpdate = new ArrayList<>();
-            for (int g = update * groupsOfUpdate; g < (update + 1) * groupsOfUpdate; g++) {
-                ofUpdate.addAll(rows(groups.get(g), advantages.get(g)));
+                recipe.advantage().of(due.stream().map(this::responses).toList());
+        int groupsOfUpdate = recipe.groupsPerIteration() / recipe.updatesPerIteration();
+        List<List<TrainingRow>> updates = new ArrayList<>();
+        for (int epoch = 0; epoch < recipe.epochs(); epoch++) {
+            int[] order = order(batch, epoch);
+            for (int first = 0; first < order.length; first += groupsOfUpdate) {
+                List<TrainingRow> ofUpdate = new ArrayList<>();
+                for (int place = first; place < first + groupsOfUpdate; place++) {
+                    ofUpdate.addAll(rows(due.get(order[place]), advantages.get(order[place])));
+                }
+                updates.add(ofUpdate);
             }
-            rows.add(ofUpdate);
         }
-        return rows;
+        return updates;
+    }
+
+    /** The order of one pass over what is due: the first takes it as it comes, each other one in an order of its own. */
+    private int[] order(Batch batch, int epoch) {
+        int groups = batch.due().size();
+        return epoch == 0
+                ? IntStream.range(0, groups).toArray()
+                : Philox.permutation(groups, recipe.seed(), Philox.Purpose.EPOCH, batch.iteration(), epoch);
     }
 
     private List<TrainingRow> rows(ScoredGroup group, TokenAdvantages advantages) {

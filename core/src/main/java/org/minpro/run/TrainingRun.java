@@ -179,6 +179,7 @@ public final class TrainingRun implements AutoCloseable {
     private void record(IterationReport report) {
         Map<String, Double> time = new LinkedHashMap<>();
         time.put("sampling_seconds", report.samplingSeconds());
+        time.put("waiting_seconds", report.waitedSeconds());
         time.put("training_seconds", report.trainingSeconds());
         time.put("sampled_tokens_per_second", report.sampledTokens() / report.samplingSeconds());
         time.put("trained_tokens_per_second", report.trainedTokens() / report.trainingSeconds());

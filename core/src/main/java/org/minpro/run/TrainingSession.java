@@ -13,6 +13,7 @@ import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
 import org.minpro.eval.Accuracy;
 import org.minpro.eval.Evaluator;
+import org.minpro.experience.Async;
 import org.minpro.experience.Journal;
 import org.minpro.experience.RefusedRewardException;
 import org.minpro.experience.RewardFailure;
@@ -105,11 +106,14 @@ public final class TrainingSession implements AutoCloseable {
             Kernels.notices(compute).forEach(start.listener::notice);
             policy = opened.add(files.policy(compute, recipe.model().trained(files.config())));
             workers = opened.add(new Workers(recipe.compute().threads()));
-            engine = opened.add(new LocalRolloutEngine(
-                    workers, recipe.decodeSlots(), recipe.seed(), ids -> tokenizer.decode(ids, true)));
+            engine = opened.add(engine(workers));
+            // Evaluations and updates go on while responses are sampled, each with threads of its own.
+            LocalRolloutEngine sampler = recipe.staleness() instanceof Async
+                    ? opened.add(engine(opened.add(new Workers(recipe.compute().threads()))))
+                    : engine;
             RunResources resources = new RunResources(
                     policy,
-                    engine,
+                    sampler,
                     problems.training(),
                     prompts,
                     scoring,
@@ -122,6 +126,11 @@ public final class TrainingSession implements AutoCloseable {
             opened.closeAfter(e);
             throw e;
         }
+    }
+
+    private LocalRolloutEngine engine(Workers threads) {
+        return new LocalRolloutEngine(
+                threads, recipe.decodeSlots(), recipe.seed(), ids -> tokenizer.decode(ids, true));
     }
 
     /**
@@ -336,7 +345,7 @@ public final class TrainingSession implements AutoCloseable {
                 * Math.max(1, recipe.evaluation().samples())
                 * length;
         return perSampled * (perIteration * recipe.iterations() + evaluated)
-                + perTrained * perIteration * (recipe.iterations() - recipe.lag());
+                + perTrained * perIteration / recipe.updatesPerIteration() * recipe.updates();
     }
 
     /** The next iteration: how many are done. */
@@ -487,6 +496,7 @@ public final class TrainingSession implements AutoCloseable {
     /** Asks the run to save itself and stop; from any thread. */
     public void stop() {
         run.stop();
+        engine.cancel();
     }
 
     /** Writes the trained model into the run's folder, in the layout and the types of the model it came from. */

@@ -25,7 +25,10 @@ public final class Philox {
         AUDIT,
         TRIAL,
         OBJECTIVE,
-        RECORD
+        RECORD,
+        EPOCH,
+        REPLAY,
+        DELAY
     }
 
     /** As many standard normal numbers, those of positions 0, 1, ... */
@@ -35,6 +38,17 @@ public final class Philox {
             numbers[i] = normal(seed, purpose, draw, 0, i);
         }
         return numbers;
+    }
+
+    /** The numbers from 0 in a random order, each order as likely (Fisher-Yates over positions 0, 1, ...). */
+    public static int[] permutation(int size, long seed, Purpose purpose, long draw, int sample) {
+        int[] order = new int[size];
+        for (int i = 0; i < size; i++) {
+            int j = below(i + 1, seed, purpose, draw, sample, i);
+            order[i] = order[j];
+            order[j] = i;
+        }
+        return order;
     }
 
     /** Four 32-bit words of the block at {@code counter} under {@code key}. */

@@ -64,6 +64,9 @@ class ScoringTest {
         public void publish(PolicyVersion version) {}
 
         @Override
+        public void replace(PolicyVersion version) {}
+
+        @Override
         public void withdraw() {}
 
         @Override

@@ -21,6 +21,10 @@ import org.minpro.config.Doc;
 import org.minpro.config.Settings;
 import org.minpro.data.Dataset;
 import org.minpro.data.Problem;
+import org.minpro.experience.Async;
+import org.minpro.experience.Delayed;
+import org.minpro.experience.Replay;
+import org.minpro.experience.Simulated;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.EntropyBonus;
@@ -102,7 +106,7 @@ final class RecipeTest {
     void defaultsOfTheMainJobAreStale() {
         Recipe recipe = new Recipe();
         assertThat(recipe.objective()).isEqualTo(new MinPro());
-        assertThat(recipe.lag()).isPositive();
+        assertThat(recipe.staleness().idleIterations()).isPositive();
         assertThat(recipe.loss().aggregation()).isEqualTo(Aggregation.TOKEN_MEAN);
         assertThat(recipe.createReward()).isInstanceOf(ArithmeticReward.class);
         assertThat(recipe.warnings()).isEmpty();
@@ -208,7 +212,7 @@ final class RecipeTest {
                         "r.yaml:6:20: reward.parts.form.reward.pattern must be given")
                 .anyMatch(problem ->
                         problem.startsWith("r.yaml:4:12: unknown setting 'reward.parts.math.reward.wieght'."))
-                .anyMatch(problem -> problem.startsWith("--set lag=-1: lag must be in [0"));
+                .anyMatch(problem -> problem.startsWith("--set lag=-1: staleness.lag must be >= 0, got: -1"));
     }
 
     @Test
@@ -365,7 +369,7 @@ final class RecipeTest {
     @Test
     void rulesAcrossSettingsNameTheOneToChange() {
         assertThat(problems("", "lag=40"))
-                .containsExactly("--set lag=40: lag must be in [0, iterations), here [0, 40), got: 40");
+                .containsExactly("--set lag=40: staleness must be of a lag in [0, iterations), here [0, 40), got: 40");
         assertThat(problems("updates-per-iteration: 5"))
                 .containsExactly(
                         "r.yaml:1:24: updates-per-iteration must be a divisor of groups-per-iteration (32), got: 5");
@@ -443,12 +447,81 @@ final class RecipeTest {
         assertThat(recipe.model().path()).isEqualTo("my-model");
         assertThat(recipe.data().files()).containsExactly(Path.of("a.jsonl"), Path.of("b.jsonl"));
         assertThat(recipe.warnings()).isEmpty();
-        assertThat(recipe.lag()).isPositive();
+        assertThat(recipe.staleness().idleIterations()).isPositive();
         assertThat(recipe.optimizer().learningRate())
                 .isLessThan(new Recipe().optimizer().learningRate());
         assertThat(Recipe.of(Path.of("my-model")).data()).isEqualTo(new Recipe().data());
         assertThat(BINDER.bind(recipe, new Settings())).isEqualTo(recipe);
         assertThat(BINDER.bind(recipe, new Settings().set("lag=1")).iterations())
                 .isEqualTo(recipe.iterations());
+    }
+
+    @Test
+    void aLagIsShortForAProtocol() {
+        assertThat(recipe("lag: 3").staleness()).isEqualTo(new Delayed(3));
+        assertThat(recipe("lag: 3")).isEqualTo(recipe("staleness: {name: delayed, lag: 3}"));
+        assertThat(new Recipe().with("lag", 3)).isEqualTo(recipe("lag: 3"));
+        assertThat(recipe("staleness: {name: async, max-age: 4}").staleness())
+                .isEqualTo(new Async(4, Async.InFlight.CONTINUE));
+        assertThat(recipe("staleness: {name: replay, capacity: 2, order: newest, uses: 2}")
+                        .staleness())
+                .isEqualTo(new Replay(2, Replay.Order.NEWEST, 2));
+        assertThat(recipe("staleness: {name: simulated, delays: [0, 7]}").staleness())
+                .isEqualTo(new Simulated(4, List.of(0, 7), 1));
+        Settings overFile = new Settings().yaml("r.yaml", "staleness: async").option("lag", "3", "--lag");
+        assertThat(BINDER.bind(Recipe.class, overFile).staleness()).isEqualTo(new Delayed(3));
+        Settings set =
+                new Settings().yaml("r.yaml", "lag: 3").set("staleness=async").set("staleness.max-age=9");
+        assertThat(BINDER.bind(Recipe.class, set).staleness()).isEqualTo(new Async(9, Async.InFlight.CONTINUE));
+        Settings parameter = new Settings().yaml("r.yaml", "lag: 3").set("staleness.lag=5");
+        assertThat(BINDER.bind(Recipe.class, parameter).staleness()).isEqualTo(new Delayed(5));
+        for (String staleness : List.of("async", "replay", "simulated", "delayed")) {
+            Recipe recipe = recipe("staleness: " + staleness);
+            assertThat(recipe(BINDER.write(recipe, true))).isEqualTo(recipe);
+        }
+    }
+
+    @Test
+    void aLagBesideAProtocolIsRefusedWhereTheyMeet() {
+        assertThat(problems("lag: 2\nstaleness: async"))
+                .containsExactly("r.yaml:1:1: lag must not be given beside staleness, which it is short for (staleness:"
+                        + " {name: delayed, lag: ...}), got: both, the other at r.yaml:2:1");
+        assertThat(problems("", "lag=2", "staleness=async"))
+                .singleElement()
+                .asString()
+                .startsWith("--set lag=2: lag must not be given beside staleness");
+        assertThatThrownBy(() -> BINDER.bind(
+                        Recipe.class, new Settings().set("staleness=async").option("lag", "2", "--lag")))
+                .hasMessageContaining("--set staleness=async: lag must not be given beside staleness")
+                .hasMessageContaining("the other at --lag");
+        assertThat(problems("lagg: 2")).containsExactly("r.yaml:1:1: unknown setting 'lagg'. Did you mean 'lag'?");
+    }
+
+    @Test
+    void protocolsThatCannotBeAreRefusedInOneLine() {
+        assertThat(problems("staleness: {name: replay, capacity: 50}"))
+                .containsExactly(
+                        "r.yaml:1:12: staleness must be of a capacity in [1, iterations], here [1, 40], got: 50");
+        assertThat(problems("staleness: {name: replay, order: newest}"))
+                .containsExactly(
+                        "r.yaml:1:34: staleness.capacity must be uses (1) with order newest, which trains on no"
+                                + " older batch, got: 4");
+        assertThat(problems("staleness: {name: replay, uses: 5}"))
+                .containsExactly("r.yaml:1:33: staleness.uses must be in [1, capacity], here [1, 4], got: 5");
+        assertThat(problems("staleness: {name: simulated, workers: 33}"))
+                .containsExactly(
+                        "r.yaml:1:12: staleness must be of at most groups-per-iteration (32) workers, got: 33");
+        assertThat(problems("staleness: {name: simulated, delays: [0, 40]}"))
+                .containsExactly(
+                        "r.yaml:1:12: staleness must be of delays in [0, iterations), here [0, 40), got: [0, 40]");
+        assertThat(problems("staleness: {name: simulated, delays: [-1]}"))
+                .containsExactly("r.yaml:1:38: staleness.delays must be each >= 0, got: [-1]");
+        assertThat(problems("staleness: {name: async, max-age: -1}"))
+                .containsExactly("r.yaml:1:35: staleness.max-age must be >= 0, got: -1");
+        assertThat(problems("epochs: 0")).containsExactly("r.yaml:1:9: epochs must be >= 1, got: 0");
+        assertThat(recipe("staleness: {name: async, max-age: 3}").warnings())
+                .containsExactly(
+                        "staleness.max-age (3) is less than the updates of an iteration (4): sampling and training"
+                                + " take turns");
     }
 }

@@ -13,9 +13,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.minpro.model.KeyValueCache;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
+import org.minpro.model.PolicyVersion;
 import org.minpro.model.TinyModels;
 import org.minpro.model.TokenBlock;
 import org.minpro.model.Transformer;
@@ -252,6 +254,92 @@ class LocalRolloutEngineTest {
                 assertThat(rollout.responseMask()).hasSize(length).containsOnly(true);
             }
             assertThat(stopped).as("responses with a stop text").isGreaterThan(3);
+        }
+    }
+
+    /** A generation of one response whose weights are replaced when it has so many tokens. */
+    private static Rollout replaced(
+            Transformer first, Transformer second, RolloutRequest request, int after, boolean inFlight) {
+        try (Workers pool = new Workers(1);
+                LocalRolloutEngine engine = LocalRolloutEngine.over(first, pool, 1, 42, ids -> "");
+                PolicyVersion newer = new PolicyVersion(1, second)) {
+            int[] tokens = {0};
+            return engine.generate(
+                            List.of(request),
+                            SamplingParams.of(12, List.of()),
+                            (draw, sample, id) -> {
+                                if (++tokens[0] == after) {
+                                    if (inFlight) {
+                                        engine.replace(newer);
+                                    } else {
+                                        engine.publish(newer);
+                                    }
+                                }
+                            },
+                            rollout -> {})
+                    .getFirst();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aResponseInFlightGoesOnWithTheWeightsThatReplaceItsOwn(boolean experts) {
+        ModelConfig config = experts ? TinyModels.experts() : TinyModels.dense();
+        RolloutRequest request = RolloutRequest.of(3, new int[] {5, 9, 14, 3}, 1);
+        try (Transformer first = TinyModels.random(config, DType.F32, 7);
+                Parameters ofFirst = first.parameters();
+                Transformer second = TinyModels.random(config, DType.F32, 8);
+                Parameters ofSecond = second.parameters()) {
+            Rollout old = replaced(first, second, request, 100, true);
+            Rollout finished = replaced(first, second, request, 5, false);
+            assertThat(finished).isEqualTo(old);
+            assertThat(finished.versions()).containsOnly(0);
+
+            Rollout mixed = replaced(first, second, request, 5, true);
+            assertThat(mixed.versions()).containsExactly(0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1);
+            assertThat(Arrays.copyOf(mixed.responseIds(), 5)).isEqualTo(Arrays.copyOf(old.responseIds(), 5));
+            assertThat(Arrays.copyOf(mixed.behaviorLogProbs(), 5)).isEqualTo(Arrays.copyOf(old.behaviorLogProbs(), 5));
+            assertThat(mixed.behaviorLogProbs()[5]).isNotEqualTo(old.behaviorLogProbs()[5]);
+
+            // Token by token over one cache: the old weights wrote the prompt and four tokens, the new ones read them.
+            float[] expected = new float[12];
+            try (Scope scope = Scope.open();
+                    NoGradient off = NoGradient.open();
+                    KeyValueCache.Prefix prefix = first.prefill(request.promptIds());
+                    KeyValueCache cache = first.cache(1, 256)) {
+                expected[0] = logProb(first.logits(prefix.lastHidden()), mixed.responseIds()[0]);
+                cache.fill(0, prefix);
+                for (int t = 1; t < 12; t++) {
+                    Transformer model = t < 5 ? first : second;
+                    Tensor hidden = model.decode(cache, new long[] {mixed.responseIds()[t - 1]}, new long[] {
+                        request.promptIds().length + t - 1
+                    });
+                    expected[t] = logProb(model.logits(hidden), mixed.responseIds()[t]);
+                }
+            }
+            for (int t = 0; t < 12; t++) {
+                assertThat(mixed.behaviorLogProbs()[t]).isCloseTo(expected[t], within(1e-5f));
+            }
+        }
+    }
+
+    private static float logProb(Tensor logits, int id) {
+        double[] values = logits.doubles();
+        double sum = Arrays.stream(values).map(Math::exp).sum();
+        return (float) (values[id] - Math.log(sum));
+    }
+
+    @Test
+    void theSameWeightsUnderAnotherVersionChangeNoBit() {
+        ModelConfig config = TinyModels.dense();
+        try (Transformer model = TinyModels.random(config, DType.F32, 7);
+                Parameters parameters = model.parameters()) {
+            RolloutRequest request = RolloutRequest.of(3, new int[] {5, 9, 14, 3}, 1);
+            Rollout one = replaced(model, model, request, 100, true);
+            Rollout two = replaced(model, model, request, 6, true);
+            assertThat(two.responseIds()).isEqualTo(one.responseIds());
+            assertThat(two.behaviorLogProbs()).isEqualTo(one.behaviorLogProbs());
+            assertThat(two.versions()[6]).isOne();
         }
     }
 }

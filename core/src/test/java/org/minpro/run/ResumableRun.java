@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.minpro.config.Settings;
 import org.minpro.data.Problem;
 import org.minpro.experience.Scoring;
 import org.minpro.model.ModelConfig;
@@ -28,10 +29,12 @@ final class ResumableRun {
 
     private ResumableRun() {}
 
-    private static Recipe recipe() {
+    /** A recipe's staleness. */
+    static final String DELAYED = "{name: delayed, lag: 2}";
+
+    static Recipe recipe(String staleness) {
         Map<String, Object> changes = new LinkedHashMap<>();
         changes.put("iterations", ITERATIONS);
-        changes.put("lag", 2);
         changes.put("updates-per-iteration", 2);
         changes.put("resample-limit", 3);
         changes.put("optimizer.warmup-updates", 20);
@@ -41,7 +44,8 @@ final class ResumableRun {
         changes.put("entropy.target", 7.28);
         changes.put("entropy.target-step", 0.01);
         changes.put("record.rows", 3);
-        return TinyRecipe.with(changes);
+        return Recipe.binder(ResumableRun.class.getClassLoader())
+                .bind(TinyRecipe.with(changes), new Settings().set("staleness=" + staleness));
     }
 
     /** Whether most ids are even: all four of a group agree often enough that groups are put aside. */
@@ -76,9 +80,10 @@ final class ResumableRun {
      *
      * @param trainable pattern of the parameters
      * @param type what is computed in
+     * @param staleness of the recipe
      */
-    record Model(String trainable, DType type) {
-        static final Model WHOLE = new Model("*", DType.F32);
+    record Model(String trainable, DType type, String staleness) {
+        static final Model WHOLE = new Model("*", DType.F32, DELAYED);
     }
 
     private static Parameters copy(ModelConfig config, Parameters parameters) {
@@ -98,7 +103,8 @@ final class ResumableRun {
                 ReferenceModel reference =
                         ReferenceModel.average(new Policy(config, copy(config, parameters), model.type()), 0.8);
                 Workers workers = new Workers(2);
-                LocalRolloutEngine engine = new LocalRolloutEngine(workers, 16, 11, ResumableRun::text)) {
+                Workers sampling = new Workers(2);
+                LocalRolloutEngine engine = new LocalRolloutEngine(sampling, 16, 11, ResumableRun::text)) {
             TrainingRun[] opened = new TrainingRun[1];
             RunListener told = new RunListener() {
                 @Override
@@ -133,7 +139,7 @@ final class ResumableRun {
                     config,
                     workers,
                     reference);
-            try (TrainingRun run = TrainingRun.open(folder, recipe(), resources, told)) {
+            try (TrainingRun run = TrainingRun.open(folder, recipe(model.staleness()), resources, told)) {
                 opened[0] = run;
                 return run.run();
             }
@@ -143,7 +149,7 @@ final class ResumableRun {
     /**
      * Says on standard output what happens, a word a line; a refusal goes to standard error, exit code 1.
      *
-     * @param arguments the folder and the pattern of what is trained
+     * @param arguments the folder, the pattern of what is trained, its type and the staleness
      */
     public static void main(String[] arguments) {
         say("opening");
@@ -172,7 +178,7 @@ final class ResumableRun {
                         }
                     },
                     false,
-                    new Model(arguments[1], DType.valueOf(arguments[2])));
+                    new Model(arguments[1], DType.valueOf(arguments[2]), arguments[3]));
             say(done ? "done" : "stopped");
         } catch (IllegalStateException e) {
             System.err.println(e.getMessage());

@@ -14,6 +14,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.LongPredicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -43,6 +44,7 @@ import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
+import org.minpro.rollout.RolloutEngine;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
@@ -66,7 +68,7 @@ class TrainerTest {
     }
 
     /** Even ids are good: something that a random model can learn. */
-    private static final Reward EVEN = (problem, rollout) -> {
+    static final Reward EVEN = (problem, rollout) -> {
         int even = 0;
         for (int id : rollout.responseIds()) {
             even += id % 2 == 0 ? 1 : 0;
@@ -84,22 +86,35 @@ class TrainerTest {
     }
 
     /** A whole run in memory. */
-    private static final class Run implements AutoCloseable {
-        private final Policy policy;
+    static final class Run implements AutoCloseable {
+        final Policy policy;
         private final Workers workers;
-        private final LocalRolloutEngine engine;
-        private final Trainer trainer;
+        private final Workers sampling;
+        private final RolloutEngine engine;
+        final Trainer trainer;
 
         Run(Recipe recipe, int workerCount, Reward reward, Journal journal) {
             this(TinyModels.dense(), recipe, workerCount, reward, journal);
         }
 
         Run(ModelConfig model, Recipe recipe, int workerCount, Reward reward, Journal journal) {
+            this(model, recipe, workerCount, reward, journal, engine -> engine);
+        }
+
+        /** @param around what is put around the engine */
+        Run(
+                ModelConfig model,
+                Recipe recipe,
+                int workerCount,
+                Reward reward,
+                Journal journal,
+                Function<LocalRolloutEngine, RolloutEngine> around) {
             Parameters parameters = Parameters.zeros(model, Device.CPU, DType.F32);
             parameters.initialise(5, 0.1);
             policy = new Policy(model, parameters, DType.F32);
             workers = new Workers(workerCount);
-            engine = new LocalRolloutEngine(workers, 16, recipe.seed(), ids -> "");
+            sampling = new Workers(workerCount);
+            engine = around.apply(new LocalRolloutEngine(sampling, 16, recipe.seed(), ids -> ""));
             RunResources resources = new RunResources(
                     policy,
                     engine,
@@ -135,13 +150,14 @@ class TrainerTest {
         public void close() {
             trainer.close();
             engine.close();
+            sampling.close();
             workers.close();
             policy.close();
         }
     }
 
     /** A journal that keeps everything in memory. */
-    private static Journal journal(Map<Long, Map<Integer, Journal.Entry>> written) {
+    static Journal journal(Map<Long, Map<Integer, Journal.Entry>> written) {
         return new Journal() {
             @Override
             public synchronized Optional<Entry> find(long draw, int sample) {
@@ -156,7 +172,7 @@ class TrainerTest {
         };
     }
 
-    private static void assertSame(Map<String, byte[]> actual, Map<String, byte[]> expected) {
+    static void assertSame(Map<String, byte[]> actual, Map<String, byte[]> expected) {
         expected.forEach((name, bytes) -> assertThat(actual.get(name)).as(name).isEqualTo(bytes));
     }
 
@@ -170,7 +186,7 @@ class TrainerTest {
             assertThat(metrics.get(2).get("age/mean")).isBetween(0.0, 1.0);
             assertThat(metrics.get(4).get("age/mean")).isBetween(4.0, 5.0);
             assertThat(metrics.get(4).get("version")).isEqualTo(6);
-            assertThat(run.trainer.droppedBatches()).isEqualTo(2);
+            assertThat(run.trainer.waitingGroups()).isEqualTo(8);
         }
     }
 

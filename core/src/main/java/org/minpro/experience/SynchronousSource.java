@@ -9,28 +9,28 @@ import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutEngine;
 
 /**
- * Sampling and learning in turn, with an exact delay: what is sampled at iteration i is due at iteration {@code i + lag}.
+ * Sampling and learning in turn; a buffer says what is sampled and what is due ({@link GroupBuffer}).
  *
- * <p>Nothing is due in the first {@code lag} iterations; what waits after the last one is never trained on. The published
- * version is held while it is sampled from and given back before the batch is, so that its weights can be stepped where
- * they are.
+ * <p>The published version is held while it is sampled from and given back before the batch is, so that its weights can be
+ * stepped where they are.
  */
-public final class DelayedSource implements BatchSource {
+public final class SynchronousSource implements BatchSource {
     private final RolloutEngine engine;
     private final GroupCollector collector;
-    private final RolloutBuffer<List<ScoredGroup>> buffer;
+    private final GroupBuffer buffer;
     private @Nullable PolicyVersion version;
     private long iteration;
     private long nextDraw;
 
     /**
      * @param engine that the collector's groups are sampled with
-     * @param lag iterations between sampling a batch and training on it
+     * @param staleness one whose sampling and learning take turns
+     * @param seed of what is drawn from a buffer
      */
-    public DelayedSource(RolloutEngine engine, GroupCollector collector, int lag) {
+    public SynchronousSource(RolloutEngine engine, GroupCollector collector, Staleness staleness, long seed) {
         this.engine = engine;
         this.collector = collector;
-        this.buffer = new RolloutBuffer<>(lag);
+        this.buffer = GroupBuffer.of(staleness, collector.groups(), seed);
     }
 
     @Override
@@ -49,7 +49,7 @@ public final class DelayedSource implements BatchSource {
         engine.publish(version);
         GroupCollector.Collected collected;
         try {
-            collected = collector.collect(iteration, nextDraw, rollout -> {
+            collected = collector.collect(iteration, nextDraw, buffer.wanted(iteration), rollout -> {
                 tokens.add(rollout.length());
                 finished.accept(rollout);
             });
@@ -58,15 +58,17 @@ public final class DelayedSource implements BatchSource {
         }
         release();
         nextDraw = collected.nextDraw();
-        List<ScoredGroup> due = buffer.exchange(collected.groups()).orElse(List.of());
+        List<ScoredGroup> due = buffer.exchange(iteration, collected.groups());
+        double seconds = (System.nanoTime() - start) / 1e9;
         return new Batch(
                 iteration++,
-                collected.groups(),
+                buffer.reported(collected.groups(), due),
                 due,
                 collected.skipped(),
                 collected.resampled(),
                 tokens.sum(),
-                (System.nanoTime() - start) / 1e9);
+                seconds,
+                seconds);
     }
 
     private void release() {
@@ -81,7 +83,7 @@ public final class DelayedSource implements BatchSource {
         return new State(
                 iteration,
                 nextDraw,
-                buffer.waiting().stream()
+                buffer.kept().stream()
                         .map(batch -> batch.stream().map(ScoredGroup::draw).toList())
                         .toList());
     }
@@ -90,9 +92,16 @@ public final class DelayedSource implements BatchSource {
     public void restore(State state) {
         iteration = state.iteration();
         nextDraw = state.nextDraw();
-        buffer.restore(state.waiting().stream()
-                .map(batch -> batch.stream().map(collector::journaled).toList())
-                .toList());
+        buffer.restore(
+                iteration,
+                state.waiting().stream()
+                        .map(batch -> batch.stream().map(collector::journaled).toList())
+                        .toList());
+    }
+
+    @Override
+    public int waiting() {
+        return buffer.waiting();
     }
 
     @Override
