@@ -129,8 +129,7 @@ public final class TrainingSession implements AutoCloseable {
     }
 
     private LocalRolloutEngine engine(Workers threads) {
-        return new LocalRolloutEngine(
-                threads, recipe.decodeSlots(), recipe.seed(), ids -> tokenizer.decode(ids, true));
+        return new LocalRolloutEngine(threads, recipe.decodeSlots(), recipe.seed(), ids -> tokenizer.decode(ids, true));
     }
 
     /**
