@@ -57,7 +57,7 @@ function Test-Build {
   if (-not (Test-Path -LiteralPath $classpath)) { return $false }
   if (-not (Test-Path -LiteralPath (Join-Path $root 'app\target\minpro.jar'))) { return $false }
   $built = (Get-Item -LiteralPath $classpath).LastWriteTimeUtc
-  $sources = 'pom.xml', 'verify\pom.xml', 'core\pom.xml', 'app\pom.xml', 'verify\src\main', 'core\src\main', 'app\src\main' |
+  $sources = 'pom.xml', 'verify\pom.xml', 'core\pom.xml', 'kernels\pom.xml', 'app\pom.xml', 'verify\src\main', 'core\src\main', 'kernels\src\main', 'app\src\main' |
     ForEach-Object { Join-Path $root $_ }
   $newer = Get-ChildItem -Recurse -Force $sources -ErrorAction SilentlyContinue |
     Where-Object { $_.LastWriteTimeUtc -gt $built } | Select-Object -First 1
@@ -78,9 +78,10 @@ if (-not (Test-Build)) {
 
 $java = Find-Java $false
 $jars = (Join-Path $root 'app\target\minpro.jar') + ';' + (Get-Content -LiteralPath $classpath)
+$vectors = if ((Get-JavaVersion $java).Major -ge 25) { "--add-modules`njdk.incubator.vector`n" } else { '' }
 $quiet = if ((Get-JavaVersion $java).Major -ge 24) { "--sun-misc-unsafe-memory-access=allow`n" } else { '' }
 # A console that writes over a line when told to, and stderr goes to it.
 $terminal = if ($env:WT_SESSION -and -not [Console]::IsErrorRedirected) { 'true' } else { 'false' }
-$arguments = "--enable-native-access=ALL-UNNAMED`n-XX:+UseSerialGC`n-Dminpro.terminal=$terminal`n$quiet-cp`n`"$($jars.Replace('\', '\\'))`"`n"
+$arguments = "--enable-native-access=ALL-UNNAMED`n-XX:+UseSerialGC`n-Dminpro.terminal=$terminal`n$vectors$quiet-cp`n`"$($jars.Replace('\', '\\'))`"`n"
 [IO.File]::WriteAllText((Join-Path $root 'app\target\java.args'), $arguments)
 $java

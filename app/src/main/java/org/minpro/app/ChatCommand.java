@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.Message;
+import org.minpro.model.Kernels;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Sampling;
 import org.minpro.run.LanguageModel;
@@ -80,6 +81,7 @@ final class ChatCommand implements Callable<Integer> {
         Sampling sampling = new Sampling(temperature, 0, topP, 0, maxNewTokens, List.of(), List.of(), false);
         LanguageModel.Decoding decoding = new LanguageModel.Decoding(sampling, greedy);
         ModelFiles files = model.open();
+        Kernels.notices(model.type(files)).forEach(console::say);
         LocalDate day = date == null ? LocalDate.now(ZoneId.systemDefault()) : date;
         if (files.chatTemplate(day).isEmpty()) {
             throw new TextException("a chat needs a model with a chat template, got: " + files.path()

@@ -19,6 +19,7 @@ import org.minpro.eval.Evaluator;
 import org.minpro.experience.Journal;
 import org.minpro.experience.ScoredGroup;
 import org.minpro.experience.Scoring;
+import org.minpro.model.Kernels;
 import org.minpro.model.Transformer;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Reward;
@@ -137,6 +138,7 @@ final class EvalCommand implements Callable<Integer> {
         ProblemSets sets = ProblemSets.of(recipe.data(), recipe.seed(), most, (pass, done, all) -> {});
         sets.notices().forEach(line -> console.say("data: " + line));
         ModelFiles files = ModelFiles.open(recipe.model().path());
+        Kernels.notices(files.computeType(recipe.model().dtype())).forEach(console::say);
         requireMemory(memory, recipe, files);
         int responses = greedy ? 1 : Math.max(1, recipe.evaluation().samples());
         SamplingParams params = recipe.sampling()

@@ -12,6 +12,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.JsonlReader;
 import org.minpro.data.Row;
+import org.minpro.model.Kernels;
 import org.minpro.model.Transformer;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
@@ -179,6 +180,7 @@ final class GenerateCommand implements Callable<Integer> {
             sayUnused("--ignore-eos", "--stop-token-id", "--stop");
         }
         ModelFiles files = model.open();
+        Kernels.notices(model.type(files)).forEach(console::say);
         SamplingParams params = sampling.params(files.config().eosIds()).withGreedy(greedy);
         Positions positions = positionOption.of(files.config());
         positions.require(1, "any prompt, at least,", maxNewTokens == null ? 1 : most, LIMIT);

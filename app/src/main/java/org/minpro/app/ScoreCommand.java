@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.data.JsonlReader;
 import org.minpro.data.Row;
 import org.minpro.eval.SequenceScorer;
+import org.minpro.model.Kernels;
+import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
@@ -16,6 +18,7 @@ import org.minpro.run.Positions;
 import org.minpro.tensor.Workers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 /** {@code minpro score}. */
 @Command(
@@ -26,8 +29,8 @@ import picocli.CommandLine.Mixin;
             "",
             "Input lines: {\"ids\":[…]} or {\"prompt\":\"…\",\"completion\":\"…\"}, which are tokenised separately; no"
                     + " token is added. With ids no tokenizer is needed. Any other field is an error.",
-            "Output lines: {\"ids\":[…],\"log_probs\":[null,…]}: natural logarithm, temperature 1, each token given all"
-                    + " before it."
+            "Output lines: {\"ids\":[…],\"log_probs\":[null,…]}: natural logarithm, each token given all before it,"
+                    + " before any truncation."
         })
 final class ScoreCommand implements Callable<Integer> {
     /** Lines that are in work at once. */
@@ -47,6 +50,14 @@ final class ScoreCommand implements Callable<Integer> {
     @Mixin
     private final PositionOption positionOption = new PositionOption();
 
+    @Option(
+            names = "--temperature",
+            paramLabel = "T",
+            defaultValue = "1",
+            description =
+                    "Divides the logits: that of the sampling that is compared with; by default ${DEFAULT-VALUE}.")
+    private double temperature;
+
     ScoreCommand(Console console, MemoryCheck memory) {
         this.console = console;
         this.memory = memory;
@@ -54,14 +65,19 @@ final class ScoreCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (!(temperature > 0 && Double.isFinite(temperature))) {
+            throw new IllegalArgumentException("--temperature must be > 0 and finite, got: " + temperature);
+        }
         ModelFiles files = model.open();
+        Kernels.notices(model.type(files)).forEach(console::say);
         memory.require(MemoryEstimate.ofScoring(files.config(), model.type(files)), "--dtype to bf16");
         try (JsonlReader reader = input.open(console);
                 Texts texts = new Texts(files.path(), LocalDate.now(ZoneId.systemDefault()), console);
                 Workers workers = model.workers();
                 Transformer transformer = model.transformer(files);
+                PolicyVersion version = new PolicyVersion(0, transformer);
                 LiveLine live = new LiveLine(console)) {
-            SequenceScorer scorer = new SequenceScorer(transformer, workers);
+            SequenceScorer scorer = new SequenceScorer(version.model(), workers, temperature);
             List<int[]> waiting = new ArrayList<>();
             long done = 0;
             for (Row row = next(reader, scorer, waiting); row != null; row = next(reader, scorer, waiting)) {

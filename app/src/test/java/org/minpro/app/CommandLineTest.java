@@ -21,8 +21,17 @@ import org.minpro.recipe.Recipe;
 
 /** What a person meets on the command line where nothing is computed. */
 final class CommandLineTest {
-    private static final List<String> COMMANDS =
-            List.of("train", "sft", "eval", "generate", "score", "tokenize", "objectives", "verify", "audit-verdicts");
+    private static final List<String> COMMANDS = List.of(
+            "train",
+            "sft",
+            "eval",
+            "generate",
+            "score",
+            "tokenize",
+            "objectives",
+            "verify",
+            "audit-verdicts",
+            "doctor");
 
     @TempDir
     Path folder;

@@ -80,6 +80,15 @@ final class LauncherTest {
                 .isEqualTo("de_DE.UTF-8|64");
     }
 
+    /** Java says so in a line of its own, so it is not given to one that has no use for it. */
+    @Test
+    void theVectorModuleIsAddedFromJava25On() throws Exception {
+        script("jdk/bin/java", "echo \"$*\"");
+        assertThat(run(Map.of())).contains("--add-modules jdk.incubator.vector ");
+        script("bin/find-java", "echo \"24 " + root.resolve("jdk") + "\"");
+        assertThat(run(Map.of())).doesNotContain("--add-modules");
+    }
+
     @Test
     void aLocaleThatTheSystemLacksIsNamedAndReplaced() throws Exception {
         assertThat(run(Map.of("LC_ALL", "xx_YY.UTF-8")).lines())

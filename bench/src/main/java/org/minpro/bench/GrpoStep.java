@@ -75,14 +75,7 @@ public final class GrpoStep {
                                 new PolicyGradient.Settings(lanes, microBatchTokens, 1),
                                 false),
                         workers);
-                LocalRolloutEngine engine = new LocalRolloutEngine(
-                        files.config(),
-                        policy.model().device(),
-                        policy.model().parameters().type(),
-                        workers,
-                        slots,
-                        1,
-                        ids -> "")) {
+                LocalRolloutEngine engine = new LocalRolloutEngine(workers, slots, 1, ids -> "")) {
             System.out.println("ready");
             BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
             for (int step = 0; lines.readLine() != null; step++) {

@@ -4,10 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.minpro.model.PackedWeights;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
+import org.minpro.tensor.PackedWeight;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
@@ -90,14 +90,17 @@ public final class MatrixRates {
 
     private static double rate(DType type, int rows, long in, long out, Weights kind) {
         try (Scope scope = Scope.open();
-                NoGradient off = NoGradient.open();
-                PackedWeights packedWeights = new PackedWeights(rows)) {
+                NoGradient off = NoGradient.open()) {
             Tensor x = Tensor.full(Device.CPU, type, 0.5, rows, in);
             // Several weights come from memory, as a model's layers do.
             long count = kind == Weights.CACHED ? 1 : Math.max(1, Math.min(64, (1L << 27) / (in * out * type.bytes())));
             List<Tensor> weights = new ArrayList<>();
+            List<PackedWeight> packed = new ArrayList<>();
             for (int i = 0; i < count; i++) {
                 weights.add(Tensor.full(Device.CPU, type, 0.25, out, in));
+                if (kind != Weights.PLAIN) {
+                    packed.add(PackedWeight.of(weights.getLast(), rows));
+                }
             }
             long operations = 2L * rows * in * out;
             long repeats = Math.max(weights.size(), 4_000_000_000L / operations);
@@ -106,16 +109,17 @@ public final class MatrixRates {
                 long start = System.nanoTime();
                 for (long i = 0; i < repeats; i++) {
                     try (Scope inner = Scope.open()) {
-                        Tensor weight = weights.get((int) (i % weights.size()));
+                        int weight = (int) (i % weights.size());
                         if (kind != Weights.PLAIN) {
-                            packedWeights.linear(x, weight, null);
+                            packed.get(weight).linear(x, null);
                         } else {
-                            x.linear(weight);
+                            x.linear(weights.get(weight));
                         }
                     }
                 }
                 best = Math.max(best, operations * repeats / (double) (System.nanoTime() - start));
             }
+            packed.forEach(PackedWeight::close);
             return best;
         }
     }

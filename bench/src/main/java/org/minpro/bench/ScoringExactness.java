@@ -143,8 +143,8 @@ public final class ScoringExactness {
         int slots = LocalRolloutEngine.FEWEST_SLOTS;
         float[][] result = new float[rollouts.size()][];
         try (NoGradient off = NoGradient.open();
-                PackedWeights weights = new PackedWeights(slots);
-                KeyValueCache cache = new KeyValueCache(model.config(), Device.CPU, DType.F32, slots, CAPACITY)) {
+                PackedWeights weights = new PackedWeights(model.steps(), slots);
+                KeyValueCache cache = model.cache(slots, CAPACITY)) {
             Transformer decoder = weights.over(model);
             for (int first = 0; first < rollouts.size(); first += slots) {
                 List<Rollout> batch = rollouts.subList(first, Math.min(rollouts.size(), first + slots));

@@ -13,16 +13,24 @@ import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
 
 /**
- * Log-probabilities of given token sequences, natural logarithm, temperature 1, each token given all before it. Every
- * sequence goes through the model by itself, so its numbers do not depend on the others.
+ * Log-probabilities of given token sequences, natural logarithm, each token given all before it. Every sequence goes through
+ * the model by itself, so its numbers do not depend on the others.
  */
 public final class SequenceScorer {
     private final Transformer model;
     private final Workers workers;
+    private final double temperature;
 
+    /** Scores at temperature 1. */
     public SequenceScorer(Transformer model, Workers workers) {
+        this(model, workers, 1);
+    }
+
+    /** @param temperature that divides the logits, > 0 */
+    public SequenceScorer(Transformer model, Workers workers, double temperature) {
         this.model = model;
         this.workers = workers;
+        this.temperature = temperature;
     }
 
     /** For each sequence the log-probabilities of its tokens from the second on, {@code [length - 1]}. */
@@ -47,7 +55,7 @@ public final class SequenceScorer {
         TokenBlock block = TokenBlock.of(new int[] {ids[0]}, Arrays.copyOfRange(ids, 1, ids.length));
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
-            return new LanguageHead(model, 1)
+            return new LanguageHead(model, temperature)
                     .logProbs(model.hidden(block), Tensor.of(model.device(), block.targets()), false)
                     .logProbs()
                     .doubles();

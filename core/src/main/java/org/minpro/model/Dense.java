@@ -1,8 +1,8 @@
 package org.minpro.model;
 
-import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Tensor;
 
 /** {@code down(silu(gate x) * up x)}. */
@@ -10,9 +10,12 @@ final class Dense implements FeedForward {
     private final Projection gateUp;
     private final Projection down;
 
-    Dense(Projection gateUp, Projection down) {
+    private final ModelSteps steps;
+
+    Dense(Projection gateUp, Projection down, ModelSteps steps) {
         this.gateUp = gateUp;
         this.down = down;
+        this.steps = steps;
     }
 
     @Override
@@ -22,21 +25,16 @@ final class Dense implements FeedForward {
 
     @Override
     public Tensor finish(Tensor projected) {
-        return down.apply(gated(projected));
+        return down.apply(steps.gate(projected));
     }
 
     @Override
     public Tensor backward(Tensor x, Tensor projected, Tensor upstream, WeightGradients gradients) {
-        Tensor leaf = projected.detach().requireGradient();
-        Tensor gated = gated(leaf);
-        gated.backward(down.backward(gated, upstream, gradients));
-        return gateUp.backward(x, Objects.requireNonNull(leaf.gradient()), gradients);
-    }
-
-    /** {@code silu(gate) * up} of the two side by side, {@code [tokens, 2 * inner]}. */
-    static Tensor gated(Tensor gateUp) {
-        long inner = gateUp.size(1) / 2;
-        Tensor[] halves = gateUp.split(1, inner, inner);
-        return halves[0].silu().multiply(halves[1]);
+        Tensor gated;
+        try (NoGradient off = NoGradient.open()) {
+            gated = steps.gate(projected);
+        }
+        Tensor toGated = down.backward(gated, upstream, gradients);
+        return gateUp.backward(x, steps.gateBackward(projected, toGated), gradients);
     }
 }

@@ -18,18 +18,21 @@ import org.minpro.tensor.Tensor;
 final class Experts implements FeedForward {
     private final int layer;
     private final ModelConfig.Moe moe;
+    private final ModelSteps steps;
     private final Projection router;
     private final List<Dense> experts = new ArrayList<>();
 
-    Experts(ModelConfig config, Parameters parameters, int layer, LinearMap map) {
+    Experts(ModelConfig config, Parameters parameters, int layer, ModelSteps steps, LinearMap map) {
         this.layer = layer;
+        this.steps = steps;
         moe = Objects.requireNonNull(config.moe());
         String prefix = "model.layers." + layer + ".mlp.";
         router = Projection.of(parameters, prefix + "gate", map);
         for (int expert = 0; expert < moe.experts(); expert++) {
             experts.add(new Dense(
                     Projection.ofExpert(parameters, prefix + "experts.gate_up_proj", expert, map),
-                    Projection.ofExpert(parameters, prefix + "experts.down_proj", expert, map)));
+                    Projection.ofExpert(parameters, prefix + "experts.down_proj", expert, map),
+                    steps));
         }
     }
 
@@ -38,7 +41,7 @@ final class Experts implements FeedForward {
         Choice choice = choose(router.apply(x), listener);
         Tensor sum = x.zerosLike();
         for (int expert = 0; expert < moe.experts(); expert++) {
-            Share share = choice.share(expert);
+            Share share = choice.share(expert, steps);
             if (share == null) {
                 continue;
             }
@@ -66,7 +69,7 @@ final class Experts implements FeedForward {
         Tensor toX = x.zerosLike();
         for (int expert = 0; expert < moe.experts(); expert++) {
             try (Scope scope = Scope.open()) {
-                Share share = choice.share(expert);
+                Share share = choice.share(expert, steps);
                 if (share != null) {
                     Tensor rows = x.indexSelect(0, share.tokens);
                     Tensor upstreamRows = upstream.indexSelect(0, share.tokens);
@@ -108,7 +111,7 @@ final class Experts implements FeedForward {
      */
     private record Choice(long[] experts, Tensor weights, int perToken) {
         /** What one expert is given; null where no token chose it. */
-        @Nullable Share share(int expert) {
+        @Nullable Share share(int expert, ModelSteps steps) {
             int count = 0;
             for (long choice : experts) {
                 count += choice == expert ? 1 : 0;
@@ -116,7 +119,7 @@ final class Experts implements FeedForward {
             if (count == 0) {
                 return null;
             }
-            int padded = (count + Transformer.ROW_STEP - 1) / Transformer.ROW_STEP * Transformer.ROW_STEP;
+            int padded = steps.padded(count);
             long[] tokens = new long[padded];
             long[] places = new long[padded];
             float[] real = new float[padded];
@@ -140,7 +143,7 @@ final class Experts implements FeedForward {
     }
 
     /**
-     * The rows of one expert, filled up to a multiple of {@link Transformer#ROW_STEP} with token 0 and weight 0, so that
+     * The rows of one expert, filled up ({@link ModelSteps#padded}) with token 0 and weight 0, so that
      * the kernel does not depend on how many tokens chose it.
      *
      * @param tokens that chose it, {@code [rows]}

@@ -2,7 +2,6 @@ package org.minpro.model;
 
 import java.util.List;
 import java.util.Objects;
-import java.util.function.UnaryOperator;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Tensor;
 
@@ -18,25 +17,40 @@ public final class ForwardPass {
 
     private final Parameters parameters;
     private final Tensor ids;
-    private final Tensor last;
+    private final ReadOut readOut;
     private final Tensor hidden;
-    private final UnaryOperator<Tensor> readOut;
     private final List<DecoderLayer.Backward> layers;
 
+    /**
+     * The end of the pass: of the last layer's tokens those that predict, normed.
+     *
+     * @param steps of the model
+     * @param norm its weight
+     * @param epsilon of the norm
+     * @param last what the last layer gave, {@code [tokens, hidden]}
+     * @param predicting tokens that are read, {@code [responseTokens]}
+     */
+    record ReadOut(ModelSteps steps, Parameter norm, double epsilon, Tensor last, Tensor predicting) {
+        /** {@code [responseTokens, hidden]}. */
+        Tensor hidden() {
+            return steps.norm(last.indexSelect(0, predicting), norm, epsilon);
+        }
+
+        private Tensor backward(Tensor upstream, WeightGradients gradients) {
+            Tensor read = last.indexSelect(0, predicting);
+            Tensor toRead = steps.normBackward(read, norm, epsilon, upstream, null, gradients);
+            return last.zerosLike().indexAddInPlace(0, predicting, toRead);
+        }
+    }
+
     /** @param layers those that a gradient goes back through: all, or all from the lowest on that is trained */
-    ForwardPass(
-            Parameters parameters,
-            Tensor ids,
-            Tensor last,
-            UnaryOperator<Tensor> readOut,
-            List<DecoderLayer.Backward> layers) {
+    ForwardPass(Parameters parameters, Tensor ids, ReadOut readOut, List<DecoderLayer.Backward> layers) {
         this.parameters = parameters;
         this.ids = ids;
-        this.last = last;
         this.readOut = readOut;
         this.layers = layers;
         try (NoGradient off = NoGradient.open()) {
-            this.hidden = readOut.apply(last);
+            this.hidden = readOut.hidden();
         }
     }
 
@@ -51,7 +65,7 @@ public final class ForwardPass {
      * @param upstream {@code dL/dhidden}, {@code [responseTokens, hidden]}
      */
     public void backward(Tensor upstream, WeightGradients gradients) {
-        Tensor gradient = DecoderLayer.piece(last, readOut, result -> upstream);
+        Tensor gradient = readOut.backward(upstream, gradients);
         boolean toEmbedding = parameters.parameter(EMBEDDING).trainable();
         for (int i = layers.size() - 1; i >= 0; i--) {
             gradient = layers.get(i).of(gradient, gradients, i > 0 || toEmbedding);

@@ -76,7 +76,10 @@ public final class LanguageHead {
      * @param entropy whether {@link Result#entropies} are
      * @param collision whether {@link Result#collisions} are
      */
-    public record Wanted(boolean entropy, boolean collision) {}
+    public record Wanted(boolean entropy, boolean collision) {
+        /** The log-probability alone. */
+        public static final Wanted NOTHING = new Wanted(false, false);
+    }
 
     /**
      * @param hidden {@code [tokens, hidden]}; its history is not touched
@@ -124,8 +127,12 @@ public final class LanguageHead {
                         Tensor logits = model.outputHead().apply(this.hidden.narrow(0, start, length));
                         for (long at = 0; at < length; at += piece) {
                             long count = Math.min(piece, length - at);
-                            Result ofPiece =
-                                    ofPiece(logits.narrow(0, at, count), targets.narrow(0, start + at, count), wanted);
+                            Result ofPiece = model.steps()
+                                    .logProbs(
+                                            logits.narrow(0, at, count),
+                                            temperature,
+                                            targets.narrow(0, start + at, count),
+                                            wanted);
                             logProbs.add(ofChunk.keep(ofPiece.logProbs));
                             if (ofPiece.entropies != null) {
                                 entropies.add(ofChunk.keep(ofPiece.entropies));
@@ -178,13 +185,20 @@ public final class LanguageHead {
                     try (Scope ofChunk = Scope.open()) {
                         Tensor states = hidden.narrow(0, start, length);
                         Tensor logits = kept != null ? kept : model.outputHead().apply(states);
-                        Tensor toLogits = differentiate(
-                                logits,
-                                targets.narrow(0, start, length),
-                                upstream.narrow(0, start, length),
-                                entropyUpstream == null ? null : entropyUpstream.narrow(0, start, length));
+                        for (long at = 0; at < length; at += piece) {
+                            long count = Math.min(piece, length - at);
+                            model.steps()
+                                    .logProbsBackward(
+                                            logits.narrow(0, at, count),
+                                            temperature,
+                                            targets.narrow(0, start + at, count),
+                                            upstream.narrow(0, start + at, count),
+                                            entropyUpstream == null
+                                                    ? null
+                                                    : entropyUpstream.narrow(0, start + at, count));
+                        }
                         toHidden.narrow(0, start, length)
-                                .copyInPlace(model.outputHead().backward(states, toLogits, gradients));
+                                .copyInPlace(model.outputHead().backward(states, logits, gradients));
                     }
                 }
                 // It holds dL/dz now: nobody may take it for logits.
@@ -192,61 +206,5 @@ public final class LanguageHead {
                 return toHidden;
             }
         }
-    }
-
-    private Result ofPiece(Tensor logits, Tensor targets, Wanted wanted) {
-        try (Scope scope = Scope.open()) {
-            Tensor distribution = scores(logits).logSoftmax(1);
-            Tensor chosen = distribution.gather(1, targets.unsqueeze(1)).squeeze(1);
-            return new Result(
-                    scope.keep(chosen),
-                    wanted.entropy
-                            ? scope.keep(distribution
-                                    .multiply(distribution.exp())
-                                    .sum(1, false)
-                                    .negate())
-                            : null,
-                    wanted.collision ? scope.keep(distribution.multiply(2).exp().sum(1, false)) : null);
-        }
-    }
-
-    /** Puts {@code dL/dz} in the place of the logits, {@code [tokens, vocabulary]}, and returns it. */
-    private Tensor differentiate(Tensor logits, Tensor targets, Tensor upstream, @Nullable Tensor entropyUpstream) {
-        long tokens = logits.size(0);
-        for (long at = 0; at < tokens; at += piece) {
-            long count = Math.min(piece, tokens - at);
-            try (Scope scope = Scope.open()) {
-                Tensor ofPiece = logits.narrow(0, at, count);
-                Tensor chosen = targets.narrow(0, at, count).unsqueeze(1);
-                Tensor scores = scores(ofPiece);
-                if (entropyUpstream == null) {
-                    Tensor distribution = scores.softmax(1);
-                    Tensor scale = scale(upstream.narrow(0, at, count), distribution.type());
-                    distribution.multiplyInPlace(scale.negate()).scatterAddInPlace(1, chosen, scale);
-                    ofPiece.copyInPlace(distribution);
-                } else {
-                    Tensor slope = scores.logSoftmax(1);
-                    Tensor distribution = slope.exp();
-                    Tensor entropy = slope.multiply(distribution).sum(1, true).negate();
-                    Tensor scale = scale(upstream.narrow(0, at, count), slope.type());
-                    slope.addInPlace(entropy)
-                            .multiplyInPlace(scale(entropyUpstream.narrow(0, at, count), slope.type()))
-                            .addInPlace(scale);
-                    distribution.multiplyInPlace(slope.negate()).scatterAddInPlace(1, chosen, scale);
-                    ofPiece.copyInPlace(distribution);
-                }
-            }
-        }
-        return logits;
-    }
-
-    /** {@code u / temperature}, {@code [tokens, 1]}. */
-    private Tensor scale(Tensor upstream, DType type) {
-        return upstream.divide(temperature).to(type).unsqueeze(1);
-    }
-
-    private Tensor scores(Tensor logits) {
-        Tensor wide = model.widened(logits);
-        return temperature == 1 ? wide : wide.divide(temperature);
     }
 }

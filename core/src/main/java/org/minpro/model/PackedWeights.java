@@ -1,27 +1,34 @@
 package org.minpro.model;
 
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
-import org.minpro.tensor.PackedWeight;
 import org.minpro.tensor.Tensor;
 
 /**
- * A model's weights packed for decoding, each when it is first needed; to be used as long as the weights do not change,
+ * A model's weights packed for products, each when it is first needed; to be used as long as the weights do not change,
  * and by any number of threads. They take the weights' memory a second time until they are closed. What cannot be packed
  * is used as it is.
  */
 public final class PackedWeights implements AutoCloseable {
+    private final ModelSteps steps;
     private final int rows;
     /** By the address of the weight. */
-    private final Map<Long, PackedWeight> packed = new ConcurrentHashMap<>();
+    private final Map<Long, Optional<PackedMatrix>> packed = new ConcurrentHashMap<>();
 
-    /** @param rows that are decoded at once */
-    public PackedWeights(int rows) {
+    /**
+     * Weights of which none is packed yet.
+     *
+     * @param steps that pack
+     * @param rows that most products will have
+     */
+    public PackedWeights(ModelSteps steps, int rows) {
+        this.steps = steps;
         this.rows = rows;
     }
 
-    /** The model over these weights, for generating; without gradients. */
+    /** The model over these weights; its products are without gradients. */
     public Transformer over(Transformer model) {
         return model.with(this::linear);
     }
@@ -34,16 +41,14 @@ public final class PackedWeights implements AutoCloseable {
      * @param bias {@code [out]}, or null
      */
     public Tensor linear(Tensor x, Tensor weight, @Nullable Tensor bias) {
-        if (!PackedWeight.canPack(weight)) {
-            return LinearMap.PLAIN.apply(x, weight, bias);
-        }
-        return packed.computeIfAbsent(weight.address(), address -> PackedWeight.of(weight, rows))
-                .linear(x, bias);
+        Optional<PackedMatrix> matrix =
+                packed.computeIfAbsent(weight.address(), address -> Optional.ofNullable(steps.pack(weight, rows)));
+        return matrix.isPresent() ? matrix.get().linear(x, bias) : LinearMap.PLAIN.apply(x, weight, bias);
     }
 
     @Override
     public void close() {
-        packed.values().forEach(PackedWeight::close);
+        packed.values().forEach(matrix -> matrix.ifPresent(PackedMatrix::close));
         packed.clear();
     }
 }

@@ -7,11 +7,14 @@ import java.util.Map;
  * The weights of a policy after a number of updates. They do not change as long as anybody holds the version.
  *
  * <p>Who reads weights holds a version: the one who made it does, {@link #hold} makes one holder more, {@link #close} one
- * fewer. The last holder's close frees what belongs to the version: the packed copies for decoding, and its hold on the
+ * fewer. The last holder's close frees what belongs to the version: the packed copies, and its hold on the
  * weights ({@link Parameters#hold}). The learner steps weights where they are once no version holds them, and works on
  * with a copy where one does; so a run in which sampling and learning take turns copies nothing.
  */
 public final class PolicyVersion implements AutoCloseable {
+    /** Rows of a product that weights are packed for where one copy serves decoding and training. */
+    private static final int PACKED_FOR = 64;
+
     private final long number;
     private final Transformer model;
     private final Map<Integer, PackedWeights> packed = new HashMap<>();
@@ -34,10 +37,13 @@ public final class PolicyVersion implements AutoCloseable {
         return number;
     }
 
-    /** The module over the weights as they are, for scoring. */
+    /**
+     * The module, for scoring and training: over the packed weights that it decodes with where its steps train so, else
+     * over the weights as they are.
+     */
     public synchronized Transformer model() {
         requireHeld();
-        return model;
+        return model.steps().trainsPacked() ? packed(PACKED_FOR).over(model) : model;
     }
 
     /**
@@ -48,7 +54,11 @@ public final class PolicyVersion implements AutoCloseable {
      */
     public synchronized Transformer decoder(int rows) {
         requireHeld();
-        return packed.computeIfAbsent(rows, PackedWeights::new).over(model);
+        return packed(model.steps().trainsPacked() ? PACKED_FOR : rows).over(model);
+    }
+
+    private PackedWeights packed(int rows) {
+        return packed.computeIfAbsent(rows, key -> new PackedWeights(model.steps(), key));
     }
 
     /** Makes one holder more. */

@@ -136,8 +136,8 @@ public record TokenBlock(List<int[]> prompts, int[] promptOf, List<int[]> respon
         return at + length;
     }
 
-    /** Neighbours on the flat axis. */
-    record Span(long start, long length) {
+    /** Neighbours on the flat axis: {@code length} tokens from {@code start} on. */
+    public record Span(long start, long length) {
         private long end() {
             return start + length;
         }
@@ -149,7 +149,7 @@ public record TokenBlock(List<int[]> prompts, int[] promptOf, List<int[]> respon
      *
      * @param branches one behind the other, none empty
      */
-    record Sequence(Span trunk, List<Span> branches) {
+    public record Sequence(Span trunk, List<Span> branches) {
         /** From the first branch to the last, where there are branches. */
         Span allBranches() {
             long start = branches.getFirst().start;

@@ -3,8 +3,6 @@ package org.minpro.model;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -32,43 +30,63 @@ public final class Transformer implements AutoCloseable {
     private final DType attentionType;
     private final boolean ownsRotary;
     private final LinearMap map;
+    private final Parameter norm;
     private final Projection outputHead;
-    /** By the capacity of a cache. */
-    private final Map<Integer, Integer> leastEntries;
+    private final ModelSteps steps;
 
     private @Nullable Consumer<Routing> routingListener;
 
     public Transformer(ModelConfig config, Parameters parameters) {
-        this(config, parameters, null, LinearMap.PLAIN, new ConcurrentHashMap<>());
+        this(config, parameters, steps(config, parameters));
+    }
+
+    /** @param steps what it computes with between its products */
+    public Transformer(ModelConfig config, Parameters parameters, ModelSteps steps) {
+        this(config, parameters, steps, null, LinearMap.PLAIN);
     }
 
     private Transformer(
-            ModelConfig config,
-            Parameters parameters,
-            @Nullable RotaryTable rotary,
-            LinearMap map,
-            Map<Integer, Integer> leastEntries) {
+            ModelConfig config, Parameters parameters, ModelSteps steps, @Nullable RotaryTable rotary, LinearMap map) {
         this.config = config;
         this.parameters = parameters;
+        this.steps = steps;
         this.map = map;
-        this.leastEntries = leastEntries;
-        this.attentionType = parameters.type() == DType.F64 ? DType.F64 : DType.F32;
+        this.attentionType = attentionType(parameters);
         this.ownsRotary = rotary == null;
         this.rotary = rotary != null ? rotary : new RotaryTable(config, device(), attentionType, 256);
         for (int i = 0; i < config.layers(); i++) {
-            layers.add(new DecoderLayer(config, parameters, i, map));
+            layers.add(new DecoderLayer(config, parameters, i, steps, map));
         }
+        norm = parameters.parameter("model.norm.weight");
         outputHead = Projection.of(parameters, config.tieWordEmbeddings() ? "model.embed_tokens" : "lm_head", map);
+    }
+
+    /** Libtorch's alone compute with several types in one model. */
+    private static ModelSteps steps(ModelConfig config, Parameters parameters) {
+        DType type = parameters.type();
+        boolean one = parameters.stored().values().stream().allMatch(tensor -> tensor.type() == type);
+        return one
+                ? Kernels.steps(config, parameters.device(), type)
+                : Kernels.libtorch(config, parameters.device(), type);
+    }
+
+    private static DType attentionType(Parameters parameters) {
+        return parameters.type() == DType.F64 ? DType.F64 : DType.F32;
     }
 
     /** The same model over other parameters of the same shapes, such as a lane's aliases. */
     public Transformer over(Parameters other) {
-        return new Transformer(config, other, rotary, map, leastEntries);
+        return new Transformer(config, other, steps, rotary, map);
     }
 
     /** The same model with its linear maps computed another way. */
     Transformer with(LinearMap other) {
-        return new Transformer(config, parameters, rotary, other, leastEntries);
+        return new Transformer(config, parameters, steps, rotary, other);
+    }
+
+    /** What it computes with between its products. */
+    public ModelSteps steps() {
+        return steps;
     }
 
     public ModelConfig config() {
@@ -121,7 +139,7 @@ public final class Transformer implements AutoCloseable {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
             TokenBlock.Placed placed = block.place(device());
-            BlockAttention attention = new BlockAttention(config, placed.sequences());
+            BlockAttention attention = steps.attention(placed.sequences());
             return scope.keep(hidden(placed, qkv -> attention.forward(qkv).output()));
         }
     }
@@ -134,14 +152,16 @@ public final class Transformer implements AutoCloseable {
      */
     Tensor hidden(TokenBlock.Placed placed, Function<Tensor[], Tensor> attention) {
         Tensor[] rotation = rotary.at(placed.positions(), placed.highestPosition());
-        Tensor x = Tensor.embedding(embedding(), placed.ids());
+        Residual residual = new Residual(Tensor.embedding(embedding(), placed.ids()), null);
         for (DecoderLayer layer : layers) {
             try (Scope scope = Scope.open()) {
-                Tensor[] queryKeyValue = layer.rotated(layer.project(x), rotation);
-                x = scope.keep(layer.afterAttention(x, attention.apply(queryKeyValue), routingListener));
+                ModelSteps.Sum input = layer.input(residual);
+                Tensor attended = attention.apply(layer.queryKeyValue(input.normed(), rotation));
+                residual = layer.afterAttention(input.sum(), attended, routingListener)
+                        .keptBy(scope);
             }
         }
-        return readOut(placed, x);
+        return readOut(placed, residual.sum()).hidden();
     }
 
     /**
@@ -150,31 +170,32 @@ public final class Transformer implements AutoCloseable {
      */
     public ForwardPass record(TokenBlock block) {
         TokenBlock.Placed placed = block.place(device());
-        BlockAttention attention = new BlockAttention(config, placed.sequences());
+        BlockAttention attention = steps.attention(placed.sequences());
         Tensor[] rotation = rotary.at(placed.positions(), placed.highestPosition());
-        Tensor x = Tensor.embedding(embedding().detach(), placed.ids());
+        Residual residual = new Residual(Tensor.embedding(embedding().detach(), placed.ids()), null);
         List<DecoderLayer.Backward> backward = new ArrayList<>();
         int lowest = parameters.selection().lowestLayer();
         for (DecoderLayer layer : layers.subList(0, lowest)) {
             try (Scope scope = Scope.open()) {
-                x = scope.keep(
-                        layer.record(x, rotation, attention, routingListener).result());
+                residual = layer.record(residual, rotation, attention, routingListener)
+                        .result()
+                        .keptBy(scope);
             }
         }
         for (DecoderLayer layer : layers.subList(lowest, layers.size())) {
-            DecoderLayer.Recorded recorded = layer.record(x, rotation, attention, routingListener);
+            DecoderLayer.Recorded recorded = layer.record(residual, rotation, attention, routingListener);
             backward.add(recorded.backward());
-            x = recorded.result();
+            residual = recorded.result();
         }
-        return new ForwardPass(parameters, placed.ids(), x, last -> readOut(placed, last), backward);
+        Tensor last;
+        try (NoGradient off = NoGradient.open()) {
+            last = residual.sum();
+        }
+        return new ForwardPass(parameters, placed.ids(), readOut(placed, last), backward);
     }
 
-    private Tensor readOut(TokenBlock.Placed placed, Tensor x) {
-        return x.indexSelect(0, placed.predicting()).rmsNorm(norm(), config.rmsNormEpsilon());
-    }
-
-    private Tensor norm() {
-        return parameters.stored("model.norm.weight");
+    private ForwardPass.ReadOut readOut(TokenBlock.Placed placed, Tensor last) {
+        return new ForwardPass.ReadOut(steps, norm, config.rmsNormEpsilon(), last, placed.predicting());
     }
 
     /**
@@ -186,7 +207,7 @@ public final class Transformer implements AutoCloseable {
         if (prompt.length == 0) {
             throw new IllegalArgumentException("a prompt must have at least one token, got: 0");
         }
-        int padded = (prompt.length + ROW_STEP - 1) / ROW_STEP * ROW_STEP;
+        int padded = steps.padded(prompt.length);
         long[] ids = new long[padded];
         for (int i = 0; i < prompt.length; i++) {
             ids[i] = prompt[i];
@@ -196,22 +217,22 @@ public final class Transformer implements AutoCloseable {
         try (NoGradient off = NoGradient.open();
                 Scope scope = Scope.open()) {
             Tensor[] rotation = rotary.at(Tensor.range(device(), 0, padded), padded - 1);
-            Tensor x = Tensor.embedding(embedding(), Tensor.of(device(), ids));
-            BlockAttention attention = new BlockAttention(
-                    config, List.of(new TokenBlock.Sequence(new TokenBlock.Span(0, padded), List.of())));
+            Residual residual = new Residual(Tensor.embedding(embedding(), Tensor.of(device(), ids)), null);
+            BlockAttention attention =
+                    steps.attention(List.of(new TokenBlock.Sequence(new TokenBlock.Span(0, padded), List.of())));
             for (DecoderLayer layer : layers) {
                 try (Scope ofLayer = Scope.open()) {
-                    Tensor[] queryKeyValue = layer.rotated(layer.project(x), rotation);
+                    ModelSteps.Sum input = layer.input(residual);
+                    Tensor[] queryKeyValue = layer.queryKeyValue(input.normed(), rotation);
                     keys.add(queryKeyValue[1].contiguous().retain());
                     values.add(queryKeyValue[2].contiguous().retain());
                     Tensor attended = attention.forward(queryKeyValue).output();
-                    x = ofLayer.keep(layer.afterAttention(x, attended, null));
+                    residual = layer.afterAttention(input.sum(), attended, null).keptBy(ofLayer);
                 }
             }
-            Tensor last = x.narrow(0, prompt.length - 1, 1)
-                    .rmsNorm(norm(), config.rmsNormEpsilon())
-                    .retain();
-            return new KeyValueCache.Prefix(prompt.length, keys, values, last);
+            Tensor last = residual.sum().narrow(0, prompt.length - 1, 1);
+            Tensor hidden = steps.norm(last, norm, config.rmsNormEpsilon()).retain();
+            return new KeyValueCache.Prefix(prompt.length, keys, values, hidden);
         }
     }
 
@@ -224,34 +245,22 @@ public final class Transformer implements AutoCloseable {
      * @return final hidden states, {@code [rows, hidden]}
      */
     public Tensor decode(KeyValueCache cache, long[] ids, long[] positions) {
-        int slots = cache.slots();
-        int idle = ids.length - slots;
-        long highest = Arrays.stream(positions).max().orElseThrow();
-        int least = leastEntries.computeIfAbsent(
-                cache.capacity(),
-                capacity -> AttentionSpan.least(config, device(), attentionType, capacity, KeyValueCache.STEP));
-        int seen = cache.entries(Math.toIntExact(highest) + 1, least);
-        Tensor entries = cache.admit(positions);
-        Tensor[] rotation = rotary.at(Tensor.of(device(), positions), highest);
-        long keyHeads = config.keyValueHeads();
-        long headsPerKey = config.heads() / keyHeads;
-        Tensor mask = cache.mask(seen);
-        Tensor ofIdle = Tensor.zeros(device(), attentionType, idle, (long) config.heads() * config.headDim());
-        Tensor x = Tensor.embedding(embedding(), Tensor.of(device(), ids));
+        KeyValueCache.Step step = cache.admit(positions);
+        Tensor[] rotation = rotary.at(
+                Tensor.of(device(), positions), Arrays.stream(positions).max().orElseThrow());
+        Residual residual = new Residual(Tensor.embedding(embedding(), Tensor.of(device(), ids)), null);
         for (int i = 0; i < layers.size(); i++) {
             DecoderLayer layer = layers.get(i);
-            Tensor[] qkv = layer.rotated(layer.project(x), rotation);
-            cache.append(i, entries, qkv[1].narrow(0, 0, slots), qkv[2].narrow(0, 0, slots));
-            Tensor y = Tensor.attention(
-                            qkv[0].narrow(0, 0, slots).reshape(slots, keyHeads, headsPerKey, config.headDim()),
-                            cache.keys(i, seen),
-                            cache.values(i, seen),
-                            mask,
-                            false)
-                    .reshape(slots, (long) config.heads() * config.headDim());
-            x = layer.afterAttention(x, idle == 0 ? y : Tensor.concatenate(List.of(y, ofIdle), 0), null);
+            ModelSteps.Sum input = layer.input(residual);
+            Tensor attended = step.attend(i, layer.queryKeyValue(input.normed(), rotation));
+            residual = layer.afterAttention(input.sum(), attended, null);
         }
-        return x.rmsNorm(norm(), config.rmsNormEpsilon());
+        return residual.normed(steps, norm, config.rmsNormEpsilon()).normed();
+    }
+
+    /** An empty cache for {@link #decode}; owned until closed. */
+    public KeyValueCache cache(int slots, int capacity) {
+        return steps.cache(slots, capacity);
     }
 
     /**

@@ -14,11 +14,9 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.KeyValueCache;
-import org.minpro.model.ModelConfig;
+import org.minpro.model.ModelSteps;
 import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
-import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
@@ -39,12 +37,11 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     private static final int MOST_SLOTS = 64;
 
-    private final ModelConfig config;
-    private final Device device;
-    private final DType type;
     private final Workers workers;
     private final int slots;
-    private final int[] kinds;
+    /** Of each slot; all versions of a model have the same. */
+    private volatile int @Nullable [] kinds;
+
     private final long seed;
     private final Function<int[], String> text;
     private @Nullable PolicyVersion published;
@@ -56,31 +53,16 @@ public final class LocalRolloutEngine implements RolloutEngine {
     /**
      * An engine that has nothing to sample from until a version is {@linkplain #publish published}.
      *
-     * @param device of the versions that will be published
-     * @param type that the model computes in
      * @param slots rows that a worker decodes at once; a part of the numerics, not of the random numbers
      * @param seed of the run's random numbers
      * @param text decodes response ids without special tokens
      */
-    public LocalRolloutEngine(
-            ModelConfig config,
-            Device device,
-            DType type,
-            Workers workers,
-            int slots,
-            long seed,
-            Function<int[], String> text) {
+    public LocalRolloutEngine(Workers workers, int slots, long seed, Function<int[], String> text) {
         if (slots < 1 || slots > 4096) {
             throw new IllegalArgumentException("decode slots must be in [1, 4096], got: " + slots);
         }
-        this.config = config;
-        this.device = device;
-        this.type = type;
         this.workers = workers;
         this.slots = slots;
-        Callable<int[]> find = () -> SlotKinds.of(config, device, type, slots);
-        // On a worker, whose kernels are those that will decode.
-        this.kinds = workers.run(List.of(find)).getFirst();
         this.seed = seed;
         this.text = text;
     }
@@ -88,8 +70,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
     /** An engine for a model that does not change: it is published as version 0. */
     public static LocalRolloutEngine over(
             Transformer model, Workers workers, int slots, long seed, Function<int[], String> text) {
-        LocalRolloutEngine engine = new LocalRolloutEngine(
-                model.config(), model.device(), model.parameters().type(), workers, slots, seed, text);
+        LocalRolloutEngine engine = new LocalRolloutEngine(workers, slots, seed, text);
         try (PolicyVersion version = new PolicyVersion(0, model)) {
             engine.publish(version);
         }
@@ -172,13 +153,16 @@ public final class LocalRolloutEngine implements RolloutEngine {
             List<RolloutRequest> requests, SamplingParams params, TokenListener tokens, Consumer<Rollout> finished) {
         try (PolicyVersion version = holdPublished()) {
             Generation generation = new Generation(version, params, tokens, finished);
+            int[] kinds = kinds(version.decoder(slots));
             List<Rollout[]> results = new ArrayList<>();
             Map<Integer, WaitingRows> byCapacity = new TreeMap<>();
             for (RolloutRequest request : requests) {
                 Rollout[] ofRequest = new Rollout[request.samples().length];
                 results.add(ofRequest);
                 int capacity = capacity(Math.addExact(request.promptIds().length, params.maxNewTokens()));
-                byCapacity.computeIfAbsent(capacity, key -> new WaitingRows()).add(new Prompt(request), ofRequest);
+                byCapacity
+                        .computeIfAbsent(capacity, key -> new WaitingRows(kinds))
+                        .add(new Prompt(request), ofRequest);
             }
             byCapacity.forEach((capacity, waiting) -> {
                 try {
@@ -189,6 +173,18 @@ public final class LocalRolloutEngine implements RolloutEngine {
             });
             return results.stream().flatMap(Arrays::stream).toList();
         }
+    }
+
+    /** Found without a lock, which workers may be waiting for: to find them twice does no harm. */
+    private int[] kinds(Transformer model) {
+        int[] found = kinds;
+        if (found == null) {
+            Callable<int[]> find = () -> SlotKinds.of(model, slots);
+            // On a worker, whose kernels are those that will decode.
+            found = workers.run(List.of(find)).getFirst();
+            kinds = found;
+        }
+        return found;
     }
 
     /**
@@ -323,6 +319,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     /** The responses that wait for caches of one capacity. */
     private final class WaitingRows {
+        private final int[] kinds;
         private final List<Prompt> prompts = new ArrayList<>();
         /** Of every slot; slots of one kind share theirs. */
         private final List<Queue<Waiting>> queues = new ArrayList<>();
@@ -331,7 +328,8 @@ public final class LocalRolloutEngine implements RolloutEngine {
         /** A worker's cache needs no more slots than these: rows that are fewer than its slots never reach the others. */
         private int slotsInUse;
 
-        WaitingRows() {
+        WaitingRows(int[] kinds) {
+            this.kinds = kinds;
             for (int slot = 0; slot < slots; slot++) {
                 queues.add(kinds[slot] == slot ? new ArrayDeque<>() : queues.get(kinds[slot]));
             }
@@ -451,16 +449,15 @@ public final class LocalRolloutEngine implements RolloutEngine {
             this.generation = generation;
             this.waitingRows = waitingRows;
             this.capacity = capacity;
-            this.sampler = new TokenSampler(generation.params);
             this.stops = new StopTexts(generation.params.stop(), text);
             this.weights = new Weights(generation);
+            this.sampler = new TokenSampler(generation.params, weights.decoder.steps());
         }
 
         void run() {
-            DType cached = type == DType.F64 ? DType.F64 : DType.F32;
             try (Weights held = weights;
                     NoGradient off = NoGradient.open();
-                    KeyValueCache cache = new KeyValueCache(config, device, cached, waitingRows.slotsInUse, capacity)) {
+                    KeyValueCache cache = held.decoder.cache(waitingRows.slotsInUse, capacity)) {
                 while (true) {
                     if (cancelled) {
                         throw new CancellationException("generation was cancelled");
@@ -491,7 +488,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
                 Row row = new Row(waiting, generation.params.maxNewTokens());
                 boolean ended = waiting.prompt.place(weights, prompt -> {
                     try (Scope scope = Scope.open()) {
-                        TokenSampler.Drawn first = sampler.draw(prompt.logits, new double[] {uniform(row)});
+                        ModelSteps.Drawn first = sampler.draw(prompt.logits, new double[] {uniform(row)});
                         if (append(row, first, 0, prompt.version)) {
                             return true;
                         }
@@ -519,7 +516,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
                     row.seen++;
                 }
             }
-            TokenSampler.Drawn drawn;
+            ModelSteps.Drawn drawn;
             try (Scope scope = Scope.open()) {
                 drawn = sampler.draw(decoder.logits(decoder.decode(cache, ids, positions)), uniforms);
             }
@@ -538,7 +535,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
         }
 
         /** Adds a token; true if the response has ended with it, and then it is reported. */
-        private boolean append(Row row, TokenSampler.Drawn drawn, int at, long version) {
+        private boolean append(Row row, ModelSteps.Drawn drawn, int at, long version) {
             int id = drawn.ids()[at];
             row.ids[row.length] = id;
             row.sampled[row.length] = true;

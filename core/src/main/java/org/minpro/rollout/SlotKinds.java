@@ -3,6 +3,7 @@ package org.minpro.rollout;
 import java.util.Arrays;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.PackedWeights;
+import org.minpro.model.Transformer;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
@@ -22,14 +23,15 @@ final class SlotKinds {
     private SlotKinds() {}
 
     /** The kind of each slot, {@code [slots]}: found with products of equal rows, in the shapes and the type of the model's. */
-    static int[] of(ModelConfig config, Device device, DType type, int slots) {
+    static int[] of(Transformer model, int slots) {
+        ModelConfig config = model.config();
         int hidden = config.hiddenSize();
         int inner = config.intermediateSize();
         double[][][] products = {
-            products(device, type, slots, hidden, hidden),
-            products(device, type, slots, hidden, inner),
-            products(device, type, slots, inner, hidden),
-            products(device, type, slots, hidden, config.vocabSize())
+            products(model, slots, hidden, hidden),
+            products(model, slots, hidden, inner),
+            products(model, slots, inner, hidden),
+            products(model, slots, hidden, config.vocabSize())
         };
         int[] kinds = new int[slots];
         for (int slot = 0; slot < slots; slot++) {
@@ -50,8 +52,10 @@ final class SlotKinds {
     }
 
     /** The same row in every slot, times one matrix, {@code [slots][outputs]}. */
-    private static double[][] products(Device device, DType type, int slots, int inputs, int allOutputs) {
+    private static double[][] products(Transformer model, int slots, int inputs, int allOutputs) {
         int outputs = Math.min(MOST_OUTPUTS, allOutputs);
+        Device device = model.device();
+        DType type = model.parameters().type();
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
             Tensor row = Tensor.of(device, Philox.normals(inputs, 0, Philox.Purpose.TRIAL, 0), 1, inputs)
@@ -61,7 +65,7 @@ final class SlotKinds {
                     .to(type); // [outputs, inputs]
             Tensor rows = row.expand(slots, inputs).copy();
             double[] flat; // [slots, outputs]
-            try (PackedWeights weights = new PackedWeights(slots)) {
+            try (PackedWeights weights = new PackedWeights(model.steps(), slots)) {
                 flat = weights.linear(rows, weight, null).doubles();
             }
             double[][] outputsOf = new double[slots][];

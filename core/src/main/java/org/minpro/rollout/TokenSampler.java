@@ -1,6 +1,8 @@
 package org.minpro.rollout;
 
 import org.jspecify.annotations.Nullable;
+import org.minpro.model.LanguageHead;
+import org.minpro.model.ModelSteps;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Tensor;
 
@@ -15,24 +17,27 @@ final class TokenSampler {
     private static final int PIECE = 128;
 
     private final SamplingParams params;
+    private final ModelSteps steps;
 
-    TokenSampler(SamplingParams params) {
+    /** @param steps of the model, which may have a drawing of their own */
+    TokenSampler(SamplingParams params, ModelSteps steps) {
         this.params = params;
+        this.steps = steps;
     }
-
-    /**
-     * @param ids the tokens drawn, {@code [rows]}
-     * @param logProbs of log-softmax(z / temperature) before truncation, {@code [rows]} float32, nats
-     * @param logKeptMass log of what truncation kept, {@code [rows]}, nats
-     */
-    record Drawn(int[] ids, float[] logProbs, float[] logKeptMass) {}
 
     /**
      * @param logits {@code [rows, vocabulary]} float32
      * @param uniforms one number in {@code [0, 1)} for each row
      */
-    Drawn draw(Tensor logits, double[] uniforms) {
+    ModelSteps.Drawn draw(Tensor logits, double[] uniforms) {
         int rows = uniforms.length;
+        if (!params.greedy()) {
+            ModelSteps.Drawn drawn =
+                    steps.draw(logits, params.temperature(), params.topK(), params.topP(), params.minP(), uniforms);
+            if (drawn != null) {
+                return drawn;
+            }
+        }
         boolean asIs = params.greedy() || params.temperature() == 1;
         Tensor scores = asIs ? logits : logits.divide(params.temperature());
         Tensor logProbs = scores.logSoftmax(1);
@@ -59,9 +64,11 @@ final class TokenSampler {
         for (int row = 0; row < rows; row++) {
             index[row] = ids[row];
         }
-        float[] chosen =
-                logProbs.gather(1, Tensor.of(logProbs.device(), index, rows, 1)).floats();
-        return new Drawn(ids, chosen, kept);
+        Tensor drawn = Tensor.of(logits.device(), index);
+        Tensor chosen = params.greedy()
+                ? steps.logProbs(logits, 1, drawn, LanguageHead.Wanted.NOTHING).logProbs()
+                : logProbs.gather(1, drawn.unsqueeze(1));
+        return new ModelSteps.Drawn(ids, chosen.floats(), kept);
     }
 
     private static void pick(Tensor probabilities, double[] uniforms, int[] ids, double[] mass) {

@@ -14,6 +14,7 @@ import org.minpro.data.Message;
 import org.minpro.data.Problem;
 import org.minpro.eval.Evaluator;
 import org.minpro.eval.SequenceScorer;
+import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
 import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.PromptSection;
@@ -102,9 +103,11 @@ public final class LanguageModel implements AutoCloseable {
             Workers workers = opened.add(new Workers(settings.workers()));
             Transformer transformer = opened.add(files.transformer(files.computeType(settings.dtype())));
             opened.add(transformer.parameters());
-            scorer = new SequenceScorer(transformer, workers);
-            engine = opened.add(LocalRolloutEngine.over(
-                    transformer, workers, LocalRolloutEngine.FEWEST_SLOTS, settings.seed(), this::text));
+            PolicyVersion version = opened.add(new PolicyVersion(0, transformer));
+            scorer = new SequenceScorer(version.model(), workers);
+            engine = opened.add(
+                    new LocalRolloutEngine(workers, LocalRolloutEngine.FEWEST_SLOTS, settings.seed(), this::text));
+            engine.publish(version);
         } catch (RuntimeException | Error e) {
             opened.closeAfter(e);
             throw e;

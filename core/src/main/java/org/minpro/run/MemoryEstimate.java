@@ -2,6 +2,7 @@ package org.minpro.run;
 
 import java.util.Locale;
 import org.minpro.experience.Async;
+import org.minpro.model.Kernels;
 import org.minpro.model.KeyValueCache;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.ModelConfig;
@@ -121,9 +122,14 @@ public final class MemoryEstimate {
                 + decoding(model, compute, (long) workers * slots, longest);
     }
 
-    /** Log-probabilities alone: the weights. */
+    /** Log-probabilities alone: the weights, packed too where vectors compute. */
     public static long ofScoring(ModelConfig model, DType compute) {
-        return model.parameterCount() * compute.bytes() + RUNTIME;
+        return model.parameterCount() * compute.bytes() + packed(model, compute) + RUNTIME;
+    }
+
+    /** What a forward pass multiplies by beside the weights; libtorch's operations take them as they are. */
+    private static long packed(ModelConfig model, DType compute) {
+        return Kernels.vectors() ? model.parameterCount() * compute.bytes() : 0;
     }
 
     /** Tokens of a prompt and its response, as a rule at most. */
@@ -162,7 +168,7 @@ public final class MemoryEstimate {
     }
 
     /**
-     * What an update takes: a float32 sum of the trained parameters' gradients for each lane, and for each worker one
+     * What an update takes: packed weights where vectors compute, a float32 sum of the trained parameters' gradients for each lane, and for each worker one
      * block's memory: what every layer from the lowest trained one on keeps for the way back ({@link #kept}), what one
      * layer computes with at a time ({@link #passing}), one matrix's gradient, and the head's chunk of logits.
      *
@@ -187,7 +193,7 @@ public final class MemoryEstimate {
         }
         long matrix = 2L * model.hiddenSize() * model.intermediateSize() * compute.bytes();
         long block = tokens * perToken + matrix + LanguageHead.bytes(model, compute, tokens);
-        return settings.lanes() * selection.count() * DType.F32.bytes() + workers * block;
+        return packed(model, compute) + settings.lanes() * selection.count() * DType.F32.bytes() + workers * block;
     }
 
     /**

@@ -5,6 +5,7 @@ import java.util.Objects;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.Parameters;
+import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
 import org.minpro.recipe.KlSection;
 import org.minpro.recipe.Recipe;
@@ -21,6 +22,9 @@ public final class ReferenceModel implements AutoCloseable {
     /** Whose weights are read: fixed ones. */
     private final @Nullable Transformer fixed;
 
+    /** What holds them. */
+    private final @Nullable PolicyVersion version;
+
     /** Whose weights are the mean. */
     private final @Nullable Policy mean;
 
@@ -29,6 +33,7 @@ public final class ReferenceModel implements AutoCloseable {
 
     private ReferenceModel(@Nullable Transformer fixed, @Nullable Policy mean, double decay, String sha256) {
         this.fixed = fixed;
+        version = fixed == null ? null : new PolicyVersion(0, fixed);
         this.mean = mean;
         this.decay = decay;
         this.sha256 = sha256;
@@ -78,7 +83,7 @@ public final class ReferenceModel implements AutoCloseable {
 
     /** What scores. */
     Transformer model() {
-        return mean != null ? mean.model() : Objects.requireNonNull(fixed);
+        return mean != null ? mean.model() : Objects.requireNonNull(version).model();
     }
 
     /** The SHA-256 of the files of a reference that does not change; empty for a mean. */
@@ -116,6 +121,9 @@ public final class ReferenceModel implements AutoCloseable {
 
     @Override
     public void close() {
+        if (version != null) {
+            version.close();
+        }
         if (fixed != null) {
             fixed.parameters().close();
             fixed.close();

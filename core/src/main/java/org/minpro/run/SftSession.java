@@ -7,6 +7,7 @@ import java.util.function.Consumer;
 import java.util.function.LongFunction;
 import java.util.stream.Stream;
 import org.minpro.data.EpochOrder;
+import org.minpro.model.Kernels;
 import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
 import org.minpro.recipe.SftRecipe;
@@ -57,6 +58,7 @@ public final class SftSession implements AutoCloseable {
             updates = recipe.updates() != null
                     ? recipe.updates()
                     : Math.max(1, examples.count * recipe.epochs() / recipe.batchRows());
+            Kernels.notices(files.computeType(recipe.model().dtype())).forEach(notice);
             policy = opened.add(policy());
             Workers workers = opened.add(new Workers(recipe.compute().threads()));
             SupervisedTrainer trainer = opened.add(new SupervisedTrainer(

@@ -18,6 +18,7 @@ import org.minpro.experience.Journal;
 import org.minpro.experience.RefusedRewardException;
 import org.minpro.experience.RewardFailure;
 import org.minpro.experience.Scoring;
+import org.minpro.model.Kernels;
 import org.minpro.model.PolicyVersion;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Reward;
@@ -102,13 +103,13 @@ public final class TrainingSession implements AutoCloseable {
             prompts.missingBeginOfSequence(prompts.encode(example))
                     .ifPresent(line -> start.listener.notice("warning: " + line));
             DType compute = files.computeType(recipe.model().dtype());
+            Kernels.notices(compute).forEach(start.listener::notice);
             policy = opened.add(files.policy(compute, recipe.model().trained(files.config())));
             workers = opened.add(new Workers(recipe.compute().threads()));
-            engine = opened.add(engine(compute, workers));
+            engine = opened.add(engine(workers));
             // Evaluations and updates go on while responses are sampled, each with threads of its own.
             LocalRolloutEngine sampler = recipe.staleness() instanceof Async
-                    ? opened.add(engine(
-                            compute, opened.add(new Workers(recipe.compute().threads()))))
+                    ? opened.add(engine(opened.add(new Workers(recipe.compute().threads()))))
                     : engine;
             RunResources resources = new RunResources(
                     policy,
@@ -127,15 +128,8 @@ public final class TrainingSession implements AutoCloseable {
         }
     }
 
-    private LocalRolloutEngine engine(DType compute, Workers threads) {
-        return new LocalRolloutEngine(
-                files.config(),
-                ModelFiles.DEVICE,
-                compute,
-                threads,
-                recipe.decodeSlots(),
-                recipe.seed(),
-                ids -> tokenizer.decode(ids, true));
+    private LocalRolloutEngine engine(Workers threads) {
+        return new LocalRolloutEngine(threads, recipe.decodeSlots(), recipe.seed(), ids -> tokenizer.decode(ids, true));
     }
 
     /**

@@ -360,6 +360,12 @@ public final class Tensor {
         return new Tensor(value.clone());
     }
 
+    /** Whether the elements lie in row-major order without gaps. */
+    public boolean isContiguous() {
+        return value.is_contiguous();
+    }
+
+    /** The elements in row-major order without gaps; itself where they lie so already. */
     public Tensor contiguous() {
         return new Tensor(value.contiguous());
     }

@@ -7,8 +7,11 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.minpro.model.Kernels;
 import org.minpro.model.Parameters;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -34,6 +37,7 @@ public final class AdamW implements AutoCloseable {
     private final OptimizerSettings settings;
     private final SequencedMap<String, Tensor> means = new LinkedHashMap<>();
     private final SequencedMap<String, Tensor> squares = new LinkedHashMap<>();
+    private final Kernels.@Nullable OptimizerStep vectors = Kernels.optimizerStep();
     private long steps;
 
     /**
@@ -131,10 +135,27 @@ public final class AdamW implements AutoCloseable {
             Tensor mean = piece(Objects.requireNonNull(means.get(name)), start, length);
             Tensor square = piece(Objects.requireNonNull(squares.get(name)), start, length);
             Tensor g = piece(gradient, start, length);
+            boolean decays = settings.weightDecay() > 0 && whole.dimensions() > 1;
+            if (vectors != null && whole.type() == DType.F32 && whole.device().kind() == Device.Kind.CPU) {
+                vectors.step(
+                        parameter,
+                        mean,
+                        square,
+                        g,
+                        new Kernels.OptimizerStep.Factors(
+                                scale,
+                                decays ? 1 - rate * settings.weightDecay() : 1,
+                                settings.beta1(),
+                                settings.beta2(),
+                                rate / meanCorrection,
+                                squareCorrection,
+                                settings.epsilon()));
+                return;
+            }
             if (scale != 1) {
                 g = g.multiply(scale);
             }
-            if (settings.weightDecay() > 0 && whole.dimensions() > 1) {
+            if (decays) {
                 parameter.multiplyInPlace(1 - rate * settings.weightDecay());
             }
             mean.multiplyInPlace(settings.beta1()).addScaledInPlace(g, 1 - settings.beta1());

@@ -3,6 +3,7 @@ package org.minpro.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -79,19 +80,19 @@ class DevicesTest {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open();
                 RotaryTable rotary = new RotaryTable(config, Device.META, DType.F32, 32);
-                KeyValueCache cache = new KeyValueCache(config, Device.META, DType.F32, 3, 64)) {
+                KeyValueCache cache = new LibtorchCache(config, Device.META, DType.F32, 3, 64, 32)) {
             TokenBlock.Placed placed =
                     TokenBlock.of(new int[] {1, 2}, new int[] {3, 4, 5}).place(Device.META);
             assertOnMeta(placed.ids());
             assertOnMeta(placed.positions());
             assertOnMeta(placed.predicting());
             assertThat(rotary.tables(8)).allSatisfy(DevicesTest::assertOnMeta);
-            Tensor entries = cache.admit(new long[] {1, 2, 3});
-            assertOnMeta(entries);
-            Tensor token = Tensor.zeros(Device.META, DType.F32, 3, config.keyValueHeads(), config.headDim());
-            cache.append(0, entries, token, token);
-            assertOnMeta(cache.keys(0, 32));
-            assertOnMeta(cache.mask(32));
+            // An operation on tensors of two devices throws.
+            cache.admit(new long[] {1, 2, 3});
+            Tensor tokens = Tensor.zeros(Device.META, DType.F32, 5, config.keyValueHeads(), config.headDim());
+            List<Tensor> byLayer = Collections.nCopies(config.layers(), tokens);
+            cache.fill(1, new KeyValueCache.Prefix(5, byLayer, byLayer, tokens));
+            cache.release(1);
         }
     }
 

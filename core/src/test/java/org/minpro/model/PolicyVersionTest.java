@@ -91,8 +91,7 @@ class PolicyVersionTest {
     void anEngineSamplesFromTheVersionItWasGivenWhateverTheLearnerDoes() {
         try (Policy policy = policy(DType.F32);
                 Workers workers = new Workers(1);
-                LocalRolloutEngine engine =
-                        new LocalRolloutEngine(CONFIG, Device.CPU, DType.F32, workers, 16, 3, ids -> "")) {
+                LocalRolloutEngine engine = new LocalRolloutEngine(workers, 16, 3, ids -> "")) {
             try (PolicyVersion version = policy.holdVersion()) {
                 engine.publish(version);
             }

@@ -69,8 +69,7 @@ class ReferenceModelsTest {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open();
                 KeyValueCache.Prefix prefix = model.prefill(prompt);
-                KeyValueCache cache = new KeyValueCache(
-                        model.config(), Device.CPU, model.parameters().type(), 1, prompt.length + count)) {
+                KeyValueCache cache = model.cache(1, prompt.length + count)) {
             cache.fill(0, prefix);
             Tensor hidden = prefix.lastHidden();
             for (int t = 0; t < count; t++) {

@@ -48,7 +48,7 @@ class TransformerTest {
                     .doubles();
             double[] stepwise = new double[response.length];
             try (KeyValueCache.Prefix prefix = model.prefill(prompt);
-                    KeyValueCache cache = new KeyValueCache(model.config(), Device.CPU, DType.F64, 3, 64)) {
+                    KeyValueCache cache = model.cache(3, 64)) {
                 cache.fill(1, prefix);
                 Tensor logits = model.logits(prefix.lastHidden());
                 for (int t = 0; t < response.length; t++) {

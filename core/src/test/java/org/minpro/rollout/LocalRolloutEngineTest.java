@@ -306,7 +306,7 @@ class LocalRolloutEngineTest {
             try (Scope scope = Scope.open();
                     NoGradient off = NoGradient.open();
                     KeyValueCache.Prefix prefix = first.prefill(request.promptIds());
-                    KeyValueCache cache = new KeyValueCache(config, Device.CPU, DType.F32, 1, 256)) {
+                    KeyValueCache cache = first.cache(1, 256)) {
                 expected[0] = logProb(first.logits(prefix.lastHidden()), mixed.responseIds()[0]);
                 cache.fill(0, prefix);
                 for (int t = 1; t < 12; t++) {

@@ -11,25 +11,31 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.minpro.model.Kernels;
+import org.minpro.model.ModelSteps;
+import org.minpro.model.TinyModels;
+import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
 class TokenSamplerTest {
+    private static final ModelSteps STEPS = Kernels.libtorch(TinyModels.dense(), Device.CPU, DType.F32);
     private static final double ALMOST_ONE = Math.nextDown(1.0);
 
     private static SamplingParams params(double temperature, int topK, double topP, double minP) {
         return new SamplingParams(temperature, topK, topP, minP, 1, List.of(), List.of(), false);
     }
 
-    private static TokenSampler.Drawn draw(SamplingParams params, float[] logits, double... uniforms) {
+    private static ModelSteps.Drawn draw(SamplingParams params, float[] logits, double... uniforms) {
         float[] rows = new float[uniforms.length * logits.length];
         for (int row = 0; row < uniforms.length; row++) {
             System.arraycopy(logits, 0, rows, row * logits.length, logits.length);
         }
         try (Scope scope = Scope.open()) {
-            return new TokenSampler(params).draw(Tensor.of(Device.CPU, rows, uniforms.length, logits.length), uniforms);
+            return new TokenSampler(params, STEPS)
+                    .draw(Tensor.of(Device.CPU, rows, uniforms.length, logits.length), uniforms);
         }
     }
 
@@ -154,7 +160,7 @@ class TokenSamplerTest {
         double[] uniforms = new double[rows];
         try (Scope scope = Scope.open()) {
             Tensor tensor = Tensor.of(Device.CPU, block, rows, vocabulary);
-            TokenSampler sampler = new TokenSampler(params);
+            TokenSampler sampler = new TokenSampler(params, STEPS);
             for (int done = 0; done < draws; done += rows) {
                 for (int row = 0; row < rows; row++) {
                     uniforms[row] = Philox.uniform(3, Philox.Purpose.TRIAL, done + row, vocabulary, topK);
@@ -225,7 +231,7 @@ class TokenSamplerTest {
             wanted[count] = wanted[0];
             uniforms[count + 1] = ALMOST_ONE;
             wanted[count + 1] = wanted[count - 1];
-            TokenSampler.Drawn drawn = draw(params, logits, uniforms);
+            ModelSteps.Drawn drawn = draw(params, logits, uniforms);
             for (int i = 0; i < count + 2; i++) {
                 String about = params + " of " + vocabulary + ", u = " + uniforms[i];
                 // A share near float32's resolution can not be aimed at; the edges can.
@@ -280,7 +286,7 @@ class TokenSamplerTest {
     void theMostProbableTokenStaysUnderEveryTruncation() {
         float[] logits = {0, 3, 1, 2};
         for (SamplingParams params : List.of(params(1, 1, 1, 0), params(1, 0, 1e-9, 0), params(1, 0, 1, 1))) {
-            TokenSampler.Drawn drawn = draw(params, logits, 0, 0.5, ALMOST_ONE);
+            ModelSteps.Drawn drawn = draw(params, logits, 0, 0.5, ALMOST_ONE);
             assertThat(drawn.ids()).containsOnly(1);
             assertThat(drawn.logKeptMass()[0]).isEqualTo(drawn.logProbs()[0], within(1e-6f));
         }
@@ -297,7 +303,7 @@ class TokenSamplerTest {
     void greedyTakesTheMostProbableTokenAndReportsTemperatureOne() {
         float[] logits = randomLogits(new Random(6), 97, 2);
         SamplingParams params = new SamplingParams(0.3, 5, 0.5, 0.1, 1, List.of(), List.of(), true);
-        TokenSampler.Drawn drawn = draw(params, logits, 0.999);
+        ModelSteps.Drawn drawn = draw(params, logits, 0.999);
         double[] probabilities = softmax(logits, 1, all(97));
         int best = 0;
         for (int id = 1; id < 97; id++) {

@@ -201,8 +201,7 @@ class ReferenceTest {
         try (ReferenceModel reference = ReferenceModel.fixed(transformer(9), "hash");
                 Policy policy = policy(5, DType.F32);
                 Workers workers = new Workers(2);
-                LocalRolloutEngine engine =
-                        new LocalRolloutEngine(MODEL, Device.CPU, DType.F32, workers, 16, recipe.seed(), ids -> "")) {
+                LocalRolloutEngine engine = new LocalRolloutEngine(workers, 16, recipe.seed(), ids -> "")) {
             RunResources resources = new RunResources(
                     policy,
                     engine,

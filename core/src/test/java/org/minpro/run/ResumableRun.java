@@ -104,8 +104,7 @@ final class ResumableRun {
                         ReferenceModel.average(new Policy(config, copy(config, parameters), model.type()), 0.8);
                 Workers workers = new Workers(2);
                 Workers sampling = new Workers(2);
-                LocalRolloutEngine engine = new LocalRolloutEngine(
-                        config, Device.CPU, model.type(), sampling, 16, 11, ResumableRun::text)) {
+                LocalRolloutEngine engine = new LocalRolloutEngine(sampling, 16, 11, ResumableRun::text)) {
             TrainingRun[] opened = new TrainingRun[1];
             RunListener told = new RunListener() {
                 @Override

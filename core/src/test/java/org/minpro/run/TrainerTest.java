@@ -114,8 +114,7 @@ class TrainerTest {
             policy = new Policy(model, parameters, DType.F32);
             workers = new Workers(workerCount);
             sampling = new Workers(workerCount);
-            engine = around.apply(
-                    new LocalRolloutEngine(model, Device.CPU, DType.F32, sampling, 16, recipe.seed(), ids -> ""));
+            engine = around.apply(new LocalRolloutEngine(sampling, 16, recipe.seed(), ids -> ""));
             RunResources resources = new RunResources(
                     policy,
                     engine,

@@ -17,7 +17,7 @@ import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
 /** Attention over a block and its gradients, against autograd over all scores with a mask in float64. */
-class BlockAttentionTest {
+class LibtorchAttentionTest {
     private static final int HEAD_DIM = 8;
 
     /** Lengths of prompts, then of each prompt's responses; a response of one token has no token of its own. */
@@ -75,7 +75,7 @@ class BlockAttentionTest {
                 expected.backward(upstream);
 
                 BlockAttention attention =
-                        new BlockAttention(config, block.place(Device.CPU).sequences());
+                        new LibtorchAttention(config, block.place(Device.CPU).sequences());
                 BlockAttention.Attended attended = attention.forward(given);
                 Tensor[] gradients = attention.backward(upstream.to(type), given, attended);
 
@@ -104,7 +104,7 @@ class BlockAttentionTest {
             Tensor all = normals(0, block.computedTokens(), 8).to(DType.F32);
             Tensor[] views = all.split(1, 4, 2, 2);
             Tensor[] copies = Arrays.stream(views).map(Tensor::contiguous).toArray(Tensor[]::new);
-            BlockAttention attention = new BlockAttention(
+            BlockAttention attention = new LibtorchAttention(
                     TinyModels.heads(4, 2, HEAD_DIM), block.place(Device.CPU).sequences());
             BlockAttention.Attended ofViews = attention.forward(views);
             assertThat(ofViews.output().floats())

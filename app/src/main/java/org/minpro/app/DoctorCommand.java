@@ -1,0 +1,88 @@
+package org.minpro.app;
+
+import java.io.IOException;
+import java.nio.charset.Charset;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.minpro.model.Kernels;
+import org.minpro.run.BuildVersion;
+import org.minpro.run.MachineMemory;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Engine;
+import picocli.CommandLine.Command;
+
+/** {@code minpro doctor}. */
+@Command(
+        name = "doctor",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Says what computes on this machine, and with what.",
+            "",
+            "One line each: the kernels in use and why, whether log-probabilities of sampling and training are equal to"
+                    + " the bit, libtorch, Java, processors, memory, disk, locale."
+        })
+final class DoctorCommand implements Callable<Integer> {
+    private final Console console;
+
+    DoctorCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        line("minpro", BuildVersion.present().toString());
+        line("kernels", Kernels.description());
+        line(
+                "exact",
+                Stream.of(DType.F32, DType.BF16)
+                        .map(type -> type.name().toLowerCase(Locale.ROOT)
+                                + (Kernels.exact(type) ? " to the bit" : " to rounding"))
+                        .collect(Collectors.joining(", ", "sampling and training agree in ", "")));
+        line("libtorch", Engine.kernels().replaceFirst("^libtorch ", ""));
+        line(
+                "java",
+                String.format(
+                        Locale.ROOT,
+                        "%s (%s) in %s, heap up to %s",
+                        Runtime.version(),
+                        System.getProperty("java.vendor"),
+                        System.getProperty("java.home"),
+                        gigabytes(Runtime.getRuntime().maxMemory())));
+        line("processors", Integer.toString(Runtime.getRuntime().availableProcessors()));
+        line("memory", gigabytes(MachineMemory.availableBytes()) + " can still be taken");
+        line(
+                "disk",
+                free("cache", Engine.cacheFolder()) + "; "
+                        + free("folder", Path.of("").toAbsolutePath()));
+        line(
+                "locale",
+                String.format(
+                        Locale.ROOT,
+                        "%s, arguments and file names in %s, files in %s",
+                        Locale.getDefault().toLanguageTag(),
+                        System.getProperty("sun.jnu.encoding"),
+                        Charset.defaultCharset()));
+        return 0;
+    }
+
+    private void line(String name, String text) {
+        console.result(String.format(Locale.ROOT, "%-11s %s", name, text));
+    }
+
+    /** Room where a folder is or would be made. */
+    private static String free(String name, Path folder) throws IOException {
+        Path present = folder.toAbsolutePath();
+        while (!Files.exists(present) && present.getParent() != null) {
+            present = present.getParent();
+        }
+        return gigabytes(Files.getFileStore(present).getUsableSpace()) + " free for the " + name + " " + folder;
+    }
+
+    private static String gigabytes(long bytes) {
+        return String.format(Locale.ROOT, "%.1f GB", bytes / 1e9);
+    }
+}

@@ -1,0 +1,58 @@
+package org.minpro.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.minpro.model.Kernels;
+
+/** What {@code minpro doctor} says, and what a command says that finds no vectors. */
+final class DoctorCommandTest {
+    @TempDir
+    Path folder;
+
+    @Test
+    void saysALineOfEach() {
+        CommandLineRun run = CommandLineRun.of("doctor");
+        assertThat(run.code()).isZero();
+        assertThat(run.err()).isEmpty();
+        assertThat(run.lines().stream().map(line -> line.split(" ")[0]))
+                .containsExactly(
+                        "minpro", "kernels", "exact", "libtorch", "java", "processors", "memory", "disk", "locale");
+        assertThat(run.lines().get(1)).endsWith(Kernels.description());
+    }
+
+    /** A process of its own: what computes is found once in each. */
+    private List<String> withoutVectors(List<String> options, String... arguments)
+            throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-Duser.home=" + System.getProperty("user.home")));
+        command.addAll(options);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+        command.addAll(List.of(arguments));
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+        return output.lines().filter(line -> line.contains("vectors")).toList();
+    }
+
+    @Test
+    void saysInOneLineThatThereAreNoVectors() throws IOException, InterruptedException {
+        String model = TinyModelFolder.write(folder).toString();
+        String reason = Runtime.version().feature() < 25
+                ? "they need Java 25 or later, this is " + Runtime.version().feature()
+                : "Java was started without --add-modules jdk.incubator.vector";
+        assertThat(withoutVectors(List.of(), "generate", "--model", model, "--prompt", "1+2=", "--max-new-tokens", "3"))
+                .containsExactly("computing with libtorch's operations instead of vectors, because " + reason);
+        assertThat(withoutVectors(List.of("-Dminpro.kernels=libtorch"), "doctor"))
+                .containsExactly("kernels     libtorch's operations instead of vectors, because"
+                        + " -Dminpro.kernels=libtorch asks for it");
+    }
+}

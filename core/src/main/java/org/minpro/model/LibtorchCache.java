@@ -1,0 +1,147 @@
+package org.minpro.model;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+
+/**
+ * A cache in libtorch's layout: {@code [slots, keyValueHeads, capacity, headDim]} of each layer.
+ *
+ * <p>Attention reads as many entries as the longest slot has, and no fewer than give the same bits as all of them
+ * ({@link AttentionSpan}); those that no token has written are zero and masked.
+ */
+final class LibtorchCache implements KeyValueCache {
+    /** Entries are read in steps of two of the widest vectors, in float32. */
+    static final int STEP = 32;
+
+    private final ModelConfig config;
+    private final int slots;
+    private final int capacity;
+    private final int least;
+    private final List<Tensor> keys = new ArrayList<>();
+    private final List<Tensor> values = new ArrayList<>();
+    private final Tensor mask;
+
+    /** @param least entries that attention reads at least, see {@link AttentionSpan} */
+    LibtorchCache(ModelConfig config, Device device, DType type, int slots, int capacity, int least) {
+        this.config = config;
+        this.least = least;
+        this.slots = slots;
+        this.capacity = capacity;
+        try (Scope scope = Scope.open()) {
+            for (int layer = 0; layer < config.layers(); layer++) {
+                keys.add(Tensor.zeros(device, type, slots, config.keyValueHeads(), capacity, config.headDim())
+                        .retain());
+                values.add(Tensor.zeros(device, type, slots, config.keyValueHeads(), capacity, config.headDim())
+                        .retain());
+            }
+            mask = Tensor.full(device, type, Double.NEGATIVE_INFINITY, slots, 1, 1, capacity)
+                    .retain();
+            for (int slot = 0; slot < slots; slot++) {
+                release(slot);
+            }
+        }
+    }
+
+    @Override
+    public int slots() {
+        return slots;
+    }
+
+    @Override
+    public int capacity() {
+        return capacity;
+    }
+
+    @Override
+    public void fill(int slot, Prefix prefix) {
+        if (prefix.length() >= capacity) {
+            throw new IllegalArgumentException(
+                    "a prompt must leave room in the cache of " + capacity + " tokens, got: " + prefix.length());
+        }
+        try (Scope scope = Scope.open()) {
+            int length = prefix.length();
+            for (int layer = 0; layer < keys.size(); layer++) {
+                write(keys.get(layer).select(0, slot), prefix.keys().get(layer), length);
+                write(values.get(layer).select(0, slot), prefix.values().get(layer), length);
+            }
+            Tensor row = mask.select(0, slot).view(capacity);
+            row.fillInPlace(Double.NEGATIVE_INFINITY);
+            row.narrow(0, 0, length).zeroInPlace();
+        }
+    }
+
+    private void write(Tensor slot, Tensor prefix, int length) {
+        slot.zeroInPlace();
+        slot.narrow(1, 0, length).copyInPlace(prefix.narrow(0, 0, length).transpose(0, 1));
+    }
+
+    /** It sees its first entry only, so that its attention stays finite. */
+    @Override
+    public void release(int slot) {
+        try (Scope scope = Scope.open()) {
+            Tensor row = mask.select(0, slot).view(capacity);
+            row.fillInPlace(Double.NEGATIVE_INFINITY);
+            row.narrow(0, 0, 1).zeroInPlace();
+        }
+    }
+
+    @Override
+    public Step admit(long[] positions) {
+        int heads = config.keyValueHeads();
+        int highest = Math.toIntExact(Arrays.stream(positions).max().orElseThrow());
+        int read = entries(highest + 1);
+        int idle = positions.length - slots;
+        long[] seen = new long[slots];
+        long[] entries = new long[slots * heads];
+        for (int slot = 0; slot < slots; slot++) {
+            seen[slot] = (long) slot * capacity + positions[slot];
+            for (int head = 0; head < heads; head++) {
+                entries[slot * heads + head] = ((long) slot * heads + head) * capacity + positions[slot];
+            }
+        }
+        mask.view((long) slots * capacity)
+                .indexCopyInPlace(0, Tensor.of(mask.device(), seen), Tensor.zeros(mask.device(), mask.type(), slots));
+        Tensor written = Tensor.of(mask.device(), entries);
+        Tensor ofIdle = Tensor.zeros(mask.device(), mask.type(), idle, (long) config.heads() * config.headDim());
+        return (layer, queryKeyValue) -> {
+            write(keys.get(layer), written, queryKeyValue[1].narrow(0, 0, slots));
+            write(values.get(layer), written, queryKeyValue[2].narrow(0, 0, slots));
+            Tensor attended = attend(layer, queryKeyValue[0].narrow(0, 0, slots), read);
+            return idle == 0 ? attended : Tensor.concatenate(List.of(attended, ofIdle), 0);
+        };
+    }
+
+    private static void write(Tensor cache, Tensor entries, Tensor token) {
+        long width = cache.size(3);
+        cache.view(cache.elements() / width, width)
+                .indexCopyInPlace(0, entries, token.reshape(token.size(0) * token.size(1), width));
+    }
+
+    private Tensor attend(int layer, Tensor query, int read) {
+        long keyHeads = config.keyValueHeads();
+        return Tensor.attention(
+                        query.reshape(slots, keyHeads, config.heads() / keyHeads, config.headDim()),
+                        keys.get(layer).narrow(2, 0, read),
+                        values.get(layer).narrow(2, 0, read),
+                        mask.narrow(3, 0, read), // 0 for an entry that its slot sees, minus infinity else
+                        false)
+                .reshape(slots, (long) config.heads() * config.headDim());
+    }
+
+    /** The entries that attention reads so that every slot sees its first {@code tokens}. */
+    int entries(int tokens) {
+        return Math.min(capacity, Math.max(least, (tokens + STEP - 1) / STEP * STEP));
+    }
+
+    @Override
+    public void close() {
+        keys.forEach(Tensor::close);
+        values.forEach(Tensor::close);
+        mask.close();
+    }
+}

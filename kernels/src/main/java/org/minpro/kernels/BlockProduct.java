@@ -1,0 +1,183 @@
+package org.minpro.kernels;
+
+import static org.minpro.kernels.Vectors.BYTES;
+import static org.minpro.kernels.Vectors.LANES;
+import static org.minpro.kernels.Vectors.MEMORY;
+import static org.minpro.kernels.Vectors.ORDER;
+import static org.minpro.kernels.Vectors.load;
+import static org.minpro.kernels.Vectors.spread;
+import static org.minpro.kernels.Vectors.zero;
+
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * Products of rows with a matrix in blocks of 16 columns: {@code out[i][j] = sum_k a[i][k] b[k][j]}, where a block is {@code
+ * [depth][16]} and blocks follow each other. Attention's scores and all products with packed weights are such.
+ *
+ * <p>Every sum is one chain of fused multiply-adds from 0, k ascending: how many rows or blocks there are changes no bit.
+ */
+final class BlockProduct {
+    /** Columns of a block. */
+    static final int BLOCK = 16;
+
+    private BlockProduct() {}
+
+    /**
+     * @param a rows of {@code depth} numbers, {@code aStride} bytes apart
+     * @param b blocks {@code [blocks][depth][16]}
+     * @param out rows of {@code 16 blocks} numbers, {@code outStride} bytes apart
+     */
+    static void multiply(long a, long aStride, int rows, long b, int blocks, int depth, long out, long outStride) {
+        int vectors = blocks * (BLOCK / LANES);
+        int row = 0;
+        for (; row <= rows - 3; row += 3) {
+            long from = a + row * aStride;
+            long to = out + row * outStride;
+            int vector = 0;
+            for (; vector <= vectors - 4; vector += 4) {
+                threeRowsFourVectors(from, aStride, b, vector, depth, to, outStride);
+            }
+            for (; vector < vectors; vector++) {
+                threeRows(from, aStride, b, vector, depth, to, outStride);
+            }
+        }
+        for (; row < rows; row++) {
+            long from = a + row * aStride;
+            long to = out + row * outStride;
+            int vector = 0;
+            for (; vector <= vectors - 4; vector += 4) {
+                fourVectors(from, b, vector, depth, to);
+            }
+            for (; vector < vectors; vector++) {
+                oneVector(from, b, vector, depth, to);
+            }
+        }
+    }
+
+    /** Where a vector of columns begins. */
+    static long column(long b, int vector, int depth) {
+        int inBlock = BLOCK / LANES;
+        return b + (long) (vector / inBlock) * depth * (4 * BLOCK) + (vector % inBlock) * BYTES;
+    }
+
+    private static void threeRowsFourVectors(
+            long a, long aStride, long b, int vector, int depth, long out, long outStride) {
+        long b0 = column(b, vector, depth);
+        long b1 = column(b, vector + 1, depth);
+        long b2 = column(b, vector + 2, depth);
+        long b3 = column(b, vector + 3, depth);
+        FloatVector s00 = zero();
+        FloatVector s01 = zero();
+        FloatVector s02 = zero();
+        FloatVector s03 = zero();
+        FloatVector s10 = zero();
+        FloatVector s11 = zero();
+        FloatVector s12 = zero();
+        FloatVector s13 = zero();
+        FloatVector s20 = zero();
+        FloatVector s21 = zero();
+        FloatVector s22 = zero();
+        FloatVector s23 = zero();
+        for (int k = 0; k < depth; k++) {
+            long at = 4L * BLOCK * k;
+            FloatVector x0 = load(b0 + at);
+            FloatVector x1 = load(b1 + at);
+            FloatVector x2 = load(b2 + at);
+            FloatVector x3 = load(b3 + at);
+            FloatVector q = spread(a + 4L * k);
+            s00 = q.fma(x0, s00);
+            s01 = q.fma(x1, s01);
+            s02 = q.fma(x2, s02);
+            s03 = q.fma(x3, s03);
+            q = spread(a + aStride + 4L * k);
+            s10 = q.fma(x0, s10);
+            s11 = q.fma(x1, s11);
+            s12 = q.fma(x2, s12);
+            s13 = q.fma(x3, s13);
+            q = spread(a + 2 * aStride + 4L * k);
+            s20 = q.fma(x0, s20);
+            s21 = q.fma(x1, s21);
+            s22 = q.fma(x2, s22);
+            s23 = q.fma(x3, s23);
+        }
+        long to = out + vector * BYTES;
+        s00.intoMemorySegment(MEMORY, to, ORDER);
+        s01.intoMemorySegment(MEMORY, to + BYTES, ORDER);
+        s02.intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
+        s03.intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
+        to += outStride;
+        s10.intoMemorySegment(MEMORY, to, ORDER);
+        s11.intoMemorySegment(MEMORY, to + BYTES, ORDER);
+        s12.intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
+        s13.intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
+        to += outStride;
+        s20.intoMemorySegment(MEMORY, to, ORDER);
+        s21.intoMemorySegment(MEMORY, to + BYTES, ORDER);
+        s22.intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
+        s23.intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
+    }
+
+    private static void threeRows(long a, long aStride, long b, int vector, int depth, long out, long outStride) {
+        long b0 = column(b, vector, depth);
+        FloatVector s00 = zero();
+        FloatVector s10 = zero();
+        FloatVector s20 = zero();
+        for (int k = 0; k < depth; k++) {
+            long at = 4L * BLOCK * k;
+            FloatVector x0 = load(b0 + at);
+            FloatVector q = spread(a + 4L * k);
+            s00 = q.fma(x0, s00);
+            q = spread(a + aStride + 4L * k);
+            s10 = q.fma(x0, s10);
+            q = spread(a + 2 * aStride + 4L * k);
+            s20 = q.fma(x0, s20);
+        }
+        long to = out + vector * BYTES;
+        s00.intoMemorySegment(MEMORY, to, ORDER);
+        to += outStride;
+        s10.intoMemorySegment(MEMORY, to, ORDER);
+        to += outStride;
+        s20.intoMemorySegment(MEMORY, to, ORDER);
+    }
+
+    private static void fourVectors(long a, long b, int vector, int depth, long out) {
+        long b0 = column(b, vector, depth);
+        long b1 = column(b, vector + 1, depth);
+        long b2 = column(b, vector + 2, depth);
+        long b3 = column(b, vector + 3, depth);
+        FloatVector s00 = zero();
+        FloatVector s01 = zero();
+        FloatVector s02 = zero();
+        FloatVector s03 = zero();
+        for (int k = 0; k < depth; k++) {
+            long at = 4L * BLOCK * k;
+            FloatVector x0 = load(b0 + at);
+            FloatVector x1 = load(b1 + at);
+            FloatVector x2 = load(b2 + at);
+            FloatVector x3 = load(b3 + at);
+            FloatVector q = spread(a + 4L * k);
+            s00 = q.fma(x0, s00);
+            s01 = q.fma(x1, s01);
+            s02 = q.fma(x2, s02);
+            s03 = q.fma(x3, s03);
+        }
+        long to = out + vector * BYTES;
+        s00.intoMemorySegment(MEMORY, to, ORDER);
+        s01.intoMemorySegment(MEMORY, to + BYTES, ORDER);
+        s02.intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
+        s03.intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
+    }
+
+    private static void oneVector(long a, long b, int vector, int depth, long out) {
+        long b0 = column(b, vector, depth);
+        FloatVector s00 = zero();
+        for (int k = 0; k < depth; k++) {
+            long at = 4L * BLOCK * k;
+            FloatVector x0 = load(b0 + at);
+            FloatVector q = spread(a + 4L * k);
+            s00 = q.fma(x0, s00);
+        }
+        long to = out + vector * BYTES;
+        s00.intoMemorySegment(MEMORY, to, ORDER);
+    }
+}

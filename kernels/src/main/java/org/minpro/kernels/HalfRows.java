@@ -1,0 +1,38 @@
+package org.minpro.kernels;
+
+import static org.minpro.kernels.Vectors.LANES;
+import static org.minpro.kernels.Vectors.get;
+import static org.minpro.kernels.Vectors.getHalf;
+import static org.minpro.kernels.Vectors.load;
+import static org.minpro.kernels.Vectors.loadHalf;
+import static org.minpro.kernels.Vectors.set;
+import static org.minpro.kernels.Vectors.setHalf;
+import static org.minpro.kernels.Vectors.store;
+import static org.minpro.kernels.Vectors.storeHalf;
+
+/** Rows of bfloat16, widened to float32 and rounded back to nearest even. */
+final class HalfRows {
+    private HalfRows() {}
+
+    /** From bfloat16 to float32. */
+    static void widen(long from, long to, int count) {
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            store(loadHalf(from + 2L * i), to + 4L * i);
+        }
+        for (; i < count; i++) {
+            set(to + 4L * i, getHalf(from + 2L * i));
+        }
+    }
+
+    /** From float32 to bfloat16. */
+    static void narrow(long from, long to, int count) {
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            storeHalf(load(from + 4L * i), to + 2L * i);
+        }
+        for (; i < count; i++) {
+            setHalf(to + 2L * i, get(from + 4L * i));
+        }
+    }
+}

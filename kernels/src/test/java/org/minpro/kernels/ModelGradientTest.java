@@ -1,0 +1,105 @@
+package org.minpro.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.minpro.model.Kernels;
+import org.minpro.model.ModelConfig;
+import org.minpro.model.ModelSteps;
+import org.minpro.model.Parameters;
+import org.minpro.model.PolicyVersion;
+import org.minpro.model.Transformer;
+import org.minpro.objective.Loss;
+import org.minpro.objective.Reinforce;
+import org.minpro.rollout.Rollout;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
+import org.minpro.tensor.Workers;
+import org.minpro.train.PolicyGradient;
+import org.minpro.train.TrainingRow;
+
+/**
+ * The gradient of whole models: how far it is from libtorch's steps in float64, beside how far libtorch's own in the model's
+ * type are. Prompts are shared, and responses of very different lengths.
+ */
+class ModelGradientTest {
+    private static final Map<String, ModelConfig> MODELS = Models.all();
+
+    static Stream<Arguments> modelsAndTypes() {
+        return Models.pairs(MODELS.keySet(), List.of(DType.F32, DType.BF16)).stream()
+                .map(Arguments::of);
+    }
+
+    private static List<TrainingRow> rows(ModelConfig config) {
+        Random random = new Random(5);
+        List<TrainingRow> rows = new ArrayList<>();
+        for (int group = 0; group < 4; group++) {
+            int[] prompt = Models.ids(config, random, group == 2 ? 1 : 3 + random.nextInt(60));
+            for (int sample = 0; sample <= group; sample++) {
+                int length = sample == 1 ? 1 : 1 + random.nextInt(70);
+                int[] response = Models.ids(config, random, length);
+                boolean[] sampled = new boolean[length];
+                Arrays.fill(sampled, true);
+                Rollout rollout = new Rollout(
+                        group,
+                        sample,
+                        prompt,
+                        response,
+                        sampled,
+                        new float[length],
+                        new float[length],
+                        new long[length],
+                        Rollout.Finish.LENGTH,
+                        "");
+                rows.add(TrainingRow.of(rollout, random.nextGaussian()));
+            }
+        }
+        return rows;
+    }
+
+    private static Map<String, double[]> gradient(Transformer model, List<TrainingRow> rows) {
+        Map<String, double[]> gradients = new TreeMap<>();
+        try (Workers workers = new Workers(1);
+                PolicyVersion version = new PolicyVersion(0, model);
+                PolicyGradient.Result result = new PolicyGradient(new PolicyGradient.Settings(1, 300, 0.8), workers)
+                        .compute(version.model(), 0, rows, Loss.of(new Reinforce()), false)) {
+            result.gradients().forEach((name, gradient) -> gradients.put(name, gradient.doubles()));
+        }
+        return gradients;
+    }
+
+    @ParameterizedTest(name = "{0}, {1}")
+    @MethodSource("modelsAndTypes")
+    void gradientsAreAsCloseToFloat64AsLibtorchs(String name, DType type) {
+        ModelConfig config = Objects.requireNonNull(MODELS.get(name));
+        List<TrainingRow> rows = rows(config);
+        ModelSteps libtorch = Kernels.libtorch(config, Device.CPU, type);
+        ModelSteps wide = Kernels.libtorch(config, Device.CPU, DType.F64);
+        try (Parameters parameters = Models.parameters(config, type);
+                Parameters widened = parameters.inType(config, DType.F64);
+                Transformer vectors = new Transformer(config, parameters, new VectorSteps(config, Device.CPU, type));
+                Transformer present = new Transformer(config, parameters, libtorch);
+                Transformer exact = new Transformer(config, widened, wide)) {
+            Map<String, double[]> own = gradient(vectors, rows);
+            Map<String, double[]> theirs = gradient(present, rows);
+            Map<String, double[]> expected = gradient(exact, rows);
+            assertThat(own.keySet()).isEqualTo(expected.keySet());
+            double rounding = type == DType.F32 ? 1e-6 : 1e-2;
+            expected.forEach((parameter, of) -> assertThat(
+                            Models.distance(Objects.requireNonNull(own.get(parameter)), of))
+                    .as(parameter)
+                    .isLessThanOrEqualTo(
+                            2 * Models.distance(Objects.requireNonNull(theirs.get(parameter)), of) + rounding));
+        }
+    }
+}
