@@ -131,6 +131,7 @@ class ArchitectureTest {
             "text",
             "model",
             "data",
+            "tracker",
             "tensor",
             "config");
 

@@ -33,6 +33,8 @@ import org.minpro.reward.Rewards;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Sampling;
 import org.minpro.task.ArithmeticReward;
+import org.minpro.tracker.Tracker;
+import org.minpro.tracker.Trackers;
 import org.minpro.train.ComputeSettings;
 import org.minpro.train.OptimizerSettings;
 
@@ -102,6 +104,10 @@ public record Recipe(
         @Doc("Accuracy on held-out problems.") EvaluationSection evaluation,
         @Doc("When the run is saved.") CheckpointSection checkpoints,
 
+        @Doc("Where the numbers go beside the run's folder, such as [tensorboard] or [{name: mlflow, url:"
+                + " 'http://127.0.0.1:5000'}]; docs/trackers.md.")
+        List<Tracker> trackers,
+
         @Doc("Folder in which each run gets a numbered folder of its own.")
         Path runs) {
 
@@ -136,6 +142,7 @@ public record Recipe(
         Rule.notNegative("aggregation-length", aggregationLength);
         corrections = List.copyOf(corrections);
         penalties = List.copyOf(penalties);
+        trackers = List.copyOf(trackers);
         loss(objective, corrections, penalties, aggregation, aggregationLength, anchor);
         requireThere("objective", List.of(objective));
         requireThere("corrections", corrections);
@@ -169,6 +176,7 @@ public record Recipe(
                 new ComputeSettings(),
                 new EvaluationSection(),
                 new CheckpointSection(),
+                List.of(),
                 Path.of("runs"));
     }
 
@@ -223,7 +231,13 @@ public record Recipe(
     public static Binder binder(ClassLoader loader) {
         return new Binder(
                 loader,
-                List.of(Objectives.table(), Corrections.table(), Penalties.table(), Advantages.table(), REWARDS));
+                List.of(
+                        Objectives.table(),
+                        Corrections.table(),
+                        Penalties.table(),
+                        Advantages.table(),
+                        REWARDS,
+                        Trackers.table()));
     }
 
     /** The rewards that a recipe can name: those of {@link Rewards} and the built-in task's. */
@@ -319,6 +333,10 @@ public record Recipe(
             warnings.add(
                     "a reward's url has a user or a query in it, which the run's recipe.yaml keeps; write ${NAME} in"
                             + " their place to take them from the environment");
+        }
+        if (Trackers.haveSecrets(trackers)) {
+            warnings.add("a tracker's url has a user or a query in it, which the run's recipe.yaml keeps; write ${NAME} in"
+                    + " their place to take them from the environment");
         }
         if (optimizer.warmupUpdates() >= updates()) {
             warnings.add(

@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
+import java.util.function.Consumer;
+import org.minpro.tracker.MetricPoint;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -25,6 +27,7 @@ public final class MetricsFile implements AutoCloseable {
 
     private final Path path;
     private final FileChannel channel;
+    private Consumer<JsonNode> told = line -> {};
 
     private MetricsFile(Path path, FileChannel channel) {
         this.path = path;
@@ -63,7 +66,14 @@ public final class MetricsFile implements AutoCloseable {
         }
     }
 
+    /** Tells somebody of each line that is written from now on. */
+    void tell(Consumer<JsonNode> listener) {
+        told = listener;
+    }
+
     /**
+     * Adds a line, with the time at which it is written.
+     *
      * @param metrics what follows from configuration and seed
      * @param time what depends on the clock, with units in the names
      */
@@ -71,8 +81,9 @@ public final class MetricsFile implements AutoCloseable {
         ObjectNode node = JSON.createObjectNode();
         node.put("iteration", iteration);
         metrics.forEach((name, value) -> put(node, name, value));
-        ObjectNode clock = node.putObject("time");
+        ObjectNode clock = node.putObject(MetricPoint.TIME);
         time.forEach((name, value) -> put(clock, name, value));
+        put(clock, MetricPoint.ENDED_AT, System.currentTimeMillis() / 1000.0);
         ByteBuffer line = ByteBuffer.wrap((JSON.writeValueAsString(node) + "\n").getBytes(StandardCharsets.UTF_8));
         try {
             while (line.hasRemaining()) {
@@ -81,6 +92,7 @@ public final class MetricsFile implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException("the metrics must be writable, got: " + path, e);
         }
+        told.accept(node);
     }
 
     private static void put(ObjectNode node, String name, double value) {

@@ -184,10 +184,17 @@ public final class RunFolder implements AutoCloseable {
         if (!isNew) {
             return false;
         }
-        try (Stream<Path> entries = Files.walk(path)) {
-            return entries.filter(Files::isRegularFile)
-                    .filter(file -> !file.equals(recipe()) && !file.equals(data()) && !file.equals(path.resolve(LOCK)))
-                    .allMatch(file -> file.toFile().length() == 0);
+        return Stream.of(evaluations(), metrics(), journal(), samples(), rewardFailures(), checkpoints(), model())
+                .noneMatch(this::holdsSomething);
+    }
+
+    private boolean holdsSomething(Path result) {
+        if (Files.notExists(result)) {
+            return false;
+        }
+        try (Stream<Path> entries = Files.walk(result)) {
+            return entries.anyMatch(
+                    file -> Files.isRegularFile(file) && file.toFile().length() > 0);
         } catch (IOException e) {
             throw new UncheckedIOException("the run folder must be readable, got: " + path, e);
         }

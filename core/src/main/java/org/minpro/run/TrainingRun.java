@@ -84,6 +84,11 @@ public final class TrainingRun implements AutoCloseable {
         return trainer;
     }
 
+    /** The file that each iteration is recorded in. */
+    MetricsFile metrics() {
+        return metrics;
+    }
+
     /** The next iteration. */
     public long iteration() {
         return trainer.iteration();

@@ -3,6 +3,7 @@ package org.minpro.run;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
@@ -27,6 +28,7 @@ import org.minpro.rollout.SamplingParams;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
+import org.minpro.tracker.MetricPoint;
 import org.minpro.train.Policy;
 import org.minpro.train.TrainingRow;
 
@@ -109,6 +111,16 @@ public final class TrainingSession implements AutoCloseable {
                     new RunResources(policy, engine, problems.training(), prompts, scoring, files.config(), workers);
             run = opened.add(TrainingRun.open(folder, recipe, resources, new Listener(start.listener)));
             evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
+            opened.add(TrackedFolder.open(
+                    folder,
+                    recipe.trackers(),
+                    () -> run.trainer().finished(),
+                    start.listener::notice,
+                    Map.of(
+                            MetricPoint.Series.TRAINING,
+                            run.metrics(),
+                            MetricPoint.Series.EVALUATION,
+                            evaluations.file())));
         } catch (RuntimeException | Error e) {
             opened.closeAfter(e);
             throw e;
