@@ -5,12 +5,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Binder;
 import org.minpro.config.Settings;
+import org.minpro.dashboard.DashboardServer;
 import org.minpro.eval.Evaluator;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.ParameterSelection;
@@ -81,6 +83,12 @@ final class TrainCommand implements Callable<Integer> {
                             + " samples.txt in the run's folder has some of every iteration.")
     private int showSamples = 5;
 
+    @Option(
+            names = "--dashboard",
+            description = "Shows the run in a browser while it goes on, as minpro dashboard does; on port 6007, or a free"
+                    + " one where that is taken.")
+    private boolean dashboard;
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
@@ -98,7 +106,7 @@ final class TrainCommand implements Callable<Integer> {
         ClassLoader loader = options.loader();
         try (StopOnInterrupt interrupt = new StopOnInterrupt(live::say)) {
             if (resume != null) {
-                ResumeOptions.only(spec, "--class-path", "--show-samples", MemoryCheck.IGNORE);
+                ResumeOptions.only(spec, "--class-path", "--show-samples", "--dashboard", MemoryCheck.IGNORE);
                 try (TrainingSession session = TrainingSession.stored()
                         .classLoader(loader)
                         .listener(progress)
@@ -229,12 +237,25 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private int train(TrainingSession session, LiveLine live, TrainProgress progress, boolean resumed) {
-        try {
+        try (DashboardServer shown = dashboard ? beside(session) : null) {
             return trainAndEvaluate(session, live, progress, resumed);
         } catch (IllegalStateException | UncheckedIOException e) {
             live.close();
             throw DiskFull.named(e, continuing(session));
         }
+    }
+
+    private DashboardServer beside(TrainingSession session) {
+        Path folder = session.folder().path().toAbsolutePath().normalize();
+        Path all = Objects.requireNonNullElse(folder.getParent(), folder);
+        DashboardServer server;
+        try {
+            server = DashboardCommand.start(all, DashboardCommand.HOST, DashboardCommand.PORT);
+        } catch (IllegalArgumentException e) {
+            server = DashboardCommand.start(all, DashboardCommand.HOST, 0);
+        }
+        console.say("dashboard: " + server.url());
+        return server;
     }
 
     private int trainAndEvaluate(TrainingSession session, LiveLine live, TrainProgress progress, boolean resumed) {

@@ -335,8 +335,9 @@ public record Recipe(
                             + " their place to take them from the environment");
         }
         if (Trackers.haveSecrets(trackers)) {
-            warnings.add("a tracker's url has a user or a query in it, which the run's recipe.yaml keeps; write ${NAME} in"
-                    + " their place to take them from the environment");
+            warnings.add(
+                    "a tracker's url has a user or a query in it, which the run's recipe.yaml keeps; write ${NAME} in"
+                            + " their place to take them from the environment");
         }
         if (optimizer.warmupUpdates() >= updates()) {
             warnings.add(

@@ -20,6 +20,7 @@ import org.minpro.experience.ScoredGroup;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
+import org.minpro.tensor.Scope;
 import org.minpro.train.Learner;
 import org.minpro.train.LearnerReport;
 import org.minpro.train.NonFiniteUpdateException;
@@ -156,6 +157,7 @@ public final class TrainingRun implements AutoCloseable {
         time.put("training_seconds", report.trainingSeconds());
         time.put("sampled_tokens_per_second", report.sampledTokens() / report.samplingSeconds());
         time.put("trained_tokens_per_second", report.trainedTokens() / report.trainingSeconds());
+        time.put("resident_bytes", (double) Scope.residentBytes());
         metrics.append(report.iteration(), report.metrics().named(), time);
         writeSamples(report);
         listener.iterationFinished(report);
