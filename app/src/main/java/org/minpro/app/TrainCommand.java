@@ -85,8 +85,9 @@ final class TrainCommand implements Callable<Integer> {
 
     @Option(
             names = "--dashboard",
-            description = "Shows the run in a browser while it goes on, as minpro dashboard does; on port 6007, or a free"
-                    + " one where that is taken.")
+            description =
+                    "Shows the run in a browser while it goes on, as minpro dashboard does; on port 6007, or a free"
+                            + " one where that is taken.")
     private boolean dashboard;
 
     @Spec

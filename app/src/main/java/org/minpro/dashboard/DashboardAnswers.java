@@ -16,8 +16,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -47,8 +47,8 @@ final class DashboardAnswers implements AutoCloseable {
 
     private final RunDirectory runs;
     private final Path cache;
-    private final ExecutorService indexing =
-            Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon(true).name("dashboard index").factory());
+    private final ExecutorService indexing = Executors.newSingleThreadExecutor(
+            Thread.ofPlatform().daemon(true).name("dashboard index").factory());
     private final Map<String, OpenRun> open = new LinkedHashMap<>(16, 0.75f, true);
     private final Map<String, String> stamps = new ConcurrentHashMap<>();
 
@@ -116,7 +116,8 @@ final class DashboardAnswers implements AutoCloseable {
     private OpenRun run(Map<String, String> query) {
         String name = query.getOrDefault("run", "");
         RunView view = runs.run(name)
-                .orElseThrow(() -> new IllegalArgumentException("run must be one of " + runs.root() + ", got: " + name));
+                .orElseThrow(
+                        () -> new IllegalArgumentException("run must be one of " + runs.root() + ", got: " + name));
         synchronized (open) {
             OpenRun found = open.computeIfAbsent(name, key -> new OpenRun(view));
             if (open.size() > MOST_OPEN) {
@@ -206,7 +207,8 @@ final class DashboardAnswers implements AutoCloseable {
         synchronized (table) {
             table.refresh();
             int every = 1 + (table.rows() - 1) / MOST_POINTS;
-            ObjectNode answer = JSON.createObjectNode().put("rows", table.rows()).put("every", every);
+            ObjectNode answer =
+                    JSON.createObjectNode().put("rows", table.rows()).put("every", every);
             column(answer.putArray("step"), table, every, row -> (double) table.step(row));
             column(answer.putArray("time"), table, every, table::time);
             ObjectNode columns = answer.putObject("columns");
@@ -259,8 +261,9 @@ final class DashboardAnswers implements AutoCloseable {
                     query.getOrDefault("order", "newest").toUpperCase(Locale.ROOT));
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(
-                    "order must be one of " + Arrays.toString(RolloutIndex.Order.values()).toLowerCase(Locale.ROOT)
-                            + ", got: " + query.get("order"),
+                    "order must be one of "
+                            + Arrays.toString(RolloutIndex.Order.values()).toLowerCase(Locale.ROOT) + ", got: "
+                            + query.get("order"),
                     e);
         }
         Integer skip = number(query, "skip", Integer::valueOf);
@@ -312,8 +315,7 @@ final class DashboardAnswers implements AutoCloseable {
         ObjectNode answer = JSON.createObjectNode().put("draw", draw);
         ArrayNode responses = answer.putArray("responses");
         for (RolloutIndex.Entry entry : run.rollouts.ofDraw(draw)) {
-            responses.add(run.shown()
-                    .shown(run.rollouts.read(entry), run.rollouts.tokens(draw, entry.sample())));
+            responses.add(run.shown().shown(run.rollouts.read(entry), run.rollouts.tokens(draw, entry.sample())));
         }
         return answer;
     }
@@ -381,12 +383,13 @@ final class DashboardAnswers implements AutoCloseable {
     private static String change(JsonNode before, JsonNode after) {
         JsonNode old = before.path("score");
         JsonNode now = after.path("score");
-        boolean decided = old.path("decided").booleanValue(false)
-                && now.path("decided").booleanValue(false);
+        boolean decided =
+                old.path("decided").booleanValue(false) && now.path("decided").booleanValue(false);
         if (!decided) {
             return "undecided";
         }
-        int order = Double.compare(now.path("value").doubleValue(0), old.path("value").doubleValue(0));
+        int order = Double.compare(
+                now.path("value").doubleValue(0), old.path("value").doubleValue(0));
         if (order != 0) {
             return order > 0 ? "better" : "worse";
         }
@@ -426,7 +429,8 @@ final class DashboardAnswers implements AutoCloseable {
         Map<String, RunView> all = runs.runs();
         all.forEach((name, view) -> {
             String stamp = size(view.metrics()) + " " + size(view.evaluations()) + " "
-                    + size(view.folder().resolve("notices.jsonl")) + " " + size(view.folder().resolve("lock"));
+                    + size(view.folder().resolve("notices.jsonl")) + " "
+                    + size(view.folder().resolve("lock"));
             if (!stamp.equals(stamps.put(name, stamp))) {
                 changed.add(name);
             }

@@ -32,12 +32,18 @@ public final class DashboardServer implements AutoCloseable {
 
     /** What the page is made of, with its types. */
     private static final Map<String, String> FILES = Map.of(
-            PAGE, "text/html; charset=utf-8",
-            "dashboard.js", "text/javascript; charset=utf-8",
-            "dashboard.css", "text/css; charset=utf-8",
-            "uPlot.iife.min.js", "text/javascript; charset=utf-8",
-            "uPlot.min.css", "text/css; charset=utf-8",
-            "uPlot.LICENSE", "text/plain; charset=utf-8");
+            PAGE,
+            "text/html; charset=utf-8",
+            "dashboard.js",
+            "text/javascript; charset=utf-8",
+            "dashboard.css",
+            "text/css; charset=utf-8",
+            "uPlot.iife.min.js",
+            "text/javascript; charset=utf-8",
+            "uPlot.min.css",
+            "text/css; charset=utf-8",
+            "uPlot.LICENSE",
+            "text/plain; charset=utf-8");
 
     /** Pages that are told of changes at once, at most. */
     private static final int MOST_LISTENERS = 64;
@@ -109,7 +115,8 @@ public final class DashboardServer implements AutoCloseable {
                 case ALLOWED -> answer(exchange);
                 case TOKEN_GIVEN -> {
                     exchange.getResponseHeaders().set("Set-Cookie", access.cookie());
-                    exchange.getResponseHeaders().set("Location", exchange.getRequestURI().getPath());
+                    exchange.getResponseHeaders()
+                            .set("Location", exchange.getRequestURI().getPath());
                     exchange.sendResponseHeaders(303, -1);
                 }
                 case WRONG_HOST ->
@@ -172,7 +179,9 @@ public final class DashboardServer implements AutoCloseable {
                 return;
             }
             JsonNode body = path.startsWith("/api/")
-                    ? answers.of(path.substring("/api/".length()), query(exchange.getRequestURI().getRawQuery()))
+                    ? answers.of(
+                            path.substring("/api/".length()),
+                            query(exchange.getRequestURI().getRawQuery()))
                     : null;
             if (body == null) {
                 refuse(exchange, 404, "there is no " + path);

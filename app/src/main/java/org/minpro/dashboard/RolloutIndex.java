@@ -364,8 +364,7 @@ public final class RolloutIndex {
                         Float.isNaN(ratio) ? row.logRatio : Math.max(row.logRatio, ratio));
             } else {
                 end(add);
-                open = new Row(
-                        offset, length + 1, draw, sample, iteration, update, Float.isNaN(ratio) ? 0 : ratio);
+                open = new Row(offset, length + 1, draw, sample, iteration, update, Float.isNaN(ratio) ? 0 : ratio);
             }
         }
 

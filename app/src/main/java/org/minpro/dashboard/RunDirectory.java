@@ -102,9 +102,7 @@ public final class RunDirectory {
             return Optional.empty();
         }
         boolean below = folder.startsWith(root) && !folder.equals(root);
-        return below
-                        && root.relativize(folder).toString().replace('\\', '/').equals(name)
-                        && RunView.isRun(folder)
+        return below && root.relativize(folder).toString().replace('\\', '/').equals(name) && RunView.isRun(folder)
                 ? Optional.of(new RunView(folder))
                 : Optional.empty();
     }

@@ -2,7 +2,10 @@ package org.minpro.dashboard;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.minpro.config.FlatSettings;
+import org.minpro.tracker.MetricPoint;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -40,9 +43,12 @@ public record RunSummary(
         long warnings) {
     static RunSummary of(String name, RunView run) {
         String recipe = run.recipe();
-        Map<String, String> settings = run.settings();
-        Map<String, Double> newest = run.newest();
-        long done = run.done();
+        Map<String, String> settings = FlatSettings.of(recipe);
+        Optional<JsonNode> line = run.lastLine();
+        Map<String, Double> newest = line.map(
+                        last -> MetricPoint.of(MetricPoint.Series.TRAINING, last).values())
+                .orElse(Map.of());
+        long done = line.map(last -> last.path("iteration").longValue(-1) + 1).orElse(0L);
         long due = RunView.due(settings);
         List<JsonNode> evaluated = run.evaluated();
         return new RunSummary(
@@ -59,7 +65,10 @@ public record RunSummary(
                 newest.get("loss"),
                 evaluated.isEmpty() ? null : accuracy(evaluated.getLast()),
                 evaluated.size() < 2 ? null : accuracy(evaluated.getFirst()),
-                run.lastLine().map(line -> line.path("time").path("ended_at").doubleValue(0)).orElse(0.0),
+                line.map(last -> last.path(MetricPoint.TIME)
+                                .path(MetricPoint.ENDED_AT)
+                                .doubleValue(0))
+                        .orElse(0.0),
                 newest.getOrDefault("time/sampling_seconds", newest.getOrDefault("time/seconds", 0.0))
                         + newest.getOrDefault("time/training_seconds", 0.0),
                 run.notices().stream()

@@ -33,8 +33,8 @@ public final class ShownRollouts implements AutoCloseable {
             if (Files.isRegularFile(own.resolve("tokenizer.json"))) {
                 return new ShownRollouts(Tokenizer.load(own));
             }
-            return new ShownRollouts(
-                    ModelFiles.withoutWeights(settings.getOrDefault("model.path", "builtin")).tokenizer());
+            return new ShownRollouts(ModelFiles.withoutWeights(settings.getOrDefault("model.path", "builtin"))
+                    .tokenizer());
         } catch (RuntimeException e) {
             // A model's folder that was moved, in whatever way that shows.
             return new ShownRollouts(null);
@@ -76,7 +76,10 @@ public final class ShownRollouts implements AutoCloseable {
                 for (String name : List.of("log_pi", "min_prefix", "weight", "entropy", "age")) {
                     token.set(name, numbers.path(name));
                 }
-                token.put("log_ratio", numbers.path("log_pi").doubleValue(0) - numbers.path("log_mu").doubleValue(0));
+                token.put(
+                        "log_ratio",
+                        numbers.path("log_pi").doubleValue(0)
+                                - numbers.path("log_mu").doubleValue(0));
             }
         }
         return shown;

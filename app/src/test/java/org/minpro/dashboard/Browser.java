@@ -58,15 +58,16 @@ final class Browser implements AutoCloseable {
                 .start();
         Browser browser = new Browser(process, port);
         try {
-            browser.await("the driver", () -> browser.call("GET", "/status", null).path("ready").booleanValue(false));
-            ObjectNode body = (ObjectNode) JSON.readTree(
-                    """
+            browser.await(
+                    "the driver",
+                    () -> browser.call("GET", "/status", null).path("ready").booleanValue(false));
+            ObjectNode body = (ObjectNode) JSON.readTree("""
                     {"capabilities": {"alwaysMatch": {"goog:loggingPrefs": {"browser": "ALL"}, "goog:chromeOptions": {"args":
                       ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
                        "--window-size=1300,1000"]}}}}
                     """);
-            browser.session =
-                    "/session/" + browser.call("POST", "/session", body).path("sessionId").stringValue();
+            browser.session = "/session/"
+                    + browser.call("POST", "/session", body).path("sessionId").stringValue();
             return browser;
         } catch (IOException | InterruptedException | RuntimeException e) {
             browser.close();
@@ -167,7 +168,8 @@ final class Browser implements AutoCloseable {
     List<String> console() throws IOException, InterruptedException {
         List<String> lines = new ArrayList<>();
         call("POST", session + "/se/log", JSON.createObjectNode().put("type", "browser"))
-                .forEach(entry -> lines.add(entry.path("level").stringValue() + " " + entry.path("message").stringValue()));
+                .forEach(entry -> lines.add(entry.path("level").stringValue() + " "
+                        + entry.path("message").stringValue()));
         return lines;
     }
 

@@ -43,7 +43,8 @@ final class DashboardBrowserTest {
             browser.script("return document.querySelectorAll('.list tbody tr').length", rows -> rows.intValue() == 7);
             browser.open(server.url() + "#rollouts?run=0001&order=largest_ratio&recorded=true");
             browser.script(
-                    "return document.querySelector('.list tbody tr td').innerText", text -> text.stringValue().equals("6.0"));
+                    "return document.querySelector('.list tbody tr td').innerText",
+                    text -> text.stringValue().equals("6.0"));
             // By the keyboard alone: the rollout's link, then along its tokens.
             browser.script("document.querySelector('.list tbody a').focus()");
             browser.press("Enter", 13);
@@ -51,13 +52,15 @@ final class DashboardBrowserTest {
             browser.script("document.querySelector('.tokens').focus()");
             browser.press("ArrowRight", 39);
             browser.press("ArrowRight", 39);
-            assertThat(browser.script("return document.querySelector('#numbers').innerText").stringValue())
+            assertThat(browser.script("return document.querySelector('#numbers').innerText")
+                            .stringValue())
                     .contains("token 1 ")
                     .contains("log π/μ 1.75")
                     .contains("min-prefix 0.875")
                     .contains("weight 1.25")
                     .contains("entropy 0.375");
-            assertThat(browser.script("return document.querySelector('.tokens').children[1].className").stringValue())
+            assertThat(browser.script("return document.querySelector('.tokens').children[1].className")
+                            .stringValue())
                     .isEqualTo("up at");
 
             browser.open(server.url() + "#answers?run=0001");
@@ -65,7 +68,8 @@ final class DashboardBrowserTest {
                     "return document.querySelector('[role=status]:not(#live)').innerText",
                     text -> text.stringValue().startsWith("1 better, 0 worse"));
             // Text of a model is text: no element of it is made.
-            assertThat(browser.script("return document.querySelectorAll('main i').length").intValue())
+            assertThat(browser.script("return document.querySelectorAll('main i').length")
+                            .intValue())
                     .isZero();
 
             browser.open(server.url() + "#run?run=0001");
@@ -75,7 +79,8 @@ final class DashboardBrowserTest {
                 browser.size(360, 800);
                 browser.open(server.url() + "#" + view);
                 browser.script("return document.querySelector('h1') !== null", found -> found.booleanValue());
-                assertThat(browser.script("return document.documentElement.scrollWidth").intValue())
+                assertThat(browser.script("return document.documentElement.scrollWidth")
+                                .intValue())
                         .as("width of " + view)
                         .isLessThanOrEqualTo(360);
             }

@@ -114,14 +114,17 @@ final class DashboardServerTest {
         assertThat(columns.propertyNames())
                 .containsExactly("reward", "time/sampling_seconds", "time/training_seconds", "time/resident_bytes");
         assertThat(columns.get("reward").toString()).isEqualTo("[0.0,0.0625,0.125,0.1875,0.25,0.3125]");
-        assertThat(series.get("evaluation").get("columns").get("eval/accuracy_high").toString())
+        assertThat(series.get("evaluation")
+                        .get("columns")
+                        .get("eval/accuracy_high")
+                        .toString())
                 .isEqualTo("[0.5,0.75]");
     }
 
     @Test
     void aFileThatGrowsOrIsCutIsFollowed() throws Exception {
-        MetricsTable table = new MetricsTable(
-                runs.resolve("0001/metrics.jsonl"), org.minpro.tracker.MetricPoint.Series.TRAINING);
+        MetricsTable table =
+                new MetricsTable(runs.resolve("0001/metrics.jsonl"), org.minpro.tracker.MetricPoint.Series.TRAINING);
         table.refresh();
         assertThat(table.rows()).isEqualTo(6);
         SyntheticRun.iteration(runs.resolve("0001"), 6);
@@ -130,7 +133,8 @@ final class DashboardServerTest {
         table.refresh();
         assertThat(table.rows()).isEqualTo(7);
         // A run that is continued cuts the file to its checkpoint and writes on.
-        List<String> lines = Files.readAllLines(runs.resolve("0001/metrics.jsonl")).subList(0, 4);
+        List<String> lines =
+                Files.readAllLines(runs.resolve("0001/metrics.jsonl")).subList(0, 4);
         Files.write(runs.resolve("0001/metrics.jsonl"), lines);
         for (int i = 4; i < 40; i++) {
             SyntheticRun.iteration(runs.resolve("0001"), i);
@@ -143,16 +147,23 @@ final class DashboardServerTest {
     @Test
     void rolloutsAreFoundByTheirNumbers() throws Exception {
         assertThat(api("rollouts?run=0001").get("matching").intValue()).isEqualTo(18);
-        assertThat(api("rollouts?run=0001&undecided=true").get("matching").intValue()).isEqualTo(6);
-        assertThat(api("rollouts?run=0001&truncated=true").get("matching").intValue()).isEqualTo(6);
-        assertThat(api("rollouts?run=0001&reward_from=1&reward_to=1").get("matching").intValue())
+        assertThat(api("rollouts?run=0001&undecided=true").get("matching").intValue())
                 .isEqualTo(6);
-        assertThat(api("rollouts?run=0001&tokens_from=10").get("matching").intValue()).isEqualTo(3);
-        assertThat(api("rollouts?run=0001&iteration=3").get("matching").intValue()).isEqualTo(3);
+        assertThat(api("rollouts?run=0001&truncated=true").get("matching").intValue())
+                .isEqualTo(6);
+        assertThat(api("rollouts?run=0001&reward_from=1&reward_to=1")
+                        .get("matching")
+                        .intValue())
+                .isEqualTo(6);
+        assertThat(api("rollouts?run=0001&tokens_from=10").get("matching").intValue())
+                .isEqualTo(3);
+        assertThat(api("rollouts?run=0001&iteration=3").get("matching").intValue())
+                .isEqualTo(3);
         JsonNode largest = api("rollouts?run=0001&order=largest_ratio&recorded=true");
         assertThat(largest.get("matching").intValue()).isEqualTo(6);
         assertThat(largest.get("rollouts").get(0).get("draw").intValue()).isEqualTo(5);
-        assertThat(largest.get("rollouts").get(0).get("log_ratio").doubleValue()).isEqualTo(1.5);
+        assertThat(largest.get("rollouts").get(0).get("log_ratio").doubleValue())
+                .isEqualTo(1.5);
         SyntheticRun.iteration(runs.resolve("0001"), 6);
         assertThat(api("rollouts?run=0001").get("matching").intValue()).isEqualTo(21);
         assertThat(get(server.url() + "api/rollouts?run=0001&order=best").body())
@@ -188,7 +199,8 @@ final class DashboardServerTest {
     void prometheusReadsTheNewestNumbers() throws Exception {
         String text = get(server.url() + "metrics").body();
         assertThat(text)
-                .contains("# TYPE minpro_reward gauge\nminpro_reward{run=\"0001\"} 0.3125\nminpro_reward{run=\"study/minpro-1\"} 0.125\n")
+                .contains(
+                        "# TYPE minpro_reward gauge\nminpro_reward{run=\"0001\"} 0.3125\nminpro_reward{run=\"study/minpro-1\"} 0.125\n")
                 .contains("minpro_iterations_due{run=\"study/minpro-1\"} 8.0\n")
                 .endsWith("\n");
     }
@@ -199,13 +211,17 @@ final class DashboardServerTest {
         String host = "Host: 127.0.0.1:" + uri.getPort();
         assertThat(status("GET /api/runs", host)).contains("200");
         assertThat(status("GET /api/runs", "Host: localhost:" + uri.getPort())).contains("200");
-        assertThat(status("GET /api/runs", "Host: attacker.example:" + uri.getPort())).contains("403");
+        assertThat(status("GET /api/runs", "Host: attacker.example:" + uri.getPort()))
+                .contains("403");
         assertThat(status("GET /api/runs", "Host: 127.0.0.1")).contains("403");
-        assertThat(status("GET /api/runs", host, "Origin: http://attacker.example")).contains("403");
+        assertThat(status("GET /api/runs", host, "Origin: http://attacker.example"))
+                .contains("403");
         assertThat(status("GET /api/runs", host, "Origin: null")).contains("403");
-        assertThat(status("GET /api/runs", host, "Origin: http://127.0.0.1:" + uri.getPort())).contains("200");
+        assertThat(status("GET /api/runs", host, "Origin: http://127.0.0.1:" + uri.getPort()))
+                .contains("200");
         assertThat(status("GET /api/runs", host, "Sec-Fetch-Site: cross-site")).contains("403");
-        assertThat(status("GET /", host, "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate")).contains("200");
+        assertThat(status("GET /", host, "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"))
+                .contains("200");
         for (String method : List.of("POST", "PUT", "DELETE", "OPTIONS", "PATCH")) {
             assertThat(status(method + " /api/runs", host, "Content-Length: 0")).contains("405");
         }
@@ -237,7 +253,8 @@ final class DashboardServerTest {
                 HttpRequest request = HttpRequest.newBuilder(URI.create(base + "api/runs"))
                         .header("Cookie", cookie.replaceFirst(";.*", ""))
                         .build();
-                assertThat(client.send(request, HttpResponse.BodyHandlers.ofString()).statusCode())
+                assertThat(client.send(request, HttpResponse.BodyHandlers.ofString())
+                                .statusCode())
                         .isEqualTo(200);
             }
         }

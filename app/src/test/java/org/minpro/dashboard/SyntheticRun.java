@@ -50,7 +50,12 @@ final class SyntheticRun {
                         "{\"iteration\":%d,\"reward\":%s,\"accuracy\":%s,\"entropy\":%s,\"completions/mean_length\":%d.0,"
                                 + "\"rollout_corr/kl\":null,\"time\":{\"sampling_seconds\":1.5,\"training_seconds\":0.5,"
                                 + "\"resident_bytes\":2.0E9,\"ended_at\":%d.5}}%n",
-                        i, i / 16.0, i / 32.0, 1 - i / 64.0, 4 + i, 1000 + i));
+                        i,
+                        i / 16.0,
+                        i / 32.0,
+                        1 - i / 64.0,
+                        4 + i,
+                        1000 + i));
         for (int sample = 0; sample < SAMPLES; sample++) {
             append(folder.resolve("journal.jsonl"), rollout(i, i, sample, sample, sample != 2, 4 + i + sample));
         }
@@ -61,7 +66,10 @@ final class SyntheticRun {
                     Locale.ROOT,
                     "{\"iteration\":%d,\"update\":1,\"draw\":%d,\"sample\":0,\"position\":%d,\"version\":1,\"age\":2,"
                             + "\"log_mu\":-0.5,\"log_pi\":%s,\"min_prefix\":0.875,\"weight\":1.25,\"entropy\":0.375}%n",
-                    i, i, t, t == 1 ? -0.5 + 0.25 * (i + 1) : -0.5));
+                    i,
+                    i,
+                    t,
+                    t == 1 ? -0.5 + 0.25 * (i + 1) : -0.5));
         }
         append(folder.resolve("tokens.jsonl"), tokens.toString());
     }
@@ -75,7 +83,8 @@ final class SyntheticRun {
         }
         return "{\"iteration\":" + iteration + ",\"draw\":" + draw + ",\"sample\":" + sample + ",\"problem\":\"p" + draw
                 + "\",\"answer\":\"42\",\"finish\":\"" + (sample == 1 ? "length" : "stop")
-                + "\",\"text\":\"<i>text</i> of " + tokens + "\",\"score\":{\"decided\":" + decided + ",\"value\":" + reward
+                + "\",\"text\":\"<i>text</i> of " + tokens + "\",\"score\":{\"decided\":" + decided + ",\"value\":"
+                + reward
                 + ",\"reason\":\"because\",\"parts\":{}},\"prompt_ids\":[3,4,5],\"response_ids\":[" + ids
                 + "],\"behavior_log_probs\":[" + logProbs + "],\"version\":0}\n";
     }

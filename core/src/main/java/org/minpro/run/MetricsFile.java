@@ -1,6 +1,8 @@
 package org.minpro.run;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -8,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.minpro.tracker.MetricPoint;
@@ -63,6 +66,37 @@ public final class MetricsFile implements AutoCloseable {
             return node.path("iteration").longValue(Long.MAX_VALUE);
         } catch (JacksonException e) {
             return Long.MAX_VALUE;
+        }
+    }
+
+    /** Takes the numbers of a line; NaN where one is null. */
+    @FunctionalInterface
+    public interface Reader {
+        /** The next line. */
+        void line(long iteration, Map<String, Double> numbers);
+    }
+
+    /** Reads a file's whole lines, without what depends on the clock; none where there is no such file. */
+    public static void read(Path path, Reader reader) {
+        if (!Files.isRegularFile(path)) {
+            return;
+        }
+        try (BufferedReader lines =
+                new BufferedReader(new InputStreamReader(Files.newInputStream(path), StandardCharsets.UTF_8))) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                JsonNode node = JSON.readTree(line);
+                Map<String, Double> numbers = new LinkedHashMap<>();
+                node.forEachEntry((name, value) -> {
+                    if (value.isNumber() || value.isNull()) {
+                        numbers.put(name, value.isNull() ? Double.NaN : value.doubleValue());
+                    }
+                });
+                reader.line(node.path("iteration").longValue(0), numbers);
+            }
+        } catch (JacksonException e) {
+            // A line that is being written, or that a crash cut short.
+        } catch (IOException e) {
+            throw new UncheckedIOException("the metrics must be readable, got: " + path, e);
         }
     }
 

@@ -47,6 +47,7 @@ public final class TrainingRun implements AutoCloseable {
     private final MetricsFile metrics;
     private final Checkpoints checkpoints;
     private final RunListener listener;
+    private final RunChecks checks = new RunChecks();
     private boolean warnedOfGradient;
     private volatile boolean stopping;
 
@@ -64,6 +65,8 @@ public final class TrainingRun implements AutoCloseable {
         journal = JournalFile.open(folder.journal(), state.source().oldestDraw());
         journal.damaged().forEach(line -> listener.notice("warning: a damaged line is left out: " + line));
         metrics = MetricsFile.open(folder.metrics(), state.source().iteration());
+        // What they found before was said then.
+        MetricsFile.read(folder.metrics(), checks::next);
         forgetSamples(folder.samples(), state.source().iteration());
         trainer = Trainer.of(recipe, resources, journal);
         newest.ifPresent(checkpoint -> {
@@ -172,6 +175,14 @@ public final class TrainingRun implements AutoCloseable {
         }
         if (report.metrics().rollouts().iterationsWithoutSignal() == DULL_ITERATIONS) {
             listener.notice("nothing to learn: " + whyNothing(report));
+        }
+        for (RunChecks.Finding finding :
+                checks.next(report.iteration(), report.metrics().named())) {
+            // Where no group has a difference more is said above.
+            if (finding.kind() != RunChecks.Kind.ZERO_SIGNAL
+                    || report.metrics().rollouts().iterationsWithoutSignal() < DULL_ITERATIONS) {
+                listener.notice("warning: " + finding.line(RunChecks.shown(finding.example(), report.fresh())));
+            }
         }
     }
 
