@@ -117,6 +117,7 @@ class ArchitectureTest {
 
     /** The packages of this module from the top down, as docs/design.md has them. */
     private static final List<String> FROM_THE_TOP = List.of(
+            "study",
             "run",
             "recipe",
             "train",

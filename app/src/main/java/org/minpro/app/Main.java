@@ -49,12 +49,15 @@ public final class Main {
         CommandLine minpro = new CommandLine(new Root(console));
         minpro.addSubcommand(new TrainCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new SftCommand(console, new MemoryCheck(memoryAvailable, console)));
+        minpro.addSubcommand(new PlanCommand(console, memoryAvailable));
+        minpro.addSubcommand(new CompareCommand(console));
         minpro.addSubcommand(new EvalCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new GenerateCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new ChatCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new ScoreCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new TokenizeCommand(console));
         minpro.addSubcommand(new DashboardCommand(console));
+        minpro.addSubcommand(new ReportCommand(console));
         minpro.addSubcommand(new DoctorCommand(console));
         minpro.addSubcommand(new ObjectivesCommand(console));
         minpro.addSubcommand(new VerifyCommand(console));
@@ -162,7 +165,7 @@ public final class Main {
     }
 
     /** One line for what a person can mend, a stack trace for what only we can. */
-    private static int failure(Console console, Exception e) {
+    static int failure(Console console, Exception e) {
         String full = e instanceof IllegalStateException
                         && String.valueOf(e.getMessage()).startsWith("the disk is full: ")
                 ? null // it says more already

@@ -5,6 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Binder;
 import org.minpro.config.Settings;
+import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.Recipe;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -129,5 +130,11 @@ final class RecipeOptions {
         Recipe recipe = binder.bind(defaults, settings);
         settings.warnings().forEach(warning -> console.say("warning: " + warning));
         return recipe;
+    }
+
+    /** A recipe's file says all that differs from the built-in run; a model alone has defaults that suit it. */
+    Recipe defaults() {
+        boolean ownModel = model != null && !model.equals(ModelSection.BUILTIN) && config == null;
+        return ownModel ? Recipe.of(Path.of(model)) : new Recipe();
     }
 }

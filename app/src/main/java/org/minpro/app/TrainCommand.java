@@ -4,7 +4,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
@@ -14,10 +13,6 @@ import org.minpro.config.Binder;
 import org.minpro.config.Settings;
 import org.minpro.dashboard.DashboardServer;
 import org.minpro.eval.Evaluator;
-import org.minpro.model.ModelConfig;
-import org.minpro.model.ParameterSelection;
-import org.minpro.objective.Objectives;
-import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
@@ -120,7 +115,7 @@ final class TrainCommand implements Callable<Integer> {
                 }
             }
             Binder binder = Recipe.binder(loader);
-            Recipe recipe = options.recipe(binder, defaults(), settings(), console);
+            Recipe recipe = options.recipe(binder, options.defaults(), settings(), console);
             if (printConfig) {
                 console.out().print(binder.write(recipe, true));
                 return 0;
@@ -140,20 +135,13 @@ final class TrainCommand implements Callable<Integer> {
                     .start()) {
                 interrupt.stops(session::stop);
                 try {
-                    plan(session, bytes, compute);
+                    plan(session, compute);
                 } catch (CancellationException e) {
                     return stopped(session, live);
                 }
                 return train(session, live, progress, false);
             }
         }
-    }
-
-    /** A recipe's file says all that differs from the built-in run; a model alone has defaults that suit it. */
-    private Recipe defaults() {
-        String model = options.model();
-        boolean ownModel = model != null && !model.equals(ModelSection.BUILTIN) && options.config() == null;
-        return ownModel ? Recipe.of(Path.of(model)) : new Recipe();
     }
 
     private Settings settings() {
@@ -165,50 +153,28 @@ final class TrainCommand implements Callable<Integer> {
         return settings;
     }
 
-    private void plan(TrainingSession session, long bytes, DType compute) {
+    private void plan(TrainingSession session, DType compute) {
         Recipe recipe = session.recipe();
-        ModelConfig model = session.files().config();
-        ParameterSelection trained = recipe.model().trained(model);
-        long rows = recipe.rowsPerIteration();
-        long updates = recipe.updates();
-        console.say(String.format(
-                Locale.ROOT,
-                "plan: %s model %s, %s parameters%s, %s",
-                model.architecture().modelType(),
-                recipe.model().path(),
-                Figures.count(model.parameterCount()),
-                trained.isWhole() ? "" : " of which " + Figures.count(trained.count()) + " are trained",
-                compute.name().toLowerCase(Locale.ROOT)));
+        RunPlan plan = new RunPlan(recipe, session.files().config(), compute);
+        List<String> lines = new ArrayList<>();
+        lines.add("plan: " + plan.modelLine());
         int evaluated = session.questions().size();
         int skipped = session.problems().heldOut().size() - evaluated;
-        console.say("  problems   " + session.problems().description() + "; "
+        lines.add("  problems   " + session.problems().description() + "; "
                 + evaluated + " held out to evaluate"
                 + (skipped == 0
                         ? ""
                         : ", " + skipped + " skipped, whose prompts are longer than prompts.max-tokens ("
                                 + recipe.prompts().maxTokens() + ")"));
-        console.say(String.format(
-                Locale.ROOT,
-                "  rollouts   %d iterations of %d problems x %d responses of up to %d tokens: at most %s tokens sampled",
-                recipe.iterations(),
-                recipe.groupsPerIteration(),
-                recipe.groupSize(),
-                recipe.sampling().maxNewTokens(),
-                Figures.count(rows * recipe.iterations() * recipe.sampling().maxNewTokens())));
-        session.beyondPositions().ifPresent(line -> console.say("  positions  " + line));
-        console.say("  staleness  " + staleness(recipe.lag(), recipe.updatesPerIteration()));
-        console.say(String.format(
-                Locale.ROOT,
-                "  updates    %d of %d rows with %s; %s on %s",
-                updates,
-                rows / recipe.updatesPerIteration(),
-                Objectives.nameOf(recipe.objective()),
-                count(recipe.compute().lanes(), "lane"),
-                count(recipe.compute().threads(), "worker")));
-        console.say("  memory     about " + MemoryEstimate.readable(bytes) + " of "
-                + MemoryEstimate.readable(memory.available()) + " free");
-        console.say("  time       " + expectedTime(session));
-        console.say("  run        " + session.folder().path());
+        lines.add("  rollouts   " + plan.rollouts());
+        session.beyondPositions().ifPresent(line -> lines.add("  positions  " + line));
+        lines.add("  staleness  " + staleness(recipe.lag(), recipe.updatesPerIteration()));
+        lines.add("  updates    " + plan.updates());
+        lines.add("  memory     " + plan.memory(memory.available()));
+        lines.add("  time       " + expectedTime(session));
+        lines.add("  run        " + session.folder().path());
+        lines.forEach(console::say);
+        session.folder().writePlan(lines);
     }
 
     /** How old the tokens of an update are, and what is never trained on. */
@@ -226,7 +192,7 @@ final class TrainCommand implements Callable<Integer> {
                                 + " sampled but not trained on");
     }
 
-    private static String count(int count, String what) {
+    static String count(int count, String what) {
         return count + " " + what + (count == 1 ? "" : "s");
     }
 

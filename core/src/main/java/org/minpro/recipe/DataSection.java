@@ -8,19 +8,32 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
 import org.minpro.config.Rule;
 import org.minpro.data.Dataset;
+import org.minpro.data.ProblemSource;
+import org.minpro.reward.Reward;
+import org.minpro.task.ArithmeticReward;
 import org.minpro.task.ArithmeticTask;
+import org.minpro.task.Countdown;
+import org.minpro.task.CountdownReward;
+import org.minpro.task.CountdownTask;
 
 /** Which problems, and which of their fields are prompt and answer. */
 public record DataSection(
         @Doc(
-                "JSONL or Parquet files, one problem a row. Empty for the built-in task: sums worked out step by step, without end.")
+                "JSONL or Parquet files, one problem a row. Empty for a built-in task, whose problems have no end.")
         List<Path> files,
 
         @Doc("Folder that files, evaluation-files and those of more are relative to.")
         Path folder,
 
-        @Doc("How many numbers a problem of the built-in task adds, 2 to 64.")
+        @Doc("The built-in task: sums worked out step by step (arithmetic), or a target to be made of some numbers"
+                + " (countdown).")
+        BuiltinTask task,
+
+        @Doc("How many numbers a sum of the task arithmetic has, 2 to 64.")
         int terms,
+
+        @Doc("How many numbers a problem of the task countdown has, 2 to 6.")
+        int numbers,
 
         @Doc("Field with the prompt: a text, or a list of {role, content} messages. A name with dots is a path into"
                 + " nested fields. Rows without 'prompt' may have 'messages'.")
@@ -60,6 +73,7 @@ public record DataSection(
         more = List.copyOf(more);
         evaluationFiles = List.copyOf(evaluationFiles);
         ArithmeticTask.checkTerms(terms);
+        Countdown.checkNumbers(numbers);
         Rule.check(heldOut >= 0 && heldOut < 1, "held-out", "in [0, 1)", heldOut);
         // The rules of one source are those of each.
         source(files, promptField, promptTemplate, answerField, answerAfter, answerPattern, idField);
@@ -69,7 +83,9 @@ public record DataSection(
         this(
                 List.of(),
                 Path.of("."),
+                BuiltinTask.ARITHMETIC,
                 ArithmeticTask.DEFAULT_TERMS,
+                CountdownTask.DEFAULT_NUMBERS,
                 "prompt",
                 null,
                 "answer",
@@ -95,6 +111,38 @@ public record DataSection(
 
     public boolean isBuiltin() {
         return files.isEmpty() && more.isEmpty();
+    }
+
+    /** Problems of the built-in task to train on, without end. */
+    public ProblemSource builtinProblems(long seed) {
+        return switch (task) {
+            case ARITHMETIC -> ArithmeticTask.training(seed, terms);
+            case COUNTDOWN -> CountdownTask.training(seed, numbers);
+        };
+    }
+
+    /** Problems of the built-in task to evaluate on, disjoint from those of every seed's training part. */
+    public ProblemSource builtinHeldOut(long seed) {
+        return switch (task) {
+            case ARITHMETIC -> ArithmeticTask.heldOut(seed, terms);
+            case COUNTDOWN -> CountdownTask.heldOut(seed, numbers);
+        };
+    }
+
+    /** What judges the built-in task. */
+    Reward builtinReward() {
+        return switch (task) {
+            case ARITHMETIC -> new ArithmeticReward();
+            case COUNTDOWN -> new CountdownReward();
+        };
+    }
+
+    /** What the built-in task is, in a few words. */
+    public String builtinDescription() {
+        return switch (task) {
+            case ARITHMETIC -> "built-in sums of " + terms + " numbers, without end";
+            case COUNTDOWN -> "built-in countdown problems of " + numbers + " numbers, without end";
+        };
     }
 
     /** The settings that say how files are read, where they are not the defaults. */

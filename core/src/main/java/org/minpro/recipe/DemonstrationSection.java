@@ -2,26 +2,38 @@ package org.minpro.recipe;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.LongFunction;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
 import org.minpro.config.Rule;
 import org.minpro.task.ArithmeticTask;
+import org.minpro.task.Countdown;
+import org.minpro.task.CountdownDemonstrations;
+import org.minpro.task.CountdownTask;
+import org.minpro.task.Demonstration;
 import org.minpro.task.Demonstrations;
 
 /** What {@code minpro sft} learns from: prompts with completions. */
 public record DemonstrationSection(
         @Doc(
-                "JSONL or Parquet files, one prompt with its completion, or one conversation, a row. Empty for demonstrations of the built-in task.")
+                "JSONL or Parquet files, one prompt with its completion, or one conversation, a row. Empty for demonstrations of a built-in task.")
         List<Path> files,
 
         @Doc("Folder that files are relative to.") Path folder,
 
-        @Doc("How many numbers a problem of the built-in task adds, 2 to 64.")
+        @Doc("The built-in task: sums worked out step by step (arithmetic), or a target to be made of some numbers"
+                + " (countdown).")
+        BuiltinTask task,
+
+        @Doc("How many numbers a sum of the task arithmetic has, 2 to 64.")
         int terms,
 
-        @Doc("Chance that a step of a built-in demonstration writes the sum down at once, [0, 1].")
+        @Doc("How many numbers a problem of the task countdown has, 2 to 6.")
+        int numbers,
+
+        @Doc("Chance that a step of a demonstration of arithmetic writes the sum down at once, [0, 1].")
         double hastyShare,
 
         @Doc("Chance that such a hasty step forgets a carry, [0, 1].")
@@ -53,6 +65,7 @@ public record DemonstrationSection(
         evaluationFiles = List.copyOf(evaluationFiles);
         Rule.check(heldOut >= 0 && heldOut < 1, "held-out", "in [0, 1)", heldOut);
         ArithmeticTask.checkTerms(terms);
+        Countdown.checkNumbers(numbers);
         Demonstrations.checkShares(hastyShare, slipShare);
         Rule.check(!promptField.isBlank(), "prompt-field", "a name", "'" + promptField + "'");
         Rule.check(!completionField.isBlank(), "completion-field", "a name", "'" + completionField + "'");
@@ -72,7 +85,9 @@ public record DemonstrationSection(
         this(
                 List.of(),
                 Path.of("."),
+                BuiltinTask.ARITHMETIC,
                 ArithmeticTask.DEFAULT_TERMS,
+                CountdownTask.DEFAULT_NUMBERS,
                 0.6,
                 0.5,
                 "prompt",
@@ -95,5 +110,15 @@ public record DemonstrationSection(
 
     public boolean isBuiltin() {
         return files.isEmpty();
+    }
+
+    /** The demonstrations of the built-in task, by index from 0. */
+    public LongFunction<Demonstration> builtinDemonstrations(long seed) {
+        return switch (task) {
+            case ARITHMETIC ->
+                new Demonstrations(ArithmeticTask.training(seed, terms), seed, hastyShare, slipShare)::demonstration;
+            case COUNTDOWN ->
+                new CountdownDemonstrations(CountdownTask.training(seed, numbers), seed)::demonstration;
+        };
     }
 }

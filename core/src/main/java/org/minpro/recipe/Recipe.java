@@ -33,6 +33,7 @@ import org.minpro.reward.Rewards;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Sampling;
 import org.minpro.task.ArithmeticReward;
+import org.minpro.task.CountdownReward;
 import org.minpro.tracker.Tracker;
 import org.minpro.tracker.Trackers;
 import org.minpro.train.ComputeSettings;
@@ -48,8 +49,8 @@ public record Recipe(
         @Doc("How prompts are put to the model.") PromptSection prompts,
 
         @Doc(
-                "What scores a response; its parameters are those of docs/rewards.md. null takes arithmetic for the built-in"
-                        + " task and math for files.")
+                "What scores a response; its parameters are those of docs/rewards.md. null takes that of the built-in"
+                        + " task, and math for files.")
         @Nullable Reward reward,
 
         @Doc("Time that the reward has for one response, seconds, > 0; an http reward's own budget comes on top. A"
@@ -116,7 +117,9 @@ public record Recipe(
 
     private static final NamedRecords<Reward> REWARDS = Rewards.table()
             .with(new NamedRecords.Entry<>(
-                    "arithmetic", ArithmeticReward.class, "whether the built-in task's sum is right"));
+                    "arithmetic", ArithmeticReward.class, "whether a sum of the built-in task is right"))
+            .with(new NamedRecords.Entry<>(
+                    "countdown", CountdownReward.class, "whether an attempt of the built-in task makes the target"));
 
     /** What the rows of a run have: the sampler's log-probabilities, and those that the learner computes. */
     private static final Set<LogProbStream> THERE = EnumSet.of(LogProbStream.BEHAVIOR, LogProbStream.PROXIMAL);
@@ -277,7 +280,7 @@ public record Recipe(
      */
     public Reward createReward() {
         if (reward == null) {
-            return data.isBuiltin() ? new ArithmeticReward() : new MathReward();
+            return data.isBuiltin() ? data.builtinReward() : new MathReward();
         }
         return Rewards.made(reward);
     }
@@ -326,8 +329,8 @@ public record Recipe(
         if (!data.isBuiltin() && data.heldOut() == 0 && data.evaluationFiles().isEmpty() && evaluation.problems() > 0) {
             warnings.add("data.held-out is 0 and there are no data.evaluation-files: nothing will be evaluated");
         }
-        if (!data.isBuiltin() && model.isBuiltin()) {
-            warnings.add("the built-in model knows sums only; give --model DIR for problems of your own");
+        if (model.isBuiltin() && !(data.isBuiltin() && data.task() == BuiltinTask.ARITHMETIC)) {
+            warnings.add("the built-in model knows sums only; give --model DIR for other problems");
         }
         if (reward != null && Rewards.hasSecrets(reward)) {
             warnings.add(

@@ -7,7 +7,6 @@ import org.minpro.data.DatasetSource;
 import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
 import org.minpro.recipe.DataSection;
-import org.minpro.task.ArithmeticTask;
 
 /**
  * A recipe's problems.
@@ -38,15 +37,13 @@ public record ProblemSets(ProblemSource training, List<Problem> heldOut, String 
      */
     public static ProblemSets of(DataSection data, long seed, int heldOut, Dataset.Progress progress) {
         if (data.isBuiltin()) {
-            ArithmeticTask held = ArithmeticTask.heldOut(HELD_OUT_SEED, data.terms());
+            ProblemSource held = data.builtinHeldOut(HELD_OUT_SEED);
             List<Problem> problems = new ArrayList<>();
             for (int i = 0; i < heldOut; i++) {
                 problems.add(held.problem(i));
             }
             return new ProblemSets(
-                    ArithmeticTask.training(seed, data.terms()),
-                    problems,
-                    "built-in sums of " + data.terms() + " numbers, without end");
+                    data.builtinProblems(seed), problems, data.builtinDescription());
         }
         Dataset all = data.read(progress);
         if (!data.evaluationFiles().isEmpty()) {

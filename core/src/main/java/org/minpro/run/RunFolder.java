@@ -145,6 +145,15 @@ public final class RunFolder implements AutoCloseable {
         }
     }
 
+    /** Keeps what a person was shown before the run began, in {@code plan.txt}. */
+    public void writePlan(List<String> lines) {
+        try {
+            Files.write(path.resolve("plan.txt"), lines);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the run folder must be writable, got: " + path, e);
+        }
+    }
+
     /** Accuracy on held-out problems, one line for each time that it was measured. */
     public Path evaluations() {
         return path.resolve("evaluations.jsonl");

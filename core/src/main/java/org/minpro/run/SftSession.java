@@ -5,13 +5,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.LongFunction;
 import java.util.stream.Stream;
 import org.minpro.data.EpochOrder;
 import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
 import org.minpro.recipe.SftRecipe;
-import org.minpro.task.ArithmeticTask;
-import org.minpro.task.Demonstrations;
+import org.minpro.task.Demonstration;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
@@ -121,12 +121,13 @@ public final class SftSession implements AutoCloseable {
     private Examples examples(Consumer<String> notice) {
         if (recipe.data().isBuiltin()) {
             Prompts prompts = Prompts.of(recipe.prompts(), files, tokenizer);
-            Demonstrations demonstrations = demonstrations();
+            LongFunction<Demonstration> demonstrations =
+                    recipe.data().builtinDemonstrations(recipe.seed());
             return new Examples(
                     ordinal -> {
-                        Demonstrations.Demonstration demonstration = demonstrations.demonstration(ordinal);
+                        Demonstration demonstration = demonstrations.apply(ordinal);
                         return new SupervisedTrainer.Example(
-                                prompts.encode(demonstration.sum().problem()),
+                                prompts.encode(demonstration.problem()),
                                 SftExamples.withEnd(
                                         tokenizer.encode(demonstration.response()),
                                         files.config().eosIds()));
@@ -158,14 +159,6 @@ public final class SftSession implements AutoCloseable {
                     + ". Lower prompts.max-tokens (" + recipe.prompts().maxTokens() + ") or max-completion-tokens ("
                     + recipe.maxCompletionTokens() + ") to leave long examples out");
         }
-    }
-
-    private Demonstrations demonstrations() {
-        return new Demonstrations(
-                ArithmeticTask.training(recipe.seed(), recipe.data().terms()),
-                recipe.seed(),
-                recipe.data().hastyShare(),
-                recipe.data().slipShare());
     }
 
     public SftRecipe recipe() {

@@ -43,14 +43,6 @@ public record Demonstrations(ArithmeticTask task, long seed, double hastyShare, 
         Rule.share("slip-share", slipShare);
     }
 
-    /**
-     * A problem and one way to write its solution.
-     *
-     * @param sum the problem
-     * @param response the text the model should give, without a stop token
-     */
-    public record Demonstration(Sum sum, String response) {}
-
     /** The demonstration of an index, 0 or more. */
     public Demonstration demonstration(long index) {
         Sum sum = task.sum(index);
@@ -75,7 +67,7 @@ public record Demonstrations(ArithmeticTask task, long seed, double hastyShare, 
             response.append(total).append(uniform(index, SEPARATOR, place) < 0.5 ? ';' : ',');
         }
         return new Demonstration(
-                sum, response.append(Solution.ANSWER_MARKER).append(total).toString());
+                sum.problem(), response.append(Solution.ANSWER_MARKER).append(total).toString());
     }
 
     private double uniform(long index, int decision, int place) {

@@ -89,10 +89,10 @@ class ArithmeticTaskTest {
         int worked = 0;
         int steps = 0;
         for (int index = 0; index < 2_000; index++) {
-            Demonstrations.Demonstration demonstration = demonstrations.demonstration(index);
+            Demonstration demonstration = demonstrations.demonstration(index);
             Solution solution = Solution.parse(demonstration.response());
             assertThat(solution.wellFormed()).isTrue();
-            assertThat(demonstration.sum().heldOut()).isFalse();
+            assertThat(sum(demonstration).heldOut()).isFalse();
             assertThat(demonstration.response().length() + 1).isBetween(60, 200);
             worked += solution.workedSteps();
             steps += solution.steps();
@@ -133,9 +133,9 @@ class ArithmeticTaskTest {
     void demonstrationsWithoutSlipsAreRight() {
         Demonstrations demonstrations = new Demonstrations(ArithmeticTask.training(13, 7), 13, 1, 0);
         for (int index = 0; index < 200; index++) {
-            Demonstrations.Demonstration demonstration = demonstrations.demonstration(index);
+            Demonstration demonstration = demonstrations.demonstration(index);
             assertThat(Solution.parse(demonstration.response()).answer())
-                    .hasValue(demonstration.sum().total());
+                    .hasValue(sum(demonstration).total());
         }
     }
 
@@ -149,5 +149,9 @@ class ArithmeticTaskTest {
         assertThat(Solution.parse("#1#2").answer()).hasValue(2);
         assertThat(Solution.parse("#12345678901234567890").answer()).isEmpty();
         assertThat(Solution.parse("").wellFormed()).isFalse();
+    }
+
+    private static Sum sum(Demonstration demonstration) {
+        return Sum.parse(demonstration.problem().identity());
     }
 }

@@ -1,0 +1,106 @@
+package org.minpro.app;
+
+import java.util.concurrent.Callable;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.minpro.config.Rule;
+import org.minpro.config.Settings;
+import org.minpro.recipe.Recipe;
+import org.minpro.run.MemoryEstimate;
+import org.minpro.run.ModelFiles;
+import org.minpro.tensor.DType;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code minpro plan}: what {@code minpro train} would do and take, without weights, without data. */
+@Command(
+        name = "plan",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Says what a training run would do and take: tokens, memory, updates, time.",
+            "",
+            "It reads the recipe and the model's config.json alone: no weights, no data. Exit code 1 where memory does not"
+                    + " suffice."
+        })
+final class PlanCommand implements Callable<Integer> {
+    private final Console console;
+    private final LongSupplier available;
+
+    @Mixin
+    private final RecipeOptions options = new RecipeOptions();
+
+    @Option(names = "--objective", paramLabel = "NAME", description = "See 'minpro objectives'.")
+    private @Nullable String objective;
+
+    @Option(
+            names = "--memory",
+            paramLabel = "GB",
+            description = "Memory of the device that will do it, GB of 1e9 bytes; without it what is free here.")
+    private @Nullable Double memory;
+
+    @Option(
+            names = "--sampling-rate",
+            paramLabel = "GFLOPS",
+            description = "Operations a second while sampling; without it what two cores were measured to do.")
+    private @Nullable Double sampling;
+
+    @Option(
+            names = "--training-rate",
+            paramLabel = "GFLOPS",
+            description = "Operations a second while training; without it what two cores were measured to do.")
+    private @Nullable Double training;
+
+    @Option(names = "--json", description = "Writes the plan as a line of JSON to standard output.")
+    private boolean json;
+
+    /** @param available bytes that the machine can still give */
+    PlanCommand(Console console, LongSupplier available) {
+        this.console = console;
+        this.available = available;
+    }
+
+    @Override
+    public Integer call() {
+        Settings settings = options.settings();
+        RecipeOptions.option(settings, "objective", objective, "--objective");
+        Recipe recipe = options.recipe(Recipe.binder(options.loader()), options.defaults(), settings, console);
+        recipe.warnings().forEach(warning -> console.say("warning: " + warning));
+        ModelFiles files = ModelFiles.withoutWeights(recipe.model().path());
+        DType compute = files.computeType(recipe.model().dtype());
+        RunPlan plan = new RunPlan(recipe, files.config(), compute);
+        long free = memory == null ? available.getAsLong() : Math.round(1e9 * positive("--memory", memory));
+        RunPlan.Rates rates = rates(RunPlan.Rates.measured(compute));
+        console.say("plan: " + plan.modelLine());
+        console.say("  rollouts   " + plan.rollouts());
+        console.say("  staleness  " + TrainCommand.staleness(recipe.lag(), recipe.updatesPerIteration()));
+        console.say("  updates    " + plan.updates());
+        console.say("  memory     " + plan.memory(free) + ", on 1 device (cpu) of 1 rank");
+        console.say("  time       " + plan.time(rates));
+        if (json) {
+            JsonLine line = new JsonLine();
+            plan.json(rates, free).forEach(line::with);
+            console.result(line.toString());
+        }
+        if (plan.bytes() > free) {
+            console.say("minpro: " + MemoryEstimate.refusal(plan.bytes(), free, MemoryEstimate.TRAINING_SETTINGS));
+            return Main.FAILED;
+        }
+        return 0;
+    }
+
+    private RunPlan.Rates rates(RunPlan.Rates measured) {
+        if (sampling == null && training == null) {
+            return measured;
+        }
+        return new RunPlan.Rates(
+                sampling == null ? measured.sampling() : 1e9 * positive("--sampling-rate", sampling),
+                training == null ? measured.training() : 1e9 * positive("--training-rate", training),
+                sampling == null || training == null ? "one given, the other " + measured.source() : "given");
+    }
+
+    private static double positive(String name, double value) {
+        Rule.check(value > 0 && Double.isFinite(value), name, "> 0", value);
+        return value;
+    }
+}

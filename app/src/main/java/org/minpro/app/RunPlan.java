@@ -1,0 +1,169 @@
+package org.minpro.app;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.SequencedMap;
+import org.minpro.model.ModelConfig;
+import org.minpro.model.ParameterSelection;
+import org.minpro.objective.Objectives;
+import org.minpro.recipe.Recipe;
+import org.minpro.run.MemoryEstimate;
+import org.minpro.tensor.DType;
+
+/**
+ * What a training run will do and take, from its recipe and its model's configuration alone.
+ *
+ * @param recipe of the run
+ * @param model its shape
+ * @param compute the type that it computes in
+ */
+record RunPlan(Recipe recipe, ModelConfig model, DType compute) {
+    /** Operations of a sampled token for each parameter that it goes through: a product and a sum. */
+    private static final double SAMPLING = 2;
+
+    /** Of a trained one: as many on the way forward, and twice as many on the way back. */
+    private static final double TRAINING = 6;
+
+    static final String FORMULA = "sampled and evaluated tokens x 2 x active parameters / sampling rate + trained tokens x 6 x"
+            + " active parameters / training rate, for responses half as long as the limit; prompts and attention left out";
+
+    /**
+     * Operations a second.
+     *
+     * @param sampling while sampling
+     * @param training while training
+     * @param source where the numbers are from
+     */
+    record Rates(double sampling, double training, String source) {
+        private static final String MEASURED = "measured on two cores, docs/performance.md";
+
+        /** What the two models of docs/performance.md reach, by the type that they compute in. */
+        static Rates measured(DType compute) {
+            return compute == DType.BF16 ? new Rates(188e9, 411e9, MEASURED) : new Rates(46e9, 130e9, MEASURED);
+        }
+    }
+
+    String modelLine() {
+        ParameterSelection trained = recipe.model().trained(model);
+        return String.format(
+                Locale.ROOT,
+                "%s model %s, %s parameters%s, %s",
+                model.architecture().modelType(),
+                recipe.model().path(),
+                Figures.count(model.parameterCount()),
+                trained.isWhole() ? "" : " of which " + Figures.count(trained.count()) + " are trained",
+                compute.name().toLowerCase(Locale.ROOT));
+    }
+
+    /** Tokens that are sampled, at most. */
+    long sampledTokens() {
+        return recipe.rowsPerIteration() * recipe.iterations() * recipe.sampling().maxNewTokens();
+    }
+
+    String rollouts() {
+        return String.format(
+                Locale.ROOT,
+                "%d iterations of %d problems x %d responses of up to %d tokens: at most %s tokens sampled",
+                recipe.iterations(),
+                recipe.groupsPerIteration(),
+                recipe.groupSize(),
+                recipe.sampling().maxNewTokens(),
+                Figures.count(sampledTokens()));
+    }
+
+    String updates() {
+        return String.format(
+                Locale.ROOT,
+                "%d of %d rows with %s; %s on %s",
+                recipe.updates(),
+                recipe.rowsPerIteration() / recipe.updatesPerIteration(),
+                Objectives.nameOf(recipe.objective()),
+                TrainCommand.count(recipe.compute().lanes(), "lane"),
+                TrainCommand.count(recipe.compute().threads(), "worker"));
+    }
+
+    long bytes() {
+        return MemoryEstimate.ofTraining(recipe, model, compute);
+    }
+
+    /** @param free bytes */
+    String memory(long free) {
+        return "about " + MemoryEstimate.readable(bytes()) + " of " + MemoryEstimate.readable(free) + " free";
+    }
+
+    /** Tokens that are sampled if responses are half as long as the limit, evaluations included. */
+    private double expectedSampled() {
+        int every = recipe.evaluation().every();
+        double evaluations = 2.0 + (every == 0 ? 0 : (recipe.iterations() - 1) / every);
+        double evaluated = recipe.evaluation().problems() == 0
+                ? 0
+                : evaluations
+                        * recipe.evaluation().problems()
+                        * Math.max(1, recipe.evaluation().samples());
+        return (recipe.rowsPerIteration() * (double) recipe.iterations() + evaluated) * length();
+    }
+
+    private double expectedTrained() {
+        // Every update has its part of an iteration's rows.
+        return recipe.updates() * (double) recipe.rowsPerIteration() / recipe.updatesPerIteration() * length();
+    }
+
+    private double length() {
+        return Math.max(1, recipe.sampling().maxNewTokens() / 2.0);
+    }
+
+    double seconds(Rates rates) {
+        return SAMPLING * model.activeParameters() * expectedSampled() / rates.sampling()
+                + TRAINING * model.activeParameters() * expectedTrained() / rates.training();
+    }
+
+    String time(Rates rates) {
+        return String.format(
+                Locale.ROOT,
+                "about %s, computed: %s; %s and %s GFLOP/s (%s)",
+                Figures.duration(seconds(rates)),
+                FORMULA,
+                Figures.count(Math.round(rates.sampling() / 1e9)),
+                Figures.count(Math.round(rates.training() / 1e9)),
+                rates.source());
+    }
+
+    /** The same for a program. */
+    SequencedMap<String, Object> json(Rates rates, long free) {
+        SequencedMap<String, Object> json = new LinkedHashMap<>();
+        json.put(
+                "model",
+                Map.of(
+                        "path", recipe.model().path(),
+                        "type", model.architecture().modelType(),
+                        "parameters", model.parameterCount(),
+                        "active_parameters", model.activeParameters(),
+                        "trained_parameters", recipe.model().trained(model).count(),
+                        "dtype", compute.name().toLowerCase(Locale.ROOT)));
+        json.put(
+                "tokens",
+                Map.of(
+                        "sampled_at_most", sampledTokens(),
+                        "sampled_expected", Math.round(expectedSampled()),
+                        "trained_expected", Math.round(expectedTrained())));
+        json.put("iterations", recipe.iterations());
+        json.put("updates", recipe.updates());
+        json.put("rows_per_update", recipe.rowsPerIteration() / recipe.updatesPerIteration());
+        json.put("objective", Objectives.nameOf(recipe.objective()));
+        // One rank on one device does all of a run.
+        json.put("memory", List.of(Map.of("rank", 0, "device", "cpu", "bytes", bytes(), "free", free)));
+        json.put("memory_suffices", bytes() <= free);
+        json.put(
+                "time",
+                Map.of(
+                        "seconds", seconds(rates),
+                        "formula", FORMULA,
+                        "sampling_flops_per_second", rates.sampling(),
+                        "training_flops_per_second", rates.training(),
+                        "rates_from", rates.source()));
+        json.put("warnings", recipe.warnings());
+        return json;
+    }
+}

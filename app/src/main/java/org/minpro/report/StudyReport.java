@@ -1,0 +1,596 @@
+package org.minpro.report;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.minpro.chart.LineChart;
+import org.minpro.chart.Series;
+import org.minpro.study.Comparison;
+import org.minpro.study.Curve;
+import org.minpro.study.Difference;
+import org.minpro.study.Interval;
+import org.minpro.study.Measures;
+import org.minpro.study.RunResult;
+import org.minpro.study.StudyTables;
+
+/**
+ * The report of a comparison: a page, the same as Markdown, and its tables of measures as CSV.
+ *
+ * @param title above it
+ * @param comparison what was found
+ * @param planned runs that there are to be, done or not
+ * @param difference of accuracy for which the number of seeds is given
+ * @param settings that all runs share, by name
+ * @param commands that make it again
+ * @param failures what the runs said that failed, by run
+ * @param rollouts responses with the ratios of their tokens
+ */
+public record StudyReport(
+        String title,
+        Comparison comparison,
+        int planned,
+        double difference,
+        Map<String, String> settings,
+        List<String> commands,
+        Map<String, String> failures,
+        List<Block.Tokens> rollouts) {
+    private static final String[] QUANTILES = {"01", "05", "25", "50", "75", "95", "99"};
+
+    /** Writes {@code report.html}, {@code report.md}, {@code measures.csv} and {@code differences.csv}. */
+    public void write(Path folder) {
+        Report report = report();
+        ReportFiles.write(folder.resolve("report.html"), report.html());
+        ReportFiles.write(folder.resolve("report.md"), report.markdown());
+        StudyTables.write(folder.resolve("measures.csv"), measures());
+        StudyTables.write(folder.resolve("differences.csv"), differences());
+    }
+
+    /** All of it. */
+    public Report report() {
+        List<Block> blocks = new ArrayList<>();
+        blocks.add(new Block.Text(introduction()));
+        if (comparison.places().size() > 1) {
+            blocks.add(overview());
+        }
+        blocks.add(new Block.Heading("Accuracy"));
+        blocks.add(new Block.Text(
+                "In per cent, means over seeds with the bootstrap's 95 % interval. End: held-out problems after training."
+                        + " Peak: the largest of the curve and of the end. Area: mean over the iterations. Updates: until the"
+                        + " curve first reaches " + percent(comparison.threshold()) + " %, mean of the runs that do."));
+        comparison.places().forEach(place -> blocks.add(accuracy(place)));
+        blocks.add(new Block.Heading("Ranks"));
+        blocks.add(new Block.Text(
+                "Differences are of pairs with one seed. Two variants are separable where the bootstrap's and Student's 95 %"
+                        + " intervals of the mean difference both exclude 0: with three seeds the bootstrap alone would"
+                        + " tell equals apart in one study of four. The intervals are of one pair each; among many pairs one"
+                        + " in twenty is off by chance."));
+        comparison.places().forEach(place -> blocks.add(ranks(place)));
+        blocks.add(new Block.Heading("Collapse"));
+        blocks.add(new Block.Text("A run has collapsed where its end is below half of its peak, where its entropy goes over the"
+                + " bound (four times that of its first point, unless the study says otherwise), or where an update was not"
+                + " finite."));
+        blocks.add(collapse());
+        blocks.add(new Block.Heading("Drift and entropy"));
+        blocks.add(new Block.Text("Drift is measured before each update, of the policy against the one that sampled: the mean"
+                + " of |log ρ| over tokens (the root of the mean square where a run has not recorded it), the largest |Σ log"
+                + " ρ| of a response, the effective sample size (ESS) of the tokens, and the smallest mean of the prefix"
+                + " minimum in the last tenth of the responses. Entropy in nats."));
+        comparison.places().forEach(place -> blocks.add(drift(place)));
+        equalDrift().ifPresent(blocks::add);
+        for (Comparison.Place place : comparison.places()) {
+            curves(place, blocks);
+        }
+        blocks.add(new Block.Heading("How many seeds a difference needs"));
+        blocks.add(new Block.Text(String.format(
+                Locale.ROOT,
+                "Pairs of which a paired t test at 5 %% finds a difference of %.0f points with a chance of 80 %%, if the"
+                        + " differences from the best variant spread as they do here: n ≥ ((t(0.975, n−1) + t(0.8, n−1)) s /"
+                        + " difference)².",
+                100 * difference)));
+        comparison.places().forEach(place -> blocks.add(power(place)));
+        if (!rollouts.isEmpty()) {
+            blocks.add(new Block.Heading("Rollouts"));
+            blocks.add(new Block.Text("Tokens are coloured by log ρ of the policy against the one that sampled: orange where it"
+                    + " has become likelier, blue where less; full at a factor of e. Point at a token for its numbers."));
+            blocks.addAll(rollouts);
+        }
+        blocks.add(new Block.Heading("Runs"));
+        blocks.add(runs());
+        if (!failures.isEmpty()) {
+            blocks.add(new Block.Table(
+                    "Runs that failed",
+                    List.of("run", "what it said"),
+                    failures.entrySet().stream()
+                            .map(failure -> List.of(failure.getKey(), failure.getValue()))
+                            .toList()));
+        }
+        blocks.add(new Block.Heading("Settings"));
+        blocks.add(new Block.Table(
+                "What all runs share",
+                List.of("setting", "value"),
+                settings.entrySet().stream()
+                        .map(setting -> List.of(setting.getKey(), setting.getValue()))
+                        .toList()));
+        blocks.add(new Block.Text("Done by MinPRO " + String.join("; ", versions()) + ", on Java "
+                + Runtime.version().feature() + ", " + System.getProperty("os.name") + " "
+                + System.getProperty("os.arch") + "."));
+        blocks.add(new Block.Heading("To repeat it"));
+        blocks.add(new Block.Code(String.join("\n", commands)));
+        return new Report(title, blocks);
+    }
+
+    private String introduction() {
+        long seeds = comparison.runs().stream()
+                .map(run -> run.result().key().seed())
+                .distinct()
+                .count();
+        int problems = comparison.runs().stream()
+                .mapToInt(run -> run.result().problems())
+                .max()
+                .orElse(0);
+        Interval before = Interval.bootstrap(comparison.runs().stream()
+                .map(run -> run.result().before())
+                .filter(OptionalDouble::isPresent)
+                .map(OptionalDouble::getAsDouble)
+                .toList());
+        return comparison.runs().size() + " of " + planned + " runs are done: " + comparison.variants().size()
+                + " variants at " + comparison.places().size()
+                + (comparison.places().size() == 1 ? " place" : " places") + ", " + seeds
+                + (seeds == 1 ? " seed" : " seeds") + " in all. Accuracy is of " + problems
+                + " held-out problems; before training it is " + percent(before.mean()) + " % on average.";
+    }
+
+    private TreeSet<String> versions() {
+        TreeSet<String> versions = new TreeSet<>();
+        comparison.runs().forEach(run -> versions.add(run.result().version()));
+        return versions;
+    }
+
+    private String title(Comparison.Place place) {
+        return place.title(comparison.axes(), comparison.compared());
+    }
+
+    private Block overview() {
+        List<String> header = new ArrayList<>(List.of(comparison.axes().get(comparison.compared())));
+        comparison.places().forEach(place -> header.add(title(place)));
+        List<List<String>> rows = new ArrayList<>();
+        for (String variant : comparison.variants()) {
+            List<String> row = new ArrayList<>(List.of(variant));
+            for (Comparison.Place place : comparison.places()) {
+                Comparison.Variant at = place.variants().get(variant);
+                row.add(
+                        at == null
+                                ? "–"
+                                : at.end().percent() + (at.collapsed() > 0 ? " ✝" + at.collapsed() : ""));
+            }
+            rows.add(row);
+        }
+        return new Block.Table(
+                "Accuracy at the end in %, mean over seeds [95 %]; ✝ runs that collapsed", header, rows);
+    }
+
+    private Block accuracy(Comparison.Place place) {
+        List<List<String>> rows = new ArrayList<>();
+        for (Comparison.Variant variant : place.ranked()) {
+            List<OptionalLong> steps = variant.runs().values().stream()
+                    .map(run -> run.measures().stepsToThreshold())
+                    .filter(OptionalLong::isPresent)
+                    .toList();
+            rows.add(List.of(
+                    variant.label(),
+                    Integer.toString(variant.runs().size()),
+                    variant.end().percent(),
+                    variant.over(Measures::peak).percent(),
+                    variant.over(Measures::area).percent(),
+                    steps.isEmpty()
+                            ? "never"
+                            : Math.round(steps.stream()
+                                            .mapToLong(OptionalLong::getAsLong)
+                                            .average()
+                                            .orElseThrow())
+                                    + (steps.size() == variant.runs().size() ? "" : " (" + steps.size() + " runs)")));
+        }
+        return new Block.Table(title(place), List.of("variant", "seeds", "end", "peak", "area", "updates"), rows);
+    }
+
+    private Block ranks(Comparison.Place place) {
+        List<Comparison.Variant> ranked = place.ranked();
+        List<List<String>> rows = new ArrayList<>();
+        for (int i = 0; i < ranked.size(); i++) {
+            Comparison.Variant variant = ranked.get(i);
+            String notSeparable = ranked.stream()
+                    .filter(other -> !other.label().equals(variant.label()))
+                    .filter(other -> !variant.minus(other).separable())
+                    .map(Comparison.Variant::label)
+                    .collect(Collectors.joining(", "));
+            Difference fromBest = variant.minus(ranked.getFirst());
+            rows.add(List.of(
+                    Integer.toString(i + 1),
+                    variant.label(),
+                    variant.end().percent(),
+                    i == 0 ? "" : fromBest.bootstrap().percent(),
+                    i == 0 ? "" : interval(fromBest.student()),
+                    notSeparable.isEmpty() ? "separable from all" : "not separable from " + notSeparable));
+        }
+        return new Block.Table(
+                title(place), List.of("rank", "variant", "end", "minus the best", "Student's", "what that says"), rows);
+    }
+
+    private static String interval(Interval interval) {
+        return Double.isNaN(interval.low())
+                ? "–"
+                : String.format(Locale.ROOT, "[%.1f, %.1f]", 100 * interval.low(), 100 * interval.high());
+    }
+
+    private Block collapse() {
+        List<String> header = new ArrayList<>(List.of("variant"));
+        comparison.places().forEach(place -> header.add(title(place)));
+        List<List<String>> rows = new ArrayList<>();
+        for (String label : comparison.variants()) {
+            List<String> row = new ArrayList<>(List.of(label));
+            for (Comparison.Place place : comparison.places()) {
+                Comparison.Variant variant = place.variants().get(label);
+                row.add(variant == null ? "–" : collapse(variant));
+            }
+            rows.add(row);
+        }
+        return new Block.Table("Runs that collapsed, of all", header, rows);
+    }
+
+    private static String collapse(Comparison.Variant variant) {
+        SortedMap<String, Integer> reasons = new TreeMap<>();
+        variant.runs().values().stream()
+                .map(run -> run.measures().collapse())
+                .filter(reason -> !reason.isEmpty())
+                .forEach(reason -> reasons.merge(reason, 1, Integer::sum));
+        return variant.collapsed() + " of " + variant.runs().size()
+                + reasons.entrySet().stream()
+                        .map(reason -> (reason.getValue() == 1 ? "" : reason.getValue() + " ") + reason.getKey())
+                        .collect(Collectors.joining(", ", reasons.isEmpty() ? "" : ": ", ""));
+    }
+
+    private Block drift(Comparison.Place place) {
+        List<List<String>> rows = new ArrayList<>();
+        for (Comparison.Variant variant : place.variants().values()) {
+            rows.add(List.of(
+                    variant.label(),
+                    number(variant, Measures::meanLogRatio),
+                    number(variant, Measures::largestLogProduct),
+                    number(variant, Measures::ess),
+                    number(variant, Measures::essMin),
+                    number(variant, Measures::minimumAtEnd),
+                    number(variant, Measures::entropyStart),
+                    number(variant, Measures::entropyEnd),
+                    number(variant, Measures::entropyMax)));
+        }
+        return new Block.Table(
+                title(place),
+                List.of(
+                        "variant",
+                        "mean |log ρ|",
+                        "largest |Σ log ρ|",
+                        "ESS",
+                        "smallest ESS",
+                        "prefix minimum",
+                        "entropy first",
+                        "last",
+                        "largest"),
+                rows);
+    }
+
+    private static String number(Comparison.Variant variant, Function<Measures, OptionalDouble> measure) {
+        double mean = variant.over(measure).mean();
+        return Double.isNaN(mean)
+                ? "–"
+                : String.format(Locale.ROOT, mean < 0.1 ? "%.4f" : mean < 10 ? "%.3f" : "%.1f", mean);
+    }
+
+    /** Read off at the drifts that the first variant has at its places; only where places differ along one axis. */
+    private Optional<Block> equalDrift() {
+        if (comparison.places().size() < 2 || comparison.axes().size() > 2) {
+            return Optional.empty();
+        }
+        List<String> variants = comparison.variants();
+        TreeSet<Double> drifts = new TreeSet<>();
+        for (Comparison.Place place : comparison.places()) {
+            Comparison.Variant first = place.variants().get(variants.getFirst());
+            double drift = first == null
+                    ? Double.NaN
+                    : first.over(Measures::meanLogRatio).mean();
+            if (drift > 0) {
+                drifts.add(drift);
+            }
+        }
+        List<String> header = new ArrayList<>(List.of("variant"));
+        drifts.forEach(drift -> header.add(String.format(Locale.ROOT, "%.4f", drift)));
+        List<List<String>> rows = new ArrayList<>();
+        for (String variant : variants) {
+            List<String> row = new ArrayList<>(List.of(variant));
+            for (double drift : drifts) {
+                OptionalDouble accuracy = comparison.accuracyAt(variant, comparison.places(), drift);
+                row.add(accuracy.isEmpty() ? "–" : percent(accuracy.getAsDouble()));
+            }
+            rows.add(row);
+        }
+        return Optional.of(new Block.Table(
+                "Accuracy at the end in % at equal drift (mean |log ρ| as " + variants.getFirst()
+                        + " has it), read off the lines between the places; – outside of them",
+                header,
+                rows));
+    }
+
+    private void curves(Comparison.Place place, List<Block> blocks) {
+        blocks.add(new Block.Heading("Curves: " + title(place)));
+        blocks.add(new Block.Text("Means over seeds; bands are the bootstrap's 95 % interval."));
+        List<LineChart> charts = new ArrayList<>();
+        charts.add(new LineChart(
+                "Accuracy, %",
+                "iterations",
+                series(place, run -> {
+                    Map<Long, Double> points = new TreeMap<>();
+                    run.before().ifPresent(value -> points.put(0L, 100 * value));
+                    run.curve().accuracy().forEach((at, value) -> points.put(at, 100 * value));
+                    return points;
+                }),
+                false,
+                null));
+        charts.add(chart("Entropy, nats", place, Curve.ENTROPY, false));
+        charts.add(chart("Effective sample size of the tokens, share", place, Curve.ESS, false));
+        charts.add(chart("Largest |Σ log ρ| of a response, nats", place, Curve.LARGEST_LOG_PRODUCT, true));
+        charts.add(byPosition(place));
+        charts.removeIf(chart -> chart.series().stream().allMatch(line -> line.points().isEmpty()));
+        blocks.add(new Block.Charts(charts));
+        List<LineChart> ratios = new ArrayList<>();
+        int style = 0;
+        for (String label : comparison.variants()) {
+            Comparison.Variant variant = place.variants().get(label);
+            if (variant != null) {
+                LineChart chart = ratios(variant, style);
+                if (!chart.series().getFirst().points().isEmpty()) {
+                    ratios.add(chart);
+                }
+            }
+            style++;
+        }
+        if (!ratios.isEmpty()) {
+            blocks.add(new Block.Text("Ratios ρ of the tokens: the median, and bands of 25 to 75, 5 to 95 and 1 to 99 %."));
+            blocks.add(new Block.Charts(ratios));
+        }
+    }
+
+    private LineChart chart(String title, Comparison.Place place, String metric, boolean logarithmic) {
+        return new LineChart(
+                title,
+                "iterations",
+                series(place, run -> {
+                    Map<Long, Double> points = new TreeMap<>();
+                    run.curve().points().forEach(point -> point.value(metric)
+                            .ifPresent(value -> points.put(point.iterations(), value)));
+                    return points;
+                }),
+                logarithmic,
+                null);
+    }
+
+    private List<Series> series(Comparison.Place place, Function<RunResult, Map<Long, Double>> curve) {
+        List<Series> lines = new ArrayList<>();
+        int style = 0;
+        for (String label : comparison.variants()) {
+            Comparison.Variant variant = place.variants().get(label);
+            if (variant != null) {
+                lines.add(new Series(label, style, points(variant, curve)));
+            }
+            style++;
+        }
+        return lines;
+    }
+
+    private static List<Series.Point> points(Comparison.Variant variant, Function<RunResult, Map<Long, Double>> curve) {
+        Map<Long, List<Double>> bySeed = new TreeMap<>();
+        variant.runs().values().forEach(run -> curve.apply(run.result())
+                .forEach((at, value) ->
+                        bySeed.computeIfAbsent(at, key -> new ArrayList<>()).add(value)));
+        List<Series.Point> points = new ArrayList<>();
+        bySeed.forEach((at, values) -> {
+            Interval interval = Interval.bootstrap(values);
+            points.add(new Series.Point(at, interval.mean(), interval.low(), interval.high()));
+        });
+        return points;
+    }
+
+    private LineChart ratios(Comparison.Variant variant, int style) {
+        Map<String, List<Series.Point>> quantiles = new LinkedHashMap<>();
+        for (String quantile : QUANTILES) {
+            quantiles.put(
+                    quantile,
+                    points(variant, run -> {
+                        Map<Long, Double> points = new TreeMap<>();
+                        run.curve().points().forEach(point -> point.value("ratio/p" + quantile)
+                                .ifPresent(value -> points.put(point.iterations(), value)));
+                        return points;
+                    }));
+        }
+        List<Series> lines = new ArrayList<>();
+        lines.add(new Series("", style, plain(quantiles.getOrDefault("50", List.of()))));
+        for (String[] ends : new String[][] {{"01", "99"}, {"05", "95"}, {"25", "75"}}) {
+            lines.add(new Series(
+                    "",
+                    style,
+                    between(quantiles.getOrDefault(ends[0], List.of()), quantiles.getOrDefault(ends[1], List.of()))));
+        }
+        return new LineChart(variant.label() + ": ratios ρ", "iterations", lines, true, new double[] {0.8, 1.25});
+    }
+
+    private static List<Series.Point> plain(List<Series.Point> points) {
+        return points.stream()
+                .map(point -> new Series.Point(point.x(), point.y()))
+                .toList();
+    }
+
+    private static List<Series.Point> between(List<Series.Point> low, List<Series.Point> high) {
+        List<Series.Point> points = new ArrayList<>();
+        for (int i = 0; i < Math.min(low.size(), high.size()); i++) {
+            points.add(new Series.Point(
+                    low.get(i).x(), Double.NaN, low.get(i).y(), high.get(i).y()));
+        }
+        return points;
+    }
+
+    /** The prefix minimum over the response, of the last third of the points. */
+    private LineChart byPosition(Comparison.Place place) {
+        List<Series> lines = new ArrayList<>();
+        int style = 0;
+        for (String label : comparison.variants()) {
+            Comparison.Variant variant = place.variants().get(label);
+            if (variant != null) {
+                lines.add(new Series(label, style, points(variant, run -> {
+                    List<Curve.Point> all = run.curve().points();
+                    Map<Long, Double> points = new TreeMap<>();
+                    for (long tenth = 1; tenth <= 10; tenth++) {
+                        String metric = String.format(Locale.ROOT, "prefix/minimum_mean_tenth_%02d", tenth);
+                        OptionalDouble mean = all.subList(all.size() * 2 / 3, all.size()).stream()
+                                .map(point -> point.value(metric))
+                                .flatMap(value -> value.isPresent() ? Stream.of(value.getAsDouble()) : Stream.empty())
+                                .mapToDouble(Double::doubleValue)
+                                .average();
+                        if (mean.isPresent()) {
+                            points.put(tenth, mean.getAsDouble());
+                        }
+                    }
+                    return points;
+                })));
+            }
+            style++;
+        }
+        return new LineChart("Prefix minimum by position, last third of the run", "tenth of the response", lines);
+    }
+
+    private Block power(Comparison.Place place) {
+        List<Comparison.Variant> ranked = place.ranked();
+        List<List<String>> rows = new ArrayList<>();
+        for (Comparison.Variant variant : ranked.subList(Math.min(1, ranked.size()), ranked.size())) {
+            Difference minus = variant.minus(ranked.getFirst());
+            int seeds = minus.seedsFor(difference);
+            rows.add(List.of(
+                    variant.label(),
+                    Integer.toString(minus.bootstrap().seeds()),
+                    Double.isNaN(minus.deviation()) ? "–" : percent(minus.deviation()),
+                    seeds == 0 ? "–" : Integer.toString(seeds)));
+        }
+        return new Block.Table(
+                title(place), List.of("variant", "pairs", "deviation of differences, points", "seeds needed"), rows);
+    }
+
+    private Block runs() {
+        List<String> header = new ArrayList<>(comparison.axes());
+        header.addAll(List.of("seed", "outcome", "before", "end", "peak", "collapse", "updates", "minutes"));
+        return new Block.Table(
+                "Every run",
+                header,
+                comparison.runs().stream()
+                        .map(run -> {
+                            List<String> row = new ArrayList<>(run.result().key().labels());
+                            row.addAll(List.of(
+                                    Long.toString(run.result().key().seed()),
+                                    run.result().outcome().label(),
+                                    percent(run.result().before()),
+                                    percent(run.measures().end()),
+                                    percent(run.measures().peak()),
+                                    run.measures().collapse(),
+                                    Long.toString(run.result().updates()),
+                                    String.format(Locale.ROOT, "%.1f", run.result().seconds() / 60)));
+                            return row;
+                        })
+                        .toList());
+    }
+
+    private List<List<String>> measures() {
+        List<List<String>> rows = new ArrayList<>();
+        List<String> header = new ArrayList<>(comparison.axes());
+        header.addAll(List.of("seed", "end", "peak", "area", "collapse", "steps_to_threshold", "entropy_first",
+                "entropy_last", "entropy_max", "mean_log_ratio", "largest_log_product", "ess", "ess_min",
+                "prefix_minimum_at_end"));
+        rows.add(header);
+        for (Comparison.Run run : comparison.runs()) {
+            Measures measures = run.measures();
+            List<String> row = new ArrayList<>(run.result().key().labels());
+            row.add(Long.toString(run.result().key().seed()));
+            row.add(plain(measures.end()));
+            row.add(plain(measures.peak()));
+            row.add(plain(measures.area()));
+            row.add(measures.collapse());
+            row.add(measures.stepsToThreshold().isPresent()
+                    ? Long.toString(measures.stepsToThreshold().getAsLong())
+                    : "");
+            for (OptionalDouble value : List.of(
+                    measures.entropyStart(),
+                    measures.entropyEnd(),
+                    measures.entropyMax(),
+                    measures.meanLogRatio(),
+                    measures.largestLogProduct(),
+                    measures.ess(),
+                    measures.essMin(),
+                    measures.minimumAtEnd())) {
+                row.add(plain(value));
+            }
+            rows.add(row);
+        }
+        return rows;
+    }
+
+    private List<List<String>> differences() {
+        List<List<String>> rows = new ArrayList<>();
+        rows.add(List.of("place", "variant", "minus", "pairs", "mean", "bootstrap_low", "bootstrap_high", "student_low",
+                "student_high", "deviation", "separable", "seeds_needed"));
+        for (Comparison.Place place : comparison.places()) {
+            List<Comparison.Variant> ranked = place.ranked();
+            for (int i = 0; i < ranked.size(); i++) {
+                for (int j = i + 1; j < ranked.size(); j++) {
+                    Difference minus = ranked.get(i).minus(ranked.get(j));
+                    rows.add(List.of(
+                            title(place),
+                            ranked.get(i).label(),
+                            ranked.get(j).label(),
+                            Integer.toString(minus.bootstrap().seeds()),
+                            plain(minus.bootstrap().mean()),
+                            plain(minus.bootstrap().low()),
+                            plain(minus.bootstrap().high()),
+                            plain(minus.student().low()),
+                            plain(minus.student().high()),
+                            plain(minus.deviation()),
+                            Boolean.toString(minus.separable()),
+                            Integer.toString(minus.seedsFor(difference))));
+                }
+            }
+        }
+        return rows;
+    }
+
+    private static String plain(OptionalDouble value) {
+        return value.isEmpty() ? "" : plain(value.getAsDouble());
+    }
+
+    private static String plain(double value) {
+        return Double.isNaN(value) ? "" : String.format(Locale.ROOT, "%.5g", value);
+    }
+
+    private static String percent(OptionalDouble share) {
+        return share.isEmpty() ? "–" : percent(share.getAsDouble());
+    }
+
+    private static String percent(double share) {
+        return Double.isNaN(share) ? "–" : String.format(Locale.ROOT, "%.1f", 100 * share);
+    }
+}

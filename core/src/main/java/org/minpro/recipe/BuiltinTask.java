@@ -1,0 +1,9 @@
+package org.minpro.recipe;
+
+/** A task whose problems are generated. */
+public enum BuiltinTask {
+    /** Sums of two-digit numbers. */
+    ARITHMETIC,
+    /** A target to be made of all of some numbers. */
+    COUNTDOWN
+}

@@ -1,0 +1,199 @@
+package org.minpro.study;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.TreeMap;
+import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * A run over its iterations: a point for every {@code window} of them.
+ *
+ * @param points in order
+ */
+public record Curve(List<Point> points) {
+    private static final JsonMapper JSON = new JsonMapper();
+
+    /** Accuracy on held-out problems, at the end of a point's iterations. */
+    public static final String EVALUATED = "evaluated";
+
+    /** Accuracy of the responses that were sampled, by the weights of their iteration. */
+    public static final String ACCURACY = "accuracy";
+
+    public static final String ENTROPY = "entropy";
+
+    /** Effective sample size of the tokens, a share. */
+    public static final String ESS = "rollout_corr/rollout_is_eff_sample_size";
+
+    /** Largest |sum log rho| of a response, nats. */
+    public static final String LARGEST_LOG_PRODUCT = "prefix/log_product_abs_max";
+
+    /** Mean of (log rho)^2 / 2 over tokens, nats^2. */
+    public static final String HALF_SQUARE = "rollout_corr/k2_kl";
+
+    /** Mean of |log rho| over tokens, nats. */
+    public static final String MEAN_ABSOLUTE = "ratio/log_abs_mean";
+
+    /** Mean of the prefix minimum in the last tenth of the responses. */
+    public static final String MINIMUM_AT_END = "prefix/minimum_mean_tenth_10";
+
+    /** The metrics that a curve keeps, those of them that a run has. */
+    public static final List<String> METRICS = Stream.concat(
+                    Stream.of(
+                            ACCURACY,
+                            "reward",
+                            ENTROPY,
+                            "completions/mean_length",
+                            "grad_norm",
+                            "age/mean",
+                            ESS,
+                            "ratio/sequence_ess",
+                            MEAN_ABSOLUTE,
+                            HALF_SQUARE,
+                            "ratio/p01",
+                            "ratio/p05",
+                            "ratio/p25",
+                            "ratio/p50",
+                            "ratio/p75",
+                            "ratio/p95",
+                            "ratio/p99",
+                            LARGEST_LOG_PRODUCT,
+                            "prefix/minimum_mean"),
+                    Stream.iterate(1, tenth -> tenth + 1)
+                            .limit(10)
+                            .map(tenth -> String.format("prefix/minimum_mean_tenth_%02d", tenth)))
+            .toList();
+
+    /**
+     * Some iterations of a run.
+     *
+     * @param iterations that are done at its end
+     * @param updates that are done at its end
+     * @param values the mean over its iterations by metric, the largest where a metric is one already; what no iteration
+     *     has is left out, and so is what was not finite
+     */
+    public record Point(long iterations, long updates, Map<String, Double> values) {
+        public Point {
+            values = Map.copyOf(values);
+        }
+
+        /** A metric's value. */
+        public OptionalDouble value(String metric) {
+            Double value = values.get(metric);
+            return value == null ? OptionalDouble.empty() : OptionalDouble.of(value);
+        }
+    }
+
+    public Curve {
+        points = List.copyOf(points);
+    }
+
+    /**
+     * Reads the curve of a run's files.
+     *
+     * @param metrics {@code metrics.jsonl}
+     * @param evaluated accuracy by the iterations that were done before
+     * @param window iterations of a point
+     */
+    static Curve read(Path metrics, Map<Long, Double> evaluated, int window) {
+        List<Point> points = new ArrayList<>();
+        List<JsonNode> nodes = new ArrayList<>();
+        List<JsonNode> all = lines(metrics);
+        for (int i = 0; i < all.size(); i++) {
+            nodes.add(all.get(i));
+            if (nodes.size() == window || i == all.size() - 1) {
+                points.add(point(nodes, evaluated));
+                nodes.clear();
+            }
+        }
+        return new Curve(points);
+    }
+
+    private static Point point(List<JsonNode> nodes, Map<Long, Double> evaluated) {
+        Map<String, Double> values = new TreeMap<>();
+        for (String metric : METRICS) {
+            List<Double> found = nodes.stream()
+                    .map(node -> node.path(metric))
+                    .filter(JsonNode::isNumber)
+                    .map(JsonNode::doubleValue)
+                    .toList();
+            boolean largest = metric.endsWith("_max");
+            (largest
+                            ? found.stream().mapToDouble(Double::doubleValue).max()
+                            : found.stream().mapToDouble(Double::doubleValue).average())
+                    .ifPresent(value -> values.put(metric, value));
+        }
+        long done = nodes.getLast().path("iteration").longValue() + 1;
+        for (JsonNode node : nodes) {
+            Double accuracy = evaluated.get(node.path("iteration").longValue() + 1);
+            if (accuracy != null) {
+                values.put(EVALUATED, accuracy);
+            }
+        }
+        return new Point(done, Math.round(nodes.getLast().path("version").doubleValue()), values);
+    }
+
+    /** The whole lines of a file of JSON; a crash may have cut the last one. */
+    static List<JsonNode> lines(Path file) {
+        List<JsonNode> nodes = new ArrayList<>();
+        if (!Files.exists(file)) {
+            return nodes;
+        }
+        try {
+            for (String line : new String(Files.readAllBytes(file), StandardCharsets.UTF_8).split("\n")) {
+                if (!line.isBlank()) {
+                    nodes.add(JSON.readTree(line));
+                }
+            }
+        } catch (JacksonException e) {
+            // The run goes on from before this line.
+        } catch (IOException e) {
+            throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
+        }
+        return nodes;
+    }
+
+    /** Accuracy over the iterations: on held-out problems where that was measured on the way, else of what was sampled. */
+    public Map<Long, Double> accuracy() {
+        boolean between =
+                points.stream().filter(point -> point.values.containsKey(EVALUATED)).count() > 1;
+        Map<Long, Double> accuracy = new LinkedHashMap<>();
+        for (Point point : points) {
+            point.value(between ? EVALUATED : ACCURACY).ifPresent(value -> accuracy.put(point.iterations, value));
+        }
+        return accuracy;
+    }
+
+    /** A metric's mean over the points that have it. */
+    public OptionalDouble mean(String metric) {
+        return values(metric).average();
+    }
+
+    /** A metric's smallest value. */
+    public OptionalDouble smallest(String metric) {
+        return values(metric).min();
+    }
+
+    /** A metric's largest value. */
+    public OptionalDouble largest(String metric) {
+        return values(metric).max();
+    }
+
+    private DoubleStream values(String metric) {
+        return points.stream()
+                .map(point -> point.value(metric))
+                .filter(OptionalDouble::isPresent)
+                .mapToDouble(OptionalDouble::getAsDouble);
+    }
+}

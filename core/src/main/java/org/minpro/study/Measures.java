@@ -1,0 +1,143 @@
+package org.minpro.study;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
+
+/**
+ * What is measured of a run.
+ *
+ * @param end accuracy on held-out problems after training; of a run that ended early 0 where an update was not finite
+ * @param peak the largest accuracy of the curve and of the held-out problems before and after
+ * @param area under the curve of accuracy over iterations, divided by their number: a mean accuracy
+ * @param collapse why the run counts as collapsed; empty where it does not
+ * @param stepsToThreshold updates until the curve first reaches the threshold; empty where it never does
+ * @param entropyStart of the curve's first point, nats
+ * @param entropyEnd of its last
+ * @param entropyMax its largest
+ * @param meanLogRatio mean of |log rho| over tokens, nats; without that metric the root of the mean square
+ * @param largestLogProduct largest |sum log rho| of a response, nats
+ * @param ess mean effective sample size of the tokens, a share
+ * @param essMin its smallest
+ * @param minimumAtEnd smallest mean of the prefix minimum in the last tenth of the responses
+ */
+public record Measures(
+        OptionalDouble end,
+        OptionalDouble peak,
+        OptionalDouble area,
+        String collapse,
+        OptionalLong stepsToThreshold,
+        OptionalDouble entropyStart,
+        OptionalDouble entropyEnd,
+        OptionalDouble entropyMax,
+        OptionalDouble meanLogRatio,
+        OptionalDouble largestLogProduct,
+        OptionalDouble ess,
+        OptionalDouble essMin,
+        OptionalDouble minimumAtEnd) {
+
+    /** A run has lost so much of its best. */
+    private static final double HALF = 0.5;
+
+    /** Without a bound of the recipe's own, as many times the entropy of the first point. */
+    private static final double ENTROPY_GROWTH = 4;
+
+    /**
+     * Measures a run.
+     *
+     * @param threshold accuracy, a share; NaN for none
+     * @param entropyBound nats; NaN for {@value #ENTROPY_GROWTH} times the entropy of the first point
+     */
+    public static Measures of(RunResult run, double threshold, double entropyBound) {
+        Curve curve = run.curve();
+        Map<Long, Double> accuracy = curve.accuracy();
+        List<Curve.Point> points = curve.points();
+        OptionalDouble end = run.outcome() == RunResult.Outcome.NOT_FINITE ? OptionalDouble.of(0) : run.after();
+        if (end.isEmpty() && !accuracy.isEmpty()) {
+            end = OptionalDouble.of(accuracy.values().stream().toList().getLast());
+        }
+        double peak = accuracy.values().stream().mapToDouble(Double::doubleValue).max().orElse(Double.NaN);
+        for (OptionalDouble held : List.of(run.before(), end)) {
+            if (held.isPresent()) {
+                peak = Double.isNaN(peak) ? held.getAsDouble() : Math.max(peak, held.getAsDouble());
+            }
+        }
+        OptionalDouble first = value(points, 0);
+        OptionalDouble entropyMax = curve.largest(Curve.ENTROPY);
+        double bound = Double.isNaN(entropyBound) && first.isPresent() ? ENTROPY_GROWTH * first.getAsDouble() : entropyBound;
+        OptionalDouble meanLogRatio = curve.mean(Curve.MEAN_ABSOLUTE);
+        if (meanLogRatio.isEmpty() && curve.mean(Curve.HALF_SQUARE).isPresent()) {
+            meanLogRatio = OptionalDouble.of(
+                    Math.sqrt(2 * curve.mean(Curve.HALF_SQUARE).getAsDouble()));
+        }
+        return new Measures(
+                end,
+                Double.isNaN(peak) ? OptionalDouble.empty() : OptionalDouble.of(peak),
+                area(run.before(), accuracy),
+                collapse(run, end, peak, entropyMax, bound),
+                steps(points, accuracy, threshold),
+                first,
+                value(points, points.size() - 1),
+                entropyMax,
+                meanLogRatio,
+                curve.largest(Curve.LARGEST_LOG_PRODUCT),
+                curve.mean(Curve.ESS),
+                curve.smallest(Curve.ESS),
+                curve.smallest(Curve.MINIMUM_AT_END));
+    }
+
+    private static OptionalDouble value(List<Curve.Point> points, int place) {
+        List<OptionalDouble> entropies = points.stream()
+                .map(point -> point.value(Curve.ENTROPY))
+                .filter(OptionalDouble::isPresent)
+                .toList();
+        return entropies.isEmpty() ? OptionalDouble.empty() : place == 0 ? entropies.getFirst() : entropies.getLast();
+    }
+
+    private static String collapse(
+            RunResult run, OptionalDouble end, double peak, OptionalDouble entropyMax, double entropyBound) {
+        if (run.outcome() == RunResult.Outcome.NOT_FINITE) {
+            return "not finite";
+        }
+        if (end.isPresent() && end.getAsDouble() < HALF * peak) {
+            return "below half of its peak";
+        }
+        return entropyMax.isPresent() && entropyMax.getAsDouble() > entropyBound ? "entropy over the bound" : "";
+    }
+
+    /** Trapezoids from 0 iterations, where the accuracy before training stands, if it is known. */
+    private static OptionalDouble area(OptionalDouble before, Map<Long, Double> accuracy) {
+        Map<Long, Double> all = new LinkedHashMap<>();
+        before.ifPresent(value -> all.put(0L, value));
+        all.putAll(accuracy);
+        if (all.size() < 2) {
+            return OptionalDouble.empty();
+        }
+        double area = 0;
+        long from = -1;
+        long begin = -1;
+        double height = 0;
+        for (Map.Entry<Long, Double> point : all.entrySet()) {
+            if (from >= 0) {
+                area += (point.getKey() - from) * (height + point.getValue()) / 2;
+            } else {
+                begin = point.getKey();
+            }
+            from = point.getKey();
+            height = point.getValue();
+        }
+        return OptionalDouble.of(area / (from - begin));
+    }
+
+    private static OptionalLong steps(List<Curve.Point> points, Map<Long, Double> accuracy, double threshold) {
+        for (Curve.Point point : points) {
+            Double reached = accuracy.get(point.iterations());
+            if (reached != null && reached >= threshold) {
+                return OptionalLong.of(point.updates());
+            }
+        }
+        return OptionalLong.empty();
+    }
+}

@@ -1,0 +1,97 @@
+package org.minpro.study;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import org.junit.jupiter.api.Test;
+
+/** What is measured of a run, on curves of a few points. */
+final class MeasuresTest {
+    static RunResult run(String variant, String place, long seed, RunResult.Outcome outcome, double end, double... curve) {
+        List<Curve.Point> points = new ArrayList<>();
+        for (int i = 0; i < curve.length; i++) {
+            points.add(new Curve.Point(
+                    2L * (i + 1), 8L * (i + 1), Map.of(Curve.ACCURACY, curve[i], Curve.ENTROPY, 0.1 + 0.01 * i, Curve.HALF_SQUARE, 0.02)));
+        }
+        return new RunResult(
+                new RunKey(List.of(variant, place), seed),
+                outcome,
+                OptionalDouble.of(0.4),
+                OptionalDouble.of(end),
+                100,
+                8L * curve.length,
+                1000,
+                60,
+                "test",
+                "abc",
+                new Curve(points));
+    }
+
+    private static Measures measures(double end, double... curve) {
+        return Measures.of(run("a", "b", 1, RunResult.Outcome.DONE, end, curve), 0.55, Double.NaN);
+    }
+
+    @Test
+    void peakAreaAndStepsAreOfTheCurve() {
+        Measures measures = measures(0.6, 0.4, 0.5, 0.7);
+        assertThat(measures.end()).hasValue(0.6);
+        assertThat(measures.peak()).hasValue(0.7);
+        // Trapezoids over 0, 2, 4, 6 iterations: 0.4, 0.45, 0.6.
+        assertThat(measures.area().getAsDouble()).isEqualTo((0.4 + 0.45 + 0.6) / 3, within(1e-12));
+        assertThat(measures.stepsToThreshold()).hasValue(24);
+        assertThat(measures(0.5, 0.4, 0.5).stepsToThreshold()).isEmpty();
+        assertThat(measures.meanLogRatio().getAsDouble()).isEqualTo(0.2, within(1e-12));
+    }
+
+    @Test
+    void heldOutAccuracyIsTheCurveWhereItWasMeasuredOnTheWay() {
+        Curve curve = new Curve(List.of(
+                new Curve.Point(2, 2, Map.of(Curve.ACCURACY, 0.9, Curve.EVALUATED, 0.3)),
+                new Curve.Point(4, 4, Map.of(Curve.ACCURACY, 0.9, Curve.EVALUATED, 0.5))));
+        assertThat(curve.accuracy()).containsExactly(Map.entry(2L, 0.3), Map.entry(4L, 0.5));
+        Curve endAlone = new Curve(List.of(
+                new Curve.Point(2, 2, Map.of(Curve.ACCURACY, 0.9)),
+                new Curve.Point(4, 4, Map.of(Curve.ACCURACY, 0.8, Curve.EVALUATED, 0.5))));
+        assertThat(endAlone.accuracy()).containsExactly(Map.entry(2L, 0.9), Map.entry(4L, 0.8));
+    }
+
+    @Test
+    void aRunHasCollapsedByItsStatedRules() {
+        assertThat(measures(0.6, 0.5, 0.6).collapse()).isEmpty();
+        assertThat(measures(0.3, 0.5, 0.7).collapse()).isEqualTo("below half of its peak");
+        assertThat(measures(0.36, 0.5, 0.7).collapse()).isEmpty();
+        RunResult rising = run("a", "b", 1, RunResult.Outcome.DONE, 0.6, 0.5, 0.6, 0.6);
+        assertThat(Measures.of(rising, 0.5, 0.115).collapse()).isEqualTo("entropy over the bound");
+        assertThat(Measures.of(rising, 0.5, Double.NaN).collapse()).isEmpty();
+        RunResult broken = run("a", "b", 1, RunResult.Outcome.NOT_FINITE, 0.6, 0.5);
+        assertThat(Measures.of(broken, 0.5, Double.NaN).collapse()).isEqualTo("not finite");
+        assertThat(Measures.of(broken, 0.5, Double.NaN).end()).hasValue(0);
+    }
+
+    @Test
+    void variantsAreComparedPlaceByPlaceAndSeedBySeed() {
+        List<RunResult> runs = new ArrayList<>();
+        for (long seed = 1; seed <= 3; seed++) {
+            double noise = 0.1 * seed;
+            runs.add(run("x", "8", seed, RunResult.Outcome.DONE, 0.50 + noise, 0.5, 0.6));
+            runs.add(run("y", "8", seed, RunResult.Outcome.DONE, 0.45 + noise + 0.001 * seed, 0.5, 0.6));
+        }
+        Comparison comparison = Comparison.of(List.of("objective", "lag"), 0, runs, null, null);
+        assertThat(comparison.places()).singleElement().satisfies(place -> {
+            assertThat(place.title(comparison.axes(), 0)).isEqualTo("lag 8");
+            assertThat(place.ranked()).extracting(Comparison.Variant::label).containsExactly("x", "y");
+            Comparison.Variant x = place.ranked().get(0);
+            Comparison.Variant y = place.ranked().get(1);
+            // The seeds differ by 20 points, the pairs by 4.8: what pairing is for.
+            assertThat(x.minus(y).bootstrap().mean()).isEqualTo(0.048, within(1e-12));
+            assertThat(x.minus(y).separable()).isTrue();
+            assertThat(x.minus(x).separable()).isFalse();
+        });
+        assertThat(comparison.threshold()).isEqualTo((0.4 + 0.7) / 2, within(1e-12));
+        assertThat(comparison.variants()).containsExactly("x", "y");
+    }
+}
