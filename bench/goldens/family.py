@@ -27,6 +27,8 @@ class Row:
         self.prox = [data["proximal_log_probs"][i][t] for t in places] if "proximal_log_probs" in data else None
         self.anchor = self.prox if anchor == "proximal" else self.mu
         self.a = [data["advantages"][i][t] for t in places]
+        self.entropy = [data["entropy"][i][t] for t in places] if "entropy" in data else None
+        self.collision = [data["collision"][i][t] for t in places] if "collision" in data else None
         self.age = [data["ages"][i][t] for t in places] if "ages" in data else None
         self.group = data["groups"][i] if "groups" in data else None
         # Constants, and the same live: a clamped difference keeps the slope of its token.
@@ -107,11 +109,19 @@ def kimi(k, row):
     return [-a * x + k["tau"] / 2 * d * d for a, x, d in zip(row.a, row.x, row.live)]
 
 
+def quantile(values, share):
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    below = math.floor(place)
+    return ordered[below] * (1 - (place - below)) + ordered[min(below + 1, len(ordered) - 1)] * (place - below)
+
+
 def aspo(k, row):
     losses = []
-    for a, x, r in zip(row.a, row.x, row.r):
+    for a, x, r, entropy in zip(row.a, row.x, row.r, row.entropy):
+        high = "high-entropy-" if entropy > quantile(row.entropy, k["entropy-quantile"]) else ""
         if a > 0:
-            limited = least(r, 1 + k["clip-high"])
+            limited = least(r, 1 + k[high + "clip-high"])
             if 1 / sg(limited) > k["dual-clip"]:
                 losses.append(-a * k["dual-clip"] * x)
             else:
@@ -119,7 +129,7 @@ def aspo(k, row):
         elif sg(r) > k["dual-clip"] and a < 0:
             losses.append(-a * k["dual-clip"] * x)
         else:
-            losses.append(most(-a * r, -a * most(r, 1 - k["clip-low"])))
+            losses.append(most(-a * r, -a * most(r, 1 - k[high + "clip-low"])))
     return losses
 
 
@@ -135,8 +145,8 @@ def a3po(k, row):
     losses = []
     for t, (a, d, age) in enumerate(zip(row.a, row.d, row.age)):
         alpha = bounded((age - 1) / age, 0, 1) if age > 0 else 0.0
-        w = min(math.exp(alpha * d), k["cap"])
-        losses.append(w * pessimistic(a, straight_through(row, t, math.exp((1 - alpha) * d)), *window(k)))
+        mixed = math.exp(alpha * d) if k["mixture"] == "logarithms" else (1 - alpha) + alpha * math.exp(d)
+        losses.append(min(mixed, k["cap"]) * pessimistic(a, straight_through(row, t, math.exp(d) / mixed), *window(k)))
     return losses
 
 
@@ -168,6 +178,13 @@ def dppo_kl(k, row):
         kl = q * (lq - lp) + (1 - q) * math.log((1 - q + 1e-8) / (1 - p + 1e-8))
         keep = (kl <= k["delta-high"] or p <= q) if a > 0 else (kl <= k["delta-low"] or p >= q)
         losses.append(-a * min(math.exp(d), k["cap"]) * keep * x)
+    return losses
+
+
+def drpo(k, row):
+    losses = []
+    for a, r, lq in zip(row.a, row.r, row.anchor):
+        losses.append(-a * r + abs(a) * math.exp(lq) * (r - 1) * (r - 1) / (2 * k["delta"]))
     return losses
 
 
@@ -216,11 +233,7 @@ def cppo(k, row):
     divergences = [abs(math.exp(p) - math.exp(q)) for p, q in zip(row.p, row.anchor)]
     if not divergences:
         return []
-    ordered = sorted(divergences)
-    place = k["quantile"] * (row.n - 1)
-    below = math.floor(place)
-    quantile = ordered[below] * (1 - (place - below)) + ordered[min(below + 1, row.n - 1)] * (place - below)
-    budget = bounded(quantile, k["budget"], 2 * k["budget"])
+    budget = bounded(quantile(divergences, k["quantile"]), k["budget"], 2 * k["budget"])
     weights = [1 - (1 - k["weight"]) * t / max(row.n - 1, 1) for t in range(row.n)]
     z = [w * divergence for w, divergence in zip(weights, divergences)]
     losses = []
@@ -282,9 +295,18 @@ def opsm(k, row):
     return [pessimistic(a, r, *window(k)) * (0.0 if a < 0 and behind else 1.0) for a, r in zip(row.a, row.r)]
 
 
-def vcpo(k, row):
-    weight = min(math.exp(bounded(sum(row.d))), k["cap"])
-    return [-weight * a * exp(x - p) for a, x, p in zip(row.a, row.x, row.p)]
+def vcpo(k, rows):
+    losses = []
+    for row in rows:
+        baseline = 0.0
+        if k["baseline"]:
+            group = [other for other in rows if other.n and other.group == row.group]
+            spread = [math.exp(bounded(sum(o.d))) ** 2 * sum(1 - 2 * math.exp(p) + c for p, c in zip(o.p, o.collision)) for o in group]
+            if len(group) > 1 and sum(spread) > 0:
+                baseline = sum(v * o.mean(o.a) for v, o in zip(spread, group)) / sum(spread)
+        weight = min(math.exp(bounded(sum(row.d))), k["cap"])
+        losses.append([-weight * (a - baseline) * exp(x - p) for a, x, p in zip(row.a, row.x, row.p)])
+    return losses
 
 
 def exclusive_prefix_logs(k, d):
@@ -382,17 +404,17 @@ def kl_cov(k, rows):
              for t, (a, r, l) in enumerate(zip(row.a, row.r, row.live))] for i, row in enumerate(rows)]
 
 
-OF_ROWS = {"clip-cov": clip_cov, "gepo": gepo, "kl-cov": kl_cov, "prefix-weight": prefix_weight}
+OF_ROWS = {"clip-cov": clip_cov, "gepo": gepo, "kl-cov": kl_cov, "prefix-weight": prefix_weight, "vcpo": vcpo}
 OF_ROW = {name.replace("_", "-"): function for name, function in list(globals().items()) if name in (
     "dual_clip", "gspo_sequence", "luspo", "gmpo", "sapo", "topr", "tis_reinforce", "kimi", "aspo", "decoupled_ppo", "a3po", "minirl",
-    "dppo_tv", "dppo_kl", "prime_rl", "ctpo", "pnpo", "cppo", "vespo", "sspo", "kpo", "trm", "mis_po", "opsm", "vcpo")}
+    "dppo_tv", "dppo_kl", "drpo", "prime_rl", "ctpo", "pnpo", "cppo", "vespo", "sspo", "kpo", "trm", "mis_po", "opsm")}
 
 # The aggregation of those that fix one.
 REQUIRED = {"gspo-sequence": "seq-mean-token-mean", "luspo": "seq-mean-token-sum", "gmpo": "seq-mean-token-mean",
             "sspo": "seq-mean-token-mean", "gepo": "seq-mean-token-mean"}
 # What they read beside the policy that sampled.
-READS = {"decoupled-ppo": "proximal", "minirl": "proximal", "mis-po": "proximal", "a3po": "ages", "gepo": "groups",
-         "prefix-weight": "groups"}
+READS = {"decoupled-ppo": "proximal", "minirl": "proximal", "mis-po": "proximal", "a3po": "ages", "aspo": "entropy", "gepo": "groups",
+         "prefix-weight": "groups", "vcpo": "groups and collisions"}
 
 PPO = {"clip-low": 0.2, "clip-high": 0.2}
 FORM = {"floor": 0.0, "cap": 5.0, "clip-low": 0.2, "clip-high": 0.28}
@@ -400,6 +422,9 @@ PREFIX = {"kind": "minimum", "window": 32, "decay": 0.9, "form": "weight", **FOR
 KINDS = ["product", "window", "window-minimum", "geometric-mean", "v-trace", "moving-average", "batch-normalised", "group-normalised"]
 SEQUENCE = {"clip-low": 3e-4, "clip-high": 4e-4}
 CTPO = {"prefix": "cumulative", "low": 0.025, "high": 0.05, "power": 0.5}
+ASPO = {**PPO, "high-entropy-clip-low": 0.4, "high-entropy-clip-high": 0.4, "entropy-quantile": 0.8, "dual-clip": 3.0}
+A3PO = {**PPO, "cap": 5.0, "mixture": "logarithms"}
+VCPO = {"cap": 8.0, "baseline": True, "rate-exponent": 0.5}
 COV = {**PPO, "fraction": 2e-4, "cov-low": 1.0, "cov-high": 5.0, "seed": 0}
 
 # The defaults first, as in objectives.py.
@@ -412,12 +437,14 @@ PARAMETERS = {
     "topr": [{"form": "trajectory"}, {"form": "token"}],
     "tis-reinforce": [{"level": "token", "cap": 2.0}, {"level": "sequence", "cap": 1.5}],
     "kimi": [{"tau": 0.1}, {"tau": 2.0}],
-    "aspo": [{**PPO, "dual-clip": 3.0}, {**PPO, "dual-clip": 1.3}],
+    "aspo": [ASPO, {**ASPO, "dual-clip": 1.3}, {**ASPO, "entropy-quantile": 0.3, "high-entropy-clip-low": 0.1},
+             {**ASPO, "high-entropy-clip-low": 0.2, "high-entropy-clip-high": 0.2}],
     "decoupled-ppo": [{**PPO, "cap": 5.0}, {**PPO, "cap": 1.1}],
-    "a3po": [{**PPO, "cap": 5.0}, {**PPO, "cap": 1.1}],
+    "a3po": [A3PO, {**A3PO, "cap": 1.1}, {**A3PO, "mixture": "probabilities"}],
     "minirl": [{**PPO, "cap": 10.0}, {**PPO, "cap": 1.1}],
     "dppo-tv": [{"delta-low": 0.15, "delta-high": 0.15, "cap": 20.0}, {"delta-low": 0.02, "delta-high": 0.05, "cap": 1.1}],
     "dppo-kl": [{"delta-low": 0.05, "delta-high": 0.05, "cap": 20.0}, {"delta-low": 0.002, "delta-high": 0.005, "cap": 1.1}],
+    "drpo": [{"delta": 12.5}, {"delta": 0.15}],
     "prime-rl": [{"delta-low": 0.2, "delta-high": 0.2, "kl": 1e-3}, {"delta-low": 0.02, "delta-high": 0.05, "kl": 0.3}],
     "ctpo": [CTPO, {**CTPO, "prefix": "geometric", "power": -0.5}, {**CTPO, "low": 0.3, "high": 0.5}],
     "pnpo": [{"form": "clip", **FORM}, {"form": "weight", **FORM}],
@@ -432,7 +459,7 @@ PARAMETERS = {
     "mis-po": [{"token-low": 0.5, "token-high": 2.0, "response-low": 0.996, "response-high": 1.001},
                {"token-low": 0.8, "token-high": 1.2, "response-low": 0.7, "response-high": 1.4}],
     "opsm": [{"threshold": 0.5, **PPO}, {"threshold": 0.01, **PPO}],
-    "vcpo": [{"cap": 8.0}, {"cap": 1.1}],
+    "vcpo": [VCPO, {**VCPO, "cap": 1.1}, {**VCPO, "baseline": False}],
     "clip-cov": [COV, {**COV, "fraction": 0.3, "cov-low": 0.0, "seed": 5}],
     "kl-cov": [{"fraction": 2e-4, "coefficient": 0.1}, {"fraction": 0.3, "coefficient": 1.0}],
     "prefix-weight": [PREFIX] + [{**PREFIX, "kind": kind, "window": 2} for kind in KINDS] + [{**PREFIX, "form": "clip"}],

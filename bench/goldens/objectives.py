@@ -405,7 +405,13 @@ def family_cases(name):
                 continue
             if reads == "ages":
                 data = {**data, "ages": [[(3 * i + 5 * t) % 7 for t in range(len(row))] for i, row in enumerate(data["mask"])]}
-            if reads == "groups":
+            if reads == "entropy":
+                data = {**data, "entropy": [[((5 * i + 3 * t) % 11) / 4 for t in range(len(row))] for i, row in enumerate(data["mask"])]}
+            if reads == "groups and collisions":
+                # Between p^2, where all else is spread, and (1 - p)^2 more, where it is one token.
+                data = {**data, "collision": [[math.exp(2 * p) + (1 + (3 * i + t) % 4) / 5 * (1 - math.exp(p)) ** 2 for t, p in enumerate(row)]
+                                              for i, row in enumerate(data["log_probs"])]}
+            if reads.startswith("groups"):
                 data = {**data, "groups": [i // 2 for i in range(len(data["mask"]))]}
             first = number == 0 and title == "holes in the mask and an empty row"
             for aggregation, length in AGGREGATIONS if first and required == "token-mean" else [(required, 0)]:

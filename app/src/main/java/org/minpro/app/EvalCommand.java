@@ -134,7 +134,7 @@ final class EvalCommand implements Callable<Integer> {
         Recipe recipe = recipe(Recipe.binder(loader));
         Reward reward = recipe.createReward();
         int most = recipe.evaluation().problems();
-        ProblemSets sets = ProblemSets.of(recipe.data(), recipe.seed(), most, (read, bytes) -> {});
+        ProblemSets sets = ProblemSets.of(recipe.data(), recipe.seed(), most, (pass, done, all) -> {});
         sets.notices().forEach(line -> console.say("data: " + line));
         ModelFiles files = ModelFiles.open(recipe.model().path());
         requireMemory(memory, recipe, files);

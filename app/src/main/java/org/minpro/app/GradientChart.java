@@ -53,6 +53,7 @@ final class GradientChart {
         }
         tokens.put("advantages", one(advantage));
         tokens.put("entropy", one(1));
+        tokens.put("collision", one(1));
         tokens.put("ages", one(1));
         tokens.put("groups", one(0));
         double[][] gradient = new ObjectiveExample(tokens, one(1), null, Anchor.BEHAVIOR)

@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -62,6 +63,7 @@ public final class Main {
         minpro.addSubcommand(new ObjectivesCommand(console));
         minpro.addSubcommand(new VerifyCommand(console));
         minpro.addSubcommand(new AuditVerdictsCommand(console));
+        minpro.addSubcommand(new CommandLine.HelpCommand());
         minpro.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
         minpro.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
         minpro.setColorScheme(Help.defaultColorScheme(Help.Ansi.OFF));
@@ -138,10 +140,27 @@ public final class Main {
         } else if (e instanceof MissingParameterException) {
             message = message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1);
         }
+        if (isUnmappable(message)) {
+            console.say(spec.qualifiedName() + ": " + unmappable(message));
+            return USAGE;
+        }
         console.say(spec.qualifiedName() + ": " + message.replaceAll("\\s*\\R\\s*", " ")
                 + (message.endsWith(".") || message.endsWith("?") ? "" : ".") + " See '" + spec.qualifiedName()
                 + " --help'.");
         return USAGE;
+    }
+
+    private static boolean isUnmappable(@Nullable String message) {
+        return message != null && message.contains("unmappable characters");
+    }
+
+    /** What a file name that the locale's charset has no letters for is told with; Java gives it as question marks. */
+    private static String unmappable(String text) {
+        return "file names must have letters of the locale's charset alone, which is "
+                + System.getProperty("sun.jnu.encoding") + ", got: "
+                + text.replaceFirst("(?s).*(?:input contains )?unmappable characters: *", "")
+                        .replaceAll("[)\\s]+$", "")
+                + "; unset LC_ALL, LC_CTYPE and LANG, or use LC_ALL=C.UTF-8 (locale -a lists what is installed)";
     }
 
     private static @Nullable String unknownOption(CommandLine command) {
@@ -181,6 +200,8 @@ public final class Main {
             case DataException input -> console.say("minpro: " + input.getMessage());
             case TextException input -> console.say("minpro: " + input.getMessage());
             case ModelFormatException input -> console.say("minpro: " + input.getMessage());
+            case InvalidPathException path
+            when isUnmappable(path.getMessage()) -> console.say("minpro: " + unmappable(path.getInput()));
             case IllegalArgumentException input
             when input.getMessage() != null -> console.say("minpro: " + input.getMessage());
             case IllegalStateException run

@@ -51,8 +51,8 @@ import tools.jackson.databind.json.JsonMapper;
             "",
             "With --evaluate, input: {\"log_probs\":[[…]],\"behavior_log_probs\":[[…]],\"advantages\":[[…]],"
                     + "\"mask\":[[…]],\"aggregation\":\"token-mean\"}, one object or several, with optional"
-                    + " proximal_log_probs, reference_log_probs, sampling_log_probs, entropy, ages, groups (a number for each"
-                    + " row), anchor (behavior, proximal)"
+                    + " proximal_log_probs, reference_log_probs, sampling_log_probs, entropy, collision (sum of squared"
+                    + " probabilities), ages, groups (a number for each row), anchor (behavior, proximal)"
                     + " and length (of constant-length).",
             "Output, a line for each: {\"loss\":…,\"gradient\":[[…]]}, the gradient with respect to log_probs, in"
                     + " float64.",

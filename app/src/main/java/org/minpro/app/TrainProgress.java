@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.minpro.data.Dataset;
 import org.minpro.experience.RewardFailure;
 import org.minpro.rollout.Rollout;
 import org.minpro.run.IterationReport;
@@ -79,8 +80,15 @@ final class TrainProgress implements RunListener {
     }
 
     @Override
-    public void dataRead(long read, long bytes) {
-        show("reading the data", 100 * read / bytes + " % of " + Figures.count(bytes / 1_000_000) + " MB");
+    public void dataRead(Dataset.Pass pass, long done, long all) {
+        String phase = switch (pass) {
+            case READ -> "reading the data";
+            case JOIN -> "joining the data";
+            case SPLIT -> "splitting the data";
+        };
+        String of =
+                pass == Dataset.Pass.READ ? Figures.count(all / 1_000_000) + " MB" : Figures.count(all) + " problems";
+        show(phase, 100 * done / all + " % of " + of);
     }
 
     @Override

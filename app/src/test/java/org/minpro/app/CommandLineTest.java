@@ -38,7 +38,9 @@ final class CommandLineTest {
             assertThat(help.code()).as(command).isZero();
             assertThat(help.err()).as(command).isEmpty();
             assertThat(help.out()).as(command).startsWith("Usage: minpro " + command);
+            assertThat(CommandLineRun.of("help", command)).as(command).isEqualTo(help);
         }
+        assertThat(CommandLineRun.of("help")).isEqualTo(minpro);
     }
 
     @Test

@@ -13,12 +13,33 @@ public final class Advantages {
                     new NamedRecords.Entry<>("centered", Centered.class, "reward minus the group's mean"),
                     new NamedRecords.Entry<>("dr-grpo", Centered.class, "another name of centered"),
                     new NamedRecords.Entry<>(
+                            "gdpo",
+                            GroupDecoupled.class,
+                            "each part of the reward relative to its group, added up and whitened"),
+                    new NamedRecords.Entry<>(
+                            "gpg", GroupPolicyGradient.class, "reward minus the group's mean, times all over rewarded"),
+                    new NamedRecords.Entry<>(
                             "grpo", GroupRelative.class, "reward minus the group's mean, over the group's std"),
+                    new NamedRecords.Entry<>(
+                            "grpo-process",
+                            ProcessRelative.class,
+                            "grpo of the rewards of steps or turns, each on the tokens before it"),
                     new NamedRecords.Entry<>("maxrl", MaxRl.class, "reward minus the group's mean, over that mean"),
+                    new NamedRecords.Entry<>("opo", OptimalBaseline.class, "reward minus the group's mean over tokens"),
                     new NamedRecords.Entry<>(
                             "pass-at-k",
                             PassAtK.class,
                             "the best response's lead over the second, over the group's std"),
+                    new NamedRecords.Entry<>(
+                            "reinforce-plus-plus",
+                            ReinforcePlusPlus.class,
+                            "discounted reward to go, whitened over the iteration"),
+                    new NamedRecords.Entry<>(
+                            "reinforce-plus-plus-baseline",
+                            ReinforcePlusPlusBaseline.class,
+                            "reward minus the group's mean, whitened over the iteration"),
+                    new NamedRecords.Entry<>(
+                            "remax", ReMax.class, "reward minus that of the greedy response to the same prompt"),
                     new NamedRecords.Entry<>("rloo", LeaveOneOut.class, "reward minus the mean of the others")));
 
     private Advantages() {}

@@ -12,7 +12,7 @@ import org.minpro.reward.Score;
  */
 public record GroupRelative(
         @Doc("Added to the standard deviation, in units of the reward.")
-        double epsilon) implements Advantage {
+        double epsilon) implements GroupAdvantage {
     public GroupRelative {
         if (!(epsilon >= 0 && Double.isFinite(epsilon))) {
             throw new IllegalArgumentException("epsilon must be >= 0 and finite, got: " + epsilon);

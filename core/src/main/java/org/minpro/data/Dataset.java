@@ -6,10 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
@@ -21,8 +18,10 @@ import java.util.stream.IntStream;
  * @param reading what was made of the rows
  */
 public record Dataset(String name, List<Problem> problems, Reading reading) {
-    /** Files of more bytes than these are not kept in memory. */
-    static final long KEPT_BYTES = 64_000_000;
+    /** JSON Lines of more bytes than these, those of all sources together, stay in their files. */
+    public static final long KEPT_BYTES = 64_000_000;
+
+    private static final int TOLD_EVERY = 4096;
 
     /**
      * What a reader of rows should say.
@@ -60,7 +59,7 @@ public record Dataset(String name, List<Problem> problems, Reading reading) {
     }
 
     public Dataset {
-        problems = problems instanceof StoredProblems ? problems : List.copyOf(problems);
+        problems = problems instanceof IndexedProblems ? problems : List.copyOf(problems);
     }
 
     public Dataset(String name, List<Problem> problems) {
@@ -69,31 +68,42 @@ public record Dataset(String name, List<Problem> problems, Reading reading) {
 
     /** As {@link #read(List, RowMapping, Progress)}, telling nobody. */
     public static Dataset read(List<Path> files, RowMapping mapping) {
-        return read(files, mapping, (read, bytes) -> {});
+        return read(files, mapping, (pass, done, all) -> {});
     }
 
-    /** Is told how far the reading of files has come. */
+    /** A pass through the data, of which there are several where it stays in its files. */
+    public enum Pass {
+        /** Files are read for the first time; counted in bytes. */
+        READ,
+        /** Sources are joined; counted in problems. */
+        JOIN,
+        /** Problems are held out; counted in problems. */
+        SPLIT
+    }
+
+    /** Is told now and then how far a pass through large files has come. */
     @FunctionalInterface
     public interface Progress {
         /**
-         * @param read bytes of the files that are read
-         * @param bytes all of them
+         * @param done bytes or problems, see {@link Pass}
+         * @param all of them
          */
-        void read(long read, long bytes);
+        void come(Pass pass, long done, long all);
     }
 
-    /**
-     * Reads one or more files of {@link Rows}. JSON Lines of more than {@link #KEPT_BYTES} in all stay in their files, of
-     * which only an index is kept; problems of others are kept.
-     *
-     * @param progress told now and then
-     * @throws DataException for an unreadable row, an id given twice, or no rows at all
-     */
+    /** As {@link #read(List, RowMapping, Progress, long)}, with {@link #KEPT_BYTES}. */
     public static Dataset read(List<Path> files, RowMapping mapping, Progress progress) {
         return read(files, mapping, progress, KEPT_BYTES);
     }
 
-    static Dataset read(List<Path> files, RowMapping mapping, Progress progress, long kept) {
+    /**
+     * Reads one or more files of {@link Rows}. Of large JSON Lines only an index is kept; problems of others are kept.
+     *
+     * @param progress told now and then where files are large
+     * @param kept JSON Lines of more bytes than these in all stay in their files
+     * @throws DataException for an unreadable row, an id given twice, or no rows at all
+     */
+    public static Dataset read(List<Path> files, RowMapping mapping, Progress progress, long kept) {
         String name = String.join(", ", files.stream().map(Path::toString).toList());
         long bytes = 0;
         boolean stored = true;
@@ -120,8 +130,8 @@ public record Dataset(String name, List<Problem> problems, Reading reading) {
                         } else {
                             long offset = ((JsonlReader) rows).rowOffset();
                             collector.add(number, offset, problem);
-                            if ((count & 4095) == 0) {
-                                progress.read(readBefore + offset, bytes);
+                            if ((count & TOLD_EVERY - 1) == 0) {
+                                progress.come(Pass.READ, readBefore + offset, bytes);
                             }
                         }
                         count++;
@@ -160,31 +170,75 @@ public record Dataset(String name, List<Problem> problems, Reading reading) {
                 "the files must not change while they are read, got: no row with the id \"" + id + "\"");
     }
 
-    /** All problems of several data sets, in order; a text that an earlier one has is left out and counted. */
-    public static Dataset join(List<Dataset> parts) {
+    /**
+     * All problems of several data sets, in order; a text that an earlier one has is left out and counted. Those that stay in
+     * their files stay there.
+     */
+    public static Dataset join(List<Dataset> parts, Progress progress) {
         if (parts.size() == 1) {
             return parts.getFirst();
         }
-        Map<String, Problem> byText = new LinkedHashMap<>();
-        Map<String, String> namesOfIds = new HashMap<>();
-        Reading reading = Reading.NONE;
+        List<Problem> all =
+                new JoinedProblems(parts.stream().map(Dataset::problems).toList());
+        FirstPlaces texts = new FirstPlaces();
+        BitSet kept = new BitSet(all.size());
+        long[] ids = new long[all.size()];
+        int[] counts = new int[4]; // problems, kept ones, repeated ones, contradicting ones
+        all.forEach(problem -> {
+            int place = tell(progress, Pass.JOIN, counts, all.size());
+            int first = texts.putIfAbsent(problem.identity(), place);
+            if (first == FirstPlaces.NONE) {
+                kept.set(place);
+                ids[counts[1]++] = FirstPlaces.key(problem.id());
+            } else {
+                counts[2]++;
+                counts[3] += all.get(first).answer().equals(problem.answer()) ? 0 : 1;
+            }
+        });
+        requireUnique(parts, kept, Arrays.copyOf(ids, counts[1]));
+        Reading reading = new Reading(counts[2], counts[3], 0);
         for (Dataset part : parts) {
             reading = reading.plus(part.reading());
-            for (Problem problem : part.problems()) {
-                Problem first = byText.putIfAbsent(problem.identity(), problem);
-                if (first != null) {
-                    reading = reading.plus(new Reading(1, first.answer().equals(problem.answer()) ? 0 : 1, 0));
-                } else {
-                    String other = namesOfIds.putIfAbsent(problem.id(), part.name());
-                    if (other != null) {
-                        throw new DataException("ids must be unique, got: \"" + problem.id() + "\" in " + other
-                                + " and in " + part.name());
-                    }
-                }
+        }
+        boolean stored = parts.stream().anyMatch(part -> part.problems() instanceof IndexedProblems);
+        List<Problem> chosen = select(all, kept.stream().toArray());
+        return new Dataset(
+                String.join(", ", parts.stream().map(Dataset::name).toList()),
+                stored ? chosen : List.copyOf(chosen),
+                reading);
+    }
+
+    /** Counts a problem of a pass, tells of it now and then, and returns its place. */
+    private static int tell(Progress progress, Pass pass, int[] counts, int all) {
+        int place = counts[0]++;
+        if ((place & TOLD_EVERY - 1) == TOLD_EVERY - 1) {
+            progress.come(pass, place, all);
+        }
+        return place;
+    }
+
+    private static void requireUnique(List<Dataset> parts, BitSet kept, long[] ids) {
+        Arrays.sort(ids);
+        for (int i = 1; i < ids.length; i++) {
+            if (ids[i] == ids[i - 1]) {
+                throw twice(parts, kept, ids[i]);
             }
         }
-        return new Dataset(
-                String.join(", ", parts.stream().map(Dataset::name).toList()), List.copyOf(byText.values()), reading);
+    }
+
+    private static DataException twice(List<Dataset> parts, BitSet kept, long key) {
+        List<String> names = new ArrayList<>();
+        String[] id = {""};
+        int[] place = {0};
+        for (Dataset part : parts) {
+            part.problems().forEach(problem -> {
+                if (kept.get(place[0]++) && FirstPlaces.key(problem.id()) == key) {
+                    names.add(part.name());
+                    id[0] = problem.id();
+                }
+            });
+        }
+        return new DataException("ids must be unique, got: \"" + id[0] + "\" in " + String.join(" and in ", names));
     }
 
     public int size() {
@@ -204,26 +258,40 @@ public record Dataset(String name, List<Problem> problems, Reading reading) {
      * @param seed another seed, another split
      */
     public Split split(double heldOutFraction, long seed) {
+        return split(heldOutFraction, seed, (pass, done, all) -> {});
+    }
+
+    /**
+     * As {@link #split(double, long)}.
+     *
+     * @param progress told now and then
+     */
+    public Split split(double heldOutFraction, long seed, Progress progress) {
         if (!(heldOutFraction >= 0 && heldOutFraction <= 1)) {
             throw new IllegalArgumentException("heldOutFraction must be in [0, 1], got: " + heldOutFraction);
         }
         BitSet isHeldOut = new BitSet(size());
-        int[] index = {0};
+        int[] counts = {0};
         problems.forEach(problem -> {
+            int place = tell(progress, Pass.SPLIT, counts, size());
             long bits = ByteBuffer.wrap(RowMapping.sha256(seed + "\n" + problem.identity()))
                     .getLong();
-            isHeldOut.set(index[0]++, (bits >>> 11) * 0x1p-53 < heldOutFraction);
+            isHeldOut.set(place, (bits >>> 11) * 0x1p-53 < heldOutFraction);
         });
         return new Split(
-                new Dataset(name, select(place -> !isHeldOut.get(place))),
-                new Dataset(name + " (held out)", select(isHeldOut::get)));
+                new Dataset(name, select(problems, places(place -> !isHeldOut.get(place)))),
+                new Dataset(name + " (held out)", select(problems, places(isHeldOut::get))));
     }
 
-    private List<Problem> select(IntPredicate wanted) {
-        int[] indices = IntStream.range(0, size()).filter(wanted).toArray();
-        return problems instanceof StoredProblems stored
-                ? stored.select(indices)
-                : Arrays.stream(indices).mapToObj(problems::get).toList();
+    private int[] places(IntPredicate wanted) {
+        return IntStream.range(0, size()).filter(wanted).toArray();
+    }
+
+    /** Problems at the given places of a list, which ascend; those that stay in their files stay there. */
+    static List<Problem> select(List<Problem> problems, int[] places) {
+        return problems instanceof IndexedProblems indexed
+                ? indexed.select(places)
+                : Arrays.stream(places).mapToObj(problems::get).toList();
     }
 
     /** Two parts without a common text; either may be empty. */

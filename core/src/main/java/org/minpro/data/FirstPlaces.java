@@ -21,7 +21,7 @@ final class FirstPlaces {
 
     /** Keeps the place of an id that is new, and returns {@link #NONE}; otherwise its first place. */
     int putIfAbsent(String id, int place) {
-        long key = ByteBuffer.wrap(RowMapping.sha256(id)).getLong();
+        long key = key(id);
         int slot = slot(keys, places, key);
         if (places[slot] != NONE) {
             return places[slot];
@@ -32,6 +32,11 @@ final class FirstPlaces {
             grow();
         }
         return NONE;
+    }
+
+    /** What an id is told from others by. */
+    static long key(String id) {
+        return ByteBuffer.wrap(RowMapping.sha256(id)).getLong();
     }
 
     private void grow() {

@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import java.util.AbstractList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.RandomAccess;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A row that is no longer what it was when the file was first read is a {@link DataException}: a run must not go on with
  * other problems than it began with.
  */
-final class StoredProblems extends AbstractList<Problem> implements RandomAccess {
+final class StoredProblems extends AbstractList<Problem> implements IndexedProblems {
     /** Bits of an offset; the file's number stands above them. */
     private static final int OFFSET_BITS = 48;
 
@@ -41,7 +40,6 @@ final class StoredProblems extends AbstractList<Problem> implements RandomAccess
         return read(files, mapping, places[index], checks[index]);
     }
 
-    /** Reads the files once from their beginning, where {@link #get} would seek each row. */
     @Override
     public void forEach(Consumer<? super Problem> action) {
         int index = 0;
@@ -52,7 +50,7 @@ final class StoredProblems extends AbstractList<Problem> implements RandomAccess
                     if (((long) number << OFFSET_BITS | rows.rowOffset()) == places[index]) {
                         Problem problem = mapping.problem(row);
                         if (check(problem) != checks[index]) {
-                            throw changed(file, rows.rowOffset());
+                            throw changed(file, rows.rowOffset(), null);
                         }
                         index++;
                         action.accept(problem);
@@ -61,12 +59,13 @@ final class StoredProblems extends AbstractList<Problem> implements RandomAccess
             }
         }
         if (index < places.length) {
-            throw changed(files.get((int) (places[index] >>> OFFSET_BITS)), places[index] & ((1L << OFFSET_BITS) - 1));
+            throw changed(
+                    files.get((int) (places[index] >>> OFFSET_BITS)), places[index] & ((1L << OFFSET_BITS) - 1), null);
         }
     }
 
-    /** Those at the given places of this list, which ascend. */
-    StoredProblems select(int[] indices) {
+    @Override
+    public StoredProblems select(int[] indices) {
         return new StoredProblems(
                 files,
                 mapping,
@@ -78,27 +77,25 @@ final class StoredProblems extends AbstractList<Problem> implements RandomAccess
         Path file = files.get((int) (place >>> OFFSET_BITS));
         long offset = place & ((1L << OFFSET_BITS) - 1);
         try (JsonlReader rows = JsonlReader.open(file, offset)) {
-            Problem problem = problem(rows, mapping);
+            Problem problem = null;
+            DataException cause = null;
+            try {
+                Row row = rows.next();
+                problem = row == null ? null : mapping.problem(row);
+            } catch (DataException e) {
+                cause = e;
+            }
             if (problem == null || check(problem) != check) {
-                throw changed(file, offset);
+                throw changed(file, offset, cause);
             }
             return problem;
         }
     }
 
-    /** The problem of the next row; null where there is no row that makes one any more. */
-    private static @Nullable Problem problem(JsonlReader rows, RowMapping mapping) {
-        try {
-            Row row = rows.next();
-            return row == null ? null : mapping.problem(row);
-        } catch (DataException e) {
-            return null;
-        }
-    }
-
-    private static DataException changed(Path file, long offset) {
-        return new DataException(file + " must not change while it is in use, got: another row at byte " + offset
-                + ". Restore it, and continue the run");
+    private static DataException changed(Path file, long offset, @Nullable DataException cause) {
+        String message = file + " must not change while it is in use, got: another row at byte " + offset
+                + ". Restore it, and continue the run";
+        return cause == null ? new DataException(message) : new DataException(message, cause);
     }
 
     private static int check(Problem problem) {

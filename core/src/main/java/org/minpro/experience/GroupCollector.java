@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.minpro.advantage.Advantage;
 import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
@@ -16,6 +17,8 @@ import org.minpro.rollout.SamplingParams;
 
 /**
  * The rollout phase of an iteration: takes draws, has their prompts continued, scores and journals the responses.
+ *
+ * <p>Where the advantages are relative to a greedy response, one is sampled beside each group, as the sample after its last.
  *
  * <p>A draw whose prompt is too long is skipped and counted. Where it is asked for, a group whose rewards are all equal
  * is put aside and another draw is taken, until a limit. What the journal has is not generated again.
@@ -93,8 +96,8 @@ public final class GroupCollector {
                 }
                 draw++;
             }
-            for (ScoredGroup group : generator.generate(iteration, requests, sampling, finished)) {
-                if (limit > resampled && advantage.of(group.scores()).zeroVariance()) {
+            for (ScoredGroup group : generated(iteration, requests, finished)) {
+                if (limit > resampled && !advantage.tellsApart(group.scores())) {
                     resampled++;
                 } else {
                     kept.add(group);
@@ -102,6 +105,21 @@ public final class GroupCollector {
             }
         }
         return new Collected(kept, draw, skipped, resampled);
+    }
+
+    private List<ScoredGroup> generated(
+            long iteration, SequencedMap<RolloutRequest, Problem> requests, Consumer<Rollout> finished) {
+        List<ScoredGroup> groups = generator.generate(iteration, requests, sampling, finished);
+        if (!advantage.readsGreedy()) {
+            return groups;
+        }
+        SequencedMap<RolloutRequest, Problem> greedy = new LinkedHashMap<>();
+        requests.forEach((request, problem) -> greedy.put(request.only(settings.groupSize()), problem));
+        List<ScoredGroup> baselines = generator.generate(iteration, greedy, sampling.withGreedy(true), finished);
+        return IntStream.range(0, groups.size())
+                .mapToObj(
+                        g -> groups.get(g).withGreedy(baselines.get(g).scores().getFirst()))
+                .toList();
     }
 
     /**
@@ -115,16 +133,23 @@ public final class GroupCollector {
         List<Rollout> rollouts = new ArrayList<>();
         List<Score> scores = new ArrayList<>();
         for (int sample = 0; sample < settings.groupSize(); sample++) {
-            int wanted = sample;
-            Journal.Entry entry = journal.find(draw, sample)
-                    .orElseThrow(() -> new IllegalStateException(
-                            "the journal must have every rollout that waits to be trained on, got: none of draw "
-                                    + draw + ", sample " + wanted + "; group-size (" + settings.groupSize()
-                                    + ") must be the one that the run began with, and the journal whole"));
-            entry.requirePrompt(prompt);
+            Journal.Entry entry = journaled(draw, sample, prompt);
             rollouts.add(entry.rollout());
             scores.add(entry.score());
         }
-        return new ScoredGroup(draw, problem, rollouts, scores);
+        ScoredGroup group = new ScoredGroup(draw, problem, rollouts, scores);
+        return advantage.readsGreedy()
+                ? group.withGreedy(journaled(draw, settings.groupSize(), prompt).score())
+                : group;
+    }
+
+    private Journal.Entry journaled(long draw, int sample, int[] prompt) {
+        Journal.Entry entry = journal.find(draw, sample)
+                .orElseThrow(() -> new IllegalStateException(
+                        "the journal must have every rollout that waits to be trained on, got: none of draw " + draw
+                                + ", sample " + sample + "; group-size (" + settings.groupSize()
+                                + ") must be the one that the run began with, and the journal whole"));
+        entry.requirePrompt(prompt);
+        return entry;
     }
 }

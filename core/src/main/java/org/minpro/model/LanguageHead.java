@@ -63,20 +63,42 @@ public final class LanguageHead {
     /**
      * @param logProbs log pi of the targets, {@code [tokens]}, nats, float32 (float64 for a float64 model)
      * @param entropies of the whole distributions, {@code [tokens]}, nats; null unless asked for
+     * @param collisions {@code sum_v p_v^2} of the whole distributions, {@code [tokens]}; null unless asked for
      */
-    public record Result(Tensor logProbs, @Nullable Tensor entropies) {}
+    public record Result(
+            Tensor logProbs,
+            @Nullable Tensor entropies,
+            @Nullable Tensor collisions) {}
+
+    /**
+     * What is computed of each distribution, beside the log-probability of its target.
+     *
+     * @param entropy whether {@link Result#entropies} are
+     * @param collision whether {@link Result#collisions} are
+     */
+    public record Wanted(boolean entropy, boolean collision) {}
 
     /**
      * @param hidden {@code [tokens, hidden]}; its history is not touched
      * @param targets {@code [tokens]}
      */
     public Result logProbs(Tensor hidden, Tensor targets, boolean withEntropy) {
-        return new Pass(hidden, targets, withEntropy, false).result;
+        return logProbs(hidden, targets, new Wanted(withEntropy, false));
+    }
+
+    /** The same with all that is wanted. */
+    public Result logProbs(Tensor hidden, Tensor targets, Wanted wanted) {
+        return new Pass(hidden, targets, wanted, false).result;
     }
 
     /** {@link #logProbs} with its way back; what that needs lives in the current scope. */
     public Pass record(Tensor hidden, Tensor targets, boolean withEntropy) {
-        return new Pass(hidden, targets, withEntropy, true);
+        return record(hidden, targets, new Wanted(withEntropy, false));
+    }
+
+    /** The same with all that is wanted. */
+    public Pass record(Tensor hidden, Tensor targets, Wanted wanted) {
+        return new Pass(hidden, targets, wanted, true);
     }
 
     /** Log-probabilities of some tokens, and the way back to their hidden states. */
@@ -87,12 +109,13 @@ public final class LanguageHead {
         /** Where all tokens are one chunk: its logits, which the way back needs again. */
         private @Nullable Tensor kept;
 
-        private Pass(Tensor hidden, Tensor targets, boolean withEntropy, boolean keep) {
+        private Pass(Tensor hidden, Tensor targets, Wanted wanted, boolean keep) {
             this.hidden = hidden.detach();
             this.targets = targets;
             long tokens = hidden.size(0);
             List<Tensor> logProbs = new ArrayList<>();
             List<Tensor> entropies = new ArrayList<>();
+            List<Tensor> collisions = new ArrayList<>();
             try (Scope scope = Scope.open();
                     NoGradient off = NoGradient.open()) {
                 for (long start = 0; start < tokens; start += chunk) {
@@ -101,11 +124,14 @@ public final class LanguageHead {
                         Tensor logits = model.outputHead().apply(this.hidden.narrow(0, start, length));
                         for (long at = 0; at < length; at += piece) {
                             long count = Math.min(piece, length - at);
-                            Result ofPiece = ofPiece(
-                                    logits.narrow(0, at, count), targets.narrow(0, start + at, count), withEntropy);
+                            Result ofPiece =
+                                    ofPiece(logits.narrow(0, at, count), targets.narrow(0, start + at, count), wanted);
                             logProbs.add(ofChunk.keep(ofPiece.logProbs));
                             if (ofPiece.entropies != null) {
                                 entropies.add(ofChunk.keep(ofPiece.entropies));
+                            }
+                            if (ofPiece.collisions != null) {
+                                collisions.add(ofChunk.keep(ofPiece.collisions));
                             }
                         }
                         if (keep && length == tokens) {
@@ -115,7 +141,8 @@ public final class LanguageHead {
                 }
                 result = new Result(
                         scope.keep(Tensor.concatenate(logProbs, 0)),
-                        withEntropy ? scope.keep(Tensor.concatenate(entropies, 0)) : null);
+                        wanted.entropy ? scope.keep(Tensor.concatenate(entropies, 0)) : null,
+                        wanted.collision ? scope.keep(Tensor.concatenate(collisions, 0)) : null);
             }
         }
 
@@ -153,18 +180,19 @@ public final class LanguageHead {
         }
     }
 
-    private Result ofPiece(Tensor logits, Tensor targets, boolean withEntropy) {
+    private Result ofPiece(Tensor logits, Tensor targets, Wanted wanted) {
         try (Scope scope = Scope.open()) {
             Tensor distribution = scores(logits).logSoftmax(1);
             Tensor chosen = distribution.gather(1, targets.unsqueeze(1)).squeeze(1);
             return new Result(
                     scope.keep(chosen),
-                    withEntropy
+                    wanted.entropy
                             ? scope.keep(distribution
                                     .multiply(distribution.exp())
                                     .sum(1, false)
                                     .negate())
-                            : null);
+                            : null,
+                    wanted.collision ? scope.keep(distribution.multiply(2).exp().sum(1, false)) : null);
         }
     }
 

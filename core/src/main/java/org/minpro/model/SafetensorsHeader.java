@@ -35,6 +35,8 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public record SafetensorsHeader(SequencedMap<String, Entry> tensors, Map<String, String> metadata, long dataStart) {
     /** The limit of the reference implementation. */
+    private static final String FETCH_AGAIN = "; fetch or copy the file again";
+
     public static final int MAX_BYTES = 100_000_000;
 
     private static final String METADATA = "__metadata__";
@@ -91,7 +93,9 @@ public record SafetensorsHeader(SequencedMap<String, Entry> tensors, Map<String,
         }
         if (length > size - LENGTH_BYTES) {
             throw new ModelFormatException(
-                    file, "is truncated: its header needs " + (LENGTH_BYTES + length) + " bytes, the file has " + size);
+                    file,
+                    "is truncated: its header needs " + (LENGTH_BYTES + length) + " bytes, the file has " + size
+                            + FETCH_AGAIN);
         }
         byte[] json = fill(channel, LENGTH_BYTES, ByteBuffer.allocate((int) length), file)
                 .array();
@@ -102,7 +106,7 @@ public record SafetensorsHeader(SequencedMap<String, Entry> tensors, Map<String,
             throws IOException {
         while (buffer.hasRemaining()) {
             if (channel.read(buffer, position + buffer.position()) < 0) {
-                throw new ModelFormatException(file, "is truncated: it ends within its header");
+                throw new ModelFormatException(file, "is truncated: it ends within its header" + FETCH_AGAIN);
             }
         }
         return buffer.flip();
@@ -279,7 +283,7 @@ public record SafetensorsHeader(SequencedMap<String, Entry> tensors, Map<String,
                         file,
                         tensor.getKey(),
                         "the file is truncated: it ends at " + entry.end() + ", the file has " + dataBytes
-                                + " bytes of tensors");
+                                + " bytes of tensors" + FETCH_AGAIN);
             }
             position = entry.end();
         }

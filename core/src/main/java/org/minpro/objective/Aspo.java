@@ -1,6 +1,7 @@
 package org.minpro.objective;
 
 import java.util.Map;
+import java.util.Set;
 import org.minpro.config.Doc;
 import org.minpro.tensor.Tensor;
 
@@ -14,10 +15,14 @@ import org.minpro.tensor.Tensor;
  *   <li>where that weight, 1/r_t or r_t, exceeds dualClip: {@code l_t = -A_t dualClip log pi_theta(y_t)}, {@code g_t = A_t dualClip}.
  * </ul>
  *
- * The authors' code has two widths of the window, chosen by the entropy of the token; this is the one window of its paper's main form.
+ * Tokens whose entropy is over the response's quantile have a window of their own, {@code highEntropyClipLow} and {@code highEntropyClipHigh} in
+ * the places of the two others. (In the authors' code the mask by the name of high entropy marks the tokens up to the quantile.)
  *
  * @param clipLow half-width of the window below 1, where the advantage is negative
  * @param clipHigh half-width of the window above 1, where the advantage is positive
+ * @param highEntropyClipLow the same below 1 for tokens of high entropy
+ * @param highEntropyClipHigh the same above 1 for tokens of high entropy
+ * @param entropyQuantile of the entropies of a response's tokens, above which one is high
  * @param dualClip largest weight; beyond it the loss is that of log pi with this weight
  */
 @Described(
@@ -31,18 +36,41 @@ public record Aspo(
         @Doc("Half-width of the window above 1, where the advantage is positive.")
         double clipHigh,
 
+        @Doc("The same below 1 for tokens of high entropy.") double highEntropyClipLow,
+
+        @Doc("The same above 1 for tokens of high entropy.") double highEntropyClipHigh,
+
+        @Doc("The quantile of the entropies of a response's tokens above which one is high, [0, 1].")
+        double entropyQuantile,
+
         @Doc("Largest weight; beyond it the loss is that of log pi with this weight.")
         double dualClip)
         implements Objective {
     public Aspo {
         ClippedSurrogate.check(clipLow, clipHigh);
+        ClippedSurrogate.check("high-entropy-", highEntropyClipLow, highEntropyClipHigh);
+        Rule.fraction("entropy-quantile", entropyQuantile);
         Rule.aboveOne("dual-clip", dualClip);
         Rule.finite("dual-clip", dualClip);
     }
 
-    /** 0.2 / 0.2 and 3, those of the authors' code for its first class of tokens. */
+    /** 0.2 / 0.2, 0.4 / 0.4 for the fifth of the tokens with the highest entropies, and 3: those of the authors' code. */
     public Aspo() {
-        this(0.2, 0.2, 3);
+        this(0.2, 0.2, 0.4, 0.4, 0.8, 3);
+    }
+
+    /** One window for all tokens, which reads no entropies. */
+    public static Aspo ofOneWindow(double clipLow, double clipHigh, double dualClip) {
+        return new Aspo(clipLow, clipHigh, clipLow, clipHigh, 1, dualClip);
+    }
+
+    private boolean hasOneWindow() {
+        return clipLow == highEntropyClipLow && clipHigh == highEntropyClipHigh;
+    }
+
+    @Override
+    public Set<Statistic> statistics() {
+        return hasOneWindow() ? Set.of() : Set.of(Statistic.ENTROPY);
     }
 
     @Override
@@ -53,7 +81,13 @@ public record Aspo(
         Tensor advantages = inputs.advantages();
         Tensor positive = advantages.greater(0);
         Tensor weight = positive.choose(flipped, ratio);
-        Tensor value = positive.choose(flipped.clampMinimum(1 / (1 + clipHigh)), ratio.clampMinimum(1 - clipLow));
+        Tensor value = value(positive, flipped, ratio, clipLow, clipHigh);
+        if (!hasOneWindow()) {
+            Tensor entropies = inputs.statistic(Statistic.ENTROPY);
+            value = entropies
+                    .greater(RowValues.quantile(inputs, entropies, entropyQuantile))
+                    .choose(value(positive, flipped, ratio, highEntropyClipLow, highEntropyClipHigh), value);
+        }
         Tensor clipped = value.notEqual(weight);
         Tensor beyond = weight.greater(dualClip);
         ObjectiveResult inside = FirstOrder.of(
@@ -67,6 +101,10 @@ public record Aspo(
         Tensor logarithmic = advantages.multiply(inputs.logProbs()).multiply(-dualClip);
         return new ObjectiveResult(
                 beyond.choose(logarithmic, inside.tokenLosses()), inside.weights(), inside.tokenMetrics(), Map.of());
+    }
+
+    private static Tensor value(Tensor positive, Tensor flipped, Tensor ratio, double low, double high) {
+        return positive.choose(flipped.clampMinimum(1 / (1 + high)), ratio.clampMinimum(1 - low));
     }
 
     @Override

@@ -14,11 +14,14 @@ final class ClippedSurrogate {
     private ClippedSurrogate() {}
 
     static void check(double clipLow, double clipHigh) {
-        if (!(clipLow >= 0 && Double.isFinite(clipLow))) {
-            throw new IllegalArgumentException("clip-low must be >= 0 and finite, got: " + clipLow);
-        }
+        check("", clipLow, clipHigh);
+    }
+
+    /** @param prefix of the parameters' names, such as {@code high-entropy-} */
+    static void check(String prefix, double clipLow, double clipHigh) {
+        Rule.notNegative(prefix + "clip-low", clipLow);
         if (!(clipHigh >= 0)) {
-            throw new IllegalArgumentException("clip-high must be >= 0, got: " + clipHigh);
+            throw new IllegalArgumentException(prefix + "clip-high must be >= 0, got: " + clipHigh);
         }
     }
 

@@ -1,6 +1,5 @@
 package org.minpro.objective;
 
-import java.util.Arrays;
 import org.minpro.config.Doc;
 import org.minpro.tensor.Tensor;
 
@@ -69,7 +68,7 @@ public record Cppo(
     /** 1 where the token's weighted divergence is over its threshold. */
     private double[] over(double[] divergences) {
         int length = divergences.length;
-        double perToken = Math.min(Math.max(quantileOf(divergences), budget), 2 * budget);
+        double perToken = Math.min(Math.max(RowValues.quantile(divergences, quantile), budget), 2 * budget);
         double spent = 0;
         double weights = 0;
         double[] over = new double[length];
@@ -81,17 +80,5 @@ public record Cppo(
             weights += w;
         }
         return over;
-    }
-
-    private double quantileOf(double[] values) {
-        if (values.length == 0) {
-            return 0;
-        }
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        double at = quantile * (sorted.length - 1);
-        int below = (int) at;
-        int above = Math.min(below + 1, sorted.length - 1);
-        return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
     }
 }

@@ -1,8 +1,8 @@
 package org.minpro.objective;
 
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
 import org.minpro.ratio.Ratios;
@@ -80,19 +80,12 @@ public record Gepo(
         double[] logs = logQ.doubles();
         double[] groups = inputs.statistic(Statistic.GROUP).doubles();
         double[] mask = inputs.mask().doubles();
-        int time = Math.toIntExact(inputs.mask().size(1));
-        Map<Double, double[]> sums = new TreeMap<>();
-        for (int at = 0; at < logs.length; at++) {
-            boolean firstOfRow = mask[at] != 0;
-            for (int before = at - at % time; before < at && firstOfRow; before++) {
-                firstOfRow = mask[before] == 0;
-            }
-            if (firstOfRow) {
-                double q = Math.exp(logs[at]);
-                double[] sum = sums.computeIfAbsent(groups[at], absent -> new double[2]);
-                sum[0] += q;
-                sum[1] += q * q;
-            }
+        Map<Double, double[]> sums = new HashMap<>();
+        for (int at : RowValues.firsts(inputs)) {
+            double q = Math.exp(logs[at]);
+            double[] sum = sums.computeIfAbsent(groups[at], absent -> new double[2]);
+            sum[0] += q;
+            sum[1] += q * q;
         }
         double[] expectations = new double[logs.length];
         for (int at = 0; at < logs.length; at++) {

@@ -517,7 +517,7 @@ public final class LossChecks {
                     live, live, streams, tensor(advantages, type), tensor(mask, type), given, loss.anchor());
         }
 
-        /** Ages and groups are whole numbers, made from the rows' own, so that they move and are padded with them. */
+        /** Collisions are such as the token's probability allows, ages and groups are whole numbers, made from the rows' own, so that they move and are padded with them. */
         private double[][] of(Statistic statistic) {
             double[][] values = new double[logProbs.length][];
             for (int i = 0; i < values.length; i++) {
@@ -525,6 +525,10 @@ public final class LossChecks {
                 for (int t = 0; t < values[i].length; t++) {
                     values[i][t] = switch (statistic) {
                         case ENTROPY -> statistics[i][t];
+                        case COLLISION -> {
+                            double p = Math.exp(logProbs[i][t]);
+                            yield p * p + (1 - p) * (1 - p) / (1 + statistics[i][t]);
+                        }
                         case AGE -> t % 4;
                         case GROUP -> mask[i][0];
                     };

@@ -24,7 +24,7 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * <p>{@code log_probs}, {@code behavior_log_probs}, {@code advantages} and {@code mask} are arrays of rows; rows may have
  * different lengths. {@code proximal_log_probs}, {@code reference_log_probs}, {@code sampling_log_probs}, {@code entropy},
- * {@code ages}, {@code groups} (a number for each row),
+ * {@code collision} (the sum of squared probabilities), {@code ages}, {@code groups} (a number for each row),
  * {@code anchor} ({@code behavior} or {@code proximal}), {@code aggregation} and {@code length} are optional. Numbers at masked
  * tokens do not matter and may be null.
  *
@@ -41,6 +41,7 @@ public record ObjectiveExample(
     private static final String LOG_PROBS = "log_probs";
     private static final String ADVANTAGES = "advantages";
     private static final String ENTROPY = "entropy";
+    private static final String COLLISION = "collision";
     private static final String AGES = "ages";
     private static final String GROUPS = "groups";
     private static final Set<String> REQUIRED =
@@ -50,6 +51,7 @@ public record ObjectiveExample(
             key(LogProbStream.REFERENCE),
             key(LogProbStream.SAMPLING),
             ENTROPY,
+            COLLISION,
             AGES,
             GROUPS,
             "anchor",
@@ -63,6 +65,7 @@ public record ObjectiveExample(
             key(LogProbStream.SAMPLING),
             ADVANTAGES,
             ENTROPY,
+            COLLISION,
             AGES);
     private static final JsonMapper JSON = new JsonMapper();
 
@@ -275,6 +278,7 @@ public record ObjectiveExample(
     private static String key(Statistic statistic) {
         return switch (statistic) {
             case ENTROPY -> ENTROPY;
+            case COLLISION -> COLLISION;
             case AGE -> AGES;
             case GROUP -> GROUPS;
         };

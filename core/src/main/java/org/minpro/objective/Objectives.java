@@ -11,6 +11,10 @@ public final class Objectives {
             Objective.class,
             List.of(
                     new NamedRecords.Entry<>(
+                            "drpo",
+                            Drpo.class,
+                            "live ratios with a quadratic penalty of how far the probability moved"),
+                    new NamedRecords.Entry<>(
                             "dual-clip",
                             DualClip.class,
                             "PPO clip with a bound for unlikely bad tokens that became likely"),
@@ -70,7 +74,10 @@ public final class Objectives {
                     new NamedRecords.Entry<>(
                             "opsm", Opsm.class, "PPO clip without bad responses that the policy has left behind"),
                     new NamedRecords.Entry<>(
-                            "vcpo", Vcpo.class, "policy gradient with capped weights of whole responses"),
+                            "vcpo",
+                            Vcpo.class,
+                            "capped weights of whole responses, a baseline of least variance, a rate that follows the"
+                                    + " sample size"),
                     new NamedRecords.Entry<>(
                             "clip-cov",
                             ClipCov.class,

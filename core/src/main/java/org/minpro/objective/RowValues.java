@@ -42,6 +42,24 @@ final class RowValues {
         return constant(inputs, result);
     }
 
+    /** The places of the first valid token of each row that has one, in {@code [batch * time]}. */
+    static int[] firsts(ObjectiveInputs inputs) {
+        int time = Math.toIntExact(inputs.mask().size(1));
+        double[] valid = inputs.mask().doubles();
+        int[] firsts = new int[Math.toIntExact(inputs.mask().size(0))];
+        int count = 0;
+        for (int from = 0; from < valid.length; from += time) {
+            int at = from;
+            while (at < from + time && valid[at] == 0) {
+                at++;
+            }
+            if (at < from + time) {
+                firsts[count++] = at;
+            }
+        }
+        return Arrays.copyOf(firsts, count);
+    }
+
     /** Numbers as a tensor like those of the inputs. */
     static Tensor constant(ObjectiveInputs inputs, double[] values) {
         Tensor like = inputs.mask();
@@ -61,6 +79,24 @@ final class RowValues {
     /** The largest value of each row, on all its valid tokens. */
     static Tensor max(ObjectiveInputs inputs, Tensor values) {
         return map(inputs, values, row -> filled(row, Arrays.stream(row).max().orElse(0)));
+    }
+
+    /** A quantile of each row, on all its valid tokens; between two values it is interpolated linearly. */
+    static Tensor quantile(ObjectiveInputs inputs, Tensor values, double quantile) {
+        return map(inputs, values, row -> filled(row, quantile(row, quantile)));
+    }
+
+    /** A quantile of some values, interpolated linearly; 0 of none. */
+    static double quantile(double[] values, double quantile) {
+        if (values.length == 0) {
+            return 0;
+        }
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        double at = quantile * (sorted.length - 1);
+        int below = (int) at;
+        int above = Math.min(below + 1, sorted.length - 1);
+        return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
     }
 
     /** 1, 2, ... over the valid tokens of each row. */

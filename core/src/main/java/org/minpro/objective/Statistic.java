@@ -4,6 +4,8 @@ package org.minpro.objective;
 public enum Statistic {
     /** {@code -sum_v p_v log p_v} of the current policy, nats. */
     ENTROPY,
+    /** {@code sum_v p_v^2} of the current policy: the chance that two draws give the same token, (0, 1]. */
+    COLLISION,
     /** Optimizer steps between the version that sampled the token and the one that is updated. */
     AGE,
     /** Ordinal of the row's group in the update, 0, 1, ...; the same number on all tokens of a row. */

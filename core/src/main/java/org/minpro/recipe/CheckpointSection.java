@@ -5,7 +5,7 @@ import org.minpro.config.Rule;
 
 /** When the run is saved so that it can go on. */
 public record CheckpointSection(
-        @Doc("A checkpoint every so many iterations; 0 only at the end and on Ctrl-C.")
+        @Doc("A checkpoint every so many iterations, or updates of sft; 0 only at the end and on Ctrl-C.")
         int every,
 
         @Doc("The newest so many are kept, >= 1.") int keep) {

@@ -171,12 +171,21 @@ public record DataSection(
      * @param progress told how far a large file is read
      */
     public Dataset read(Dataset.Progress progress) {
-        List<Dataset> parts = new ArrayList<>();
+        List<SourceSection> sources = new ArrayList<>(more);
         if (!files.isEmpty()) {
-            parts.add(first(files).read(folder, progress));
+            sources.addFirst(first(files));
         }
-        more.forEach(source -> parts.add(source.read(folder, progress)));
-        return Dataset.join(parts);
+        long bytes = sources.stream()
+                .flatMap(source -> SourceSection.paths(folder, source.files()).stream())
+                .mapToLong(path -> path.toFile().length())
+                .sum();
+        // Many sources that are small one by one may be too much for memory together.
+        long kept = bytes > Dataset.KEPT_BYTES ? 0 : Dataset.KEPT_BYTES;
+        return Dataset.join(
+                sources.stream()
+                        .map(source -> source.read(folder, progress, kept))
+                        .toList(),
+                progress);
     }
 
     /**
@@ -185,7 +194,7 @@ public record DataSection(
      * @param progress told how far a large file is read
      */
     public Dataset readEvaluationFiles(Dataset.Progress progress) {
-        return first(evaluationFiles).read(folder, progress);
+        return first(evaluationFiles).read(folder, progress, Dataset.KEPT_BYTES);
     }
 
     /** Every file that is read, in the order of reading; none for the built-in task. */

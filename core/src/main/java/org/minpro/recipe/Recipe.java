@@ -8,6 +8,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.minpro.advantage.Advantage;
 import org.minpro.advantage.Advantages;
+import org.minpro.advantage.GroupDecoupled;
 import org.minpro.advantage.GroupRelative;
 import org.minpro.config.Binder;
 import org.minpro.config.Doc;
@@ -30,6 +31,7 @@ import org.minpro.objective.Penalty;
 import org.minpro.reward.MathReward;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Rewards;
+import org.minpro.reward.WeightedReward;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Sampling;
 import org.minpro.task.ArithmeticReward;
@@ -150,6 +152,17 @@ public record Recipe(
         requireThere("objective", List.of(objective));
         requireThere("corrections", corrections);
         requireThere("penalties", penalties);
+        if (advantage instanceof GroupDecoupled decoupled && reward instanceof WeightedReward weighted) {
+            decoupled
+                    .weights()
+                    .keySet()
+                    .forEach(name -> Rule.check(
+                            weighted.parts().containsKey(name.replaceFirst("/.*", "")),
+                            "advantage.weights",
+                            "by names of the reward's parts, "
+                                    + weighted.parts().keySet(),
+                            name));
+        }
     }
 
     public Recipe() {

@@ -37,7 +37,7 @@ public record SftRecipe(
         @Doc("Examples of an update.") int batchRows,
         @Doc("AdamW.") OptimizerSettings optimizer,
         @Doc("How the work is cut.") ComputeSettings compute,
-        @Doc("When the run is saved; every counts updates.") CheckpointSection checkpoints,
+        @Doc("When the run is saved.") CheckpointSection checkpoints,
 
         @Doc("Updates between two measurements of the evaluation loss, with data.held-out or data.evaluation-files; 0"
                 + " measures it before the first and after the last alone.")

@@ -92,9 +92,10 @@ public record SourceSection(
      *
      * @param folder what relative paths are relative to
      * @param progress told how far a large file is read
+     * @param kept JSON Lines of more bytes than these stay in their files
      */
-    public Dataset read(Path folder, Dataset.Progress progress) {
-        return Dataset.read(paths(folder, files), mapping(), progress);
+    public Dataset read(Path folder, Dataset.Progress progress, long kept) {
+        return Dataset.read(paths(folder, files), mapping(), progress, kept);
     }
 
     /** Files in a folder; as they are given where it is the current one, because messages name them. */

@@ -2,6 +2,7 @@ package org.minpro.reward;
 
 import java.util.Collections;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.minpro.config.Rule;
 
@@ -12,10 +13,16 @@ import org.minpro.config.Rule;
  * @param value the value; 0 and without meaning where not decided
  * @param parts named values for the log, sorted by name; they are already in {@code value}
  * @param reason why, in a few words, for the samples log and the audit; may be empty
+ * @param steps rewards on the way by the token of the response, from 0, at which each was earned, such as the last one of a
+ *     turn or of a step of reasoning; their sum is the value. Empty where the value was earned at the end.
  */
-public record Score(boolean decided, double value, Map<String, Double> parts, String reason) {
+public record Score(
+        boolean decided, double value, Map<String, Double> parts, String reason, SortedMap<Integer, Double> steps) {
     /** Largest magnitude of a reward: beyond it float32 advantages and their variance lose what tells responses apart. */
     public static final double LARGEST = 1e6;
+
+    /** What a sum of steps may be rounded away from the value, as a share of it. */
+    private static final double ROUNDING = 1e-9;
 
     public Score {
         if (decided && !Double.isFinite(value)) {
@@ -23,6 +30,23 @@ public record Score(boolean decided, double value, Map<String, Double> parts, St
                     "a decided score must be finite, got: " + value + "; return Score.undecided where there is none");
         }
         parts = Collections.unmodifiableMap(new TreeMap<>(parts));
+        steps = Collections.unmodifiableSortedMap(new TreeMap<>(steps));
+        if (!steps.isEmpty()) {
+            double sum =
+                    steps.values().stream().mapToDouble(Double::doubleValue).sum();
+            if (!decided
+                    || steps.firstKey() < 0
+                    || !(Math.abs(sum - value) <= ROUNDING * Math.max(1, Math.abs(value)))) {
+                throw new IllegalArgumentException(
+                        "the rewards of a decided score's steps, at tokens >= 0, must add up to" + " its value ("
+                                + value + "), got: " + steps);
+            }
+        }
+    }
+
+    /** A score that was earned at the end. */
+    public Score(boolean decided, double value, Map<String, Double> parts, String reason) {
+        this(decided, value, parts, reason, Collections.emptySortedMap());
     }
 
     /** Checks a parameter that is a reward's value. */

@@ -3,6 +3,7 @@ package org.minpro.reward;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.minpro.config.Doc;
 import org.minpro.config.Rule;
@@ -13,6 +14,8 @@ import org.minpro.verify.CompletionMarks;
 
 /**
  * The weighted sum of named rewards, {@code sum_i weight_i * value_i}; each part's own value is in the score's parts.
+ *
+ * <p>Where a part has rewards on the way, the sum has them too, and the other parts' values at the last token.
  *
  * <p>Undecided if a part with a weight other than zero is: a sum over the parts that happened to answer would depend on
  * which service was up. A part of weight zero is only logged.
@@ -62,6 +65,8 @@ public record WeightedReward(
         boolean decided = true;
         StringBuilder reason = new StringBuilder();
         Map<String, Double> values = new TreeMap<>();
+        SortedMap<Integer, Double> steps = new TreeMap<>();
+        double atTheEnd = 0.0;
         for (Map.Entry<String, Part> entry : parts.entrySet()) {
             String name = entry.getKey();
             Part part = entry.getValue();
@@ -70,6 +75,10 @@ public record WeightedReward(
             if (score.decided()) {
                 values.put(name, score.value());
                 sum += part.weight() * score.value();
+                if (score.steps().isEmpty()) {
+                    atTheEnd += part.weight() * score.value();
+                }
+                score.steps().forEach((token, value) -> steps.merge(token, part.weight() * value, Double::sum));
             } else if (part.weight() != 0.0) {
                 decided = false;
             }
@@ -80,6 +89,12 @@ public record WeightedReward(
                         .append(score.reason());
             }
         }
-        return new Score(decided, decided ? sum : 0.0, values, reason.toString());
+        if (!decided) {
+            return new Score(false, 0.0, values, reason.toString());
+        }
+        if (!steps.isEmpty()) {
+            steps.merge(rollout.length() - 1, atTheEnd, Double::sum);
+        }
+        return new Score(true, sum, values, reason.toString(), steps);
     }
 }

@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.minpro.config.JsonProblem;
@@ -165,6 +166,10 @@ public final class JournalFile implements Journal, AutoCloseable {
         // The parser takes no half in a name.
         new TreeMap<>(score.parts())
                 .forEach((name, value) -> parts.put(HALF.matcher(name).replaceAll("\uFFFD"), value));
+        if (!score.steps().isEmpty()) {
+            ObjectNode steps = ofScore.putObject("steps");
+            score.steps().forEach((token, value) -> steps.put(token.toString(), value));
+        }
         ArrayNode prompt = node.putArray("prompt_ids");
         for (int id : rollout.promptIds()) {
             prompt.add(id);
@@ -242,13 +247,16 @@ public final class JournalFile implements Journal, AutoCloseable {
         JsonNode score = node.path("score");
         Map<String, Double> parts = new TreeMap<>();
         score.path("parts").forEachEntry((name, value) -> parts.put(name, value.doubleValue()));
+        SortedMap<Integer, Double> steps = new TreeMap<>();
+        score.path("steps").forEachEntry((token, value) -> steps.put(Integer.valueOf(token), value.doubleValue()));
         return new Entry(
                 rollout,
                 new Score(
                         score.path("decided").booleanValue(),
                         score.path("value").doubleValue(),
                         parts,
-                        score.path("reason").stringValue()));
+                        score.path("reason").stringValue(),
+                        steps));
     }
 
     private static int[] integers(JsonNode array) {

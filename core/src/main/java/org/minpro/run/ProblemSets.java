@@ -56,7 +56,7 @@ public record ProblemSets(ProblemSource training, List<Problem> heldOut, String 
                     all.size() + " problems",
                     notices);
         }
-        Dataset.Split split = all.split(data.heldOut(), data.splitSeed());
+        Dataset.Split split = all.split(data.heldOut(), data.splitSeed(), progress);
         if (split.train().size() == 0 && all.size() > 0) {
             throw new IllegalArgumentException("data.held-out must leave a problem to train on, got: " + data.heldOut()
                     + ", which keeps all " + all.size() + " of the files for evaluation");

@@ -58,7 +58,7 @@ public record RolloutMetrics(
         double squares = 0;
         Map<String, double[]> parts = new TreeMap<>();
         for (ScoredGroup group : groups) {
-            dull += advantage.of(group.scores()).zeroVariance() ? 1 : 0;
+            dull += advantage.tellsApart(group.scores()) ? 0 : 1;
             for (int i = 0; i < group.scores().size(); i++) {
                 Score score = group.scores().get(i);
                 Rollout rollout = group.rollouts().get(i);

@@ -1,5 +1,6 @@
 package org.minpro.run;
 
+import org.minpro.data.Dataset;
 import org.minpro.experience.RewardFailure;
 import org.minpro.rollout.Rollout;
 import org.minpro.train.UpdateListener;
@@ -9,10 +10,10 @@ public interface RunListener extends UpdateListener {
     /**
      * The data is being read, before the first iteration; told now and then where the files are large.
      *
-     * @param read bytes of the files that are read
-     * @param bytes all of them
+     * @param done bytes or problems, see {@link Dataset.Pass}
+     * @param all of them
      */
-    default void dataRead(long read, long bytes) {}
+    default void dataRead(Dataset.Pass pass, long done, long all) {}
 
     /** A response of this iteration has ended and is journaled; from any thread. */
     default void rolloutFinished(Rollout rollout) {}

@@ -3,8 +3,7 @@ package org.minpro.run;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.minpro.advantage.Advantage;
-import org.minpro.advantage.GroupAdvantages;
+import org.minpro.advantage.TokenAdvantages;
 import org.minpro.experience.Batch;
 import org.minpro.experience.BatchSource;
 import org.minpro.experience.DelayedSource;
@@ -149,27 +148,30 @@ public final class Trainer implements AutoCloseable {
         return source.state().waiting().size();
     }
 
-    /** The rows of each update: its share of the groups, in their order. */
+    /** The rows of each update: its share of the groups, in their order, with advantages that may look at all of them. */
     private List<List<TrainingRow>> rowsOfUpdates(List<ScoredGroup> groups) {
+        List<TokenAdvantages> advantages = recipe.advantage()
+                .of(groups.stream().map(ScoredGroup::responses).toList());
         int groupsOfUpdate = groups.size() / recipe.updatesPerIteration();
         List<List<TrainingRow>> rows = new ArrayList<>();
         for (int update = 0; update < recipe.updatesPerIteration(); update++) {
-            rows.add(rows(groups.subList(update * groupsOfUpdate, (update + 1) * groupsOfUpdate), recipe.advantage()));
+            List<TrainingRow> ofUpdate = new ArrayList<>();
+            for (int g = update * groupsOfUpdate; g < (update + 1) * groupsOfUpdate; g++) {
+                ofUpdate.addAll(rows(groups.get(g), advantages.get(g)));
+            }
+            rows.add(ofUpdate);
         }
         return rows;
     }
 
-    private static List<TrainingRow> rows(List<ScoredGroup> groups, Advantage advantage) {
+    private static List<TrainingRow> rows(ScoredGroup group, TokenAdvantages advantages) {
         List<TrainingRow> rows = new ArrayList<>();
-        for (ScoredGroup group : groups) {
-            GroupAdvantages advantages = advantage.of(group.scores());
-            for (int i = 0; i < group.rollouts().size(); i++) {
-                Rollout rollout = group.rollouts().get(i);
-                rows.add(
-                        advantages.counted()[i]
-                                ? TrainingRow.of(rollout, advantages.values()[i])
-                                : TrainingRow.undecided(rollout));
-            }
+        for (int i = 0; i < group.rollouts().size(); i++) {
+            Rollout rollout = group.rollouts().get(i);
+            rows.add(
+                    advantages.counted()[i]
+                            ? TrainingRow.of(rollout, advantages.values().get(i))
+                            : TrainingRow.undecided(rollout));
         }
         return rows;
     }

@@ -26,6 +26,7 @@ import org.minpro.experience.Scoring;
 import org.minpro.model.PolicyVersion;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Reward;
+import org.minpro.reward.Rewards;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutRequest;
@@ -87,6 +88,10 @@ public final class TrainingSession implements AutoCloseable {
             tokenizer = opened.add(files.tokenizer());
             failures = new RewardFailures(folder.rewardFailures(), told);
             Reward reward = start.reward != null ? start.reward : recipe.createReward();
+            if (start.problems != null && start.reward == null && recipe.reward() == null) {
+                start.listener.notice("the program's problems are scored by '" + Rewards.described(reward)
+                        + "', the recipe's default; reward(...) gives another");
+            }
             prompts = Prompts.of(recipe.prompts(), files, tokenizer);
             problems = start.problems != null
                     ? new ProblemSets(start.problems, start.heldOut, "problems of the program")

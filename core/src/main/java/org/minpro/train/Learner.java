@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.SequencedMap;
 import org.minpro.objective.LogProbStream;
 import org.minpro.objective.Loss;
+import org.minpro.objective.RateScaling;
 import org.minpro.tensor.ResidentMemory;
 import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
@@ -98,7 +99,7 @@ public final class Learner implements AutoCloseable {
         if (gradientIsZero(rows)) {
             return new Update(rows, rate, null);
         }
-        Update update = new Update(rows, rate, step(rows, rate));
+        Update update = step(rows, rate);
         memory.afterStep();
         return update;
     }
@@ -116,7 +117,8 @@ public final class Learner implements AutoCloseable {
         return true;
     }
 
-    private Update.Step step(List<TrainingRow> rows, double rate) {
+    /** @param scheduled the learning rate of the update's place in the schedule */
+    private Update step(List<TrainingRow> rows, double scheduled) {
         long version = policy.version();
         try (PolicyGradient.Result result =
                 gradient.compute(policy.model(), version, rows, settings.loss(), settings.entropy())) {
@@ -130,10 +132,19 @@ public final class Learner implements AutoCloseable {
             }
             double clipNorm = settings.optimizer().gradientClipNorm();
             double scale = clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1;
+            double rate = scheduled * rateFactor(rows, result.scored());
             optimizer.step(policy.beginUpdate(), result.gradients(), rate, scale, workers);
             policy.publish(version + 1);
-            return new Update.Step(version, result.metrics(), norm, result.scored(), result.routing());
+            return new Update(
+                    rows, rate, new Update.Step(version, result.metrics(), norm, result.scored(), result.routing()));
         }
+    }
+
+    /** What the objective makes of the learning rate. */
+    private double rateFactor(List<TrainingRow> rows, PolicyGradient.Scored scored) {
+        return settings.loss().objective() instanceof RateScaling scaling
+                ? scaling.rateFactor(UpdateMetrics.ratios(rows, List.of(scored.logProbs())))
+                : 1;
     }
 
     private String culprit(List<TrainingRow> rows, PolicyGradient.Scored scored) {

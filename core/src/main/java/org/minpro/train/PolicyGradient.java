@@ -73,18 +73,21 @@ public final class PolicyGradient {
      *
      * @param logProbs log pi_theta, a row each, {@code [time]}, nats
      * @param entropies of the distributions, a row each, {@code [time]}, nats; empty rows unless asked for
+     * @param collisions sums of the squared probabilities, a row each, {@code [time]}; empty rows unless a loss reads them
      */
-    public record Scored(float[][] logProbs, float[][] entropies) {
+    public record Scored(float[][] logProbs, float[][] entropies, float[][] collisions) {
         private static Scored of(int rows, List<LaneResult> lanes) {
             float[][] logProbs = new float[rows][];
             float[][] entropies = new float[rows][];
+            float[][] collisions = new float[rows][];
             for (LaneResult lane : lanes) {
                 for (RowResult row : lane.rows) {
                     logProbs[row.row] = row.logProbs;
                     entropies[row.row] = row.entropies;
+                    collisions[row.row] = row.collisions;
                 }
             }
-            return new Scored(logProbs, entropies);
+            return new Scored(logProbs, entropies, collisions);
         }
     }
 
@@ -121,16 +124,22 @@ public final class PolicyGradient {
      * @param row its ordinal in the update
      * @param logProbs log pi_theta, {@code [time]}, nats
      * @param entropies {@code [time]}, nats; empty unless asked for
+     * @param collisions {@code [time]}; empty unless asked for
      * @param metrics of the loss; null where the loss was not evaluated row by row
      */
     private record RowResult(
             int row,
             float[] logProbs,
             float[] entropies,
+            float[] collisions,
             @Nullable RowMetrics metrics) {}
 
     /** Log-probabilities and entropies of all rows, without gradients. */
     public Scored score(Transformer model, List<TrainingRow> rows, boolean withEntropy) {
+        return score(model, rows, new LanguageHead.Wanted(withEntropy, false));
+    }
+
+    private Scored score(Transformer model, List<TrainingRow> rows, LanguageHead.Wanted wanted) {
         return Scored.of(rows.size(), lanes(rows, blocks -> {
             List<RowResult> scored = new ArrayList<>();
             for (BlockPlan.Block block : blocks) {
@@ -140,7 +149,7 @@ public final class PolicyGradient {
                             .logProbs(
                                     model.hidden(block.tokens()),
                                     Tensor.of(model.device(), block.tokens().targets()),
-                                    withEntropy);
+                                    wanted);
                     scored.addAll(rowResults(block, result, null));
                 }
             }
@@ -177,13 +186,13 @@ public final class PolicyGradient {
             Loss loss,
             double[][] tokenWeights,
             boolean withEntropy) {
-        boolean computesEntropy = withEntropy || loss.statistics().contains(Statistic.ENTROPY);
+        LanguageHead.Wanted wanted = wanted(loss, withEntropy);
         BatchEvaluation whole =
                 loss.reach() == Reach.BATCH ? evaluateBatch(model, version, rows, loss, tokenWeights) : null;
         List<LaneResult> ofLanes = lanes(rows, blocks -> {
             try (Lane lane = new Lane(model)) {
                 for (BlockPlan.Block block : blocks) {
-                    lane.run(block, rows, computesEntropy, (flat, rectangle) -> {
+                    lane.run(block, rows, wanted, (flat, rectangle) -> {
                         if (whole != null) {
                             return new BlockEvaluation(rectangle.flatten(rectangle.pad(whole.upstream)), null);
                         }
@@ -191,7 +200,8 @@ public final class PolicyGradient {
                                 loss,
                                 version,
                                 rectangle.unflatten(flat.logProbs()),
-                                () -> rectangle.unflatten(entropies(flat)));
+                                () -> rectangle.unflatten(Objects.requireNonNull(flat.entropies())),
+                                () -> rectangle.unflatten(Objects.requireNonNull(flat.collisions())));
                         LossEvaluation evaluation = LossEvaluation.of(loss, inputs, rectangle.pad(tokenWeights));
                         return new BlockEvaluation(rectangle.flatten(evaluation.gradient()), evaluation.rows());
                     });
@@ -237,13 +247,17 @@ public final class PolicyGradient {
     /** In a pass without gradients before the one with them. */
     private BatchEvaluation evaluateBatch(
             Transformer model, long version, List<TrainingRow> rows, Loss loss, double[][] tokenWeights) {
-        Scored scored = score(model, rows, loss.statistics().contains(Statistic.ENTROPY));
+        Scored scored = score(model, rows, wanted(loss, false));
         int[] all = new int[rows.size()];
         Arrays.setAll(all, i -> i);
         try (Scope scope = Scope.open()) {
             Rectangle rectangle = new Rectangle(rows, all, model.device(), gradientType(model));
             ObjectiveInputs inputs = rectangle.inputs(
-                    loss, version, rectangle.pad(scored.logProbs), () -> rectangle.pad(scored.entropies));
+                    loss,
+                    version,
+                    rectangle.pad(scored.logProbs),
+                    () -> rectangle.pad(scored.entropies),
+                    () -> rectangle.pad(scored.collisions));
             LossEvaluation evaluation = LossEvaluation.of(loss, inputs, rectangle.pad(tokenWeights));
             return new BatchEvaluation(
                     rectangle.rows(evaluation.gradient()),
@@ -286,8 +300,11 @@ public final class PolicyGradient {
         return model.parameters().type() == DType.F64 ? DType.F64 : DType.F32;
     }
 
-    private static Tensor entropies(LanguageHead.Result flat) {
-        return Objects.requireNonNull(flat.entropies());
+    /** What the head computes of each distribution: what the loss reads, and what is asked for beside it. */
+    private static LanguageHead.Wanted wanted(Loss loss, boolean withEntropy) {
+        return new LanguageHead.Wanted(
+                withEntropy || loss.statistics().contains(Statistic.ENTROPY),
+                loss.statistics().contains(Statistic.COLLISION));
     }
 
     /** Cuts the flat results of a block, row after row, into its rows. */
@@ -295,6 +312,8 @@ public final class PolicyGradient {
             BlockPlan.Block block, LanguageHead.Result flat, @Nullable List<RowMetrics> metrics) {
         float[] logProbs = flat.logProbs().floats();
         float[] entropies = flat.entropies() == null ? null : flat.entropies().floats();
+        float[] collisions =
+                flat.collisions() == null ? null : flat.collisions().floats();
         List<RowResult> results = new ArrayList<>();
         int at = 0;
         for (int i = 0; i < block.rows().length; i++) {
@@ -303,6 +322,7 @@ public final class PolicyGradient {
                     block.rows()[i],
                     Arrays.copyOfRange(logProbs, at, end),
                     entropies == null ? new float[0] : Arrays.copyOfRange(entropies, at, end),
+                    collisions == null ? new float[0] : Arrays.copyOfRange(collisions, at, end),
                     metrics == null ? null : metrics.get(i)));
             at = end;
         }
@@ -392,8 +412,9 @@ public final class PolicyGradient {
                     Objects.requireNonNull(ordinals.get(rows.get(row).group())));
         }
 
-        /** @param entropies are made only where the loss asks for them */
-        ObjectiveInputs inputs(Loss loss, long version, Tensor logProbs, Supplier<Tensor> entropies) {
+        /** @param entropies and {@code collisions} are made only where the loss asks for them */
+        ObjectiveInputs inputs(
+                Loss loss, long version, Tensor logProbs, Supplier<Tensor> entropies, Supplier<Tensor> collisions) {
             Map<LogProbStream, Tensor> streams = new EnumMap<>(LogProbStream.class);
             for (LogProbStream stream : loss.streams()) {
                 streams.put(stream, build((row, t) -> rows.get(row).logProbs(stream)[t]));
@@ -404,6 +425,7 @@ public final class PolicyGradient {
                         statistic,
                         switch (statistic) {
                             case ENTROPY -> entropies.get().detach();
+                            case COLLISION -> collisions.get().detach();
                             case AGE ->
                                 build((row, t) -> version - rows.get(row).versions()[t]);
                             case GROUP -> groups();
@@ -449,12 +471,12 @@ public final class PolicyGradient {
             gradients = new WeightGradients(gradientType(model), leaves);
         }
 
-        void run(BlockPlan.Block block, List<TrainingRow> rows, boolean withEntropy, BlockLoss loss) {
+        void run(BlockPlan.Block block, List<TrainingRow> rows, LanguageHead.Wanted wanted, BlockLoss loss) {
             try (Scope scope = Scope.open()) {
                 ForwardPass pass = live.record(block.tokens());
                 Tensor targets = Tensor.of(live.device(), block.tokens().targets());
                 LanguageHead.Pass head =
-                        new LanguageHead(live, settings.temperature).record(pass.hidden(), targets, withEntropy);
+                        new LanguageHead(live, settings.temperature).record(pass.hidden(), targets, wanted);
                 BlockEvaluation evaluation =
                         loss.of(head.result(), new Rectangle(rows, block.rows(), live.device(), gradients.type()));
                 seen.addAll(rowResults(block, head.result(), evaluation.metrics));

@@ -9,7 +9,7 @@ import org.minpro.objective.LossMetrics;
  * One update that was due.
  *
  * @param rows what it was made of
- * @param learningRate of its place in the schedule
+ * @param learningRate of its place in the schedule, times what the objective makes of it
  * @param step the optimizer step, or null where the gradient is known to be zero and none was taken
  */
 public record Update(

@@ -66,12 +66,15 @@ public record UpdateMetrics(
                         .toList()),
                 norms / updates.size(),
                 routing,
-                RatioStatistics.of(
-                        logProbs.toArray(float[][]::new),
-                        rows.stream()
-                                .map(row -> row.logProbs(LogProbStream.BEHAVIOR))
-                                .toArray(float[][]::new),
-                        rows.stream().map(TrainingRow::mask).toArray(boolean[][]::new)));
+                ratios(rows, logProbs));
+    }
+
+    /** The ratios of the policy to the one that sampled. */
+    static RatioStatistics ratios(List<TrainingRow> rows, List<float[]> logProbs) {
+        return RatioStatistics.of(
+                logProbs.toArray(float[][]::new),
+                rows.stream().map(row -> row.logProbs(LogProbStream.BEHAVIOR)).toArray(float[][]::new),
+                rows.stream().map(TrainingRow::mask).toArray(boolean[][]::new));
     }
 
     /** The numbers by the names that they have in the metrics. */

@@ -49,7 +49,7 @@ final class DatasetTest {
         List<Path> files = List.of(first, second);
         Dataset kept = Dataset.read(files, mapping);
         List<Long> told = new ArrayList<>();
-        Dataset stored = Dataset.read(files, mapping, (read, bytes) -> told.add(read), 0);
+        Dataset stored = Dataset.read(files, mapping, (pass, read, bytes) -> told.add(read), 0);
         assertThat(kept.problems()).isNotInstanceOf(StoredProblems.class).hasSize(2902);
         assertThat(stored.problems()).isInstanceOf(StoredProblems.class);
         assertThat(stored.problems()).isEqualTo(kept.problems());
@@ -70,7 +70,58 @@ final class DatasetTest {
                 .hasMessage(second + " must not change while it is in use, got: another row at byte 0. Restore it, and"
                         + " continue the run");
         Files.writeString(second, "{\"p\":");
-        assertThatThrownBy(() -> stored.problems().getLast()).hasMessageContaining("another row at byte 0");
+        assertThatThrownBy(() -> stored.problems().getLast())
+                .hasMessageContaining("another row at byte 0")
+                .cause()
+                .hasMessageContaining("is not valid JSON");
+    }
+
+    @Test
+    void largeSourcesAreJoinedAndSplitInTheirFiles() throws IOException {
+        StringBuilder one = new StringBuilder();
+        StringBuilder two = new StringBuilder();
+        for (int i = 0; i < 6000; i++) {
+            one.append("{\"p\":\"question " + i + "\",\"a\":" + i + "}\n");
+            // A tenth repeats the other source, every other time with another answer.
+            int number = i % 10 == 0 ? i : 6000 + i;
+            two.append("{\"q\":\"question " + number + "\",\"r\":" + (i % 20 == 0 ? i : -i) + "}\n");
+        }
+        Path first = Files.writeString(folder.resolve("one.jsonl"), one);
+        Path second = Files.writeString(folder.resolve("two.jsonl"), two);
+        List<Dataset.Pass> passes = new ArrayList<>();
+        Dataset.Progress progress = (pass, done, all) -> {
+            assertThat(done).isBetween(0L, all);
+            passes.add(pass);
+        };
+        List<Dataset> joined = new ArrayList<>();
+        for (long kept : new long[] {Dataset.KEPT_BYTES, 0}) {
+            joined.add(Dataset.join(
+                    List.of(
+                            Dataset.read(List.of(first), RowMapping.of("p", "a"), progress, kept),
+                            Dataset.read(List.of(second), RowMapping.of("q", "r"), progress, kept)),
+                    progress));
+        }
+        Dataset kept = joined.getFirst();
+        Dataset stored = joined.getLast();
+        assertThat(kept.problems()).isNotInstanceOf(IndexedProblems.class).hasSize(11_400);
+        assertThat(stored.problems()).isInstanceOf(JoinedProblems.class).isEqualTo(kept.problems());
+        assertThat(stored.reading()).isEqualTo(kept.reading()).isEqualTo(new Dataset.Reading(600, 300, 0));
+        Dataset.Split split = stored.split(0.1, 3, progress);
+        assertThat(split).isEqualTo(kept.split(0.1, 3));
+        assertThat(split.train().problems()).isInstanceOf(IndexedProblems.class);
+        List<Problem> passed = new ArrayList<>();
+        split.heldOut().problems().forEach(passed::add);
+        assertThat(passed).isEqualTo(split.heldOut().problems());
+        assertThat(passes).contains(Dataset.Pass.values());
+    }
+
+    @Test
+    void joinedSourcesMustHaveIdsOfTheirOwn() {
+        Dataset one = new Dataset("one", List.of(Problem.of("x", "a?", "1"), Problem.of("y", "b?", "2")));
+        Dataset two = new Dataset("two", List.of(Problem.of("z", "c?", "1"), Problem.of("y", "d?", "2")));
+        assertThatThrownBy(() -> Dataset.join(List.of(one, two), (pass, done, all) -> {}))
+                .isInstanceOf(DataException.class)
+                .hasMessage("ids must be unique, got: \"y\" in one and in two");
     }
 
     @Test

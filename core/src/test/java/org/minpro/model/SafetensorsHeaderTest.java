@@ -85,7 +85,7 @@ class SafetensorsHeaderTest {
                 "'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]},'b':{'dtype':'F32','shape':[1],'data_offsets':[12,16]}|16|tensor b: must follow without a gap",
                 "'a':{'dtype':'F32','shape':[2],'data_offsets':[4,12]}|12|tensor a: must follow without a gap",
                 "'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}|12|tensors must fill the file, got: 4 bytes behind the last one",
-                "'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}|7|tensor a: the file is truncated: it ends at 8, the file has 7 bytes of tensors",
+                "'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}|7|tensor a: the file is truncated: it ends at 8, the file has 7 bytes of tensors; fetch or copy the file again",
                 "'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]},'a':{'dtype':'F32','shape':[1],'data_offsets':[8,12]}|12|tensor names must differ, got twice: a",
                 "'a':{'dtype':'F32','shape':[3],'data_offsets':[0,8]}|8|tensor a: must have as many bytes as F32 [3] takes, got: 8",
                 "'a':{'dtype':'F32','shape':[4294967296,4294967296],'data_offsets':[0,0]}|0|tensor a: must have as many bytes as F32 [4294967296, 4294967296] takes, got: 0",

@@ -161,7 +161,11 @@ class TransformerTest {
             Tensor distribution = hidden.linear(weight).divide(temperature).logSoftmax(1);
             Tensor logProbs = distribution.gather(1, targets.unsqueeze(1)).squeeze(1);
             logProbs.multiply(upstream).sum().backward();
-            LanguageHead.Pass pass = new LanguageHead(model, temperature, chunk, piece).record(hidden, targets, true);
+            LanguageHead.Pass pass = new LanguageHead(model, temperature, chunk, piece)
+                    .record(hidden, targets, new LanguageHead.Wanted(true, true));
+            assertThat(Objects.requireNonNull(pass.result().collisions()).doubles())
+                    .containsExactly(
+                            distribution.detach().exp().square().sum(1, false).doubles(), within(1e-12));
             assertThat(pass.result().logProbs().doubles())
                     .containsExactly(logProbs.detach().doubles(), within(1e-12));
             assertThat(Objects.requireNonNull(pass.result().entropies()).doubles())

@@ -147,7 +147,7 @@ class ObjectiveGoldenTest {
             Map.entry("SAPO 1.0/1.05", new Sapo()),
             Map.entry("TIS-REINFORCE cap 2.0", new TisReinforce()),
             Map.entry("TOPR (token ratio; R sign = A sign)", new Topr(Topr.Form.TOKEN)),
-            Map.entry("ASPO 0.2/0.2 c=3", new Aspo()),
+            Map.entry("ASPO 0.2/0.2 c=3", Aspo.ofOneWindow(0.2, 0.2, 3)),
             Map.entry("DPPO-TV 0.15", new DppoTv()),
             Map.entry("DPPO-KL 0.05", new DppoKl()),
             Map.entry("prime-rl default (0.2, 1e-3)", new PrimeRl()),

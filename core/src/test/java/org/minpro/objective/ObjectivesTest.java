@@ -53,6 +53,7 @@ class ObjectivesTest {
                         "decoupled-ppo",
                         "dppo-kl",
                         "dppo-tv",
+                        "drpo",
                         "dual-clip",
                         "gepo",
                         "gmpo",

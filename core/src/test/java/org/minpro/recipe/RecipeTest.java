@@ -9,8 +9,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.minpro.advantage.GroupDecoupled;
 import org.minpro.advantage.LeaveOneOut;
 import org.minpro.config.Binder;
 import org.minpro.config.ConfigurationException;
@@ -103,6 +105,24 @@ final class RecipeTest {
         assertThat(recipe.createReward()).isInstanceOf(ArithmeticReward.class);
         assertThat(recipe.warnings()).isEmpty();
         assertThat(recipe.compute().threads()).isEqualTo(Runtime.getRuntime().availableProcessors());
+    }
+
+    @Test
+    void theWeightsOfGdpoAreThoseOfTheRewardsParts() {
+        String reward = """
+                reward:
+                  name: weighted
+                  parts:
+                    math: {weight: 1}
+                    short: {weight: 0.1, reward: length, maximum-tokens: 40}
+                """;
+        assertThat(recipe(reward + "advantage: {name: gdpo, weights: {math: 1, short: 0.5}}")
+                        .advantage())
+                .isEqualTo(new GroupDecoupled(Map.of("math", 1.0, "short", 0.5)));
+        assertThat(recipe(reward + "advantage: gdpo").advantage()).isEqualTo(new GroupDecoupled());
+        assertThatThrownBy(() -> recipe(reward + "advantage: {name: gdpo, weights: {maths: 1}}"))
+                .hasMessageContaining(
+                        "advantage.weights must be by names of the reward's parts, [math, short], got: maths");
     }
 
     @Test
@@ -301,7 +321,7 @@ final class RecipeTest {
                       prompt-template: "{Body} {Question}"
                       answer-field: Answer
                 """, "data.folder=" + folder);
-        Dataset dataset = recipe.data().read((read, bytes) -> {});
+        Dataset dataset = recipe.data().read((pass, done, all) -> {});
         assertThat(dataset.problems()).extracting(Problem::prompt).containsExactly("1+1", "B. Q?");
         assertThat(dataset.problems()).extracting(Problem::answer).containsExactly("2", "3");
         assertThat(dataset.reading().repeated()).isEqualTo(1);

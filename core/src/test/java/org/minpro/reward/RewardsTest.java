@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Matcher;
@@ -167,6 +168,21 @@ final class RewardsTest {
         Score score = new WeightedReward(parts).score(PROBLEM, rollout("\\boxed{5}", 5));
         assertThat(score.value()).isEqualTo(0.95, within(1e-12));
         assertThat(score.parts()).containsEntry("math", 1.0).containsEntry("length", -0.5);
+    }
+
+    @Test
+    void aWeightedSumHasTheRewardsOnTheWayOfItsParts() {
+        Score ofSteps = new Score(true, 3, Map.of(), "", new TreeMap<>(Map.of(0, 1.0, 2, 2.0)));
+        Map<String, WeightedReward.Part> parts = new LinkedHashMap<>();
+        parts.put("steps", new WeightedReward.Part((problem, rollout) -> ofSteps, 0.5));
+        parts.put("whole", new WeightedReward.Part((problem, rollout) -> Score.of(1), 2));
+        Score score = new WeightedReward(parts).score(PROBLEM, rollout("5", 5));
+        assertThat(score.value()).isEqualTo(3.5);
+        assertThat(score.steps()).isEqualTo(Map.of(0, 0.5, 2, 1.0, 4, 2.0));
+        assertThatThrownBy(() -> new Score(true, 1, Map.of(), "", new TreeMap<>(Map.of(0, 2.0))))
+                .hasMessage(
+                        "the rewards of a decided score's steps, at tokens >= 0, must add up to its value (1.0), got:"
+                                + " {0=2.0}");
     }
 
     @Test

@@ -72,6 +72,9 @@ final class JournalFileTest {
         all.add(new Written(rollout(Long.MAX_VALUE, 0, 40, random, false), new Score(true, -0.0, parts, "")));
         all.add(new Written(
                 rollout(3, 1, 40, random, false), new Score(true, 0.1 + 0.2, Map.of(), "\t\"why\" \u4e2d\n")));
+        all.add(new Written(
+                rollout(3, 8, 40, random, false),
+                new Score(true, 0.5, Map.of(), "", new TreeMap<>(Map.of(3, -0.25, 39, 0.75)))));
         all.add(new Written(rollout(3, 0, 12, random, true), Score.undecided("the service is down")));
         all.add(new Written(rollout(4, 0, 1, random, true), Score.of(Double.MIN_VALUE)));
         all.add(new Written(rollout(5, 7, 0, random, true), Score.of(1)));

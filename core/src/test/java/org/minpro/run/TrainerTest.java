@@ -17,8 +17,11 @@ import java.util.Set;
 import java.util.function.LongPredicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.minpro.advantage.Advantages;
+import org.minpro.advantage.ReMax;
 import org.minpro.data.Problem;
 import org.minpro.experience.Journal;
 import org.minpro.experience.ScoredGroup;
@@ -278,10 +281,27 @@ class TrainerTest {
     }
 
     @Test
-    void aRunThatWasStoppedContinuesBitForBit() {
+    void aGreedyResponseIsSampledBesideEachGroupWhereAdvantagesReadIt() {
+        Map<Long, Map<Integer, Journal.Entry>> written = new HashMap<>();
+        Recipe recipe = recipe(2, 0, 1, 0, Objectives.of("reinforce")).with("advantage", new ReMax());
+        try (Run run = new Run(recipe, 2, EVEN, journal(written))) {
+            IterationReport report = run.iterate();
+            assertThat(report.fresh()).hasSize(4).allSatisfy(group -> {
+                assertThat(group.rollouts()).hasSize(4);
+                Journal.Entry greedy = Objects.requireNonNull(
+                        written.getOrDefault(group.draw(), Map.of()).get(4), "the sample after the group's last");
+                assertThat(group.greedy()).isEqualTo(greedy.score());
+            });
+            assertThat(report.metrics().named().get("grad_norm")).isPositive();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"minpro, grpo", "vcpo, reinforce-plus-plus", "reinforce, remax"})
+    void aRunThatWasStoppedContinuesBitForBit(String objective, String advantage) {
         Map<Long, Map<Integer, Journal.Entry>> written = new HashMap<>();
         Journal journal = journal(written);
-        Recipe recipe = recipe(7, 2, 2, 3, Objectives.of("minpro"));
+        Recipe recipe = recipe(7, 2, 2, 3, Objectives.of(objective)).with("advantage", Advantages.of(advantage));
         try (Run whole = new Run(recipe, 2, EVEN, Journal.none());
                 Run first = new Run(recipe, 2, EVEN, journal);
                 Run second = new Run(recipe, 2, EVEN, journal)) {

@@ -25,6 +25,7 @@ import org.minpro.objective.ObjectiveResult;
 import org.minpro.objective.Reach;
 import org.minpro.objective.Reinforce;
 import org.minpro.objective.TruncatedImportanceSampling;
+import org.minpro.objective.Vcpo;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
@@ -112,6 +113,24 @@ class LearnerTest {
             assertThat(report.metrics())
                     .containsOnly(Map.entry("learning_rate", 0.01), Map.entry("updates_skipped", 1.0));
             assertUntouched(course, before);
+        }
+    }
+
+    @Test
+    void anObjectiveMayScaleTheLearningRateByWhatItSees() {
+        List<TrainingRow> rows = rows(1, 1, true);
+        try (Course scaled = new Course(Loss.of(new Vcpo()));
+                Course plain = new Course(Loss.of(new Vcpo(8, true, 0)))) {
+            Update update = scaled.learner.update(rows);
+            double ess = UpdateMetrics.ratios(
+                            rows, List.of(update.requireStep().scored().logProbs()))
+                    .sequenceEss();
+            assertThat(ess).isBetween(0.01, 0.99);
+            assertThat(update.learningRate()).isEqualTo(0.01 * Math.sqrt(ess));
+            assertThat(plain.learner.update(rows).learningRate()).isEqualTo(0.01);
+            Map<String, byte[]> weights = scaled.bytes();
+            assertThat(plain.bytes())
+                    .anySatisfy((name, bytes) -> assertThat(bytes).isNotEqualTo(weights.get(name)));
         }
     }
 

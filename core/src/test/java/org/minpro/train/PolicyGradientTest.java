@@ -187,7 +187,7 @@ class PolicyGradientTest {
 
     /** All that lanes give back, combined in their order: whichever worker ran them, and when. */
     @ParameterizedTest
-    @ValueSource(strings = {"minpro", "m2po"})
+    @ValueSource(strings = {"minpro", "m2po", "vcpo"})
     void whatLanesGiveBackIsTheSameWhateverWorkersRanThem(String objective) {
         List<TrainingRow> rows = rows(6, 4);
         PolicyGradient.Settings settings = new PolicyGradient.Settings(4, 64, TEMPERATURE);

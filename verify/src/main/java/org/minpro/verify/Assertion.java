@@ -36,7 +36,7 @@ final class Assertion {
             "\\b(?:false|untrue|wrong|incorrect|impossible|unlikely|improbable|doubtful|absurd)\\b\\W+(?:\\w+\\W+)?(?:that|to|for|if)\\b",
             "\\b(?:wrong|incorrect|false|mistaken|bad|invalid|bogus|fake|naive|tempting|rejected|discarded|trap|decoy|erroneous|placeholder|dummy)"
                     + "\\s+(?:\\w+\\s+)?" + ANSWER + "\\b",
-            "\\bmistake\\b|\\bdoubt(?:s|ed)?\\b|\\bden(?:y|ies|ied)\\b|\\bdisprov|\\brul(?:e|es|ed|ing) out\\b|\\bwe reject\\b|\\bi reject\\b"
+            "\\bmistake\\b|\\bdoubt(?:s|ed)?\\b|\\bden(?:y|ies|ied)\\b|\\bdisprov|\\brul(?:e|es|ed|ing) out\\b|\\b(?:we|i)(?: can| must| should)? (?:reject|exclude|discard|eliminate|dismiss)\\b"
                     + "|\\bpretend|\\bhypothe|\\bwhether\\b|\\bperhaps\\b|\\bmaybe\\b|\\bpossibly\\b|\\bunsure\\b|\\bdon't know\\b",
             "\\b(?:upper|lower) (?:bound|limit)|\\b(?:bounded|limited) (?:above|below|by|to)\\b",
             "\\b(?:first|initial|earlier|previous|old|original|early|wild|random|rough|best) (?:guess|thought|answer|attempt|estimate|try|idea|approximation)\\b",
@@ -46,7 +46,7 @@ final class Assertion {
                     + "|incorrectly|expected|hoped|wish|wanted)\\b",
             "\\b(?:one|you|people|some|many|students|they|someone|he|she)\\s+(?:(?:might|may|would|could|often|wrongly|mistakenly|incorrectly)\\s+)*"
                     + "(?:think|say|guess|believe|claim|thought|said|believed|claimed|answer|wrongly|mistakenly|incorrectly)\\b",
-            "\\bsuppos(?:e|ing)\\b|\\bsupposed(?! to)|\\bimagin(?:e|ing)\\b|\\bfor (?:example|instance)\\b|\\be\\.g\\b");
+            "\\bsuppos(?:e|ing)\\b|\\bsupposed(?! to)|\\bimagin(?:e|ing)\\b|\\bfor (?:example|instance)\\b|\\be\\.g\\b|\\b(?:false|wrong|incorrect|invalid)\\s*:\\s*$");
 
     /** What the clause says that leads up to a piece. */
     private static final Pattern SUPPOSED = pattern(
@@ -62,9 +62,9 @@ final class Assertion {
     private static final Pattern DENIED = pattern(
             "(?:\\bnot|n't|\\bnever|\\bcannot|\\bneither|\\bnor|\\beither|\\bhardly|\\bscarcely|\\bbarely|\\binstead of|\\brather than|\\bother than"
                     + "|\\bdifferent from|\\bno longer|\\bfar from|\\bnobody|\\bunlike|\\bversus|\\bvs|\\bpreviously|\\bformerly|\\bnowhere near"
-                    + "|\\banything but|\\bunequal to|\\bexcluding|\\bavoid(?:s|ing)?|\\bretract|\\btake back|\\bforget|\\bignore|\\bdisregard|\\bwithdraw|\\bfails? to)\\b"
+                    + "|\\banything but|\\bunequal to|\\bexcluding|\\bavoid(?:s|ing)?|\\bretract|\\btake back|\\bforget|\\bignore|\\bdisregard|\\bwithdraw|\\bfails? to|\\bcontrary to)\\b"
                     + "(?:[^\\w=:]+(?!(?:is|are|was|were|equals?|gives?|leaves?|makes?|so|then|but)\\b)\\w+){0,4}[^\\w=:]*$",
-            "\\bwithout\\W+(?:the\\W+)?$|\\b(?:minimum|maximum)\\s+$");
+            "\\bwithout\\W+(?:the\\W+)?$|\\b(?:min|max|minimum|maximum)\\s+$");
 
     private static final Pattern BOUNDED = Pattern.compile("(?:"
             + String.join(
@@ -72,7 +72,7 @@ final class Assertion {
                     "\\bat (?:the )?(?:very )?(?:least|most|minimum|maximum|best|worst)|\\.\\.",
                     "\\b(?:more|less|fewer|greater|larger|bigger|smaller|higher|lower|older|younger|longer|shorter|taller|heavier|lighter|sooner|later"
                             + "|earlier|further|rather|other) (?:\\w+ ){0,2}than(?: or equal to)?|\\bor equal to",
-                    "\\bover|\\bunder|\\babove|\\bbelow|\\bbeyond|\\bup to|\\bwithin|\\bnearly|\\balmost|\\bshort of|\\bclose to|\\bnear|\\bnearing|\\bupwards? of|\\beven|\\buntil",
+                    "\\bover|\\bunder|\\babove|\\bbelow|\\bbeyond|\\bup to|\\bwithin|\\bnearly|\\balmost|\\b(?:short|north|south) of|\\bclose to|\\bnear|\\bnearing|\\bupwards? of|\\beven|\\buntil",
                     "\\bas (?:many|much|few|little|high|low|large|small|big|long|far) as|\\bexceed(?:s|ing|ed)?|\\bsurpass(?:es|ed|ing)?|\\bapproach(?:es|ing)|\\btends? to",
                     "\\bmultiples? of|\\bdivisible by|\\bdivides|\\bfactor of|\\bdivisor of|\\bpart of|\\bhalf(?: of)?|\\btwice|\\bdouble|\\btriple|\\bthird of",
                     "(?<![<>])[<>]|[\u2264\u2265\u2260\u2248\u2242\u2243~\u226a\u226b\u2209\u2213\u00b1]",
@@ -93,7 +93,7 @@ final class Assertion {
     private static final String BAD =
             "(?:wrong|wrongly|incorrect|false|impossible|invalid|unlikely|too|out|mistake|mistaken|error|guess|guessed|rejected|excluded|discarded|ruled"
                     + "|unreasonable|absurd|insufficient|inconsistent|tried|thought|no longer|just (?:a|an|one)|only (?:a|an|one)|my first|initial"
-                    + "|bound|estimate|approximation|bogus|untrue|extraneous|withdrawn|nonsense|ridiculous|decoy|trap|red herring|distractor|joke"
+                    + "|bound|estimate|approximation|bogus|untrue|extraneous|erroneous|fallacious|faulty|withdrawn|nonsense|ridiculous|decoy|trap|red herring|distractor|joke"
                     + "|placeholder|off|close|almost|nearly|hardly|contradict\\w*|fail\\w*|violat\\w*|divisible|maybe|larger|smaller|bigger|greater|less|more|fewer|near)";
     private static final String WORKS =
             "(?:work|satisfy|satisfies|fit|hold|make sense|match|solve|divide|qualify|count|give|lead|check|add up|agree|equal|seem|appear|look|belong|meet|suffice|help|apply|exist|yield|lie)";
@@ -130,7 +130,7 @@ final class Assertion {
             "^" + MARKS
                     + "(?:\\s*\\p{L}+){0,2}?[\\s,(\\\\]*(?:\\bor (?:more|less|fewer|so|greater|higher|larger|bigger|smaller|lower|above|below|over|under"
                     + "|older|younger|longer|shorter|better|worse|later|earlier|not|maybe|perhaps|thereabouts|nearly|about|even|beyond|any|another|some|\\p{L}+teen|\\p{L}+ty)\\b"
-                    + "|\\band (?:up|above|over|more|below|counting|under|upwards?|beyond)\\b|\\bat (?:the )?(?:least|most|minimum|maximum|best|worst)\\b"
+                    + "|\\band (?:up|above|over|more|below|counting|under|upwards?|beyond)\\b|\\bat (?:the )?(?:least|most|minimum|maximum|best|worst|latest|earliest|outside)\\b"
                     + "|\\bor\\s*\\(?\\d|\\bupwards?\\b|\\bonwards?\\b|\\bgive or take\\b|\\bmore or less\\b"
                     + "|[(\\[:\u2192\u21d2>\u2014\u2013-]\\s*(?:wrong|incorrect|rejected|not|no|false|invalid|impossible|discarded|contradiction)\\b|,\\s*(?:maybe|perhaps|possibly)\\b|\\bprobably not\\b)",
             "^" + MARKS
@@ -141,7 +141,8 @@ final class Assertion {
             "\\b(?:contradiction|absurdity|disprov\\w+|refut\\w+|doubtful|questionable|naive|by mistake|in error|mistakenly|erroneously|wrongly)\\b",
             "\\b(?:unless|but|however|though|although|whereas|otherwise|or else|before i|until i|corrected|scratch that|never ?mind|not really|just kidding"
                     + "|no wait|oops|i think not|i guess|i'm not sure|not sure|to be (?:excluded|rejected|avoided))\\b",
-            "[,\u2014\u2013-]\\s*wait\\b|^" + MARKS + "\\s*(?:only )?if\\b|\\bwould be\\b.*\\bif\\b",
+            "[,\u2014\u2013-]\\s*wait\\b|^" + MARKS
+                    + "\\s*(?:only )?if\\b|\\bwould (?:only |just )?(?:be|work|hold|fit|do)\\b.*\\bif\\b",
             "\\b(?:is|are|was|were) (?:wrong|incorrect)\\b|\\b(?:is|was)(?:n't| not) (?:right|correct|true|possible|valid|it|the)\\b|\\bnot the (?:right |correct |final )?answer\\b");
     /** What takes back in the sentences that follow. */
     private static final Pattern TAKEN_BACK = pattern(

@@ -213,7 +213,7 @@ final class Lexer {
             Map.entry("beta", "beta"));
 
     private static final Pattern FORMULA_IN_TEXT =
-            Pattern.compile("^[-+(]*(?:\\\\?\\$)?\\.?[0-9]|^or [0-9]|^\\(or [0-9]");
+            Pattern.compile("^[-+(]*(?:\\\\?\\$)?\\.?[0-9]|^or [0-9]|^\\(or [0-9]|^[A-J](?:(?:,|,? and) ?[A-J])+$");
     private static final Pattern LETTER_UNITS =
             Pattern.compile("[a-zA-Z]{1,3}(\\^\\{?[23]}?)?(/[a-zA-Z]{1,3}(\\^\\{?[23]}?)?)?[\\s.]*");
 
@@ -513,7 +513,7 @@ final class Lexer {
         if (i > at && i - at <= 3 && text.charAt(at) != '0') {
             i = thousands(i, digits);
         }
-        i = decimalComma(i, digits);
+        i = decimalComma(i, digits, i - at > digits.length());
         if (i < text.length() && text.charAt(i) == '.') {
             boolean decimal = i + 1 < text.length() && isDigit(text.charAt(i + 1));
             boolean sentenceEnd = i + 1 == text.length() || Character.isWhitespace(text.charAt(i + 1));
@@ -547,8 +547,12 @@ final class Lexer {
         return i;
     }
 
-    /** Reads the digits behind a comma as decimals where it is one, or may be and is to be read so. */
-    private int decimalComma(int at, StringBuilder into) {
+    /**
+     * Reads the digits behind a comma as decimals where it is one, or may be and is to be read so.
+     *
+     * @param grouped whether the digits before it were set in groups of three, {@code 12 500}
+     */
+    private int decimalComma(int at, StringBuilder into, boolean grouped) {
         if (at >= text.length() || ",.{".indexOf(text.charAt(at)) < 0) {
             return at;
         }
@@ -576,8 +580,9 @@ final class Lexer {
         if (end + 1 < text.length() && text.charAt(end) == ',' && isDigit(text.charAt(end + 1))) {
             return at;
         }
-        sawDecimalComma = true;
-        if (!reading.decimalComma()) {
+        boolean certain = grouped && decimals.length() != 3 || groups.length() > 3; // 12 500,00 and 1.234.567,8
+        sawDecimalComma = sawDecimalComma || !certain;
+        if (!reading.decimalComma() && !certain) {
             return at;
         }
         into.append(groups).append('.').append(decimals);

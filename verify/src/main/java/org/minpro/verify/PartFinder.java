@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 final class PartFinder {
     private static final Pattern TURN = Pattern.compile(
             "(?:(?:new|next|another|follow-?up|second|third|final)\\s+)?"
-                    + "(?:question|problem|exercise|task|puzzle|query|q|user|human|student|customer|instruction|prompt|input"
+                    + "(?:question|problem|exercise|task|puzzle|query|q|user|human|student|customer|instruction|prompt|input|example(?=\\s*\\d)"
                     + "|frage|aufgabe|pregunta|problema|ejercicio|exercice|probl\u00e8me|domanda|esercizio|pergunta|quest\u00e3o"
                     + "|\u0432\u043e\u043f\u0440\u043e\u0441|\u0437\u0430\u0434\u0430\u0447\u0430|\u95ee\u9898|\u95ee|\u9898\u76ee|\u9898|\u554f\u984c|\u554f"
                     + "|\uc9c8\ubb38|\ubb38\uc81c|\u0633\u0624\u0627\u0644|\u0627\u0644\u0633\u0624\u0627\u0644)"

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 record PlainNumber(Rational value, @Nullable Rational unit, boolean fine, boolean percent) {
     private static final int MAXIMUM_EXPONENT = 400;
+    private static final int LONGEST_LONG = 18; // digits that always fit in a long
 
     /** Reads a number, or returns null where the text is anything else. */
     static @Nullable PlainNumber read(String text, int maximumDigits) {
@@ -65,11 +66,11 @@ record PlainNumber(Rational value, @Nullable Rational unit, boolean fine, boolea
             if (i != end || denominator.length() == 0) {
                 return null;
             }
-            BigInteger below = new BigInteger(denominator.toString());
+            BigInteger below = integer(denominator);
             if (below.signum() == 0) {
                 return null;
             }
-            Rational value = Rational.of(new BigInteger(digits.toString()), below);
+            Rational value = Rational.of(integer(digits), below);
             return new PlainNumber(negative ? value.negate() : value, null, false, percent);
         }
         if (i - digitsFrom <= 3 && digits.length() > 0 && (text.charAt(digitsFrom) != '0')) {
@@ -108,7 +109,7 @@ record PlainNumber(Rational value, @Nullable Rational unit, boolean fine, boolea
         if (i != end) {
             return null;
         }
-        BigInteger unscaled = new BigInteger(digits.toString());
+        BigInteger unscaled = integer(digits);
         if (negative) {
             unscaled = unscaled.negate();
         }
@@ -139,11 +140,11 @@ record PlainNumber(Rational value, @Nullable Rational unit, boolean fine, boolea
         if (below.length() == 0 || i + 1 != end || text.charAt(i) != '}') {
             return null;
         }
-        BigInteger denominator = new BigInteger(below.toString());
+        BigInteger denominator = integer(below);
         if (denominator.signum() == 0) {
             return null;
         }
-        Rational value = Rational.of(new BigInteger(above.toString()), denominator);
+        Rational value = Rational.of(integer(above), denominator);
         return negative ? value.negate() : value;
     }
 
@@ -192,6 +193,13 @@ record PlainNumber(Rational value, @Nullable Rational unit, boolean fine, boolea
             i++;
         }
         return i;
+    }
+
+    /** Digits as a number; most fit in a long, which is several times as fast. */
+    private static BigInteger integer(StringBuilder digits) {
+        return digits.length() <= LONGEST_LONG
+                ? BigInteger.valueOf(Long.parseLong(digits, 0, digits.length(), 10))
+                : new BigInteger(digits.toString());
     }
 
     private static boolean isSpace(char c) {

@@ -156,6 +156,11 @@ final class Rational implements Comparable<Rational> {
 
     @Override
     public String toString() {
-        return isInteger() ? numerator.toString() : numerator + "/" + denominator;
+        return isInteger() ? text(numerator) : text(numerator) + "/" + text(denominator);
+    }
+
+    /** Most are small, and a long's digits are written several times as fast. */
+    private static String text(BigInteger value) {
+        return value.bitLength() < Long.SIZE ? Long.toString(value.longValue()) : value.toString();
     }
 }

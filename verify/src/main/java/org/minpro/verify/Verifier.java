@@ -3,6 +3,8 @@ package org.minpro.verify;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +21,8 @@ public final class Verifier {
     private static final AnswerExtractor REFERENCE = new AnswerExtractor(
             List.of(ExtractionPolicy.BOXED, ExtractionPolicy.HASHES), Occurrence.LAST, CompletionMarks.NONE);
     private static final int LONGEST_REPORT = 200;
+    private static final int LONGEST_RATIO = 20;
+    private static final Pattern RATIO = Pattern.compile("(?<![\\d.])(\\d+(?:\\.\\d+)?) to (\\d+(?:\\.\\d+)?)$");
 
     private final AnswerExtractor extractor;
     private final Limits limits;
@@ -110,11 +114,12 @@ public final class Verifier {
                 : new Judged(verdict, extracted);
     }
 
-    /** Whether a whole text that was read as mathematics, and is wrong, begins like a sentence: "So x", "En total, 5". */
+    /** Whether a whole text that was read as mathematics, and is wrong, is prose: "So x", "En total, 5", several lines. */
     private static boolean isSentence(Candidate candidate, Verdict verdict) {
         return candidate.policy() == ExtractionPolicy.WHOLE
                 && verdict.kind() == Verdict.Kind.WRONG
-                && TextAnswer.beginsSentence(candidate.text());
+                && (TextAnswer.beginsSentence(candidate.text())
+                        || candidate.text().indexOf('\n') >= 0 && TextAnswer.hasSpeech(candidate.text()));
     }
 
     /** Compares a candidate with its rivals in mind, and reads it again where its notation may be that of prose. */
@@ -122,6 +127,16 @@ public final class Verifier {
         Checked checked = check(reference, candidate.text());
         if (!candidate.rivals().isEmpty()) {
             checked = amongRivals(reference, candidate, checked);
+        }
+        Aside aside = checked.verdict().isDecided() ? Aside.of(candidate) : null;
+        if (aside != null) {
+            boolean mainIsRight = compare(reference, aside.main()).isRight();
+            boolean open = checked.verdict().isRight()
+                    ? aside.result() && !mainIsRight && candidate.policy() == ExtractionPolicy.NUMBER
+                    : aside.asserted() && mainIsRight;
+            if (open) {
+                return checked.but(Reason.SEVERAL);
+            }
         }
         if (checked.verdict().kind() != Verdict.Kind.WRONG) {
             return checked;
@@ -137,7 +152,7 @@ public final class Verifier {
                     && compare(reference, bound.text(candidate.text())).isRight();
             return named ? checked.but(Reason.NOT_ASSERTED) : checked;
         }
-        String other = asInProse(candidate.text());
+        String other = asInProse(candidate);
         return other != null && compare(reference, other).isRight() ? checked.but(Reason.AMBIGUOUS) : checked;
     }
 
@@ -154,7 +169,8 @@ public final class Verifier {
             return list;
         }
         if (!last.verdict().isRight()) {
-            return last;
+            // The coordinates of a point, each in a box of its own.
+            return candidate.isMarked() && list.verdict().reason() == Reason.AMBIGUOUS ? list : last;
         }
         for (String rival : candidate.rivals()) {
             if (!compare(reference, rival).isRight()) {
@@ -164,14 +180,25 @@ public final class Verifier {
         return last;
     }
 
-    /** A text without an exclamation mark that may end a sentence, or a dash that may begin an item; null without them. */
-    private static @Nullable String asInProse(String text) {
+    /**
+     * What a piece may be in prose: the text without an exclamation mark that may end a sentence, or a dash that may begin
+     * an item; the ratio whose end it is; null where it has one reading.
+     */
+    private static @Nullable String asInProse(Candidate candidate) {
+        String text = candidate.text();
         int end = text.length() - 1;
         if (end > 0 && text.charAt(end) == '!' && text.charAt(end - 1) != '!') {
             return text.substring(0, end);
         }
         if (text.endsWith(" dozen")) {
             return text.substring(0, text.length() - " dozen".length()); // counted in dozens
+        }
+        if (candidate.policy() == ExtractionPolicy.NUMBER) {
+            Matcher ratio = RATIO.matcher(candidate.source())
+                    .region(Math.max(0, candidate.start() - LONGEST_RATIO), candidate.end());
+            if (ratio.find()) {
+                return ratio.group(1) + ":" + ratio.group(2);
+            }
         }
         return text.startsWith("- ") ? text.substring(2) : null;
     }
@@ -261,7 +288,11 @@ public final class Verifier {
         if (expected != null) {
             PlainNumber given = PlainNumber.read(answer, limits.digits());
             if (given != null) {
+                boolean money = expected.percent() && answer.contains("\\$") || given.percent() && gold.contains("\\$");
                 Verdict verdict = NumberComparison.compare(expected, given);
+                if (money && verdict.isRight()) {
+                    return undecided(Reason.UNITS, gold, answer);
+                }
                 if (verdict.isDecided() && !(verdict.kind() == Verdict.Kind.WRONG && answer.indexOf(',') >= 0)) {
                     return new Checked(verdict, false, false);
                 }
