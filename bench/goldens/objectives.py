@@ -259,13 +259,17 @@ def penalty(name, parameters, data, i, t):
     if name == "kl":
         difference = data["log_probs"][i][t] - data[parameters["against"] + "_log_probs"][i][t]
         d = clamp(difference)
+        k3 = math.exp(-d) - 1 + d
         value, slope = {
             "k1": (d, 1.0),
             "k2": (d * d / 2, d),
-            "k3": (math.exp(-d) - 1 + d, 1 - math.exp(-d)),
+            "k3": (k3, 1 - math.exp(-d)),
+            "low-variance": (k3, 1 - math.exp(-d)) if k3 <= 10 else (10.0, 0.0),
         }[parameters["estimator"]]
         inside = d == difference
         return parameters["coefficient"] * value, parameters["coefficient"] * slope if inside else 0.0
+    if name == "entropy":
+        return -parameters["coefficient"] * data["entropy"][i][t], 0.0
     raise ValueError(name)
 
 
@@ -370,7 +374,9 @@ PENALTIES = {
         {**KL, "estimator": "k1", "coefficient": 0.5},
         {**KL, "estimator": "k2", "coefficient": 0.5},
         {**KL, "against": "proximal", "coefficient": 0.5},
-    ]
+        {**KL, "estimator": "low-variance", "coefficient": 0.5},
+    ],
+    "entropy": [{"coefficient": 0.001}, {"coefficient": 0.5}],
 }
 # The objectives that a correction or a penalty is combined with: one without ratios, one with them.
 OBJECTIVES = [("reinforce", "behavior"), ("grpo", "behavior"), ("grpo", "proximal")]
@@ -433,10 +439,18 @@ def write_parts(folder, table, combine):
     for name, variants in table.items():
         entries = []
         for title, changed, parameters, data, objective, anchor, losses in part_cases(variants):
+            more = {}
+            if name == "entropy":
+                data = {**data, "entropy": [[0.1 + 0.3 * ((7 * i + 3 * t) % 5) for t in range(len(row))]
+                                            for i, row in enumerate(data["mask"])]}
+                tokens = sum(map(sum, data["mask"]))
+                more["entropy_gradient"] = [[-parameters["coefficient"] / tokens if m else 0.0 for m in row]
+                                            for row in data["mask"]]
             loss, gradient = evaluate(combine(losses, name, parameters, data), data, "token-mean", 0)
             entries.append(
                 {"case": title, "parameters": changed, "objective": objective, "anchor": anchor,
-                 "aggregation": "token-mean", "length": 0, **data, "expected": {"loss": loss, "gradient": gradient}})
+                 "aggregation": "token-mean", "length": 0, **data,
+                 "expected": {"loss": loss, "gradient": gradient, **more}})
         write(folder / (name + ".json"), entries)
 
 

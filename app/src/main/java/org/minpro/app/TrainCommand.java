@@ -85,6 +85,14 @@ final class TrainCommand implements Callable<Integer> {
                             + " one where that is taken.")
     private boolean dashboard;
 
+    @Option(
+            names = "--show-ledger",
+            paramLabel = "N",
+            description =
+                    "Every N iterations all numbers of the last update, by their names in metrics.jsonl; 0, the default,"
+                            + " for none.")
+    private int showLedger;
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
@@ -98,11 +106,14 @@ final class TrainCommand implements Callable<Integer> {
         if (showSamples < 0) {
             throw new IllegalArgumentException("--show-samples must be >= 0 (0 shows none), got: " + showSamples);
         }
-        TrainProgress progress = new TrainProgress(console, live, showSamples);
+        if (showLedger < 0) {
+            throw new IllegalArgumentException("--show-ledger must be >= 0 (0 shows none), got: " + showLedger);
+        }
+        TrainProgress progress = new TrainProgress(console, live, showSamples, showLedger);
         ClassLoader loader = options.loader();
         try (StopOnInterrupt interrupt = new StopOnInterrupt(live::say)) {
             if (resume != null) {
-                ResumeOptions.only(spec, "--class-path", "--show-samples", "--dashboard", MemoryCheck.IGNORE);
+                ResumeOptions.only(spec, "--class-path", "--show-samples", "--show-ledger", "--dashboard", MemoryCheck.IGNORE);
                 try (TrainingSession session = TrainingSession.stored()
                         .classLoader(loader)
                         .listener(progress)
@@ -170,6 +181,13 @@ final class TrainCommand implements Callable<Integer> {
         session.beyondPositions().ifPresent(line -> lines.add("  positions  " + line));
         lines.add("  staleness  " + staleness(recipe.lag(), recipe.updatesPerIteration()));
         lines.add("  updates    " + plan.updates());
+        if (recipe.hasReference()) {
+            lines.add("  reference  " + recipe.kl().reference() + ": "
+                    + (recipe.kl().coefficient() == 0
+                            ? "read by the loss"
+                            : recipe.kl().estimator() + " times " + recipe.kl().coefficient() + " in the "
+                                    + recipe.kl().where()));
+        }
         lines.add("  memory     " + plan.memory(memory.available()));
         lines.add("  time       " + expectedTime(session));
         lines.add("  run        " + session.folder().path());

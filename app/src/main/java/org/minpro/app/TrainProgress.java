@@ -22,6 +22,7 @@ final class TrainProgress implements RunListener {
     private final Console console;
     private final LiveLine live;
     private final int showSamples;
+    private final int showLedger;
     private final ShownRewardFailure failures;
     private final AtomicLong tokens = new AtomicLong();
     private volatile @Nullable TrainingSession session;
@@ -29,11 +30,15 @@ final class TrainProgress implements RunListener {
     private double seconds;
     private int iterations;
 
-    /** @param showSamples every how many iterations samples are shown; 0 for never */
-    TrainProgress(Console console, LiveLine live, int showSamples) {
+    /**
+     * @param showSamples every how many iterations samples are shown; 0 for never
+     * @param showLedger every how many iterations all numbers of the last update are shown; 0 for never
+     */
+    TrainProgress(Console console, LiveLine live, int showSamples, int showLedger) {
         this.console = console;
         this.live = live;
         this.showSamples = showSamples;
+        this.showLedger = showLedger;
         this.failures = new ShownRewardFailure(live::say);
     }
 
@@ -137,9 +142,15 @@ final class TrainProgress implements RunListener {
                                 7,
                                 part("min-prefix %.3f", metrics.get("prefix/minimum_mean"))
                                         + part(" (end %.3f)", metrics.get("prefix/minimum_mean_tenth_10"))),
+                        new Part(8, part("k3 %.4f", metrics.get("rollout_corr/k3_kl"))),
+                        new Part(9, part("chi2 %.3f", metrics.get("rollout_corr/chi2_token"))),
+                        new Part(10, part("reference k3 %.4f", metrics.get("reference/k3"))),
                         new Part(2, Figures.count(Math.round(report.sampledTokens() / spent)) + " tok/s"),
                         new Part(0, "ETA " + Figures.duration(left)))));
         state = new State(underWay(report.iteration() + 1, of), reward, left, System.nanoTime());
+        if (showLedger > 0 && report.iteration() % showLedger == 0) {
+            LedgerTable.of(report, console.width().getAsInt() - 1).forEach(live::say);
+        }
         if (showSamples > 0 && report.iteration() % showSamples == 0) {
             SampleTable.of(report, of::prompt, console.width().getAsInt() - 1).forEach(live::say);
         }

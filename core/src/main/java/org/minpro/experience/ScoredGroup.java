@@ -42,6 +42,11 @@ public record ScoredGroup(
         return new ScoredGroup(draw, problem, rollouts, scores, score);
     }
 
+    /** The same group with other scores, one a response. */
+    public ScoredGroup withScores(List<Score> others) {
+        return new ScoredGroup(draw, problem, rollouts, others, greedy);
+    }
+
     /** The responses as an estimator of advantages sees them. */
     public List<Response> responses() {
         return IntStream.range(0, rollouts.size())

@@ -158,6 +158,17 @@ public final class LanguageHead {
          * @return {@code dL/dhidden}, {@code [tokens, hidden]}, in the hidden states' type
          */
         public Tensor gradient(Tensor upstream, WeightGradients gradients) {
+            return gradient(upstream, null, gradients);
+        }
+
+        /**
+         * The same where the loss reads the entropies too: {@code dL/dz_v = (u (1[v = y] - p_v) - e p_v (log p_v + H)) /
+         * temperature} with {@code H = -sum_v p_v log p_v}.
+         *
+         * @param upstream {@code u = dL/dlog pi}, {@code [tokens]}
+         * @param entropyUpstream {@code e = dL/dH}, {@code [tokens]}; null where it is zero
+         */
+        public Tensor gradient(Tensor upstream, @Nullable Tensor entropyUpstream, WeightGradients gradients) {
             try (Scope scope = Scope.open();
                     NoGradient off = NoGradient.open()) {
                 long tokens = hidden.size(0);
@@ -168,7 +179,10 @@ public final class LanguageHead {
                         Tensor states = hidden.narrow(0, start, length);
                         Tensor logits = kept != null ? kept : model.outputHead().apply(states);
                         Tensor toLogits = differentiate(
-                                logits, targets.narrow(0, start, length), upstream.narrow(0, start, length));
+                                logits,
+                                targets.narrow(0, start, length),
+                                upstream.narrow(0, start, length),
+                                entropyUpstream == null ? null : entropyUpstream.narrow(0, start, length));
                         toHidden.narrow(0, start, length)
                                 .copyInPlace(model.outputHead().backward(states, toLogits, gradients));
                     }
@@ -197,24 +211,38 @@ public final class LanguageHead {
     }
 
     /** Puts {@code dL/dz} in the place of the logits, {@code [tokens, vocabulary]}, and returns it. */
-    private Tensor differentiate(Tensor logits, Tensor targets, Tensor upstream) {
+    private Tensor differentiate(Tensor logits, Tensor targets, Tensor upstream, @Nullable Tensor entropyUpstream) {
         long tokens = logits.size(0);
         for (long at = 0; at < tokens; at += piece) {
             long count = Math.min(piece, tokens - at);
             try (Scope scope = Scope.open()) {
                 Tensor ofPiece = logits.narrow(0, at, count);
-                Tensor distribution = scores(ofPiece).softmax(1);
-                Tensor scale = upstream.narrow(0, at, count)
-                        .divide(temperature)
-                        .to(distribution.type())
-                        .unsqueeze(1);
-                distribution
-                        .multiplyInPlace(scale.negate())
-                        .scatterAddInPlace(1, targets.narrow(0, at, count).unsqueeze(1), scale);
-                ofPiece.copyInPlace(distribution);
+                Tensor chosen = targets.narrow(0, at, count).unsqueeze(1);
+                Tensor scores = scores(ofPiece);
+                if (entropyUpstream == null) {
+                    Tensor distribution = scores.softmax(1);
+                    Tensor scale = scale(upstream.narrow(0, at, count), distribution.type());
+                    distribution.multiplyInPlace(scale.negate()).scatterAddInPlace(1, chosen, scale);
+                    ofPiece.copyInPlace(distribution);
+                } else {
+                    Tensor slope = scores.logSoftmax(1);
+                    Tensor distribution = slope.exp();
+                    Tensor entropy = slope.multiply(distribution).sum(1, true).negate();
+                    Tensor scale = scale(upstream.narrow(0, at, count), slope.type());
+                    slope.addInPlace(entropy)
+                            .multiplyInPlace(scale(entropyUpstream.narrow(0, at, count), slope.type()))
+                            .addInPlace(scale);
+                    distribution.multiplyInPlace(slope.negate()).scatterAddInPlace(1, chosen, scale);
+                    ofPiece.copyInPlace(distribution);
+                }
             }
         }
         return logits;
+    }
+
+    /** {@code u / temperature}, {@code [tokens, 1]}. */
+    private Tensor scale(Tensor upstream, DType type) {
+        return upstream.divide(temperature).to(type).unsqueeze(1);
     }
 
     private Tensor scores(Tensor logits) {

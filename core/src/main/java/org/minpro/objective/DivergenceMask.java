@@ -68,11 +68,7 @@ public record DivergenceMask(
     @Override
     public Weights compute(ObjectiveInputs inputs) {
         Tensor d = ProximalRatio.logToken(inputs); // [batch, time]
-        Tensor ofToken = switch (estimator) {
-            case K1 -> d.negate();
-            case K2 -> d.square().multiply(0.5);
-            case K3 -> d.exp().subtract(1).subtract(d);
-        };
+        Tensor ofToken = estimator.of(d.negate());
         Tensor divergence = switch (level) {
             case TOKEN -> ofToken;
             case SEQUENCE_SUM -> RowValues.sum(inputs, ofToken);

@@ -14,7 +14,8 @@ import org.minpro.tensor.Tensor;
  * <ul>
  *   <li>{@code k1}: {@code d_t}, gradient coefficient {@code -1} at every token;
  *   <li>{@code k2}: {@code d_t^2 / 2}, gradient coefficient {@code -d_t};
- *   <li>{@code k3}: {@code exp(-d_t) - 1 + d_t}, gradient coefficient {@code -(1 - exp(-d_t))}.
+ *   <li>{@code k3}: {@code exp(-d_t) - 1 + d_t}, gradient coefficient {@code -(1 - exp(-d_t))};
+ *   <li>{@code low-variance}: k3 of at most 10, verl's {@code low_var_kl}; beyond that its gradient is 0.
  * </ul>
  *
  * All three estimate {@code KL(pi_theta || pi_other)} where {@code pi_theta} sampled (Schulman 2020, "Approximating KL
@@ -26,10 +27,13 @@ import org.minpro.tensor.Tensor;
  * @param coefficient what it is multiplied by; 0.001 is verl's
  */
 public record KlPenalty(
-        @Doc("The other policy: the one that sampled, or the one at the start of the iteration's updates.")
+        @Doc("The other policy: the one that sampled (behavior), the one at the start of the iteration's updates"
+                + " (proximal), or the frozen one of kl.reference (reference).")
         LogProbStream against,
 
-        @Doc("How the distance is estimated from a token: d, d^2 / 2, or exp(-d) - 1 + d.")
+        @Doc(
+                "How the distance is estimated from a token: d (k1), d^2 / 2 (k2), exp(-d) - 1 + d (k3), or k3 of at most 10"
+                        + " (low-variance).")
         Estimator estimator,
 
         @Doc("What the distance is multiplied by.") double coefficient)
@@ -38,18 +42,41 @@ public record KlPenalty(
     public enum Estimator {
         K1,
         K2,
-        K3;
+        K3,
+        LOW_VARIANCE;
 
+        /** Where verl's {@code low_var_kl} ends, nats. */
+        private static final double HIGHEST = 10;
+
+        /** The name in a configuration, such as {@code low-variance}. */
         @Override
         public String toString() {
-            return name().toLowerCase(Locale.ROOT);
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
+
+        /** The distance of each token from {@code d_t}, {@code [batch, time]}, live where that is. */
+        Tensor of(Tensor d) {
+            return switch (this) {
+                case K1 -> d;
+                case K2 -> d.square().multiply(0.5);
+                case K3 -> d.negate().exp().add(d).subtract(1);
+                case LOW_VARIANCE -> K3.of(d).clampMaximum(HIGHEST);
+            };
+        }
+
+        /** The same of one number. */
+        public double of(double d) {
+            return switch (this) {
+                case K1 -> d;
+                case K2 -> d * d / 2;
+                case K3 -> Math.exp(-d) - 1 + d;
+                case LOW_VARIANCE -> Math.min(K3.of(d), HIGHEST);
+            };
         }
     }
 
     public KlPenalty {
-        if (!(coefficient >= 0 && Double.isFinite(coefficient))) {
-            throw new IllegalArgumentException("coefficient must be >= 0 and finite, got: " + coefficient);
-        }
+        Rule.notNegative("coefficient", coefficient);
     }
 
     /** k3 against the policy that sampled, times 0.001. */
@@ -62,16 +89,17 @@ public record KlPenalty(
         Tensor d = inputs.logProbs()
                 .subtract(inputs.logProbsOf(against))
                 .clamp(-Ratios.LOG_LIMIT, Ratios.LOG_LIMIT); // [batch, time]
-        Tensor distance = switch (estimator) {
-            case K1 -> d;
-            case K2 -> d.square().multiply(0.5);
-            case K3 -> d.negate().exp().add(d).subtract(1);
-        };
+        Tensor distance = estimator.of(d);
         return new Losses(distance.multiply(coefficient), Map.of("penalty/kl_" + against, distance.detach()));
     }
 
     @Override
     public Set<LogProbStream> streams() {
         return Set.of(against);
+    }
+
+    @Override
+    public boolean vanishesWithAdvantages() {
+        return coefficient == 0;
     }
 }

@@ -81,6 +81,13 @@ public record Loss(
                 anchor);
     }
 
+    /** This loss with one penalty more. */
+    public Loss with(Penalty penalty) {
+        List<Penalty> more = new ArrayList<>(penalties);
+        more.add(penalty);
+        return new Loss(objective, corrections, more, aggregation, anchor);
+    }
+
     private List<LossPart> parts() {
         List<LossPart> parts = new ArrayList<>();
         parts.add(objective);
@@ -115,15 +122,17 @@ public record Loss(
         return objective.vanishesWithAdvantages() && penalties.stream().allMatch(Penalty::vanishesWithAdvantages);
     }
 
-    /** The losses of all tokens, {@code w l + p}, with the weights of the objective and the metrics of all parts. */
+    /** The losses of all tokens, {@code w l + p}, with the weights of objective and corrections and the metrics of all parts. */
     ObjectiveResult compute(ObjectiveInputs inputs) {
         ObjectiveResult own = compute(Objectives.table(), objective, part -> part.compute(inputs));
         Tensor losses = own.tokenLosses(); // [batch, time]
         Map<String, Tensor> tokenMetrics = new HashMap<>(own.tokenMetrics());
+        Tensor multipliers = own.weights();
         Tensor counted = inputs.mask();
         for (Correction correction : corrections) {
             Correction.Weights weights = compute(Corrections.table(), correction, part -> part.compute(inputs));
             losses = losses.multiply(weights.values());
+            multipliers = multipliers == null ? null : multipliers.multiply(weights.values());
             weights.tokenMetrics().forEach((name, values) -> putNew(tokenMetrics, name, values));
             if (correction.zerosLeaveDenominator()) {
                 counted = counted.maskedFill(weights.values().equal(0), 0);
@@ -140,7 +149,7 @@ public record Loss(
             losses = losses.add(added.values());
             added.tokenMetrics().forEach((name, values) -> putNew(tokenMetrics, name, values));
         }
-        return new ObjectiveResult(losses, own.weights(), tokenMetrics, own.updateMetrics());
+        return new ObjectiveResult(losses, multipliers, tokenMetrics, own.updateMetrics());
     }
 
     private static void putNew(Map<String, Tensor> tokenMetrics, String name, Tensor values) {

@@ -195,6 +195,44 @@ public final class LossChecks {
                             + "; what is held constant must come from inputs.frozenLogProbs()");
                 }
             }
+            Optional<String> ofEntropies = differencesOfEntropies(inputs, spread);
+            if (ofEntropies.isPresent()) {
+                return ofEntropies;
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** The same with respect to the entropies, where the loss reads live ones. */
+    private Optional<String> differencesOfEntropies(ObjectiveInputs inputs, double spread) {
+        Tensor entropyGradient = evaluate(loss, inputs).entropyGradient();
+        if (entropyGradient == null) {
+            return Optional.empty();
+        }
+        double[] gradient = entropyGradient.doubles();
+        for (int at = 0; at < gradient.length; at++) {
+            double difference = 0;
+            for (int sign : new int[] {1, -1}) {
+                double[] moved = inputs.statistic(Statistic.LIVE_ENTROPY).doubles();
+                moved[at] += sign * STEP;
+                Map<Statistic, Tensor> statistics = new EnumMap<>(inputs.statistics());
+                statistics.put(Statistic.LIVE_ENTROPY, tensor(moved, ROWS, TIME));
+                ObjectiveInputs shifted = new ObjectiveInputs(
+                        inputs.logProbs(),
+                        inputs.frozenLogProbs(),
+                        inputs.streams(),
+                        inputs.advantages(),
+                        inputs.mask(),
+                        statistics,
+                        inputs.anchor());
+                difference += sign * evaluate(loss, shifted).loss();
+            }
+            double slope = difference / (2 * STEP);
+            if (!close(gradient[at], slope, OF_DIFFERENCES)) {
+                return Optional.of(place(at, TIME) + ", log-ratios of about " + spread
+                        + numbers("gradient of the entropy", gradient[at], "slope of the loss", slope)
+                        + "; an entropy that is held constant is Statistic.ENTROPY");
+            }
         }
         return Optional.empty();
     }
@@ -394,11 +432,16 @@ public final class LossChecks {
         Update update = Update.random(20, 0.4);
         Update without =
                 new Update(update.logProbs, update.others, update.statistics, new double[ROWS][TIME], update.mask);
-        double[] gradient = gradient(without.inputs(loss, DType.F64));
-        for (int at = 0; at < gradient.length; at++) {
-            if (gradient[at] != 0) {
-                return Optional.of(
-                        place(at, TIME) + ", all advantages 0" + numbers("gradient", gradient[at], "rule", 0));
+        LossEvaluation evaluation = evaluate(loss, without.inputs(loss, DType.F64));
+        Tensor ofEntropies = evaluation.entropyGradient();
+        for (double[] gradient : ofEntropies == null
+                ? List.of(evaluation.gradient().doubles())
+                : List.of(evaluation.gradient().doubles(), ofEntropies.doubles())) {
+            for (int at = 0; at < gradient.length; at++) {
+                if (gradient[at] != 0) {
+                    return Optional.of(
+                            place(at, TIME) + ", all advantages 0" + numbers("gradient", gradient[at], "rule", 0));
+                }
             }
         }
         return Optional.empty();
@@ -524,7 +567,7 @@ public final class LossChecks {
                 values[i] = new double[logProbs[i].length];
                 for (int t = 0; t < values[i].length; t++) {
                     values[i][t] = switch (statistic) {
-                        case ENTROPY -> statistics[i][t];
+                        case ENTROPY, LIVE_ENTROPY -> statistics[i][t];
                         case COLLISION -> {
                             double p = Math.exp(logProbs[i][t]);
                             yield p * p + (1 - p) * (1 - p) / (1 + statistics[i][t]);

@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param loss the update's loss
  * @param weights of {@link ObjectiveResult#weights} over the update's tokens, or null where there are none
  * @param tokenMeans means over the update's valid tokens of what the parts of the loss report, such as {@code
- *     clip_ratio/high_mean} or {@code weight/at_cap}
+ *     clip_ratio/high_mean} or {@code weight/at_cap}; with {@code _positive} and {@code _negative} at the end, those over
+ *     the tokens whose advantage has that sign, where there is one
  * @param updateMetrics numbers of the whole update, such as {@code m2po/tau}
  */
 public record LossMetrics(
@@ -64,10 +65,22 @@ public record LossMetrics(
         }
         double tokens = count;
         means.replaceAll((name, total) -> total / tokens);
+        means.putAll(means(rows.stream().map(RowMetrics::positive).toList(), "_positive"));
+        means.putAll(means(rows.stream().map(RowMetrics::negative).toList(), "_negative"));
         Weights weights =
                 weighted ? new Weights(sum / tokens, min, max, squares > 0 ? sum * sum / (tokens * squares) : 0) : null;
         return new LossMetrics(
                 loss, weights, count == 0 ? Collections.emptySortedMap() : means, new TreeMap<>(updateMetrics));
+    }
+
+    private static SortedMap<String, Double> means(List<RowMetrics.Part> parts, String suffix) {
+        double tokens = parts.stream().mapToInt(RowMetrics.Part::tokens).sum();
+        SortedMap<String, Double> means = new TreeMap<>();
+        if (tokens > 0) {
+            parts.forEach(part -> part.sums().forEach((name, value) -> means.merge(name + suffix, value, Double::sum)));
+            means.replaceAll((name, total) -> total / tokens);
+        }
+        return means;
     }
 
     /**

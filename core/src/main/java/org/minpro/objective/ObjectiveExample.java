@@ -277,7 +277,7 @@ public record ObjectiveExample(
 
     private static String key(Statistic statistic) {
         return switch (statistic) {
-            case ENTROPY -> ENTROPY;
+            case ENTROPY, LIVE_ENTROPY -> ENTROPY;
             case COLLISION -> COLLISION;
             case AGE -> AGES;
             case GROUP -> GROUPS;

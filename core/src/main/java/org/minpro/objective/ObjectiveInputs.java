@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.minpro.ratio.Ratios;
 import org.minpro.tensor.Tensor;
 
@@ -74,18 +75,25 @@ public record ObjectiveInputs(
     /**
      * The same numbers, live in {@code leaf}, with zeros at masked tokens whatever stood there: a product with an infinity
      * in the padding would be no number, and so would its gradient.
+     *
+     * @param entropies the leaf of {@link Statistic#LIVE_ENTROPY}, or null where the loss does not ask for it
      */
-    ObjectiveInputs differentiable(Tensor leaf) {
+    ObjectiveInputs differentiable(Tensor leaf, @Nullable Tensor entropies) {
         Tensor invalid = mask.equal(0);
         Map<LogProbStream, Tensor> masked = new EnumMap<>(LogProbStream.class);
         streams.forEach((stream, tensor) -> masked.put(stream, tensor.maskedFill(invalid, 0)));
+        Map<Statistic, Tensor> given = new EnumMap<>(Statistic.class);
+        given.putAll(statistics);
+        if (entropies != null) {
+            given.put(Statistic.LIVE_ENTROPY, entropies.maskedFill(invalid, 0));
+        }
         return new ObjectiveInputs(
                 leaf.maskedFill(invalid, 0),
                 frozenLogProbs.maskedFill(invalid, 0),
                 masked,
                 advantages.maskedFill(invalid, 0),
                 mask,
-                statistics,
+                given,
                 anchor);
     }
 

@@ -8,7 +8,9 @@ public final class Penalties {
     private static final NamedRecords<Penalty> TABLE = new NamedRecords<>(
             "penalty",
             Penalty.class,
-            List.of(new NamedRecords.Entry<>("kl", KlPenalty.class, "distance from another policy")));
+            List.of(
+                    new NamedRecords.Entry<>("entropy", EntropyBonus.class, "bonus for the entropy of the policy"),
+                    new NamedRecords.Entry<>("kl", KlPenalty.class, "distance from another policy")));
 
     private Penalties() {}
 

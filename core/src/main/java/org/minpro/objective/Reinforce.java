@@ -1,5 +1,7 @@
 package org.minpro.objective;
 
+import org.minpro.tensor.Tensor;
+
 /**
  * The policy gradient without correction: {@code l_t = -A_t log pi_theta(y_t)} (Williams 1992).
  *
@@ -9,8 +11,9 @@ package org.minpro.objective;
 public record Reinforce() implements Objective {
     @Override
     public ObjectiveResult compute(ObjectiveInputs inputs) {
-        return new ObjectiveResult(
-                inputs.advantages().multiply(inputs.logProbs()).negate());
+        Tensor ones = Tensor.ones(
+                inputs.mask().device(), inputs.mask().type(), inputs.mask().shape());
+        return ConstantWeight.of(inputs, ones);
     }
 
     @Override

@@ -11,10 +11,35 @@ import org.jspecify.annotations.Nullable;
  * @param tokens valid tokens
  * @param weights of {@link ObjectiveResult#weights}, or null where the objective has none
  * @param tokenSums sums of {@link ObjectiveResult#tokenMetrics}
+ * @param positive the same over the tokens whose advantage is > 0
+ * @param negative the same over the tokens whose advantage is < 0
  */
-public record RowMetrics(double loss, int tokens, @Nullable WeightSums weights, Map<String, Double> tokenSums) {
+public record RowMetrics(
+        double loss,
+        int tokens,
+        @Nullable WeightSums weights,
+        Map<String, Double> tokenSums,
+        Part positive,
+        Part negative) {
     public RowMetrics {
         tokenSums = Map.copyOf(tokenSums);
+    }
+
+    /** A row whose advantages are all 0. */
+    public RowMetrics(double loss, int tokens, @Nullable WeightSums weights, Map<String, Double> tokenSums) {
+        this(loss, tokens, weights, tokenSums, new Part(0, Map.of()), new Part(0, Map.of()));
+    }
+
+    /**
+     * Some of a row's valid tokens.
+     *
+     * @param tokens how many
+     * @param sums sums of {@link ObjectiveResult#tokenMetrics} over them
+     */
+    public record Part(int tokens, Map<String, Double> sums) {
+        public Part {
+            sums = Map.copyOf(sums);
+        }
     }
 
     /**

@@ -85,7 +85,7 @@ public record RatioStatistics(
         metrics.put("rollout_corr/rollout_is_min", min);
         metrics.put("rollout_corr/rollout_is_max", max);
         for (int i = 0; i < AT.length; i++) {
-            metrics.put(String.format(Locale.ROOT, "ratio/p%02d", Math.round(100 * AT[i])), quantiles[i]);
+            metrics.put("ratio/" + Distribution.name(AT[i]), quantiles[i]);
         }
         metrics.put("rollout_corr/rollout_is_eff_sample_size", ess);
         metrics.put("ratio/sequence_ess", sequenceEss);
@@ -165,7 +165,7 @@ public record RatioStatistics(
                 logProduct += d;
                 minimum = Math.min(minimum, d);
                 position++;
-                int tenth = (10 * position + length - 1) / length - 1;
+                int tenth = Tenths.of(position - 1, length);
                 ratios[tokens++] = r;
                 ratio += r;
                 ratioSquared += r * r;
@@ -220,13 +220,7 @@ public record RatioStatistics(
         }
 
         private double quantile(double probability) {
-            if (tokens == 0) {
-                return 1;
-            }
-            double at = probability * (tokens - 1);
-            int below = (int) at;
-            int above = Math.min(below + 1, tokens - 1);
-            return ratios[below] + (at - below) * (ratios[above] - ratios[below]);
+            return tokens == 0 ? 1 : Distribution.quantile(ratios, probability);
         }
     }
 }

@@ -20,6 +20,8 @@ import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.Correction;
 import org.minpro.objective.Corrections;
+import org.minpro.objective.EntropyBonus;
+import org.minpro.objective.KlPenalty;
 import org.minpro.objective.LogProbStream;
 import org.minpro.objective.Loss;
 import org.minpro.objective.LossPart;
@@ -90,6 +92,14 @@ public record Recipe(
         @Doc("What is added to the loss, such as [kl] or [{name: kl, coefficient: 0.01}].")
         List<Penalty> penalties,
 
+        @Doc("Distance from a reference model.") KlSection kl,
+        @Doc("Bonus for the entropy of the policy.") EntropySection entropy,
+
+        @Doc(
+                "Whether no token of a response that sampling.max-new-tokens cut off is learnt from; its reward still counts in"
+                        + " its group (DAPO's overlong filtering).")
+        boolean maskTruncated,
+
         @Doc("How a group's rewards become advantages.") Advantage advantage,
 
         @Doc("How token losses become one number; null takes the objective's own, else token-mean.")
@@ -106,6 +116,7 @@ public record Recipe(
         @Doc("How the work is cut.") ComputeSettings compute,
         @Doc("Accuracy on held-out problems.") EvaluationSection evaluation,
         @Doc("When the run is saved.") CheckpointSection checkpoints,
+        @Doc("What is written down of single tokens.") RecordSection record,
 
         @Doc("Where the numbers go beside the run's folder, such as [tensorboard] or [{name: mlflow, url:"
                 + " 'http://127.0.0.1:5000'}]; docs/trackers.md.")
@@ -113,6 +124,9 @@ public record Recipe(
 
         @Doc("Folder in which each run gets a numbered folder of its own.")
         Path runs) {
+
+    /** Twice the age, in updates, at which prime-rl, open-instruct and AReaL stop by default (8). */
+    private static final long USUAL_AGE = 16;
 
     /** A day. */
     private static final double LONGEST_BUDGET_SECONDS = 86_400;
@@ -123,8 +137,12 @@ public record Recipe(
             .with(new NamedRecords.Entry<>(
                     "countdown", CountdownReward.class, "whether an attempt of the built-in task makes the target"));
 
-    /** What the rows of a run have: the sampler's log-probabilities, and those that the learner computes. */
-    private static final Set<LogProbStream> THERE = EnumSet.of(LogProbStream.BEHAVIOR, LogProbStream.PROXIMAL);
+    /**
+     * What the rows of a run can have: the sampler's log-probabilities, those that the learner computes, and those of the
+     * reference model.
+     */
+    private static final Set<LogProbStream> THERE =
+            EnumSet.of(LogProbStream.BEHAVIOR, LogProbStream.PROXIMAL, LogProbStream.REFERENCE);
 
     public Recipe {
         Rule.positive("iterations", iterations);
@@ -148,7 +166,12 @@ public record Recipe(
         corrections = List.copyOf(corrections);
         penalties = List.copyOf(penalties);
         trackers = List.copyOf(trackers);
-        loss(objective, corrections, penalties, aggregation, aggregationLength, anchor);
+        loss(objective, corrections, added(penalties, kl, entropy), aggregation, aggregationLength, anchor);
+        if (entropy.follows() != null) {
+            // What the learner adds in an update must be the only one of its kind.
+            loss(objective, corrections, added(penalties, kl, entropy), aggregation, aggregationLength, anchor)
+                    .with(new EntropyBonus());
+        }
         requireThere("objective", List.of(objective));
         requireThere("corrections", corrections);
         requireThere("penalties", penalties);
@@ -184,6 +207,9 @@ public record Recipe(
                 new MinPro(),
                 List.of(),
                 List.of(),
+                new KlSection(),
+                new EntropySection(),
+                false,
                 new GroupRelative(),
                 null,
                 0,
@@ -192,6 +218,7 @@ public record Recipe(
                 new ComputeSettings(),
                 new EvaluationSection(),
                 new CheckpointSection(),
+                new RecordSection(),
                 List.of(),
                 Path.of("runs"));
     }
@@ -263,7 +290,34 @@ public record Recipe(
 
     /** What is minimised. */
     public Loss loss() {
-        return loss(objective, corrections, penalties, aggregation, aggregationLength, anchor);
+        return loss(objective, corrections, added(penalties, kl, entropy), aggregation, aggregationLength, anchor);
+    }
+
+    /** The penalties with those that have a section of their own. */
+    private static List<Penalty> added(List<Penalty> penalties, KlSection kl, EntropySection entropy) {
+        List<Penalty> all = new ArrayList<>(penalties);
+        if (kl.inLoss()) {
+            all.add(new KlPenalty(LogProbStream.REFERENCE, kl.estimator(), kl.coefficient()));
+        }
+        if (entropy.inLoss()) {
+            all.add(new EntropyBonus(entropy.coefficient()));
+        }
+        return all;
+    }
+
+    /** Whether the run has a reference model: something reads its log-probabilities. */
+    public boolean hasReference() {
+        return kl.inReward() || loss().streams().contains(LogProbStream.REFERENCE);
+    }
+
+    /** Whether rewards that are all equal leave something to learn. */
+    public boolean learnsWithoutDifference() {
+        return kl.inReward() || entropy.follows() != null || !loss().vanishesWithAdvantages();
+    }
+
+    /** Optimizer steps between sampling and learning, of the oldest token. */
+    private long oldestAge() {
+        return (long) lag * updatesPerIteration + updatesPerIteration - 1;
     }
 
     private static Loss loss(
@@ -313,14 +367,9 @@ public record Recipe(
         return LocalRolloutEngine.slots(rowsPerIteration(), compute.lanes());
     }
 
-    /** What is allowed and probably not meant, one line each. */
-    public List<String> warnings() {
+    /** Settings that add one delay to another, or divide by the wrong policy. */
+    private List<String> ofStaleness() {
         List<String> warnings = new ArrayList<>();
-        if (sampling.truncates()) {
-            warnings.add(
-                    "sampling is truncated (top-k, top-p or min-p): ratios use the untruncated probabilities, so they"
-                            + " are biased; train with top-k 0, top-p 1, min-p 0");
-        }
         if (anchor == Anchor.PROXIMAL && (lag > 0 || updatesPerIteration > 1)) {
             warnings.add(
                     "anchor proximal recomputes the old policy while training: ratios do not show that rollouts are "
@@ -330,6 +379,49 @@ public record Recipe(
             warnings.add(
                     "corrections with anchor behavior: ratios to the policy that sampled are weights for its age already;"
                             + " use anchor proximal, unless the objective has no ratio");
+        }
+        if (lag > 0 && updatesPerIteration > 1 && oldestAge() > USUAL_AGE) {
+            warnings.add("staleness stacks: lag " + lag + " and updates-per-iteration " + updatesPerIteration
+                    + " multiply, so tokens are up to " + oldestAge() + " updates old; either alone would make them "
+                    + lag + " or " + (updatesPerIteration - 1) + ", and other frameworks stop at 8");
+        }
+        if (kl.inReward() && kl.reference().equals(KlSection.AVERAGE) && lag > 0) {
+            warnings.add(
+                    "staleness stacks: kl.where reward with kl.reference average compares the policy that sampled with"
+                            + " a mean of weights that are older still, and the result is learnt from " + lag
+                            + " iterations later; take kl.where loss or kl.reference start");
+        }
+        for (Penalty penalty : penalties) {
+            if (penalty instanceof KlPenalty distance
+                    && distance.against() == LogProbStream.BEHAVIOR
+                    && oldestAge() > 0) {
+                warnings.add(
+                        "penalty kl against behavior holds the policy near the versions that sampled, which are up to "
+                                + oldestAge()
+                                + " updates old, not near where the run started; for that set kl.coefficient");
+            }
+        }
+        return warnings;
+    }
+
+    /** What is allowed and probably not meant, one line each. */
+    public List<String> warnings() {
+        List<String> warnings = new ArrayList<>();
+        if (sampling.truncates()) {
+            warnings.add(
+                    "sampling is truncated (top-k, top-p or min-p): ratios use the untruncated probabilities, so they"
+                            + " are biased; train with top-k 0, top-p 1, min-p 0");
+        }
+        warnings.addAll(ofStaleness());
+        if (kl.coefficient() == 0 && !kl.equals(new KlSection()) && !hasReference()) {
+            warnings.add("kl has no effect with kl.coefficient 0");
+        }
+        if (kl.averageDecay() != new KlSection().averageDecay()
+                && !kl.reference().equals(KlSection.AVERAGE)) {
+            warnings.add("kl.average-decay has no effect without kl.reference average");
+        }
+        if (entropy.target() == null && entropy.targetStep() != new EntropySection().targetStep()) {
+            warnings.add("entropy.target-step has no effect without entropy.target");
         }
         if (aggregationLength > 0 && aggregation != Aggregation.Mode.CONSTANT_LENGTH) {
             warnings.add("aggregation-length has no effect without aggregation constant-length");

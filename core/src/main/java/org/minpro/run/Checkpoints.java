@@ -15,10 +15,12 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.minpro.model.SafetensorsFile;
@@ -42,6 +44,9 @@ public final class Checkpoints {
     private static final String STATE = "state.json";
     private static final String WEIGHTS = "weights.safetensors";
     private static final String OPTIMIZER = "optimizer.safetensors";
+    private static final String REFERENCE = "reference.safetensors";
+
+    private static final List<String> REQUIRED = List.of(WEIGHTS, OPTIMIZER, STATE);
 
     private final Path folder;
     private final int keep;
@@ -63,6 +68,11 @@ public final class Checkpoints {
             read(path.resolve(OPTIMIZER), optimizer);
         }
 
+        /** Overwrites the weights of a reference model with the stored ones. */
+        void loadReference(Map<String, Tensor> weights) {
+            read(path.resolve(REFERENCE), weights);
+        }
+
         private static void read(Path file, Map<String, Tensor> targets) {
             try (SafetensorsFile stored = SafetensorsFile.open(file);
                     org.minpro.tensor.Scope scope = org.minpro.tensor.Scope.open()) {
@@ -82,6 +92,20 @@ public final class Checkpoints {
             SequencedMap<String, Tensor> weights,
             SequencedMap<String, Tensor> optimizer,
             JsonNode state) {
+        save(iteration, weights, optimizer, new LinkedHashMap<>(), state);
+    }
+
+    /**
+     * The same with the weights of a reference model that changes.
+     *
+     * @param reference none where there is no such model
+     */
+    void save(
+            long iteration,
+            SequencedMap<String, Tensor> weights,
+            SequencedMap<String, Tensor> optimizer,
+            SequencedMap<String, Tensor> reference,
+            JsonNode state) {
         Path whole = folder.resolve(name(iteration));
         if (Files.exists(whole.resolve(MANIFEST))) {
             return;
@@ -95,8 +119,13 @@ public final class Checkpoints {
             SafetensorsFile.write(part.resolve(WEIGHTS), weights);
             SafetensorsFile.write(part.resolve(OPTIMIZER), optimizer);
             write(part.resolve(STATE), JSON.writeValueAsBytes(state));
+            List<String> files = new ArrayList<>(REQUIRED);
+            if (!reference.isEmpty()) {
+                SafetensorsFile.write(part.resolve(REFERENCE), reference);
+                files.add(REFERENCE);
+            }
             ObjectNode manifest = JSON.createObjectNode();
-            for (String file : List.of(WEIGHTS, OPTIMIZER, STATE)) {
+            for (String file : files) {
                 manifest.put(file, hash(part.resolve(file)));
             }
             write(part.resolve(MANIFEST), JSON.writeValueAsBytes(manifest));
@@ -119,7 +148,9 @@ public final class Checkpoints {
         for (Path candidate : all()) {
             try {
                 JsonNode manifest = JSON.readTree(Files.readAllBytes(candidate.resolve(MANIFEST)));
-                for (String file : List.of(WEIGHTS, OPTIMIZER, STATE)) {
+                Set<String> files = new LinkedHashSet<>(REQUIRED);
+                files.addAll(manifest.propertyNames());
+                for (String file : files) {
                     if (!hash(candidate.resolve(file))
                             .equals(manifest.path(file).stringValue(""))) {
                         throw new IOException(file + " does not have the hash of the manifest");

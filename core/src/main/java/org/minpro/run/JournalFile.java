@@ -267,7 +267,8 @@ public final class JournalFile implements Journal, AutoCloseable {
         return values;
     }
 
-    private static float[] floats(JsonNode array) {
+    /** Numbers that were written with the digits of float32. */
+    static float[] floats(JsonNode array) {
         float[] values = new float[array.size()];
         for (int i = 0; i < values.length; i++) {
             values[i] = float32(array.get(i).doubleValue());

@@ -6,6 +6,7 @@ import org.minpro.model.LanguageHead;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.PackedWeights;
 import org.minpro.model.ParameterSelection;
+import org.minpro.recipe.KlSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.tensor.DType;
@@ -62,9 +63,26 @@ public final class MemoryEstimate {
         long rows = recipe.rowsPerIteration() / recipe.updatesPerIteration();
         return RUNTIME
                 + weights(trained, model, compute)
+                + reference(recipe, trained, model, compute)
                 + Math.max(
                         decoding(model, compute, responses, longest(recipe)),
                         update(recipe.compute(), trained, model, compute, rows, longest(recipe)));
+    }
+
+    /**
+     * A reference model: its weights in the type that is computed in; of a mean the trained ones in float32 too. It scores
+     * with less memory than an update takes.
+     */
+    private static long reference(Recipe recipe, ParameterSelection trained, ModelConfig model, DType compute) {
+        if (!recipe.hasReference()) {
+            return 0;
+        }
+        KlSection kl = recipe.kl();
+        if (kl.reference().equals(KlSection.AVERAGE)) {
+            return ofPolicy(trained, model, compute);
+        }
+        ModelConfig config = kl.isFolder() ? ModelFiles.open(kl.reference()).config() : model;
+        return config.parameterCount() * compute.bytes();
     }
 
     /** A supervised run, which samples nothing. */
@@ -105,11 +123,15 @@ public final class MemoryEstimate {
      * where the folder has another.
      */
     private static long weights(ParameterSelection selection, ModelConfig model, DType compute) {
+        return ofPolicy(selection, model, compute) + AdamW.stateBytes(selection.count());
+    }
+
+    private static long ofPolicy(ParameterSelection selection, ModelConfig model, DType compute) {
         long trained = selection.count();
         long frozen = model.parameterCount() - trained;
         long copied = (long) DType.F32.bytes() + (compute == DType.F32 ? 0 : compute.bytes());
         long ofFrozen = model.storedDType() == compute ? compute.bytes() : copied;
-        return trained * copied + AdamW.stateBytes(trained) + frozen * ofFrozen;
+        return trained * copied + frozen * ofFrozen;
     }
 
     /**

@@ -11,12 +11,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.minpro.tracker.MetricPoint;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -112,9 +114,36 @@ public final class MetricsFile implements AutoCloseable {
      * @param time what depends on the clock, with units in the names
      */
     public void append(long iteration, Map<String, Double> metrics, Map<String, Double> time) {
+        append(iteration, metrics, List.of(), time);
+    }
+
+    /**
+     * The same with what is of each update alone.
+     *
+     * @param updates numbers ({@code Double}) and arrays of numbers ({@code double[]}) of each update, in their order; none
+     *     leaves the field out
+     */
+    public void append(
+            long iteration,
+            Map<String, Double> metrics,
+            List<? extends Map<String, ?>> updates,
+            Map<String, Double> time) {
         ObjectNode node = JSON.createObjectNode();
         node.put("iteration", iteration);
         metrics.forEach((name, value) -> put(node, name, value));
+        if (!updates.isEmpty()) {
+            ArrayNode list = node.putArray("updates");
+            for (Map<String, ?> update : updates) {
+                ObjectNode ofUpdate = list.addObject();
+                update.forEach((name, value) -> {
+                    if (value instanceof double[] numbers) {
+                        put(ofUpdate.putArray(name), numbers);
+                    } else {
+                        put(ofUpdate, name, (Double) value);
+                    }
+                });
+            }
+        }
         ObjectNode clock = node.putObject(MetricPoint.TIME);
         time.forEach((name, value) -> put(clock, name, value));
         put(clock, MetricPoint.ENDED_AT, System.currentTimeMillis() / 1000.0);
@@ -127,6 +156,16 @@ public final class MetricsFile implements AutoCloseable {
             throw new UncheckedIOException("the metrics must be writable, got: " + path, e);
         }
         told.accept(node);
+    }
+
+    private static void put(ArrayNode array, double[] values) {
+        for (double value : values) {
+            if (Double.isFinite(value)) {
+                array.add(value);
+            } else {
+                array.addNull();
+            }
+        }
     }
 
     private static void put(ObjectNode node, String name, double value) {

@@ -22,6 +22,9 @@ import org.minpro.rollout.Rollout;
  * @param meanLength tokens of a response
  * @param maxLength tokens of the longest response
  * @param truncated share of the responses that reached the limit of new tokens, [0, 1]
+ * @param keptMass mean over the tokens of the probability that truncated sampling (top-k, top-p, min-p) kept; empty where it
+ *     kept all of all of them
+ * @param leastKeptMass the smallest
  * @param withoutDifference share of the groups whose rewards tell no response from another, [0, 1]
  * @param groupsResampled groups put aside because all their rewards were equal
  * @param promptsSkipped draws left out because their prompts were too long
@@ -36,6 +39,8 @@ public record RolloutMetrics(
         double meanLength,
         int maxLength,
         double truncated,
+        OptionalDouble keptMass,
+        double leastKeptMass,
         double withoutDifference,
         int groupsResampled,
         int promptsSkipped,
@@ -56,6 +61,8 @@ public record RolloutMetrics(
         int dull = 0;
         double sum = 0;
         double squares = 0;
+        double kept = 0;
+        double leastKept = 1;
         Map<String, double[]> parts = new TreeMap<>();
         for (ScoredGroup group : groups) {
             dull += advantage.tellsApart(group.scores()) ? 0 : 1;
@@ -65,6 +72,10 @@ public record RolloutMetrics(
                 rows++;
                 tokens += rollout.length();
                 longest = Math.max(longest, rollout.length());
+                for (float logMass : rollout.logKeptMass()) {
+                    kept += Math.exp(logMass);
+                    leastKept = Math.min(leastKept, Math.exp(logMass));
+                }
                 truncated += rollout.finish() == Rollout.Finish.LENGTH ? 1 : 0;
                 if (score.decided()) {
                     decided++;
@@ -91,6 +102,8 @@ public record RolloutMetrics(
                 (double) tokens / rows,
                 longest,
                 (double) truncated / rows,
+                leastKept == 1 ? OptionalDouble.empty() : OptionalDouble.of(kept / tokens),
+                leastKept,
                 (double) dull / groups.size(),
                 batch.groupsResampled(),
                 batch.promptsSkipped(),
@@ -110,6 +123,10 @@ public record RolloutMetrics(
         named.put("completions/mean_length", meanLength);
         named.put("completions/max_length", (double) maxLength);
         named.put("completions/clipped_ratio", truncated);
+        if (keptMass.isPresent()) {
+            named.put("sampling/kept_mass_mean", keptMass.getAsDouble());
+            named.put("sampling/kept_mass_min", leastKeptMass);
+        }
         named.put("frac_reward_zero_std", withoutDifference);
         named.put("groups_resampled", (double) groupsResampled);
         named.put("prompts_skipped", (double) promptsSkipped);

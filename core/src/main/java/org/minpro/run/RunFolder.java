@@ -167,6 +167,16 @@ public final class RunFolder implements AutoCloseable {
         return path.resolve("journal.jsonl");
     }
 
+    /** The log-probabilities of the rollouts under the reference model, where there is one. */
+    public Path reference() {
+        return path.resolve("reference.jsonl");
+    }
+
+    /** Single tokens of some rows of each update. */
+    public Path tokens() {
+        return path.resolve("tokens.jsonl");
+    }
+
     public Path checkpoints() {
         return path.resolve("checkpoints");
     }

@@ -1,5 +1,6 @@
 package org.minpro.run;
 
+import org.jspecify.annotations.Nullable;
 import org.minpro.data.ProblemSource;
 import org.minpro.experience.PromptEncoder;
 import org.minpro.experience.Scoring;
@@ -18,6 +19,7 @@ import org.minpro.train.Policy;
  * @param scoring scores responses
  * @param model whose ids end a response, and whose positions it ends within
  * @param workers that compute
+ * @param reference that the policy is kept near, or null where the recipe has none
  */
 public record RunResources(
         Policy policy,
@@ -26,4 +28,17 @@ public record RunResources(
         PromptEncoder prompts,
         Scoring scoring,
         ModelConfig model,
-        Workers workers) {}
+        Workers workers,
+        @Nullable ReferenceModel reference) {
+    /** Without a reference model. */
+    public RunResources(
+            Policy policy,
+            RolloutEngine engine,
+            ProblemSource problems,
+            PromptEncoder prompts,
+            Scoring scoring,
+            ModelConfig model,
+            Workers workers) {
+        this(policy, engine, problems, prompts, scoring, model, workers, null);
+    }
+}

@@ -3,6 +3,9 @@ package org.minpro.run;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
+import org.minpro.advantage.Response;
 import org.minpro.advantage.TokenAdvantages;
 import org.minpro.experience.Batch;
 import org.minpro.experience.BatchSource;
@@ -11,6 +14,8 @@ import org.minpro.experience.GroupCollector;
 import org.minpro.experience.Journal;
 import org.minpro.experience.ScoredGroup;
 import org.minpro.model.PolicyVersion;
+import org.minpro.objective.LogProbStream;
+import org.minpro.recipe.KlSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.SamplingParams;
@@ -28,20 +33,24 @@ public final class Trainer implements AutoCloseable {
     private final Recipe recipe;
     private final BatchSource source;
     private final Learner learner;
+    private final @Nullable ReferenceLogProbs reference;
     private int withoutSignal;
 
-    Trainer(Recipe recipe, BatchSource source, Learner learner) {
+    Trainer(Recipe recipe, BatchSource source, Learner learner, @Nullable ReferenceLogProbs reference) {
         this.recipe = recipe;
         this.source = source;
         this.learner = learner;
+        this.reference = reference;
     }
 
     /**
      * The trainer of a recipe; {@link #begin} says where it begins.
      *
      * @param journal keeps every rollout; a run that goes on finds in it what waits
+     * @param reference keeps what the reference model says of them, where there is one; null for a run that is not to be
+     *     continued
      */
-    static Trainer of(Recipe recipe, RunResources resources, Journal journal) {
+    static Trainer of(Recipe recipe, RunResources resources, Journal journal, @Nullable ReferenceJournal reference) {
         SamplingParams sampling = recipe.sampling().params(resources.model().eosIds());
         long fitting = Positions.of(recipe.model(), resources.model()).longestPrompt(sampling.maxNewTokens());
         GroupCollector collector = new GroupCollector(
@@ -57,17 +66,24 @@ public final class Trainer implements AutoCloseable {
                         recipe.resampleLimit(),
                         sampling,
                         recipe.advantage()));
+        PolicyGradient.Settings gradient = new PolicyGradient.Settings(
+                recipe.compute().lanes(), recipe.compute().microBatchTokens(), sampling.reportedTemperature());
         Learner.Settings settings = new Learner.Settings(
                 recipe.loss(),
                 recipe.optimizer(),
                 recipe.updates(),
-                new PolicyGradient.Settings(
-                        recipe.compute().lanes(), recipe.compute().microBatchTokens(), sampling.reportedTemperature()),
-                true);
+                gradient,
+                true,
+                recipe.entropy().follows(),
+                recipe.entropy().coefficient());
+        ReferenceModel model = resources.reference();
         return new Trainer(
                 recipe,
                 new DelayedSource(resources.engine(), collector, recipe.lag()),
-                new Learner(resources.policy(), settings, resources.workers()));
+                new Learner(resources.policy(), settings, resources.workers()),
+                model == null
+                        ? null
+                        : new ReferenceLogProbs(model, new PolicyGradient(gradient, resources.workers()), reference));
     }
 
     /**
@@ -121,15 +137,23 @@ public final class Trainer implements AutoCloseable {
         long start = System.nanoTime();
         RolloutMetrics rollouts = RolloutMetrics.of(batch, recipe.advantage(), withoutSignal);
         Optional<Mismatch> mismatch = Mismatch.of(batch.fresh(), learner, recipe.seed());
+        if (reference != null) {
+            reference.score(batch.iteration(), batch.fresh());
+            reference.score(batch.iteration(), batch.due());
+        }
         Optional<LearnerReport> learned = batch.due().isEmpty()
                 ? Optional.empty()
                 : Optional.of(learner.learn(rowsOfUpdates(batch.due()), listener));
+        OptionalDouble distance = distance(batch.due());
+        if (reference != null && learned.isPresent()) {
+            reference.learned(learner.policy(), source.state().oldestDraw());
+        }
         publish();
         withoutSignal = rollouts.iterationsWithoutSignal();
         return new IterationReport(
                 batch.iteration(),
                 new IterationMetrics(
-                        rollouts, mismatch, learned, learner.policy().version()),
+                        rollouts, mismatch, distance, learned, learner.policy().version()),
                 batch.fresh(),
                 batch.seconds(),
                 (System.nanoTime() - start) / 1e9,
@@ -150,8 +174,8 @@ public final class Trainer implements AutoCloseable {
 
     /** The rows of each update: its share of the groups, in their order, with advantages that may look at all of them. */
     private List<List<TrainingRow>> rowsOfUpdates(List<ScoredGroup> groups) {
-        List<TokenAdvantages> advantages = recipe.advantage()
-                .of(groups.stream().map(ScoredGroup::responses).toList());
+        List<TokenAdvantages> advantages =
+                recipe.advantage().of(groups.stream().map(this::responses).toList());
         int groupsOfUpdate = groups.size() / recipe.updatesPerIteration();
         List<List<TrainingRow>> rows = new ArrayList<>();
         for (int update = 0; update < recipe.updatesPerIteration(); update++) {
@@ -164,16 +188,37 @@ public final class Trainer implements AutoCloseable {
         return rows;
     }
 
-    private static List<TrainingRow> rows(ScoredGroup group, TokenAdvantages advantages) {
+    private List<TrainingRow> rows(ScoredGroup group, TokenAdvantages advantages) {
         List<TrainingRow> rows = new ArrayList<>();
         for (int i = 0; i < group.rollouts().size(); i++) {
             Rollout rollout = group.rollouts().get(i);
-            rows.add(
-                    advantages.counted()[i]
-                            ? TrainingRow.of(rollout, advantages.values().get(i))
-                            : TrainingRow.undecided(rollout));
+            boolean counted =
+                    advantages.counted()[i] && !(recipe.maskTruncated() && rollout.finish() == Rollout.Finish.LENGTH);
+            TrainingRow row =
+                    counted ? TrainingRow.of(rollout, advantages.values().get(i)) : TrainingRow.leftOut(rollout);
+            rows.add(reference == null ? row : row.with(LogProbStream.REFERENCE, reference.of(rollout)));
         }
         return rows;
+    }
+
+    /** What advantages are made of: the scores, less the distance from the reference where that is a part of the reward. */
+    private List<Response> responses(ScoredGroup group) {
+        KlSection kl = recipe.kl();
+        return reference != null && kl.inReward()
+                ? group.withScores(reference.penalised(group, kl.estimator(), kl.coefficient()))
+                        .responses()
+                : group.responses();
+    }
+
+    /** Mean over the responses of the distance that is a part of the reward; empty where there is none. */
+    private OptionalDouble distance(List<ScoredGroup> groups) {
+        if (reference == null || !recipe.kl().inReward()) {
+            return OptionalDouble.empty();
+        }
+        return groups.stream()
+                .flatMap(group -> group.rollouts().stream())
+                .mapToDouble(rollout -> reference.distance(rollout, recipe.kl().estimator()))
+                .average();
     }
 
     @Override

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
 import org.minpro.experience.BatchSource;
 import org.minpro.experience.RefusedRewardException;
 import org.minpro.experience.RewardFailure;
@@ -21,10 +22,12 @@ import org.minpro.recipe.Recipe;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
 import org.minpro.tensor.Scope;
+import org.minpro.train.EntropyTarget;
 import org.minpro.train.Learner;
 import org.minpro.train.LearnerReport;
 import org.minpro.train.NonFiniteUpdateException;
 import org.minpro.train.Policy;
+import org.minpro.train.Update;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -38,13 +41,17 @@ public final class TrainingRun implements AutoCloseable {
     static final int DULL_ITERATIONS = 5;
 
     private static final String FROZEN = "frozen_sha256";
+    private static final String REFERENCE = "reference_sha256";
+    private static final String TOKENS = "tokens_bytes";
 
     private final RunFolder folder;
     private final Recipe recipe;
     private final RunResources resources;
     private final Trainer trainer;
     private final JournalFile journal;
+    private final @Nullable ReferenceJournal referenceJournal;
     private final MetricsFile metrics;
+    private final TokensFile tokens;
     private final Checkpoints checkpoints;
     private final RunListener listener;
     private final RunChecks checks = new RunChecks();
@@ -67,14 +74,38 @@ public final class TrainingRun implements AutoCloseable {
         metrics = MetricsFile.open(folder.metrics(), state.source().iteration());
         // What they found before was said then.
         MetricsFile.read(folder.metrics(), checks::next);
+        tokens = TokensFile.open(
+                folder.tokens(),
+                newest.map(checkpoint -> checkpoint.state().path(TOKENS).longValue(0))
+                        .orElse(0L),
+                recipe.seed(),
+                recipe.record().rows());
         forgetSamples(folder.samples(), state.source().iteration());
-        trainer = Trainer.of(recipe, resources, journal);
+        ReferenceModel reference = resources.reference();
+        referenceJournal = reference == null
+                ? null
+                : ReferenceJournal.open(
+                        folder.reference(),
+                        state.source().iteration(),
+                        state.source().oldestDraw());
+        trainer = Trainer.of(recipe, resources, journal, referenceJournal);
         newest.ifPresent(checkpoint -> {
             policy.requireFrozen(checkpoint.state().path(FROZEN).stringValue(""), folder.recipe());
             checkpoint.load(
                     policy.beginUpdate().trainableNamed(), trainer.learner().optimizerState());
+            if (reference != null) {
+                requireReference(reference, checkpoint.state().path(REFERENCE).stringValue(""));
+                reference.restore(checkpoint);
+            }
         });
         trainer.begin(state);
+    }
+
+    private void requireReference(ReferenceModel reference, String sha256) {
+        if (!reference.sha256().equals(sha256)) {
+            throw new IllegalStateException("the reference model must be the one that the run began with, got: another;"
+                    + " restore the folder that kl.reference, or model.path, names in " + folder.recipe());
+        }
     }
 
     /** Opens a run: from its newest checkpoint where the folder has one, else from the policy as it is. */
@@ -116,7 +147,7 @@ public final class TrainingRun implements AutoCloseable {
     public boolean run() {
         try {
             while (!trainer.finished() && !stopping) {
-                IterationReport report = trainer.iterate(listener);
+                IterationReport report = trainer.iterate(new Recording(iteration()));
                 record(report);
                 requireDecided(report);
                 if (recipe.checkpoints().isDue(iteration())) {
@@ -161,7 +192,16 @@ public final class TrainingRun implements AutoCloseable {
         time.put("sampled_tokens_per_second", report.sampledTokens() / report.samplingSeconds());
         time.put("trained_tokens_per_second", report.trainedTokens() / report.trainingSeconds());
         time.put("resident_bytes", (double) Scope.residentBytes());
-        metrics.append(report.iteration(), report.metrics().named(), time);
+        metrics.append(
+                report.iteration(),
+                report.metrics().named(),
+                report.metrics()
+                        .learned()
+                        .map(learned -> learned.each().stream()
+                                .map(LearnerReport.OfUpdate::metrics)
+                                .toList())
+                        .orElse(List.of()),
+                time);
         writeSamples(report);
         listener.iterationFinished(report);
         int withoutGradient =
@@ -173,14 +213,16 @@ public final class TrainingRun implements AutoCloseable {
                             + " has norm 0: they teach nothing (a loss whose tokens are all clipped or of weight 0); the mean over"
                             + " an iteration is grad_norm in " + folder.metrics());
         }
-        if (report.metrics().rollouts().iterationsWithoutSignal() == DULL_ITERATIONS) {
+        if (report.metrics().rollouts().iterationsWithoutSignal() == DULL_ITERATIONS
+                && !recipe.learnsWithoutDifference()) {
             listener.notice("nothing to learn: " + whyNothing(report));
         }
         for (RunChecks.Finding finding :
                 checks.next(report.iteration(), report.metrics().named())) {
-            // Where no group has a difference more is said above.
+            // Where no group has a difference more is said above, and some losses need none.
             if (finding.kind() != RunChecks.Kind.ZERO_SIGNAL
-                    || report.metrics().rollouts().iterationsWithoutSignal() < DULL_ITERATIONS) {
+                    || report.metrics().rollouts().iterationsWithoutSignal() < DULL_ITERATIONS
+                            && !recipe.learnsWithoutDifference()) {
                 listener.notice("warning: " + finding.line(RunChecks.shown(finding.example(), report.fresh())));
             }
         }
@@ -268,7 +310,11 @@ public final class TrainingRun implements AutoCloseable {
         Policy policy = resources.policy();
         policy.requireFiniteWeights(resources.workers(), "before iteration " + iteration(), folder.recipe());
         journal.force();
+        if (referenceJournal != null) {
+            referenceJournal.force();
+        }
         metrics.force();
+        tokens.force();
         Trainer.State state = trainer.state();
         Map<String, Object> values = new LinkedHashMap<>();
         values.put("iteration", state.source().iteration());
@@ -278,13 +324,24 @@ public final class TrainingRun implements AutoCloseable {
         values.put("optimizer_steps", state.learner().optimizerSteps());
         values.put("waiting", state.source().waiting());
         values.put("iterations_without_signal", state.withoutSignal());
+        values.put(TOKENS, tokens.bytes());
+        EntropyTarget.State entropy = state.learner().entropy();
+        if (entropy != null) {
+            values.put("entropy_coefficient", entropy.coefficient());
+            values.put("entropy_below", entropy.below());
+        }
         if (!policy.frozenSha256().isEmpty()) {
             values.put(FROZEN, policy.frozenSha256());
+        }
+        ReferenceModel reference = resources.reference();
+        if (reference != null && !reference.sha256().isEmpty()) {
+            values.put(REFERENCE, reference.sha256());
         }
         checkpoints.save(
                 iteration(),
                 policy.master().trainableNamed(),
                 trainer.learner().optimizerState(),
+                reference == null ? new LinkedHashMap<>() : reference.state(),
                 Checkpoints.state(values));
         journal.forgetBefore(state.source().oldestDraw());
     }
@@ -304,7 +361,12 @@ public final class TrainingRun implements AutoCloseable {
                 new Learner.State(
                         node.path("updates").longValue(),
                         node.path("optimizer_steps").longValue(),
-                        node.path("version").longValue()),
+                        node.path("version").longValue(),
+                        node.has("entropy_coefficient")
+                                ? new EntropyTarget.State(
+                                        node.path("entropy_coefficient").doubleValue(),
+                                        node.path("entropy_below").booleanValue())
+                                : null),
                 node.path("iterations_without_signal").intValue());
     }
 
@@ -312,6 +374,35 @@ public final class TrainingRun implements AutoCloseable {
     public void close() {
         trainer.close();
         journal.close();
+        if (referenceJournal != null) {
+            referenceJournal.close();
+        }
         metrics.close();
+        tokens.close();
+    }
+
+    /** Writes the tokens of an update down before the listener hears of it. */
+    private final class Recording implements RunListener {
+        private final long iteration;
+
+        Recording(long iteration) {
+            this.iteration = iteration;
+        }
+
+        @Override
+        public void rolloutFinished(Rollout rollout) {
+            listener.rolloutFinished(rollout);
+        }
+
+        @Override
+        public void updated(int ordinal, Update update) {
+            tokens.append(iteration, ordinal, update);
+            listener.updated(ordinal, update);
+        }
+
+        @Override
+        public void updateFinished(int update, int updates) {
+            listener.updateFinished(update, updates);
+        }
     }
 }

@@ -14,6 +14,7 @@ import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.minpro.data.Dataset;
 import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
 import org.minpro.eval.Accuracy;
@@ -37,6 +38,7 @@ import org.minpro.text.Tokenizer;
 import org.minpro.tracker.MetricPoint;
 import org.minpro.train.Policy;
 import org.minpro.train.TrainingRow;
+import org.minpro.train.Update;
 
 /**
  * A training run from a recipe, as {@code minpro train} does it: what a Java program uses.
@@ -89,7 +91,7 @@ public final class TrainingSession implements AutoCloseable {
             failures = new RewardFailures(folder.rewardFailures(), told);
             Reward reward = start.reward != null ? start.reward : recipe.createReward();
             if (start.problems != null && start.reward == null && recipe.reward() == null) {
-                start.listener.notice("the program's problems are scored by '" + Rewards.described(reward)
+                told.notice("the program's problems are scored by '" + Rewards.described(reward)
                         + "', the recipe's default; reward(...) gives another");
             }
             prompts = Prompts.of(recipe.prompts(), files, tokenizer);
@@ -117,8 +119,15 @@ public final class TrainingSession implements AutoCloseable {
                     recipe.decodeSlots(),
                     recipe.seed(),
                     ids -> tokenizer.decode(ids, true)));
-            RunResources resources =
-                    new RunResources(policy, engine, problems.training(), prompts, scoring, files.config(), workers);
+            RunResources resources = new RunResources(
+                    policy,
+                    engine,
+                    problems.training(),
+                    prompts,
+                    scoring,
+                    files.config(),
+                    workers,
+                    recipe.hasReference() ? opened.add(ReferenceModel.open(recipe, files, compute)) : null);
             run = opened.add(TrainingRun.open(folder, recipe, resources, told));
             evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
             opened.add(TrackedFolder.open(
@@ -255,7 +264,7 @@ public final class TrainingSession implements AutoCloseable {
                     COMMAND,
                     Recipe.binder(loader),
                     StoredRecipe.located(
-                            fixed,
+                            fixed.with("kl", fixed.kl().located()),
                             fixed.model(),
                             fixed.data().isBuiltin(),
                             fixed.data().folder()));
@@ -440,13 +449,18 @@ public final class TrainingSession implements AutoCloseable {
         }
 
         @Override
-        public void dataRead(long read, long bytes) {
-            told.dataRead(read, bytes);
+        public void dataRead(Dataset.Pass pass, long done, long all) {
+            told.dataRead(pass, done, all);
         }
 
         @Override
         public void rolloutFinished(Rollout rollout) {
             told.rolloutFinished(rollout);
+        }
+
+        @Override
+        public void updated(int ordinal, Update update) {
+            told.updated(ordinal, update);
         }
 
         @Override

@@ -24,7 +24,8 @@ public final class Philox {
         INITIALISATION,
         AUDIT,
         TRIAL,
-        OBJECTIVE
+        OBJECTIVE,
+        RECORD
     }
 
     /** As many standard normal numbers, those of positions 0, 1, ... */

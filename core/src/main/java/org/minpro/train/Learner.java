@@ -3,6 +3,8 @@ package org.minpro.train;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
+import org.minpro.objective.EntropyBonus;
 import org.minpro.objective.LogProbStream;
 import org.minpro.objective.Loss;
 import org.minpro.objective.RateScaling;
@@ -25,13 +27,27 @@ public final class Learner implements AutoCloseable {
      * @param totalUpdates updates of the whole run, skipped ones included
      * @param gradient how rows go through the model
      * @param entropy whether the entropies of all rows are computed for the report, though the loss may not read them
+     * @param entropyTarget what the coefficient of an entropy bonus beside the loss follows, or null where there is none
+     * @param entropyCoefficient what that coefficient begins with
      */
     public record Settings(
             Loss loss,
             OptimizerSettings optimizer,
             long totalUpdates,
             PolicyGradient.Settings gradient,
-            boolean entropy) {}
+            boolean entropy,
+            @Nullable EntropyTarget entropyTarget,
+            double entropyCoefficient) {
+        /** Without an entropy bonus but for one of the loss. */
+        public Settings(
+                Loss loss,
+                OptimizerSettings optimizer,
+                long totalUpdates,
+                PolicyGradient.Settings gradient,
+                boolean entropy) {
+            this(loss, optimizer, totalUpdates, gradient, entropy, null, 0);
+        }
+    }
 
     /**
      * Everything but weights and optimizer tensors that a learner needs to continue.
@@ -39,8 +55,15 @@ public final class Learner implements AutoCloseable {
      * @param updates updates that were due so far, skipped ones included: the position in the schedule
      * @param optimizerSteps steps that the optimizer took
      * @param version of the weights
+     * @param entropy where the coefficient of an entropy bonus with a target stands; null before the first update and
+     *     without a target
      */
-    public record State(long updates, long optimizerSteps, long version) {}
+    public record State(long updates, long optimizerSteps, long version, EntropyTarget.@Nullable State entropy) {
+        /** Without an entropy bonus that has a target, or before the first update. */
+        public State(long updates, long optimizerSteps, long version) {
+            this(updates, optimizerSteps, version, null);
+        }
+    }
 
     private final Policy policy;
     private final Settings settings;
@@ -49,6 +72,7 @@ public final class Learner implements AutoCloseable {
     private final AdamW optimizer;
     private final ResidentMemory memory = new ResidentMemory();
     private long updates;
+    private EntropyTarget.State entropy;
 
     /** @param workers what lanes, norm and optimizer run on */
     public Learner(Policy policy, Settings settings, Workers workers) {
@@ -57,6 +81,14 @@ public final class Learner implements AutoCloseable {
         this.workers = workers;
         gradient = new PolicyGradient(settings.gradient(), workers);
         optimizer = new AdamW(settings.optimizer(), policy.master());
+        entropy = EntropyTarget.initial(settings.entropyCoefficient());
+    }
+
+    /** The loss of the next update. */
+    private Loss loss() {
+        return settings.entropyTarget() == null || entropy.acting() == 0
+                ? settings.loss()
+                : settings.loss().with(new EntropyBonus(entropy.acting()));
     }
 
     /**
@@ -70,7 +102,9 @@ public final class Learner implements AutoCloseable {
         List<List<TrainingRow>> scored = parts.stream().map(this::withProximal).toList();
         List<Update> done = new ArrayList<>();
         for (List<TrainingRow> rows : scored) {
-            done.add(update(rows));
+            Update update = update(rows);
+            done.add(update);
+            listener.updated(done.size(), update);
             listener.updateFinished(done.size(), parts.size());
         }
         return LearnerReport.of(done);
@@ -96,17 +130,18 @@ public final class Learner implements AutoCloseable {
      */
     public Update update(List<TrainingRow> rows) {
         double rate = settings.optimizer().learningRateAt(updates++, settings.totalUpdates());
-        if (gradientIsZero(rows)) {
+        Loss loss = loss();
+        if (gradientIsZero(rows, loss)) {
             return new Update(rows, rate, null);
         }
-        Update update = step(rows, rate);
+        Update update = step(rows, rate, loss);
         memory.afterStep();
         return update;
     }
 
     /** Where it is known without computing it. */
-    private boolean gradientIsZero(List<TrainingRow> rows) {
-        boolean vanishes = settings.loss().vanishesWithAdvantages();
+    private static boolean gradientIsZero(List<TrainingRow> rows, Loss loss) {
+        boolean vanishes = loss.vanishesWithAdvantages();
         for (TrainingRow row : rows) {
             for (int t = 0; t < row.length(); t++) {
                 if (row.mask()[t] && (!vanishes || row.advantages()[t] != 0)) {
@@ -118,16 +153,16 @@ public final class Learner implements AutoCloseable {
     }
 
     /** @param scheduled the learning rate of the update's place in the schedule */
-    private Update step(List<TrainingRow> rows, double scheduled) {
+    private Update step(List<TrainingRow> rows, double scheduled, Loss loss) {
         long version = policy.version();
-        try (PolicyGradient.Result result =
-                gradient.compute(policy.model(), version, rows, settings.loss(), settings.entropy())) {
+        boolean withEntropy = settings.entropy() || settings.entropyTarget() != null;
+        try (PolicyGradient.Result result = gradient.compute(policy.model(), version, rows, loss, withEntropy)) {
             double norm = EuclideanNorm.of(result.gradients(), workers);
             if (!Double.isFinite(result.metrics().loss()) || !Double.isFinite(norm)) {
                 throw new NonFiniteUpdateException(
                         "loss and gradient must be finite, got: loss "
                                 + result.metrics().loss() + ", gradient norm " + norm + " at version " + version + "; "
-                                + culprit(rows, result.scored()),
+                                + culprit(rows, result.scored(), loss),
                         rows);
             }
             double clipNorm = settings.optimizer().gradientClipNorm();
@@ -135,8 +170,17 @@ public final class Learner implements AutoCloseable {
             double rate = scheduled * rateFactor(rows, result.scored());
             optimizer.step(policy.beginUpdate(), result.gradients(), rate, scale, workers);
             policy.publish(version + 1);
-            return new Update(
-                    rows, rate, new Update.Step(version, result.metrics(), norm, result.scored(), result.routing()));
+            Update.Step step = new Update.Step(
+                    version,
+                    settings.entropyTarget() == null ? null : entropy.acting(),
+                    result.metrics(),
+                    norm,
+                    result.scored(),
+                    result.routing());
+            if (settings.entropyTarget() != null) {
+                entropy = settings.entropyTarget().after(entropy, step.meanEntropy(rows));
+            }
+            return new Update(rows, rate, step);
         }
     }
 
@@ -147,7 +191,7 @@ public final class Learner implements AutoCloseable {
                 : 1;
     }
 
-    private String culprit(List<TrainingRow> rows, PolicyGradient.Scored scored) {
+    private String culprit(List<TrainingRow> rows, PolicyGradient.Scored scored, Loss loss) {
         for (int i = 0; i < rows.size(); i++) {
             TrainingRow row = rows.get(i);
             float[] behavior = row.logProbs(LogProbStream.BEHAVIOR);
@@ -161,13 +205,13 @@ public final class Learner implements AutoCloseable {
                 }
             }
         }
-        double[][] tokenWeights = PolicyGradient.tokenWeights(rows, settings.loss());
+        double[][] tokenWeights = PolicyGradient.tokenWeights(rows, loss);
         for (int i = 0; i < rows.size(); i++) {
             try (PolicyGradient.Result alone = gradient.compute(
                     policy.model(),
                     policy.version(),
                     List.of(rows.get(i)),
-                    settings.loss(),
+                    loss,
                     new double[][] {tokenWeights[i]},
                     false)) {
                 double norm = EuclideanNorm.of(alone.gradients(), workers);
@@ -194,9 +238,22 @@ public final class Learner implements AutoCloseable {
     public double secondsPerToken(List<TrainingRow> rows) {
         long tokens = rows.stream().mapToLong(TrainingRow::length).sum();
         long start = System.nanoTime();
-        gradient.compute(policy.model(), policy.version(), withProximal(rows), settings.loss(), settings.entropy())
+        List<TrainingRow> whole =
+                withProximal(rows).stream().map(this::withAnyLogProbs).toList();
+        gradient.compute(policy.model(), policy.version(), whole, settings.loss(), settings.entropy())
                 .close();
         return (System.nanoTime() - start) / 1e9 / tokens;
+    }
+
+    /** Where nobody looks at the gradient, one policy is as good as another. */
+    private TrainingRow withAnyLogProbs(TrainingRow row) {
+        TrainingRow whole = row;
+        for (LogProbStream stream : settings.loss().streams()) {
+            if (!row.logProbs().containsKey(stream)) {
+                whole = whole.with(stream, row.logProbs(LogProbStream.BEHAVIOR));
+            }
+        }
+        return whole;
     }
 
     public Policy policy() {
@@ -204,12 +261,14 @@ public final class Learner implements AutoCloseable {
     }
 
     public State state() {
-        return new State(updates, optimizer.steps(), policy.version());
+        return new State(
+                updates, optimizer.steps(), policy.version(), settings.entropyTarget() == null ? null : entropy);
     }
 
     /** Continues from a state; weights and {@link #optimizerState} are restored by the caller before. */
     public void restore(State state) {
         updates = state.updates();
+        entropy = state.entropy() != null ? state.entropy() : EntropyTarget.initial(settings.entropyCoefficient());
         optimizer.setSteps(state.optimizerSteps());
         policy.publish(state.version());
     }

@@ -74,20 +74,24 @@ public final class PolicyGradient {
      * @param logProbs log pi_theta, a row each, {@code [time]}, nats
      * @param entropies of the distributions, a row each, {@code [time]}, nats; empty rows unless asked for
      * @param collisions sums of the squared probabilities, a row each, {@code [time]}; empty rows unless a loss reads them
+     * @param weights what multiplies advantage and gradient in the loss, a row each, {@code [time]}; empty rows where no loss
+     *     was evaluated or its objective has no weights
      */
-    public record Scored(float[][] logProbs, float[][] entropies, float[][] collisions) {
+    public record Scored(float[][] logProbs, float[][] entropies, float[][] collisions, float[][] weights) {
         private static Scored of(int rows, List<LaneResult> lanes) {
             float[][] logProbs = new float[rows][];
             float[][] entropies = new float[rows][];
             float[][] collisions = new float[rows][];
+            float[][] weights = new float[rows][];
             for (LaneResult lane : lanes) {
                 for (RowResult row : lane.rows) {
                     logProbs[row.row] = row.logProbs;
                     entropies[row.row] = row.entropies;
                     collisions[row.row] = row.collisions;
+                    weights[row.row] = row.weights;
                 }
             }
-            return new Scored(logProbs, entropies, collisions);
+            return new Scored(logProbs, entropies, collisions, weights);
         }
     }
 
@@ -125,6 +129,7 @@ public final class PolicyGradient {
      * @param logProbs log pi_theta, {@code [time]}, nats
      * @param entropies {@code [time]}, nats; empty unless asked for
      * @param collisions {@code [time]}; empty unless asked for
+     * @param weights of the loss, {@code [time]}; empty where there are none
      * @param metrics of the loss; null where the loss was not evaluated row by row
      */
     private record RowResult(
@@ -132,6 +137,7 @@ public final class PolicyGradient {
             float[] logProbs,
             float[] entropies,
             float[] collisions,
+            float[] weights,
             @Nullable RowMetrics metrics) {}
 
     /** Log-probabilities and entropies of all rows, without gradients. */
@@ -150,7 +156,7 @@ public final class PolicyGradient {
                                     model.hidden(block.tokens()),
                                     Tensor.of(model.device(), block.tokens().targets()),
                                     wanted);
-                    scored.addAll(rowResults(block, result, null));
+                    scored.addAll(rowResults(block, result, null, null));
                 }
             }
             return new LaneResult(scored, new LinkedHashMap<>(), new RoutingStatistics());
@@ -194,7 +200,13 @@ public final class PolicyGradient {
                 for (BlockPlan.Block block : blocks) {
                     lane.run(block, rows, wanted, (flat, rectangle) -> {
                         if (whole != null) {
-                            return new BlockEvaluation(rectangle.flatten(rectangle.pad(whole.upstream)), null);
+                            return new BlockEvaluation(
+                                    rectangle.flatten(rectangle.pad(whole.upstream)),
+                                    whole.entropyUpstream == null
+                                            ? null
+                                            : rectangle.flatten(rectangle.pad(whole.entropyUpstream)),
+                                    null,
+                                    whole.weights);
                         }
                         ObjectiveInputs inputs = rectangle.inputs(
                                 loss,
@@ -203,7 +215,13 @@ public final class PolicyGradient {
                                 () -> rectangle.unflatten(Objects.requireNonNull(flat.entropies())),
                                 () -> rectangle.unflatten(Objects.requireNonNull(flat.collisions())));
                         LossEvaluation evaluation = LossEvaluation.of(loss, inputs, rectangle.pad(tokenWeights));
-                        return new BlockEvaluation(rectangle.flatten(evaluation.gradient()), evaluation.rows());
+                        Tensor entropyGradient = evaluation.entropyGradient();
+                        Tensor weights = evaluation.weights();
+                        return new BlockEvaluation(
+                                rectangle.flatten(evaluation.gradient()),
+                                entropyGradient == null ? null : rectangle.flatten(entropyGradient),
+                                evaluation.rows(),
+                                weights == null ? null : rectangle.rows(weights));
                     });
                 }
                 return lane.result();
@@ -241,8 +259,19 @@ public final class PolicyGradient {
      * A loss that needs all rows of an update at once, evaluated on them.
      *
      * @param upstream d loss / d logProbs, a row each, {@code [time]}
+     * @param entropyUpstream d loss / d entropies in the same shape, or null
+     * @param weights of the tokens in the same shape, or null
      */
-    private record BatchEvaluation(float[][] upstream, LossMetrics metrics) {}
+    private record BatchEvaluation(
+            float[][] upstream,
+            float @Nullable [][] entropyUpstream,
+            float @Nullable [][] weights,
+            LossMetrics metrics) {}
+
+    private static boolean readsEntropy(Loss loss) {
+        return loss.statistics().contains(Statistic.ENTROPY)
+                || loss.statistics().contains(Statistic.LIVE_ENTROPY);
+    }
 
     /** In a pass without gradients before the one with them. */
     private BatchEvaluation evaluateBatch(
@@ -259,8 +288,12 @@ public final class PolicyGradient {
                     () -> rectangle.pad(scored.entropies),
                     () -> rectangle.pad(scored.collisions));
             LossEvaluation evaluation = LossEvaluation.of(loss, inputs, rectangle.pad(tokenWeights));
+            Tensor entropyGradient = evaluation.entropyGradient();
+            Tensor weights = evaluation.weights();
             return new BatchEvaluation(
                     rectangle.rows(evaluation.gradient()),
+                    entropyGradient == null ? null : rectangle.rows(entropyGradient),
+                    weights == null ? null : rectangle.rows(weights),
                     LossMetrics.of(evaluation.rows(), evaluation.updateMetrics()));
         }
     }
@@ -303,13 +336,15 @@ public final class PolicyGradient {
     /** What the head computes of each distribution: what the loss reads, and what is asked for beside it. */
     private static LanguageHead.Wanted wanted(Loss loss, boolean withEntropy) {
         return new LanguageHead.Wanted(
-                withEntropy || loss.statistics().contains(Statistic.ENTROPY),
-                loss.statistics().contains(Statistic.COLLISION));
+                withEntropy || readsEntropy(loss), loss.statistics().contains(Statistic.COLLISION));
     }
 
     /** Cuts the flat results of a block, row after row, into its rows. */
     private static List<RowResult> rowResults(
-            BlockPlan.Block block, LanguageHead.Result flat, @Nullable List<RowMetrics> metrics) {
+            BlockPlan.Block block,
+            LanguageHead.Result flat,
+            @Nullable List<RowMetrics> metrics,
+            float @Nullable [][] weights) {
         float[] logProbs = flat.logProbs().floats();
         float[] entropies = flat.entropies() == null ? null : flat.entropies().floats();
         float[] collisions =
@@ -323,6 +358,7 @@ public final class PolicyGradient {
                     Arrays.copyOfRange(logProbs, at, end),
                     entropies == null ? new float[0] : Arrays.copyOfRange(entropies, at, end),
                     collisions == null ? new float[0] : Arrays.copyOfRange(collisions, at, end),
+                    weights == null ? new float[0] : weights[block.rows()[i]],
                     metrics == null ? null : metrics.get(i)));
             at = end;
         }
@@ -424,7 +460,7 @@ public final class PolicyGradient {
                 statistics.put(
                         statistic,
                         switch (statistic) {
-                            case ENTROPY -> entropies.get().detach();
+                            case ENTROPY, LIVE_ENTROPY -> entropies.get().detach();
                             case COLLISION -> collisions.get().detach();
                             case AGE ->
                                 build((row, t) -> version - rows.get(row).versions()[t]);
@@ -446,10 +482,20 @@ public final class PolicyGradient {
      * The loss of a block.
      *
      * @param upstream d loss / d logProbs, {@code [tokens]}
+     * @param entropyUpstream d loss / d entropies, {@code [tokens]}, or null
      * @param metrics of the block's rows, or null
+     * @param weights of the tokens by the row's ordinal in the update, {@code [time]} each, or null
      */
     private record BlockEvaluation(
-            Tensor upstream, @Nullable List<RowMetrics> metrics) {}
+            Tensor upstream,
+            @Nullable Tensor entropyUpstream,
+            @Nullable List<RowMetrics> metrics,
+            float @Nullable [][] weights) {
+        boolean isZero() {
+            return !upstream.notEqual(0).any()
+                    && (entropyUpstream == null || !entropyUpstream.notEqual(0).any());
+        }
+    }
 
     /** Evaluates the loss on a block's flat log-probabilities. */
     private interface BlockLoss {
@@ -479,9 +525,9 @@ public final class PolicyGradient {
                         new LanguageHead(live, settings.temperature).record(pass.hidden(), targets, wanted);
                 BlockEvaluation evaluation =
                         loss.of(head.result(), new Rectangle(rows, block.rows(), live.device(), gradients.type()));
-                seen.addAll(rowResults(block, head.result(), evaluation.metrics));
-                if (evaluation.upstream.notEqual(0).any()) {
-                    pass.backward(head.gradient(evaluation.upstream, gradients), gradients);
+                seen.addAll(rowResults(block, head.result(), evaluation.metrics, evaluation.weights));
+                if (!evaluation.isZero()) {
+                    pass.backward(head.gradient(evaluation.upstream, evaluation.entropyUpstream, gradients), gradients);
                 }
             }
         }

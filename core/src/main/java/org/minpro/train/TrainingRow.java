@@ -13,6 +13,7 @@ import org.minpro.rollout.Rollout;
  * <p>The arrays belong to the row: nobody changes them.
  *
  * @param group ordinal of the row's group; rows of a group share their prompt
+ * @param sample ordinal of the response in its group
  * @param promptIds token ids of the prompt
  * @param responseIds token ids of the response, {@code [time]}
  * @param mask which response tokens count, {@code [time]}; none where the row is undecided
@@ -23,6 +24,7 @@ import org.minpro.rollout.Rollout;
  */
 public record TrainingRow(
         long group,
+        int sample,
         int[] promptIds,
         int[] responseIds,
         boolean[] mask,
@@ -51,6 +53,18 @@ public record TrainingRow(
         logProbs = Collections.unmodifiableMap(streams);
     }
 
+    /** The first row of its group. */
+    public TrainingRow(
+            long group,
+            int[] promptIds,
+            int[] responseIds,
+            boolean[] mask,
+            Map<LogProbStream, float[]> logProbs,
+            long[] versions,
+            double[] advantages) {
+        this(group, 0, promptIds, responseIds, mask, logProbs, versions, advantages);
+    }
+
     /** The row of a rollout with an advantage for each of its tokens. */
     public static TrainingRow of(Rollout rollout, double[] advantages) {
         return of(rollout, rollout.responseMask(), advantages);
@@ -63,14 +77,15 @@ public record TrainingRow(
         return of(rollout, advantages);
     }
 
-    /** The row of a rollout whose reward is undecided: no token of it counts. */
-    public static TrainingRow undecided(Rollout rollout) {
+    /** The row of a rollout that is not learnt from, because its reward is undecided or it was cut off: no token counts. */
+    public static TrainingRow leftOut(Rollout rollout) {
         return of(rollout, new boolean[rollout.length()], new double[rollout.length()]);
     }
 
     private static TrainingRow of(Rollout rollout, boolean[] mask, double[] advantages) {
         return new TrainingRow(
                 rollout.draw(),
+                rollout.sample(),
                 rollout.promptIds(),
                 rollout.responseIds(),
                 mask,
@@ -131,6 +146,6 @@ public record TrainingRow(
         Map<LogProbStream, float[]> streams = new EnumMap<>(LogProbStream.class);
         streams.putAll(logProbs);
         streams.put(stream, values);
-        return new TrainingRow(group, promptIds, responseIds, mask, streams, versions, advantages);
+        return new TrainingRow(group, sample, promptIds, responseIds, mask, streams, versions, advantages);
     }
 }

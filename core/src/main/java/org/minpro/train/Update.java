@@ -20,6 +20,7 @@ public record Update(
      * An optimizer step, and what was seen before it.
      *
      * @param version of the weights before it
+     * @param entropyCoefficient of the bonus that follows a target, or null where there is none
      * @param metrics of the loss over all rows
      * @param gradientNorm before clipping
      * @param scored log-probabilities and entropies of the rows
@@ -27,10 +28,26 @@ public record Update(
      */
     public record Step(
             long version,
+            @Nullable Double entropyCoefficient,
             LossMetrics metrics,
             double gradientNorm,
             PolicyGradient.Scored scored,
-            RoutingStatistics routing) {}
+            RoutingStatistics routing) {
+        /** Mean over the valid tokens, nats; there must be one, and entropies. */
+        double meanEntropy(List<TrainingRow> rows) {
+            double sum = 0;
+            long tokens = 0;
+            for (int i = 0; i < rows.size(); i++) {
+                for (int t = 0; t < rows.get(i).length(); t++) {
+                    if (rows.get(i).mask()[t]) {
+                        sum += scored.entropies()[i][t];
+                        tokens++;
+                    }
+                }
+            }
+            return sum / tokens;
+        }
+    }
 
     public Update {
         rows = List.copyOf(rows);

@@ -8,4 +8,11 @@ public interface UpdateListener {
      * @param updates of the iteration
      */
     void updateFinished(int update, int updates);
+
+    /**
+     * Told of an update with all that was seen, before {@link #updateFinished}; what it has must not be changed.
+     *
+     * @param ordinal of the update in its iteration, from 1
+     */
+    default void updated(int ordinal, Update update) {}
 }

@@ -88,6 +88,11 @@ class LossMetricsTest {
                     .containsEntry("clip_ratio/high_mean", 0.25)
                     .containsEntry("clip_ratio/low_mean", 0.25)
                     .containsEntry("clip_ratio/region_mean", 0.5)
+                    // Three tokens have a positive advantage, one a negative one.
+                    .containsEntry("clip_ratio/high_mean_positive", 1.0 / 3)
+                    .containsEntry("clip_ratio/high_mean_negative", 0.0)
+                    .containsEntry("clip_ratio/low_mean_positive", 0.0)
+                    .containsEntry("clip_ratio/low_mean_negative", 1.0)
                     .containsEntry("loss", grpo.loss());
 
             LossEvaluation cispo = LossEvaluation.of(Loss.of(new Cispo(0.8, 1.25)), inputs);

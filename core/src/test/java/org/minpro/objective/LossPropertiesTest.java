@@ -77,6 +77,11 @@ class LossPropertiesTest {
                                 Anchor.BEHAVIOR,
                                 "divergence",
                                 Map.of("estimator", "k1", "level", "token", "ratio-low", 0.8, "ratio-high", 1.3))),
+                Arguments.of(
+                        "kl, low variance",
+                        penalised(
+                                "kl", Map.of("estimator", "low-variance", "against", "reference", "coefficient", 0.5))),
+                Arguments.of("entropy, strong", penalised("entropy", Map.of("coefficient", 0.5))),
                 Arguments.of("kl, k2", penalised("kl", Map.of("estimator", "k2", "coefficient", 0.5))),
                 Arguments.of("kl, proximal", penalised("kl", Map.of("against", "proximal", "coefficient", 0.5))),
                 Arguments.of(

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.minpro.config.NamedRecords;
+import org.minpro.tensor.Scope;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -102,6 +103,24 @@ class ObjectiveGoldenTest {
                     JSON.convertValue(golden.get("parameters"), new TypeReference<Map<String, Object>>() {}),
                     example.anchor());
             assertEquals(golden, example.evaluate(loss));
+            if (golden.get("expected").has("entropy_gradient")) {
+                assertEntropyGradient(golden, example, loss);
+            }
+        }
+    }
+
+    private static void assertEntropyGradient(JsonNode golden, ObjectiveExample example, Loss loss) {
+        try (Scope scope = Scope.open()) {
+            double[] gradient = Objects.requireNonNull(
+                            LossEvaluation.of(loss, example.inputs(loss)).entropyGradient())
+                    .doubles();
+            int at = 0;
+            for (JsonNode row : golden.get("expected").get("entropy_gradient")) {
+                for (JsonNode expected : row) {
+                    assertThat(gradient[at++]).isCloseTo(expected.asDouble(), within(1e-15));
+                }
+            }
+            assertThat(gradient).hasSize(at);
         }
     }
 

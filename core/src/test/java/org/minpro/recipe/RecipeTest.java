@@ -23,6 +23,7 @@ import org.minpro.data.Dataset;
 import org.minpro.data.Problem;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
+import org.minpro.objective.EntropyBonus;
 import org.minpro.objective.Grpo;
 import org.minpro.objective.KlPenalty;
 import org.minpro.objective.LogProbStream;
@@ -36,6 +37,7 @@ import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.Sampling;
 import org.minpro.task.ArithmeticReward;
+import org.minpro.train.EntropyTarget;
 import org.minpro.verify.Occurrence;
 
 final class RecipeTest {
@@ -272,9 +274,79 @@ final class RecipeTest {
         assertThat(problems("penalties: [kl, kl]"))
                 .containsExactly(
                         "r.yaml:1:12: penalties must differ in kind or in the policies that they read, got: kl twice");
-        assertThat(problems("penalties: [{name: kl, against: reference}]"))
+        assertThat(problems("penalties: [{name: kl, against: sampling}]"))
                 .containsExactly("r.yaml:1:12: penalties must be such that they read log-probabilities of"
-                        + " [behavior, proximal] alone, which a run has, got: [reference]");
+                        + " [behavior, proximal, reference] alone, which a run has, got: [sampling]");
+    }
+
+    @Test
+    void aDistanceFromAReferenceIsAPenaltyOrAPartOfTheReward() {
+        assertThat(new Recipe().hasReference()).isFalse();
+        Recipe inLoss = recipe("kl: {coefficient: 0.1, estimator: low-variance}");
+        assertThat(inLoss.loss().penalties())
+                .containsExactly(new KlPenalty(LogProbStream.REFERENCE, KlPenalty.Estimator.LOW_VARIANCE, 0.1));
+        assertThat(inLoss.hasReference()).isTrue();
+        assertThat(inLoss.learnsWithoutDifference()).isTrue();
+        assertThat(inLoss.warnings()).isEmpty();
+        Recipe inReward = recipe("kl: {coefficient: 0.1, where: reward, reference: average}");
+        assertThat(inReward.loss()).isEqualTo(new Recipe().loss());
+        assertThat(inReward.hasReference()).isTrue();
+        assertThat(inReward.learnsWithoutDifference()).isTrue();
+        assertThat(recipe("penalties: [{name: kl, against: reference}]").hasReference())
+                .as("a part that reads the reference")
+                .isTrue();
+        assertThat(problems("kl: {coefficient: 0.1}\npenalties: [{name: kl, against: reference}]"))
+                .singleElement()
+                .satisfies(line ->
+                        assertThat(line).contains("penalties must differ in kind or in the policies that they read"));
+        assertThat(problems("kl: {coefficient: -1, average-decay: 1, reference: ' '}"))
+                .isNotEmpty();
+        assertThat(recipe("kl: {estimator: k1}").warnings()).containsExactly("kl has no effect with kl.coefficient 0");
+        assertThat(recipe("kl: {coefficient: 1, average-decay: 0.5}").warnings())
+                .containsExactly("kl.average-decay has no effect without kl.reference average");
+    }
+
+    @Test
+    void anEntropyBonusIsAPenaltyOfOneCoefficientOrFollowsATarget() {
+        Recipe fixed = recipe("entropy: {coefficient: 0.01}");
+        assertThat(fixed.loss().penalties()).containsExactly(new EntropyBonus(0.01));
+        assertThat(fixed.entropy().follows()).isNull();
+        assertThat(fixed.learnsWithoutDifference()).isTrue();
+        Recipe following = recipe("entropy: {target: 0.3}");
+        assertThat(following.loss().penalties()).isEmpty();
+        assertThat(following.entropy().follows()).isEqualTo(new EntropyTarget(0.3, 0.005));
+        assertThat(following.learnsWithoutDifference()).isTrue();
+        assertThat(new Recipe().learnsWithoutDifference()).isFalse();
+        assertThat(problems("entropy: {coefficient: .nan}")).hasSize(1);
+        assertThat(problems("entropy: {target: 0}"))
+                .singleElement()
+                .satisfies(line -> assertThat(line).contains("target must be > 0 and finite, or null, got: 0.0"));
+        assertThat(problems("entropy: {target: 1}\npenalties: [entropy]"))
+                .singleElement()
+                .satisfies(line -> assertThat(line).contains("got: entropy twice"));
+        assertThat(recipe("entropy: {target-step: 1}").warnings())
+                .containsExactly("entropy.target-step has no effect without entropy.target");
+    }
+
+    @Test
+    void aPersonIsWarnedWhereDelaysMultiplyOrThePolicyComparedWithIsTheWrongOne() {
+        assertThat(new Recipe().warnings()).isEmpty();
+        assertThat(recipe("lag: 8\nupdates-per-iteration: 4").warnings())
+                .singleElement()
+                .satisfies(line -> assertThat(line)
+                        .startsWith("staleness stacks: lag 8 and updates-per-iteration 4 multiply")
+                        .contains("up to 35 updates old"));
+        assertThat(recipe("lag: 30\nupdates-per-iteration: 1\niterations: 100").warnings())
+                .as("one delay, and a long one")
+                .isEmpty();
+        assertThat(recipe("kl: {coefficient: 1, where: reward, reference: average}")
+                        .warnings())
+                .singleElement()
+                .satisfies(line -> assertThat(line).startsWith("staleness stacks: kl.where reward"));
+        assertThat(recipe("penalties: [kl]").warnings())
+                .singleElement()
+                .satisfies(line -> assertThat(line)
+                        .startsWith("penalty kl against behavior holds the policy near the versions that sampled"));
     }
 
     @Test

@@ -57,7 +57,11 @@ final class MetricsDocumentationTest {
         for (String line : Files.readAllLines(metrics)) {
             JsonNode node = JSON.readTree(line);
             for (String name : node.propertyNames()) {
-                if (name.equals("time")) {
+                if (name.equals("updates")) {
+                    node.get(name)
+                            .forEach(update -> update.forEachEntry(
+                                    (inner, value) -> names.add((value.isArray() ? "updates." : "") + inner)));
+                } else if (name.equals("time")) {
                     node.get(name).propertyNames().forEach(inner -> names.add("time." + inner));
                 } else {
                     names.add(name);
@@ -74,6 +78,7 @@ final class MetricsDocumentationTest {
             Pattern pattern = Pattern.compile(name.replace(".", "\\.")
                     .replace("<NN>", "[0-9]{2}")
                     .replace("<part>", ".+")
+                    .replace("<field>", ".+")
                     .replace("<policy>", "[a-z]+"));
             if (unknown.removeIf(field -> pattern.matcher(field).matches())) {
                 absent.remove(name);
@@ -117,7 +122,16 @@ final class MetricsDocumentationTest {
                 "corrections",
                 Corrections.table().names(),
                 "penalties",
-                List.of("kl", Map.of("name", "kl", "against", "proximal")))));
+                List.of("kl", Map.of("name", "kl", "against", "proximal")),
+                "kl",
+                Map.of("coefficient", 1),
+                "entropy",
+                Map.of("target", 0.1))));
+        written.addAll(train(Map.of(
+                "kl",
+                Map.of("coefficient", 1, "where", "reward"),
+                "sampling",
+                Map.of("max-new-tokens", 12, "ignore-eos", true, "top-k", 2))));
         // A window is needed where the policy has moved: in the second update.
         written.addAll(train(Map.of(
                 "objective",

@@ -36,6 +36,11 @@ final class ResumableRun {
         changes.put("resample-limit", 3);
         changes.put("optimizer.warmup-updates", 20);
         changes.put("checkpoints.every", CHECKPOINT_EVERY);
+        changes.put("kl.coefficient", 0.01);
+        changes.put("entropy.coefficient", 0.05);
+        changes.put("entropy.target", 7.28);
+        changes.put("entropy.target-step", 0.01);
+        changes.put("record.rows", 3);
         return TinyRecipe.with(changes);
     }
 
@@ -76,6 +81,12 @@ final class ResumableRun {
         static final Model WHOLE = new Model("*", DType.F32);
     }
 
+    private static Parameters copy(ModelConfig config, Parameters parameters) {
+        Parameters copy = Parameters.zeros(config, parameters.selection(), Device.CPU, DType.F32, DType.F32);
+        copy.initialise(5, 0.1);
+        return copy;
+    }
+
     static boolean go(Path path, RunListener listener, boolean stopAfterFiveIterations, Model model) {
         // A vocabulary that makes a checkpoint take some milliseconds to write.
         ModelConfig config = TinyModels.dense(1500);
@@ -84,6 +95,8 @@ final class ResumableRun {
         parameters.initialise(5, 0.1);
         try (RunFolder folder = RunFolder.open(path);
                 Policy policy = new Policy(config, parameters, model.type());
+                ReferenceModel reference =
+                        ReferenceModel.average(new Policy(config, copy(config, parameters), model.type()), 0.8);
                 Workers workers = new Workers(2);
                 LocalRolloutEngine engine =
                         new LocalRolloutEngine(config, Device.CPU, model.type(), workers, 16, 11, ResumableRun::text)) {
@@ -119,7 +132,8 @@ final class ResumableRun {
                     problem -> new int[] {3, 4 + Integer.parseInt(problem.id().substring(1)) % 20},
                     new Scoring(MOSTLY_EVEN),
                     config,
-                    workers);
+                    workers,
+                    reference);
             try (TrainingRun run = TrainingRun.open(folder, recipe(), resources, told)) {
                 opened[0] = run;
                 return run.run();

@@ -56,8 +56,16 @@ class ResumeTest {
      * @param checkpoint the files of the last one
      * @param journal its lines, sorted: rollouts end in any order
      * @param metrics its lines without their {@code time} objects
+     * @param reference what the reference model said of the rollouts
+     * @param tokens of some rows of each update
      */
-    private record Left(Map<String, byte[]> checkpoint, List<String> journal, List<String> metrics, String samples) {
+    private record Left(
+            Map<String, byte[]> checkpoint,
+            List<String> journal,
+            List<String> metrics,
+            String samples,
+            String reference,
+            String tokens) {
         static Left in(Path folder) throws IOException {
             Map<String, byte[]> checkpoint = new TreeMap<>();
             Path last = folder.resolve("checkpoints").resolve(String.format("iteration-%09d", ResumableRun.ITERATIONS));
@@ -78,7 +86,9 @@ class ResumeTest {
                             .sorted()
                             .toList(),
                     metrics,
-                    Files.readString(folder.resolve("samples.txt")));
+                    Files.readString(folder.resolve("samples.txt")),
+                    Files.readString(folder.resolve("reference.jsonl")),
+                    Files.readString(folder.resolve("tokens.jsonl")));
         }
 
         void assertSame(Left other) {
@@ -88,6 +98,8 @@ class ResumeTest {
             assertThat(metrics).isEqualTo(other.metrics);
             assertThat(journal).isEqualTo(other.journal);
             assertThat(samples).isEqualTo(other.samples);
+            assertThat(reference).isEqualTo(other.reference);
+            assertThat(tokens).isEqualTo(other.tokens);
         }
     }
 
@@ -294,7 +306,11 @@ class ResumeTest {
         }
         assertThat(expected.metrics).anyMatch(line -> line.matches(".*\"groups_resampled\":[1-3].*"));
         assertThat(expected.journal.size()).isGreaterThan(ResumableRun.ITERATIONS * 16);
-        assertThat(expected.metrics.get(2)).contains("\"version\":2.0");
+        assertThat(expected.metrics.get(2))
+                .contains("\"version\":2.0", "\"reference/k3\":", "\"entropy_coefficient\":");
+        assertThat(expected.checkpoint).containsKey("reference.safetensors");
+        assertThat(expected.reference.lines()).hasSizeGreaterThan(ResumableRun.ITERATIONS * 16 - 1);
+        assertThat(expected.tokens.lines()).hasSizeGreaterThan(100);
     }
 
     @Test
@@ -427,6 +443,8 @@ class ResumeTest {
             Files.write(journal, whole);
             Files.write(journal, Arrays.copyOf(line, length), StandardOpenOption.APPEND);
             Files.writeString(folder.resolve("metrics.jsonl"), "{\"iteration\":5,\"rew", StandardOpenOption.APPEND);
+            Files.writeString(folder.resolve("tokens.jsonl"), "{\"iteration\":5,\"upd", StandardOpenOption.APPEND);
+            Files.writeString(folder.resolve("reference.jsonl"), "{\"iteration\":5,\"dra", StandardOpenOption.APPEND);
             Files.write(
                     folder.resolve("samples.txt"),
                     cutInsideACharacter("== iteration 5, draw 31: \u0401"),

@@ -108,7 +108,7 @@ class TrainerTest {
                     new Scoring(reward),
                     model,
                     workers);
-            trainer = Trainer.of(recipe, resources, journal);
+            trainer = Trainer.of(recipe, resources, journal, null);
             trainer.begin(Trainer.State.initial(0));
         }
 

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.minpro.model.Parameters;
 import org.minpro.model.TinyModels;
 import org.minpro.objective.Anchor;
+import org.minpro.objective.EntropyBonus;
 import org.minpro.objective.KlPenalty;
 import org.minpro.objective.LogProbStream;
 import org.minpro.objective.Loss;
@@ -39,18 +40,19 @@ class LearnerTest {
         private final Learner learner;
 
         Course(Loss loss) {
+            this(new Learner.Settings(
+                    loss,
+                    new OptimizerSettings(0.01, 0, LearningRateSchedule.LINEAR),
+                    8,
+                    new PolicyGradient.Settings(2, 96, 1),
+                    true));
+        }
+
+        Course(Learner.Settings settings) {
             Parameters parameters = Parameters.zeros(TinyModels.dense(), Device.CPU, DType.F32);
             parameters.initialise(5, 0.1);
             policy = new Policy(TinyModels.dense(), parameters, DType.F32);
-            learner = new Learner(
-                    policy,
-                    new Learner.Settings(
-                            loss,
-                            new OptimizerSettings(0.01, 0, LearningRateSchedule.LINEAR),
-                            8,
-                            new PolicyGradient.Settings(2, 96, 1),
-                            true),
-                    workers);
+            learner = new Learner(policy, settings, workers);
         }
 
         Map<String, byte[]> bytes() {
@@ -141,6 +143,88 @@ class LearnerTest {
             Update.Step step = course.learner.update(rows(1, 0, true)).requireStep();
             assertThat(step.gradientNorm()).isPositive();
             assertThat(course.policy.version()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void anEntropyBonusIsFollowedWithoutAdvantagesAndRaisesTheEntropy() {
+        Loss loss = Loss.of(new MinPro(), List.of(), List.of(new EntropyBonus(1)), null, Anchor.BEHAVIOR);
+        try (Course course = new Course(loss)) {
+            List<TrainingRow> rows = rows(1, 0, true);
+            double before = course.learner.update(rows).requireStep().meanEntropy(rows);
+            for (int i = 0; i < 4; i++) {
+                course.learner.update(rows);
+            }
+            double after = course.learner.update(rows).requireStep().meanEntropy(rows);
+            assertThat(after).isGreaterThan(before);
+            assertThat(course.policy.version()).isEqualTo(6);
+        }
+    }
+
+    @Test
+    void anUpdateIsTimedWithoutLogProbabilitiesOfTheReference() {
+        Loss loss = Loss.of(
+                new MinPro(),
+                List.of(),
+                List.of(new KlPenalty(LogProbStream.REFERENCE, KlPenalty.Estimator.K3, 1)),
+                null,
+                Anchor.BEHAVIOR);
+        try (Course course = new Course(loss)) {
+            assertThat(course.learner.secondsPerToken(rows(1, 1, true))).isPositive();
+            assertThat(course.policy.version()).isZero();
+        }
+    }
+
+    @Test
+    void aPenaltyWhoseCoefficientIsZeroIsNone() {
+        Loss loss = Loss.of(
+                new MinPro(),
+                List.of(),
+                List.of(new EntropyBonus(0), new KlPenalty(LogProbStream.BEHAVIOR, KlPenalty.Estimator.K3, 0)),
+                null,
+                Anchor.BEHAVIOR);
+        try (Course course = new Course(loss)) {
+            assertThat(course.learner.update(rows(1, 0, true)).skipped()).isTrue();
+        }
+    }
+
+    @Test
+    void theCoefficientOfTheEntropyFollowsItsTarget() {
+        EntropyTarget target = new EntropyTarget(0.5, 0.25);
+        EntropyTarget.State begin = EntropyTarget.initial(0.25);
+        assertThat(begin.acting()).isEqualTo(0.25);
+        EntropyTarget.State raised = target.after(begin, 0.4);
+        assertThat(raised).isEqualTo(new EntropyTarget.State(0.5, true));
+        EntropyTarget.State lowered = target.after(raised, 0.6);
+        assertThat(lowered).isEqualTo(new EntropyTarget.State(0.25, false));
+        assertThat(lowered.acting()).as("above the target").isZero();
+        assertThat(target.after(target.after(lowered, 0.6), 0.6)).isEqualTo(new EntropyTarget.State(0, false));
+        assertThat(target.after(lowered, 0.4).acting()).isEqualTo(0.5);
+    }
+
+    @Test
+    void aLearnerWithATargetActsOnItAndGoesOnWhereItStood() {
+        Learner.Settings settings = new Learner.Settings(
+                Loss.of(new MinPro()),
+                new OptimizerSettings(0.01, 0, LearningRateSchedule.LINEAR),
+                8,
+                new PolicyGradient.Settings(2, 96, 1),
+                false,
+                new EntropyTarget(100, 0.5),
+                0);
+        try (Course course = new Course(settings)) {
+            assertThat(course.learner.update(rows(1, 0, true)).skipped())
+                    .as("no coefficient yet, and no entropy seen")
+                    .isTrue();
+            Update.Step first = course.learner.update(rows(1, 1, true)).requireStep();
+            assertThat(first.entropyCoefficient()).isZero();
+            assertThat(course.learner.state().entropy()).isEqualTo(new EntropyTarget.State(0.5, true));
+            Update.Step second = course.learner.update(rows(1, 0, true)).requireStep();
+            assertThat(second.entropyCoefficient()).isEqualTo(0.5);
+            assertThat(second.gradientNorm()).isPositive();
+            course.learner.restore(new Learner.State(3, 2, 2, new EntropyTarget.State(7, true)));
+            assertThat(course.learner.update(rows(1, 0, true)).requireStep().entropyCoefficient())
+                    .isEqualTo(7);
         }
     }
 

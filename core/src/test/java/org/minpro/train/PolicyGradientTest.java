@@ -1,6 +1,7 @@
 package org.minpro.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,11 +22,15 @@ import org.minpro.model.TokenBlock;
 import org.minpro.model.Transformer;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
+import org.minpro.objective.EntropyBonus;
+import org.minpro.objective.KlPenalty;
 import org.minpro.objective.LogProbStream;
 import org.minpro.objective.Loss;
 import org.minpro.objective.Objective;
 import org.minpro.objective.ObjectiveInputs;
+import org.minpro.objective.ObjectiveResult;
 import org.minpro.objective.Objectives;
+import org.minpro.objective.Reach;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
@@ -75,10 +80,15 @@ class PolicyGradientTest {
 
     private static Map<String, double[]> gradient(
             Transformer model, List<TrainingRow> rows, String objective, int workers, int lanes, int tokenBudget) {
+        return gradient(model, rows, loss(objective), workers, lanes, tokenBudget);
+    }
+
+    private static Map<String, double[]> gradient(
+            Transformer model, List<TrainingRow> rows, Loss loss, int workers, int lanes, int tokenBudget) {
         try (Workers pool = new Workers(workers);
                 PolicyGradient.Result result = new PolicyGradient(
                                 new PolicyGradient.Settings(lanes, tokenBudget, TEMPERATURE), pool)
-                        .compute(model, 0, rows, loss(objective), true)) {
+                        .compute(model, 0, rows, loss, true)) {
             Map<String, double[]> gradients = new TreeMap<>();
             result.gradients().forEach((name, tensor) -> gradients.put(name, tensor.doubles()));
             gradients.put("loss", new double[] {result.metrics().loss()});
@@ -158,6 +168,105 @@ class PolicyGradientTest {
             if (!objective.equals("m2po")) {
                 assertClose(cut, byAutograd(model, rows, Objectives.of(objective)), 1e-6);
             }
+        }
+    }
+
+    private static double lossOf(Transformer model, List<TrainingRow> rows, Loss loss) {
+        try (Workers pool = new Workers(1);
+                PolicyGradient.Result result = new PolicyGradient(new PolicyGradient.Settings(2, 64, TEMPERATURE), pool)
+                        .compute(model, 0, rows, loss, false)) {
+            return result.metrics().loss();
+        }
+    }
+
+    /** A loss of live numbers alone: what an objective holds constant, finite differences do not. */
+    private static Loss live(Reach reach) {
+        Objective none = new Objective() {
+            @Override
+            public ObjectiveResult compute(ObjectiveInputs inputs) {
+                return new ObjectiveResult(inputs.logProbs().multiply(0));
+            }
+
+            @Override
+            public Reach reach() {
+                return reach;
+            }
+        };
+        return Loss.of(
+                none,
+                List.of(),
+                List.of(new EntropyBonus(0.7), new KlPenalty(LogProbStream.BEHAVIOR, KlPenalty.Estimator.K2, 0.2)),
+                AGGREGATION,
+                Anchor.BEHAVIOR);
+    }
+
+    @Test
+    void anEntropyBonusIsTheSameWhereTheLossNeedsTheWholeUpdate() {
+        List<TrainingRow> rows = rows(2, 3);
+        try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F64, 2);
+                Parameters parameters = model.parameters()) {
+            assertClose(
+                    gradient(model, rows, live(Reach.BATCH), 2, 2, 64),
+                    gradient(model, rows, live(Reach.ROW), 1, 1, 1 << 20),
+                    1e-6);
+        }
+    }
+
+    @Test
+    void anEntropyBonusGoesThroughTheHeadAsFiniteDifferencesSay() {
+        List<TrainingRow> rows = rows(2, 3);
+        try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F64, 2);
+                Parameters parameters = model.parameters();
+                Workers pool = new Workers(2);
+                PolicyGradient.Result result = new PolicyGradient(new PolicyGradient.Settings(2, 64, TEMPERATURE), pool)
+                        .compute(model, 0, rows, live(Reach.ROW), false)) {
+            Random random = new Random(8);
+            assertThat(result.gradients()).hasSizeGreaterThan(10);
+            result.gradients().forEach((name, tensor) -> {
+                double[] gradient = tensor.doubles();
+                double[] direction = random.doubles(gradient.length, -1, 1).toArray();
+                double expected = 0;
+                for (int i = 0; i < gradient.length; i++) {
+                    expected += gradient[i] * direction[i];
+                }
+                double step = 1e-5;
+                try (Scope scope = Scope.open()) {
+                    Tensor weights = parameters.stored(name);
+                    Tensor along = Tensor.of(Device.CPU, direction, weights.shape());
+                    weights.addScaledInPlace(along, step);
+                    double above = lossOf(model, rows, live(Reach.ROW));
+                    weights.addScaledInPlace(along, -2 * step);
+                    double below = lossOf(model, rows, live(Reach.ROW));
+                    weights.addScaledInPlace(along, step);
+                    assertThat((above - below) / (2 * step))
+                            .as(name)
+                            .isCloseTo(expected, within(1e-6 * (1 + Math.abs(expected))));
+                }
+            });
+        }
+    }
+
+    @Test
+    void anEntropyBonusAloneHasAGradient() {
+        Loss bonus =
+                Loss.of(Objectives.of("minpro"), List.of(), List.of(new EntropyBonus(1)), AGGREGATION, Anchor.BEHAVIOR);
+        List<TrainingRow> rows = rows(2, 3).stream()
+                .map(row -> new TrainingRow(
+                        row.group(),
+                        row.promptIds(),
+                        row.responseIds(),
+                        row.mask(),
+                        row.logProbs(),
+                        row.versions(),
+                        new double[row.length()]))
+                .toList();
+        try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F32, 2);
+                Parameters parameters = model.parameters();
+                Workers pool = new Workers(1);
+                PolicyGradient.Result result = new PolicyGradient(new PolicyGradient.Settings(2, 64, TEMPERATURE), pool)
+                        .compute(model, 0, rows, bonus, false)) {
+            assertThat(result.gradients().values())
+                    .anyMatch(gradient -> Arrays.stream(gradient.doubles()).anyMatch(number -> number != 0));
         }
     }
 
@@ -243,7 +352,7 @@ class PolicyGradientTest {
                     .isCloseTo(
                             Objects.requireNonNull(byAutograd(model, rows, Objectives.of("cispo"))
                                     .get("loss"))[0],
-                            org.assertj.core.api.Assertions.within(1e-9));
+                            within(1e-9));
         }
     }
 }

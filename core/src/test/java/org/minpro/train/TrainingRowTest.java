@@ -34,7 +34,7 @@ class TrainingRowTest {
 
     @Test
     void noTokenOfAnUndecidedRolloutCounts() {
-        TrainingRow row = TrainingRow.undecided(ROLLOUT);
+        TrainingRow row = TrainingRow.leftOut(ROLLOUT);
         assertThat(row.mask()).containsOnly(false);
         assertThat(row.advantages()).containsOnly(0);
         assertThat(row.responseIds()).isEqualTo(ROLLOUT.responseIds());

@@ -1,0 +1,127 @@
+package org.minpro.run;
+
+import java.util.LinkedHashMap;
+import java.util.Objects;
+import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
+import org.minpro.model.Parameters;
+import org.minpro.model.Transformer;
+import org.minpro.recipe.KlSection;
+import org.minpro.recipe.Recipe;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+import org.minpro.train.Policy;
+
+/**
+ * The model that the trained one is kept near (setting {@code kl.reference}): weights that do not change, or a running mean
+ * of the trained ones, {@code mean = decay * mean + (1 - decay) * weights} after each iteration that had updates, in float32.
+ */
+public final class ReferenceModel implements AutoCloseable {
+    /** Whose weights are read: fixed ones. */
+    private final @Nullable Transformer fixed;
+
+    /** Whose weights are the mean. */
+    private final @Nullable Policy mean;
+
+    private final double decay;
+    private final String sha256;
+
+    private ReferenceModel(@Nullable Transformer fixed, @Nullable Policy mean, double decay, String sha256) {
+        this.fixed = fixed;
+        this.mean = mean;
+        this.decay = decay;
+        this.sha256 = sha256;
+    }
+
+    /**
+     * Opens the reference of a recipe that has one.
+     *
+     * @param trained the model that the run starts from
+     * @param compute what it is computed in, as the trained one
+     */
+    static ReferenceModel open(Recipe recipe, ModelFiles trained, DType compute) {
+        KlSection kl = recipe.kl();
+        if (kl.reference().equals(KlSection.AVERAGE)) {
+            return average(trained.policy(compute, recipe.model().trained(trained.config())), kl.averageDecay());
+        }
+        ModelFiles files = kl.isFolder() ? ModelFiles.open(kl.reference()) : trained;
+        if (files.config().vocabSize() != trained.config().vocabSize()) {
+            throw new IllegalArgumentException("kl.reference must have the vocabulary of model.path, "
+                    + trained.config().vocabSize() + " tokens, got: "
+                    + files.config().vocabSize() + " in " + files.path());
+        }
+        if (files.config().maxPositions() < trained.config().maxPositions()
+                && !recipe.model().beyondPositions()) {
+            throw new IllegalArgumentException("kl.reference must have the positions of model.path, "
+                    + trained.config().maxPositions() + ", got: "
+                    + files.config().maxPositions() + " in " + files.path()
+                    + "; or allow it with model.beyond-positions: true");
+        }
+        return fixed(files.transformer(compute), files.sha256());
+    }
+
+    /**
+     * A reference that does not change.
+     *
+     * @param model its module, whose weights belong to the reference from now on
+     * @param sha256 of its files, so that a run that goes on knows that they are the same
+     */
+    static ReferenceModel fixed(Transformer model, String sha256) {
+        return new ReferenceModel(model, null, 0, sha256);
+    }
+
+    /** @param begin whose weights the mean begins with; it belongs to the reference from now on */
+    static ReferenceModel average(Policy begin, double decay) {
+        return new ReferenceModel(null, begin, decay, "");
+    }
+
+    /** What scores. */
+    Transformer model() {
+        return mean != null ? mean.model() : Objects.requireNonNull(fixed);
+    }
+
+    /** The SHA-256 of the files of a reference that does not change; empty for a mean. */
+    String sha256() {
+        return sha256;
+    }
+
+    /** What a checkpoint stores: the trained weights of the mean, by name; none of a reference that does not change. */
+    SequencedMap<String, Tensor> state() {
+        return mean == null ? new LinkedHashMap<>() : mean.master().trainableNamed();
+    }
+
+    /** Takes a mean from a checkpoint. */
+    void restore(Checkpoints.Checkpoint checkpoint) {
+        if (mean != null) {
+            checkpoint.loadReference(mean.beginUpdate().trainableNamed());
+            mean.publish(0);
+        }
+    }
+
+    /** Moves the mean towards the weights of a policy. */
+    void follow(Policy policy) {
+        if (mean == null) {
+            return;
+        }
+        Parameters means = mean.beginUpdate();
+        try (Scope scope = Scope.open()) {
+            policy.master()
+                    .trainable()
+                    .forEach((name, weights) -> means.stored(name)
+                            .interpolateInPlace(weights, Tensor.full(weights.device(), weights.type(), 1 - decay, 1)));
+        }
+        mean.publish(0);
+    }
+
+    @Override
+    public void close() {
+        if (fixed != null) {
+            fixed.parameters().close();
+            fixed.close();
+        }
+        if (mean != null) {
+            mean.close();
+        }
+    }
+}
