@@ -20,7 +20,7 @@ def lines(name, prefix):
         step = row.pop("iteration")
         row |= {f"time/{key}": value for key, value in clock.items()}
         for key, value in row.items():
-            if value is not None:
+            if isinstance(value, (int, float)):
                 series.setdefault(prefix + key, {})[step] = value
     return series
 

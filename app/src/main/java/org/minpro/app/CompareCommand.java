@@ -56,14 +56,10 @@ final class CompareCommand implements Callable<Integer> {
             description = "Where the report of finished runs goes; 'comparison' without it.")
     private @Nullable Path out;
 
-    @Option(
-            names = "--list",
-            description = "Shows which runs of the study are done, and stops.")
+    @Option(names = "--list", description = "Shows which runs of the study are done, and stops.")
     private boolean list;
 
-    @Option(
-            names = "--report",
-            description = "Writes the report of what is done, and does no run.")
+    @Option(names = "--report", description = "Writes the report of what is done, and does no run.")
     private boolean reportOnly;
 
     @Option(
@@ -94,7 +90,8 @@ final class CompareCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         if ((config == null) == runs.isEmpty()) {
             throw new ParameterException(
-                    spec.commandLine(), "either --config FILE or folders of runs must be given, got: "
+                    spec.commandLine(),
+                    "either --config FILE or folders of runs must be given, got: "
                             + (config == null ? "neither" : "both"));
         }
         return config == null ? finished() : study(config);
@@ -134,16 +131,16 @@ final class CompareCommand implements Callable<Integer> {
             if (reportOnly) {
                 all = true;
             } else {
-                console.say(runner.open().size() + " runs to do, " + study.recipe().processes() + " at a time, in "
-                        + study.folder());
+                console.say(runner.open().size() + " runs to do, "
+                        + study.recipe().processes() + " at a time, in " + study.folder());
                 try (StopOnInterrupt interrupt = new StopOnInterrupt(live::say)) {
                     interrupt.stops(runner::stop);
                     all = runner.run();
                 }
             }
             if (tables.results().isEmpty()) {
-                throw new IllegalStateException("a study must have a run that ended to be reported, got: none in "
-                        + study.folder());
+                throw new IllegalStateException(
+                        "a study must have a run that ended to be reported, got: none in " + study.folder());
             }
             Comparison comparison = report(file, study, tables, runner.failures());
             StudyProgress.lines(study, tables).forEach(console::say);
@@ -160,8 +157,9 @@ final class CompareCommand implements Callable<Integer> {
     private int list(Study study) {
         StudyTables tables = StudyTables.open(study.folder(), study.axisNames());
         StudyProgress.lines(study, tables).forEach(console::say);
-        study.runs().forEach(run -> console.result(
-                run.key().id() + "\t" + (tables.result(run.key()) == null ? "open" : "done")));
+        study.runs()
+                .forEach(run ->
+                        console.result(run.key().id() + "\t" + (tables.result(run.key()) == null ? "open" : "done")));
         return 0;
     }
 
@@ -189,7 +187,11 @@ final class CompareCommand implements Callable<Integer> {
         commands.add(ShownCommand.of(List.of("compare", "--config", file.toString())));
         commands.add("# one of them");
         commands.add(ShownCommand.of(List.of(
-                        "compare", "--config", file.toString(), "--recipe", study.runs().getFirst().key().id()))
+                        "compare",
+                        "--config",
+                        file.toString(),
+                        "--recipe",
+                        study.runs().getFirst().key().id()))
                 + " > run.yaml");
         commands.add(ShownCommand.of(List.of("train", "--config", "run.yaml")));
         new StudyReport(
@@ -197,9 +199,8 @@ final class CompareCommand implements Callable<Integer> {
                         comparison,
                         Math.max(study.runs().size(), comparison.runs().size()),
                         study.recipe().difference(),
-                        RunSettings.shared(study.runs().stream()
-                                .map(Study.Run::recipe)
-                                .toList()),
+                        RunSettings.shared(
+                                study.runs().stream().map(Study.Run::recipe).toList()),
                         commands,
                         failures,
                         StudyRollouts.read(study.folder()))

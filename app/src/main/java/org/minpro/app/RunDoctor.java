@@ -25,7 +25,9 @@ final class RunDoctor {
         RunState state = run.state(done, due);
         console.result(folder + ": " + state.word() + ", " + done + (due == 0 ? "" : " of " + due) + " iterations");
         List<String> findings = RunDiagnosis.of(
-                run, new RolloutIndex(run.journal(), run.tokens(), Engine.cacheFolder().resolve("index")));
+                run,
+                new RolloutIndex(
+                        run.journal(), run.tokens(), Engine.cacheFolder().resolve("index")));
         findings.forEach(console::result);
         if (findings.isEmpty()) {
             console.result(done == 0 ? "nothing is recorded yet" : "nothing found");

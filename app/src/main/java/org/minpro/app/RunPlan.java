@@ -26,8 +26,9 @@ record RunPlan(Recipe recipe, ModelConfig model, DType compute) {
     /** Of a trained one: as many on the way forward, and twice as many on the way back. */
     private static final double TRAINING = 6;
 
-    static final String FORMULA = "sampled and evaluated tokens x 2 x active parameters / sampling rate + trained tokens x 6 x"
-            + " active parameters / training rate, for responses half as long as the limit; prompts and attention left out";
+    static final String FORMULA =
+            "sampled and evaluated tokens x 2 x active parameters / sampling rate + trained tokens x 6 x"
+                    + " active parameters / training rate, for responses half as long as the limit; prompts and attention left out";
 
     /**
      * Operations a second.
@@ -59,7 +60,9 @@ record RunPlan(Recipe recipe, ModelConfig model, DType compute) {
 
     /** Tokens that are sampled, at most. */
     long sampledTokens() {
-        return recipe.rowsPerIteration() * recipe.iterations() * recipe.sampling().maxNewTokens();
+        return recipe.rowsPerIteration()
+                * recipe.iterations()
+                * recipe.sampling().maxNewTokens();
     }
 
     String rollouts() {

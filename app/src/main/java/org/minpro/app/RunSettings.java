@@ -137,7 +137,10 @@ final class RunSettings {
     static Map<String, String> flat(Recipe recipe) {
         Map<String, String> flat = new LinkedHashMap<>();
         List<String> path = new ArrayList<>();
-        for (String line : Recipe.binder(RunSettings.class.getClassLoader()).write(recipe, false).lines().toList()) {
+        for (String line : Recipe.binder(RunSettings.class.getClassLoader())
+                .write(recipe, false)
+                .lines()
+                .toList()) {
             String text = line.strip();
             int depth = (line.length() - line.stripLeading().length()) / 2;
             String name = text.substring(0, text.indexOf(':'));

@@ -38,7 +38,8 @@ final class StudyProgress {
             StringBuilder line = new StringBuilder(padded(variant, width));
             places.forEach((place, counts) -> {
                 int[] count = Optional.ofNullable(counts.get(variant)).orElse(new int[2]);
-                line.append("  ").append(padded(count[0] + "/" + count[1], column(place).length()));
+                line.append("  ")
+                        .append(padded(count[0] + "/" + count[1], column(place).length()));
             });
             lines.add(line.toString().stripTrailing());
         }

@@ -109,7 +109,8 @@ final class StudyRollouts {
                 ModelFiles.withoutWeights(recipe.model().path()).tokenizer()) {
             for (JsonNode at : row) {
                 int position = at.path("position").intValue();
-                double logRatio = at.path("log_pi").doubleValue(0) - at.path("log_mu").doubleValue(0);
+                double logRatio =
+                        at.path("log_pi").doubleValue(0) - at.path("log_mu").doubleValue(0);
                 sum += logRatio;
                 String text = tokenizer.decode(new int[] {ids.path(position).intValue()}, false);
                 tokens.add(new Block.Token(text, logRatio, note(at, logRatio)));
@@ -169,7 +170,8 @@ final class StudyRollouts {
         double most = -1;
         for (List<JsonNode> row : rows.values()) {
             double sum = Math.abs(row.stream()
-                    .mapToDouble(token -> token.path("log_pi").doubleValue(0) - token.path("log_mu").doubleValue(0))
+                    .mapToDouble(token -> token.path("log_pi").doubleValue(0)
+                            - token.path("log_mu").doubleValue(0))
                     .sum());
             if (sum > most) {
                 most = sum;
@@ -188,7 +190,8 @@ final class StudyRollouts {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 if (line.contains(start)) {
                     JsonNode node = JSON.readTree(line);
-                    if (node.path("draw").longValue() == draw && node.path("sample").intValue() == sample) {
+                    if (node.path("draw").longValue() == draw
+                            && node.path("sample").intValue() == sample) {
                         return Optional.of(node);
                     }
                 }

@@ -109,15 +109,17 @@ final class StudyRunner {
             RunResult done = tables.result(run.key());
             if (done != null && !done.settings().equals(run.settings())) {
                 throw new IllegalArgumentException("a run must keep the settings that it was done with, got others for "
-                        + run.key() + " of " + study.folder() + "; name another folder, another label, or remove its line"
+                        + run.key() + " of " + study.folder()
+                        + "; name another folder, another label, or remove its line"
                         + " from runs.csv");
             }
             Path stored = folder(run).resolve(SETTINGS);
             if (done == null
                     && Files.exists(stored)
                     && !Files.readString(stored).strip().equals(run.settings())) {
-                throw new IllegalArgumentException("a run must keep the settings that it was begun with, got others for "
-                        + run.key() + "; remove " + folder(run) + ", or name another folder");
+                throw new IllegalArgumentException(
+                        "a run must keep the settings that it was begun with, got others for " + run.key() + "; remove "
+                                + folder(run) + ", or name another folder");
             }
         }
     }
@@ -227,7 +229,8 @@ final class StudyRunner {
 
     private synchronized void failed(Study.Run run, String message) {
         failures.put(run.key().toString(), message);
-        live.say("failed: " + run.key() + ": " + message + " (all of it: " + folder(run).resolve(LOG) + ")");
+        live.say("failed: " + run.key() + ": " + message + " (all of it: "
+                + folder(run).resolve(LOG) + ")");
         recorded.accept(failures);
     }
 

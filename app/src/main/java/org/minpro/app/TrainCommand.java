@@ -113,7 +113,8 @@ final class TrainCommand implements Callable<Integer> {
         ClassLoader loader = options.loader();
         try (StopOnInterrupt interrupt = new StopOnInterrupt(live::say)) {
             if (resume != null) {
-                ResumeOptions.only(spec, "--class-path", "--show-samples", "--show-ledger", "--dashboard", MemoryCheck.IGNORE);
+                ResumeOptions.only(
+                        spec, "--class-path", "--show-samples", "--show-ledger", "--dashboard", MemoryCheck.IGNORE);
                 try (TrainingSession session = TrainingSession.stored()
                         .classLoader(loader)
                         .listener(progress)

@@ -63,10 +63,14 @@ public record LineChart(String title, String x, List<Series> series, boolean log
             up = Scale.of(
                             bounds == null
                                     ? values.toArray()
-                                    : DoubleStream.concat(values, DoubleStream.of(bounds)).toArray(),
+                                    : DoubleStream.concat(values, DoubleStream.of(bounds))
+                                            .toArray(),
                             logarithmic)
                     .rounded();
-            int longest = series.stream().mapToInt(line -> line.label().length()).max().orElse(0);
+            int longest = series.stream()
+                    .mapToInt(line -> line.label().length())
+                    .max()
+                    .orElse(0);
             right = longest == 0 ? 14 : 26 + Math.min(26, longest) * LETTER;
         }
 
@@ -95,9 +99,10 @@ public record LineChart(String title, String x, List<Series> series, boolean log
             int bottom = HEIGHT - BOTTOM;
             for (double tick : up.ticks()) {
                 String y = Svg.number(py(tick));
-                out.append("<line class=\"grid\" x1=\"" + LEFT + "\" x2=\"" + (WIDTH - right) + "\" y1=\"" + y + "\" y2=\""
-                        + y + "\"/><text class=\"tick\" text-anchor=\"end\" x=\"" + (LEFT - 6) + "\" y=\""
-                        + Svg.number(py(tick) + 4) + "\">" + Svg.text(up.label(tick)) + "</text>");
+                out.append(
+                        "<line class=\"grid\" x1=\"" + LEFT + "\" x2=\"" + (WIDTH - right) + "\" y1=\"" + y + "\" y2=\""
+                                + y + "\"/><text class=\"tick\" text-anchor=\"end\" x=\"" + (LEFT - 6) + "\" y=\""
+                                + Svg.number(py(tick) + 4) + "\">" + Svg.text(up.label(tick)) + "</text>");
             }
             for (double tick : across.ticks()) {
                 out.append("<text class=\"tick\" text-anchor=\"middle\" x=\"" + Svg.number(px(tick)) + "\" y=\""
@@ -130,7 +135,9 @@ public record LineChart(String title, String x, List<Series> series, boolean log
         }
 
         private List<Series.Point> drawn(Series line) {
-            return line.points().stream().filter(point -> Double.isFinite(point.y())).toList();
+            return line.points().stream()
+                    .filter(point -> Double.isFinite(point.y()))
+                    .toList();
         }
 
         private void line(Series line) {
@@ -147,7 +154,10 @@ public record LineChart(String title, String x, List<Series> series, boolean log
             int every = Math.max(1, points.size() / MARKS);
             for (int i = 0; i < points.size(); i++) {
                 if (!line.label().isEmpty() && (i % every == 0 || i == points.size() - 1)) {
-                    out.append(Styles.mark(line.style(), px(points.get(i).x()), py(points.get(i).y())));
+                    out.append(Styles.mark(
+                            line.style(),
+                            px(points.get(i).x()),
+                            py(points.get(i).y())));
                 }
             }
         }
@@ -176,7 +186,8 @@ public record LineChart(String title, String x, List<Series> series, boolean log
             for (int i = 0; i < places.length; i++) {
                 Name name = names.get(i);
                 int x = WIDTH - right + 16;
-                out.append("<line class=\"lead " + Styles.classes(name.line.style()) + "\" x1=\"" + Svg.number(name.x + 5)
+                out.append("<line class=\"lead " + Styles.classes(name.line.style()) + "\" x1=\""
+                        + Svg.number(name.x + 5)
                         + "\" y1=\"" + Svg.number(name.y) + "\" x2=\"" + (x - 2) + "\" y2=\"" + Svg.number(places[i])
                         + "\"/><text class=\"name " + Styles.classes(name.line.style()) + "\" x=\"" + x + "\" y=\""
                         + Svg.number(places[i] + 4) + "\">" + Svg.text(name.line.label()) + "</text>");

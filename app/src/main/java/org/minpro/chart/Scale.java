@@ -49,9 +49,7 @@ record Scale(double low, double high, boolean logarithmic) {
 
     /** Where a value is, 0 at the low end and 1 at the high one. */
     double place(double value) {
-        return logarithmic
-                ? Math.log(value / low) / Math.log(high / low)
-                : (value - low) / (high - low);
+        return logarithmic ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
     }
 
     private double step() {

@@ -21,15 +21,17 @@ public final class Styles {
     private static String sheet() {
         StringBuilder light = new StringBuilder(
                 ".chart{--ink:#1b1b1b;--faint:#6b6b6b;--grid:#dddddd;--ground:#ffffff;font:12px system-ui,sans-serif}");
-        StringBuilder dark =
-                new StringBuilder(".chart{--ink:#ececec;--faint:#a9a9a9;--grid:#3a3a3a;--ground:#16181c}");
+        StringBuilder dark = new StringBuilder(".chart{--ink:#ececec;--faint:#a9a9a9;--grid:#3a3a3a;--ground:#16181c}");
         StringBuilder classes = new StringBuilder();
         for (int i = 0; i < LIGHT.length; i++) {
             light.append(".c").append(i).append("{--c:").append(LIGHT[i]).append('}');
             dark.append(".c").append(i).append("{--c:").append(DARK[i]).append('}');
         }
         for (int i = 0; i < DASHES.length; i++) {
-            classes.append(".d").append(i).append("{stroke-dasharray:").append(DASHES[i].isEmpty() ? "none" : DASHES[i]);
+            classes.append(".d")
+                    .append(i)
+                    .append("{stroke-dasharray:")
+                    .append(DASHES[i].isEmpty() ? "none" : DASHES[i]);
             classes.append('}');
         }
         return light

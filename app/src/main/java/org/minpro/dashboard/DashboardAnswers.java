@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -121,7 +122,9 @@ final class DashboardAnswers implements AutoCloseable {
         synchronized (open) {
             OpenRun found = open.computeIfAbsent(name, key -> new OpenRun(view));
             if (open.size() > MOST_OPEN) {
-                open.remove(open.keySet().iterator().next()).close();
+                Iterator<OpenRun> oldest = open.values().iterator();
+                oldest.next().close();
+                oldest.remove();
             }
             return found;
         }

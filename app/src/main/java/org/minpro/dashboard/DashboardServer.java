@@ -19,6 +19,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -82,7 +83,7 @@ public final class DashboardServer implements AutoCloseable {
             server.setExecutor(dashboard.threads);
             server.createContext("/", dashboard::handle);
             server.start();
-            dashboard.watch.scheduleWithFixedDelay(dashboard::tellChanges, 1, 1, TimeUnit.SECONDS);
+            Future<?> unused = dashboard.watch.scheduleWithFixedDelay(dashboard::tellChanges, 1, 1, TimeUnit.SECONDS);
             return dashboard;
         } catch (UnknownHostException e) {
             throw new IllegalArgumentException("--host must be an address of this machine, got: " + host, e);

@@ -98,7 +98,7 @@ final class LineIndex {
         if (records % RECORDS_PER_CHUNK == 0) {
             chunks.add(new byte[RECORDS_PER_CHUNK * recordBytes]);
         }
-        System.arraycopy(record.array(), 0, chunks.getLast(), records % RECORDS_PER_CHUNK * recordBytes, recordBytes);
+        record.get(0, chunks.getLast(), records % RECORDS_PER_CHUNK * recordBytes, recordBytes);
         records++;
     }
 

@@ -16,8 +16,8 @@ final class PrometheusText {
     /** Adds the numbers of a run: {@code minpro_rollout_corr_kl{run="0001"} 0.25}. */
     void add(String run, RunState state, long done, long due, Map<String, Double> numbers) {
         sample("minpro_running", run, state == RunState.RUNNING ? 1 : 0);
-        sample("minpro_iterations_done", run, done);
-        sample("minpro_iterations_due", run, due);
+        sample("minpro_iterations_done", run, (double) done);
+        sample("minpro_iterations_due", run, (double) due);
         numbers.forEach((name, value) -> sample("minpro_" + name.replaceAll("[^A-Za-z0-9_]", "_"), run, value));
     }
 

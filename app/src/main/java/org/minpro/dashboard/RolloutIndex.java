@@ -69,18 +69,24 @@ public final class RolloutIndex {
 
     /** What rollouts are ordered by; the first comes first. */
     public enum Order {
-        NEWEST(Comparator.comparingLong(Entry::draw).reversed().thenComparingInt(Entry::sample)),
-        OLDEST(Comparator.comparingLong(Entry::draw).thenComparingInt(Entry::sample)),
-        LARGEST_RATIO(Comparator.comparing(Entry::logRatio, Order::numbersFirst)),
-        LARGEST_REWARD(Comparator.comparing(Entry::reward, Order::numbersFirst)),
-        SMALLEST_REWARD(Comparator.comparing(Entry::reward, (a, b) -> Order.numbersFirst(-a, -b))),
-        LONGEST(Comparator.comparingInt(Entry::tokens).reversed()),
-        SHORTEST(Comparator.comparingInt(Entry::tokens));
+        NEWEST,
+        OLDEST,
+        LARGEST_RATIO,
+        LARGEST_REWARD,
+        SMALLEST_REWARD,
+        LONGEST,
+        SHORTEST;
 
-        private final Comparator<Entry> comparator;
-
-        Order(Comparator<Entry> comparator) {
-            this.comparator = comparator;
+        private Comparator<Entry> comparator() {
+            return switch (this) {
+                case NEWEST -> Comparator.comparingLong(Entry::draw).reversed().thenComparingInt(Entry::sample);
+                case OLDEST -> Comparator.comparingLong(Entry::draw).thenComparingInt(Entry::sample);
+                case LARGEST_RATIO -> Comparator.comparing(Entry::logRatio, Order::numbersFirst);
+                case LARGEST_REWARD -> Comparator.comparing(Entry::reward, Order::numbersFirst);
+                case SMALLEST_REWARD -> Comparator.comparing(Entry::reward, (a, b) -> numbersFirst(-a, -b));
+                case LONGEST -> Comparator.comparingInt(Entry::tokens).reversed();
+                case SHORTEST -> Comparator.comparingInt(Entry::tokens);
+            };
         }
 
         /** Descending, what is no number last. */
@@ -184,7 +190,7 @@ public final class RolloutIndex {
         List<Entry> matching = IntStream.range(0, rollouts.size())
                 .mapToObj(this::entry)
                 .filter(filter::takes)
-                .sorted(order.comparator)
+                .sorted(order.comparator())
                 .toList();
         int from = Math.min(skip, matching.size());
         return new Found(matching.size(), matching.subList(from, Math.min(matching.size(), from + limit)));

@@ -37,14 +37,13 @@ public final class RunDiagnosis {
     }
 
     private static @Nullable String example(RunChecks.Finding finding, RolloutIndex rollouts) {
-        RolloutIndex.Order order =
-                switch (finding.example()) {
-                    case NONE -> null;
-                    case CUT_OFF, UNDECIDED -> RolloutIndex.Order.OLDEST;
-                    case LARGEST_REWARD -> RolloutIndex.Order.LARGEST_REWARD;
-                    case SMALLEST_REWARD -> RolloutIndex.Order.SMALLEST_REWARD;
-                    case SHORTEST -> RolloutIndex.Order.SHORTEST;
-                };
+        RolloutIndex.Order order = switch (finding.example()) {
+            case NONE -> null;
+            case CUT_OFF, UNDECIDED -> RolloutIndex.Order.OLDEST;
+            case LARGEST_REWARD -> RolloutIndex.Order.LARGEST_REWARD;
+            case SMALLEST_REWARD -> RolloutIndex.Order.SMALLEST_REWARD;
+            case SHORTEST -> RolloutIndex.Order.SHORTEST;
+        };
         if (order == null) {
             return null;
         }

@@ -45,10 +45,10 @@ public record RunSummary(
         String recipe = run.recipe();
         Map<String, String> settings = FlatSettings.of(recipe);
         Optional<JsonNode> line = run.lastLine();
-        Map<String, Double> newest = line.map(
-                        last -> MetricPoint.of(MetricPoint.Series.TRAINING, last).values())
+        Map<String, Double> newest = line.map(last ->
+                        MetricPoint.of(MetricPoint.Series.TRAINING, last).values())
                 .orElse(Map.of());
-        long done = line.map(last -> last.path("iteration").longValue(-1) + 1).orElse(0L);
+        long done = line.map(last -> 1 + last.path("iteration").longValue(-1)).orElse(0L);
         long due = RunView.due(settings);
         List<JsonNode> evaluated = run.evaluated();
         return new RunSummary(

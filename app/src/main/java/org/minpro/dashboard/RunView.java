@@ -141,7 +141,7 @@ public record RunView(Path folder) {
 
     /** Iterations or updates that are recorded. */
     public long done() {
-        return lastLine().map(line -> line.path("iteration").longValue(-1) + 1).orElse(0L);
+        return lastLine().map(line -> 1 + line.path("iteration").longValue(-1)).orElse(0L);
     }
 
     /** Iterations or updates that the recipe asks for; 0 where it does not say. */

@@ -14,8 +14,7 @@ import org.minpro.chart.Svg;
  * @param blocks in their order
  */
 public record Report(String title, List<Block> blocks) {
-    private static final String PAGE =
-            """
+    private static final String PAGE = """
             :root{color-scheme:light dark;--text:#1b1b1b;--soft:#595959;--ground:#ffffff;--edge:#d9d9d9;--shade:#f4f5f7}
             @media(prefers-color-scheme:dark){:root{--text:#ececec;--soft:#b0b0b0;--ground:#16181c;--edge:#3a3d44;--shade:#1f2228}}
             body{margin:0 auto;max-width:1180px;padding:1.5rem;background:var(--ground);color:var(--text);font:15px/1.5 system-ui,sans-serif}
@@ -61,15 +60,17 @@ public record Report(String title, List<Block> blocks) {
             case Block.Text text -> "<p>" + Svg.text(text.text()) + "</p>";
             case Block.Code code -> "<pre>" + Svg.text(code.text()) + "</pre>";
             case Block.Charts charts ->
-                charts.charts().stream().map(LineChart::svg).collect(Collectors.joining("\n", "<div class=\"charts\">", "</div>"));
+                charts.charts().stream()
+                        .map(LineChart::svg)
+                        .collect(Collectors.joining("\n", "<div class=\"charts\">", "</div>"));
             case Block.Table table -> html(table);
             case Block.Tokens tokens -> html(tokens);
         };
     }
 
     private static String html(Block.Table table) {
-        StringBuilder out = new StringBuilder("<div class=\"wide\"><table><caption>" + Svg.text(table.title())
-                + "</caption><thead><tr>");
+        StringBuilder out = new StringBuilder(
+                "<div class=\"wide\"><table><caption>" + Svg.text(table.title()) + "</caption><thead><tr>");
         for (int column = 0; column < table.header().size(); column++) {
             int at = column;
             // A column of words is aligned as its words are.
@@ -82,7 +83,9 @@ public record Report(String title, List<Block> blocks) {
         for (List<String> row : table.rows()) {
             out.append("<tr>");
             for (String cell : row) {
-                out.append(isProse(cell) ? "<td class=\"prose\">" : "<td>").append(Svg.text(cell)).append("</td>");
+                out.append(isProse(cell) ? "<td class=\"prose\">" : "<td>")
+                        .append(Svg.text(cell))
+                        .append("</td>");
             }
             out.append("</tr>");
         }
@@ -113,14 +116,15 @@ public record Report(String title, List<Block> blocks) {
     public String markdown() {
         StringBuilder out = new StringBuilder("# " + title + "\n");
         for (Block block : blocks) {
-            out.append(switch (block) {
-                case Block.Heading heading -> "\n## " + heading.text() + "\n";
-                case Block.Text text -> "\n" + text.text() + "\n";
-                case Block.Code code -> "\n```\n" + code.text() + "\n```\n";
-                case Block.Table table -> markdown(table);
-                case Block.Charts charts -> "";
-                case Block.Tokens tokens -> markdown(tokens);
-            });
+            out.append(
+                    switch (block) {
+                        case Block.Heading heading -> "\n## " + heading.text() + "\n";
+                        case Block.Text text -> "\n" + text.text() + "\n";
+                        case Block.Code code -> "\n```\n" + code.text() + "\n```\n";
+                        case Block.Table table -> markdown(table);
+                        case Block.Charts charts -> "";
+                        case Block.Tokens tokens -> markdown(tokens);
+                    });
         }
         return out.toString();
     }
@@ -134,7 +138,8 @@ public record Report(String title, List<Block> blocks) {
     }
 
     private static void line(StringBuilder out, List<String> cells) {
-        out.append(cells.stream().map(cell -> cell.replace("|", "\\|")).collect(Collectors.joining(" | ", "| ", " |\n")));
+        out.append(
+                cells.stream().map(cell -> cell.replace("|", "\\|")).collect(Collectors.joining(" | ", "| ", " |\n")));
     }
 
     private static String markdown(Block.Tokens tokens) {

@@ -99,8 +99,7 @@ public record RunReport(List<Named> runs, Path cache) {
         settings(blocks);
         blocks.add(new Block.Heading("To repeat it"));
         blocks.add(new Block.Code(String.join("\n", commands())));
-        return new Report(
-                runs.size() == 1 ? "Run " + runs.getFirst().name() : runs.size() + " runs", blocks);
+        return new Report(runs.size() == 1 ? "Run " + runs.getFirst().name() : runs.size() + " runs", blocks);
     }
 
     /** The two figures of a picture: accuracy while training, and how far the policy is from what sampled. */
@@ -178,7 +177,15 @@ public record RunReport(List<Named> runs, Path cache) {
         return new Block.Table(
                 "Where they are; accuracy on held-out problems with 95 % intervals",
                 List.of(
-                        "run", "state", "iterations", "objective", "lag", "reward", "loss", "entropy", "first accuracy",
+                        "run",
+                        "state",
+                        "iterations",
+                        "objective",
+                        "lag",
+                        "reward",
+                        "loss",
+                        "entropy",
+                        "first accuracy",
                         "last accuracy"),
                 rows);
     }
@@ -227,7 +234,8 @@ public record RunReport(List<Named> runs, Path cache) {
             add(accuracy, one ? "held out" : "", one ? 1 : style(run.named), run.accuracies());
         }
         if (!accuracy.isEmpty()) {
-            charts.add(new LineChart("accuracy: training, held-out problems with 95 % intervals", "iteration", accuracy));
+            charts.add(
+                    new LineChart("accuracy: training, held-out problems with 95 % intervals", "iteration", accuracy));
         }
         for (Figure figure : FIGURES) {
             List<Series> lines = new ArrayList<>();
@@ -317,7 +325,8 @@ public record RunReport(List<Named> runs, Path cache) {
         List<List<String>> rows = new ArrayList<>();
         for (RolloutIndex.Order order :
                 List.of(RolloutIndex.Order.LARGEST_REWARD, RolloutIndex.Order.SMALLEST_REWARD)) {
-            for (RolloutIndex.Entry entry : index.find(ofLast, order, 0, RESPONSES / 2).page()) {
+            for (RolloutIndex.Entry entry :
+                    index.find(ofLast, order, 0, RESPONSES / 2).page()) {
                 JsonNode line = index.read(entry);
                 rows.add(List.of(
                         entry.draw() + "." + entry.sample(),
@@ -338,17 +347,19 @@ public record RunReport(List<Named> runs, Path cache) {
         if (largest.isEmpty()) {
             return;
         }
-        blocks.add(new Block.Text("The recorded responses with the largest ratios. Tokens are coloured by log ρ of the policy"
-                + " against the one that sampled: orange where it has become likelier, blue where less; full at a factor of"
-                + " e. Point at a token for its numbers."));
+        blocks.add(new Block.Text(
+                "The recorded responses with the largest ratios. Tokens are coloured by log ρ of the policy"
+                        + " against the one that sampled: orange where it has become likelier, blue where less; full at a factor of"
+                        + " e. Point at a token for its numbers."));
         try (ShownRollouts shown = ShownRollouts.of(named.run())) {
             for (RolloutIndex.Entry entry : largest) {
-                ObjectNode rollout =
-                        shown.shown(index.read(entry), index.tokens(entry.draw(), entry.sample()));
+                ObjectNode rollout = shown.shown(index.read(entry), index.tokens(entry.draw(), entry.sample()));
                 List<Block.Token> tokens = new ArrayList<>();
                 for (JsonNode token : rollout.path("tokens")) {
                     tokens.add(new Block.Token(
-                            token.path("text").asString(""), token.path("log_ratio").doubleValue(0), note(token)));
+                            token.path("text").asString(""),
+                            token.path("log_ratio").doubleValue(0),
+                            note(token)));
                 }
                 blocks.add(new Block.Tokens(
                         "Rollout " + entry.draw() + "." + entry.sample() + ", reward "
@@ -364,7 +375,8 @@ public record RunReport(List<Named> runs, Path cache) {
             if (token.path(name).isNumber()) {
                 note.append(note.isEmpty() ? "" : ", ")
                         .append(name.replace('_', ' '))
-                        .append(String.format(Locale.ROOT, " %.4f", token.path(name).doubleValue()));
+                        .append(String.format(
+                                Locale.ROOT, " %.4f", token.path(name).doubleValue()));
             }
         }
         return note.toString();
@@ -374,7 +386,8 @@ public record RunReport(List<Named> runs, Path cache) {
         blocks.add(new Block.Heading("Settings"));
         Map<String, List<String>> all = new LinkedHashMap<>();
         for (int r = 0; r < runs.size(); r++) {
-            for (Map.Entry<String, String> setting : runs.get(r).run().settings().entrySet()) {
+            for (Map.Entry<String, String> setting :
+                    runs.get(r).run().settings().entrySet()) {
                 all.computeIfAbsent(setting.getKey(), key -> new ArrayList<>(Collections.nCopies(runs.size(), "")))
                         .set(r, setting.getValue());
             }
@@ -403,7 +416,8 @@ public record RunReport(List<Named> runs, Path cache) {
         List<String> commands = new ArrayList<>();
         for (Named named : runs) {
             String command = named.run().recipe().startsWith("# minpro sft") ? "sft" : "train";
-            commands.add("./minpro " + command + " --config " + named.run().folder().resolve("recipe.yaml"));
+            commands.add(
+                    "./minpro " + command + " --config " + named.run().folder().resolve("recipe.yaml"));
         }
         commands.add("./minpro report "
                 + String.join(

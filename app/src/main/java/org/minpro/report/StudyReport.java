@@ -78,15 +78,17 @@ public record StudyReport(
                         + " in twenty is off by chance."));
         comparison.places().forEach(place -> blocks.add(ranks(place)));
         blocks.add(new Block.Heading("Collapse"));
-        blocks.add(new Block.Text("A run has collapsed where its end is below half of its peak, where its entropy goes over the"
-                + " bound (four times that of its first point, unless the study says otherwise), or where an update was not"
-                + " finite."));
+        blocks.add(new Block.Text(
+                "A run has collapsed where its end is below half of its peak, where its entropy goes over the"
+                        + " bound (four times that of its first point, unless the study says otherwise), or where an update was not"
+                        + " finite."));
         blocks.add(collapse());
         blocks.add(new Block.Heading("Drift and entropy"));
-        blocks.add(new Block.Text("Drift is measured before each update, of the policy against the one that sampled: the mean"
-                + " of |log ρ| over tokens (the root of the mean square where a run has not recorded it), the largest |Σ log"
-                + " ρ| of a response, the effective sample size (ESS) of the tokens, and the smallest mean of the prefix"
-                + " minimum in the last tenth of the responses. Entropy in nats."));
+        blocks.add(new Block.Text(
+                "Drift is measured before each update, of the policy against the one that sampled: the mean"
+                        + " of |log ρ| over tokens (the root of the mean square where a run has not recorded it), the largest |Σ log"
+                        + " ρ| of a response, the effective sample size (ESS) of the tokens, and the smallest mean of the prefix"
+                        + " minimum in the last tenth of the responses. Entropy in nats."));
         comparison.places().forEach(place -> blocks.add(drift(place)));
         equalDrift().ifPresent(blocks::add);
         for (Comparison.Place place : comparison.places()) {
@@ -102,8 +104,10 @@ public record StudyReport(
         comparison.places().forEach(place -> blocks.add(power(place)));
         if (!rollouts.isEmpty()) {
             blocks.add(new Block.Heading("Rollouts"));
-            blocks.add(new Block.Text("Tokens are coloured by log ρ of the policy against the one that sampled: orange where it"
-                    + " has become likelier, blue where less; full at a factor of e. Point at a token for its numbers."));
+            blocks.add(
+                    new Block.Text(
+                            "Tokens are coloured by log ρ of the policy against the one that sampled: orange where it"
+                                    + " has become likelier, blue where less; full at a factor of e. Point at a token for its numbers."));
             blocks.addAll(rollouts);
         }
         blocks.add(new Block.Heading("Runs"));
@@ -145,7 +149,8 @@ public record StudyReport(
                 .filter(OptionalDouble::isPresent)
                 .map(OptionalDouble::getAsDouble)
                 .toList());
-        return comparison.runs().size() + " of " + planned + " runs are done: " + comparison.variants().size()
+        return comparison.runs().size() + " of " + planned + " runs are done: "
+                + comparison.variants().size()
                 + " variants at " + comparison.places().size()
                 + (comparison.places().size() == 1 ? " place" : " places") + ", " + seeds
                 + (seeds == 1 ? " seed" : " seeds") + " in all. Accuracy is of " + problems
@@ -170,15 +175,11 @@ public record StudyReport(
             List<String> row = new ArrayList<>(List.of(variant));
             for (Comparison.Place place : comparison.places()) {
                 Comparison.Variant at = place.variants().get(variant);
-                row.add(
-                        at == null
-                                ? "–"
-                                : at.end().percent() + (at.collapsed() > 0 ? " ✝" + at.collapsed() : ""));
+                row.add(at == null ? "–" : at.end().percent() + (at.collapsed() > 0 ? " ✝" + at.collapsed() : ""));
             }
             rows.add(row);
         }
-        return new Block.Table(
-                "Accuracy at the end in %, mean over seeds [95 %]; ✝ runs that collapsed", header, rows);
+        return new Block.Table("Accuracy at the end in %, mean over seeds [95 %]; ✝ runs that collapsed", header, rows);
     }
 
     private Block accuracy(Comparison.Place place) {
@@ -350,7 +351,8 @@ public record StudyReport(
         charts.add(chart("Effective sample size of the tokens, share", place, Curve.ESS, false));
         charts.add(chart("Largest |Σ log ρ| of a response, nats", place, Curve.LARGEST_LOG_PRODUCT, true));
         charts.add(byPosition(place));
-        charts.removeIf(chart -> chart.series().stream().allMatch(line -> line.points().isEmpty()));
+        charts.removeIf(
+                chart -> chart.series().stream().allMatch(line -> line.points().isEmpty()));
         blocks.add(new Block.Charts(charts));
         List<LineChart> ratios = new ArrayList<>();
         int style = 0;
@@ -365,7 +367,8 @@ public record StudyReport(
             style++;
         }
         if (!ratios.isEmpty()) {
-            blocks.add(new Block.Text("Ratios ρ of the tokens: the median, and bands of 25 to 75, 5 to 95 and 1 to 99 %."));
+            blocks.add(new Block.Text(
+                    "Ratios ρ of the tokens: the median, and bands of 25 to 75, 5 to 95 and 1 to 99 %."));
             blocks.add(new Block.Charts(ratios));
         }
     }
@@ -376,8 +379,10 @@ public record StudyReport(
                 "iterations",
                 series(place, run -> {
                     Map<Long, Double> points = new TreeMap<>();
-                    run.curve().points().forEach(point -> point.value(metric)
-                            .ifPresent(value -> points.put(point.iterations(), value)));
+                    run.curve()
+                            .points()
+                            .forEach(point ->
+                                    point.value(metric).ifPresent(value -> points.put(point.iterations(), value)));
                     return points;
                 }),
                 logarithmic,
@@ -399,9 +404,11 @@ public record StudyReport(
 
     private static List<Series.Point> points(Comparison.Variant variant, Function<RunResult, Map<Long, Double>> curve) {
         Map<Long, List<Double>> bySeed = new TreeMap<>();
-        variant.runs().values().forEach(run -> curve.apply(run.result())
-                .forEach((at, value) ->
-                        bySeed.computeIfAbsent(at, key -> new ArrayList<>()).add(value)));
+        variant.runs()
+                .values()
+                .forEach(run -> curve.apply(run.result())
+                        .forEach((at, value) -> bySeed.computeIfAbsent(at, key -> new ArrayList<>())
+                                .add(value)));
         List<Series.Point> points = new ArrayList<>();
         bySeed.forEach((at, values) -> {
             Interval interval = Interval.bootstrap(values);
@@ -413,14 +420,14 @@ public record StudyReport(
     private LineChart ratios(Comparison.Variant variant, int style) {
         Map<String, List<Series.Point>> quantiles = new LinkedHashMap<>();
         for (String quantile : QUANTILES) {
-            quantiles.put(
-                    quantile,
-                    points(variant, run -> {
-                        Map<Long, Double> points = new TreeMap<>();
-                        run.curve().points().forEach(point -> point.value("ratio/p" + quantile)
+            quantiles.put(quantile, points(variant, run -> {
+                Map<Long, Double> points = new TreeMap<>();
+                run.curve()
+                        .points()
+                        .forEach(point -> point.value("ratio/p" + quantile)
                                 .ifPresent(value -> points.put(point.iterations(), value)));
-                        return points;
-                    }));
+                return points;
+            }));
         }
         List<Series> lines = new ArrayList<>();
         lines.add(new Series("", style, plain(quantiles.getOrDefault("50", List.of()))));
@@ -501,7 +508,8 @@ public record StudyReport(
                 header,
                 comparison.runs().stream()
                         .map(run -> {
-                            List<String> row = new ArrayList<>(run.result().key().labels());
+                            List<String> row =
+                                    new ArrayList<>(run.result().key().labels());
                             row.addAll(List.of(
                                     Long.toString(run.result().key().seed()),
                                     run.result().outcome().label(),
@@ -510,7 +518,8 @@ public record StudyReport(
                                     percent(run.measures().peak()),
                                     run.measures().collapse(),
                                     Long.toString(run.result().updates()),
-                                    String.format(Locale.ROOT, "%.1f", run.result().seconds() / 60)));
+                                    String.format(
+                                            Locale.ROOT, "%.1f", run.result().seconds() / 60)));
                             return row;
                         })
                         .toList());
@@ -519,8 +528,20 @@ public record StudyReport(
     private List<List<String>> measures() {
         List<List<String>> rows = new ArrayList<>();
         List<String> header = new ArrayList<>(comparison.axes());
-        header.addAll(List.of("seed", "end", "peak", "area", "collapse", "steps_to_threshold", "entropy_first",
-                "entropy_last", "entropy_max", "mean_log_ratio", "largest_log_product", "ess", "ess_min",
+        header.addAll(List.of(
+                "seed",
+                "end",
+                "peak",
+                "area",
+                "collapse",
+                "steps_to_threshold",
+                "entropy_first",
+                "entropy_last",
+                "entropy_max",
+                "mean_log_ratio",
+                "largest_log_product",
+                "ess",
+                "ess_min",
                 "prefix_minimum_at_end"));
         rows.add(header);
         for (Comparison.Run run : comparison.runs()) {
@@ -531,9 +552,10 @@ public record StudyReport(
             row.add(plain(measures.peak()));
             row.add(plain(measures.area()));
             row.add(measures.collapse());
-            row.add(measures.stepsToThreshold().isPresent()
-                    ? Long.toString(measures.stepsToThreshold().getAsLong())
-                    : "");
+            row.add(
+                    measures.stepsToThreshold().isPresent()
+                            ? Long.toString(measures.stepsToThreshold().getAsLong())
+                            : "");
             for (OptionalDouble value : List.of(
                     measures.entropyStart(),
                     measures.entropyEnd(),
@@ -552,8 +574,19 @@ public record StudyReport(
 
     private List<List<String>> differences() {
         List<List<String>> rows = new ArrayList<>();
-        rows.add(List.of("place", "variant", "minus", "pairs", "mean", "bootstrap_low", "bootstrap_high", "student_low",
-                "student_high", "deviation", "separable", "seeds_needed"));
+        rows.add(List.of(
+                "place",
+                "variant",
+                "minus",
+                "pairs",
+                "mean",
+                "bootstrap_low",
+                "bootstrap_high",
+                "student_low",
+                "student_high",
+                "deviation",
+                "separable",
+                "seeds_needed"));
         for (Comparison.Place place : comparison.places()) {
             List<Comparison.Variant> ranked = place.ranked();
             for (int i = 0; i < ranked.size(); i++) {

@@ -51,9 +51,7 @@ final class CompareCommandTest {
     }
 
     private Path study(String objectives, String seeds, String more) throws IOException {
-        return Files.writeString(
-                folder.resolve("study.yaml"),
-                """
+        return Files.writeString(folder.resolve("study.yaml"), """
                 title: A test's study
                 folder: '%s'
                 grid:
@@ -74,9 +72,8 @@ final class CompareCommandTest {
                   compute.workers: 1
                   evaluation.problems: 3
                 %s
-                """
-                        .formatted(
-                                folder.resolve("out"), objectives, seeds, model, TrainCommandTest.Varied.class.getName(), more));
+                """.formatted(
+                folder.resolve("out"), objectives, seeds, model, TrainCommandTest.Varied.class.getName(), more));
     }
 
     /** Runs the command with runs in this process. */
@@ -140,17 +137,31 @@ final class CompareCommandTest {
         assertThat(executed).isEmpty();
 
         // Runs that are added later: only what is new.
-        assertThat(compare("--config", study("[minpro, grpo, cispo]", "[1, 2]", "keep-runs: false").toString()).code())
+        assertThat(compare(
+                                "--config",
+                                study("[minpro, grpo, cispo]", "[1, 2]", "keep-runs: false")
+                                        .toString())
+                        .code())
                 .isZero();
         assertThat(executed)
-                .containsExactly("cispo_0_1", "cispo_1_1", "minpro_0_2", "minpro_1_2", "grpo_0_2", "grpo_1_2", "cispo_0_2", "cispo_1_2");
+                .containsExactly(
+                        "cispo_0_1",
+                        "cispo_1_1",
+                        "minpro_0_2",
+                        "minpro_1_2",
+                        "grpo_0_2",
+                        "grpo_1_2",
+                        "cispo_0_2",
+                        "cispo_1_2");
         assertThat(out.resolve("runs").resolve("cispo_0_1")).doesNotExist();
         assertThat(out.resolve("runs").resolve("grpo_0_1")).isDirectory();
 
         // The page holds all that it shows.
         String page = Files.readString(out.resolve("report.html"));
-        assertThat(page).contains("12 of 12 runs are done", "<svg", "prefers-color-scheme", "not separable from", "minpro_0_1");
-        assertThat(page.replace("http://www.w3.org/2000/svg", "")).doesNotContain("http:", "https:", "<script", "<link", "url(");
+        assertThat(page)
+                .contains("12 of 12 runs are done", "<svg", "prefers-color-scheme", "not separable from", "minpro_0_1");
+        assertThat(page.replace("http://www.w3.org/2000/svg", ""))
+                .doesNotContain("http:", "https:", "<script", "<link", "url(");
         assertThat(Files.readAllLines(out.resolve("measures.csv"))).hasSize(13);
         // Three variants at two places: three pairs each.
         assertThat(Files.readAllLines(out.resolve("differences.csv"))).hasSize(7);
@@ -160,13 +171,19 @@ final class CompareCommandTest {
     void aRunKeepsTheSettingsItWasDoneWith() throws IOException {
         assertThat(compare("--config", study("[minpro]", "[1]", "").toString()).code())
                 .isZero();
-        CommandLineRun other = compare("--config", study("[minpro]", "[1]", "  temperature: 2").toString());
+        CommandLineRun other =
+                compare("--config", study("[minpro]", "[1]", "  temperature: 2").toString());
         assertThat(other.code()).isEqualTo(2);
-        String warmer = Files.readString(study("[minpro]", "[1]", "")).replace("max-new-tokens: 4", "max-new-tokens: 5");
+        String warmer =
+                Files.readString(study("[minpro]", "[1]", "")).replace("max-new-tokens: 4", "max-new-tokens: 5");
         Files.writeString(folder.resolve("study.yaml"), warmer);
-        CommandLineRun changed = compare("--config", folder.resolve("study.yaml").toString());
+        CommandLineRun changed =
+                compare("--config", folder.resolve("study.yaml").toString());
         assertThat(changed.code()).isEqualTo(2);
-        assertThat(changed.errors()).last().asString().startsWith("minpro: a run must keep the settings that it was done with");
+        assertThat(changed.errors())
+                .last()
+                .asString()
+                .startsWith("minpro: a run must keep the settings that it was done with");
     }
 
     @Test
@@ -176,10 +193,18 @@ final class CompareCommandTest {
         CommandLineRun recipe = compare("--config", config, "--recipe", "minpro_1_1");
         assertThat(recipe.code()).isZero();
         Path alone = Files.writeString(folder.resolve("alone.yaml"), recipe.out());
-        CommandLineRun trained = CommandLineRun.of("train", "--config", alone.toString(), "--runs", folder.resolve("r").toString());
+        CommandLineRun trained = CommandLineRun.of(
+                "train",
+                "--config",
+                alone.toString(),
+                "--runs",
+                folder.resolve("r").toString());
         assertThat(trained.code()).as(trained.err()).isZero();
         assertThat(numbers(folder.resolve("r").resolve("0001")))
-                .isEqualTo(numbers(folder.resolve("out").resolve("runs").resolve("minpro_1_1").resolve("0001")));
+                .isEqualTo(numbers(folder.resolve("out")
+                        .resolve("runs")
+                        .resolve("minpro_1_1")
+                        .resolve("0001")));
         assertThat(compare("--config", config, "--recipe", "none").code()).isEqualTo(2);
     }
 
@@ -192,7 +217,8 @@ final class CompareCommandTest {
 
     @Test
     void finishedRunsAreComparedByWhatTheirRecipesDifferIn() throws IOException {
-        assertThat(compare("--config", study("[minpro, grpo]", "[1, 2]", "").toString()).code())
+        assertThat(compare("--config", study("[minpro, grpo]", "[1, 2]", "").toString())
+                        .code())
                 .isZero();
         Path runs = folder.resolve("out").resolve("runs");
         List<String> line = new ArrayList<>(List.of("--out", folder.resolve("c").toString()));
@@ -213,7 +239,8 @@ final class CompareCommandTest {
         assertThat(compare("--config", study("[minpro]", "[1]", "").toString()).code())
                 .isZero();
         Path run = folder.resolve("out").resolve("runs").resolve("minpro_0_1").resolve("0001");
-        JsonNode rollout = JSON.readTree(Files.readAllLines(run.resolve("journal.jsonl")).getFirst());
+        JsonNode rollout =
+                JSON.readTree(Files.readAllLines(run.resolve("journal.jsonl")).getFirst());
         StringBuilder tokens = new StringBuilder();
         for (int t = 0; t < rollout.path("response_ids").size(); t++) {
             tokens.append("""
@@ -222,14 +249,18 @@ final class CompareCommandTest {
                     """.formatted(rollout.path("draw"), rollout.path("sample"), t));
         }
         Files.writeString(run.resolve("tokens.jsonl"), tokens);
-        Optional<Block.Tokens> shown = StudyRollouts.of(run, "a run", RunSettings.read(run, getClass().getClassLoader()));
+        Optional<Block.Tokens> shown =
+                StudyRollouts.of(run, "a run", RunSettings.read(run, getClass().getClassLoader()));
         assertThat(shown).isPresent();
-        assertThat(shown.get().tokens()).hasSize(rollout.path("response_ids").size()).allSatisfy(token -> {
-            assertThat(token.logRatio()).isEqualTo(0.5);
-            assertThat(token.note()).contains("ρ 1.649", "weight -", "entropy 0.500");
-        });
+        assertThat(shown.get().tokens())
+                .hasSize(rollout.path("response_ids").size())
+                .allSatisfy(token -> {
+                    assertThat(token.logRatio()).isEqualTo(0.5);
+                    assertThat(token.note()).contains("ρ 1.649", "weight -", "entropy 0.500");
+                });
         assertThat(shown.get().title()).contains("a run: to ", "2 updates old in iteration 3");
-        String text = String.join("", shown.get().tokens().stream().map(Block.Token::text).toList());
+        String text = String.join(
+                "", shown.get().tokens().stream().map(Block.Token::text).toList());
         assertThat(text).startsWith(rollout.path("text").asString(""));
     }
 
@@ -241,6 +272,7 @@ final class CompareCommandTest {
         CommandLineRun run = CommandLineRun.of("compare", "--config", config);
         assertThat(run.code()).as(run.err()).isZero();
         assertThat(run.lines()).hasSize(2);
-        assertThat(folder.resolve("out").resolve("runs").resolve("minpro_1_1").resolve("log.txt")).exists();
+        assertThat(folder.resolve("out").resolve("runs").resolve("minpro_1_1").resolve("log.txt"))
+                .exists();
     }
 }

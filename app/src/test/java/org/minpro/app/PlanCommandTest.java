@@ -61,9 +61,14 @@ final class PlanCommandTest {
     void memoryThatDoesNotSufficeIsAFailure() {
         CommandLineRun run = CommandLineRun.withMemory(() -> 300_000_000L, "plan", "--json");
         assertThat(run.code()).isEqualTo(1);
-        assertThat(run.errors()).last().asString().startsWith("minpro: this run needs about ").contains("300 MB free");
+        assertThat(run.errors())
+                .last()
+                .asString()
+                .startsWith("minpro: this run needs about ")
+                .contains("300 MB free");
         assertThat(json(run).path("memory_suffices").booleanValue()).isFalse();
-        assertThat(CommandLineRun.withMemory(() -> 300_000_000L, "plan", "--memory", "2").code())
+        assertThat(CommandLineRun.withMemory(() -> 300_000_000L, "plan", "--memory", "2")
+                        .code())
                 .isZero();
         assertThat(CommandLineRun.of("plan", "--memory", "0").code()).isEqualTo(2);
     }
@@ -91,7 +96,8 @@ final class PlanCommandTest {
         assertThat(json.path("updates").longValue()).isEqualTo(98 * 8);
         assertThat(json.path("rows_per_update").longValue()).isEqualTo(512);
         assertThat(here.err()).doesNotContain("warning");
-        String[] large = Stream.concat(Stream.of(plan), Stream.of("--memory", "1000")).toArray(String[]::new);
+        String[] large =
+                Stream.concat(Stream.of(plan), Stream.of("--memory", "1000")).toArray(String[]::new);
         assertThat(CommandLineRun.of(large).code()).isZero();
     }
 
@@ -103,12 +109,21 @@ final class PlanCommandTest {
                         StudyRecipe.class,
                         new Settings()
                                 .file(PAPER.resolve("study.yaml"))
-                                .map("this test", Map.of("base", PAPER.resolve("qwen3-8b-base.yaml").toString())));
+                                .map(
+                                        "this test",
+                                        Map.of(
+                                                "base",
+                                                PAPER.resolve("qwen3-8b-base.yaml")
+                                                        .toString())));
         Study study = Study.of(recipe, "study.yaml", Path.of("x"), getClass().getClassLoader());
         assertThat(study.runs()).hasSize(15);
         for (Study.Run run : study.runs()) {
-            ModelFiles model = ModelFiles.withoutWeights(Path.of("..").resolve(run.recipe().model().path()).toString());
-            RunPlan plan = new RunPlan(run.recipe(), model.config(), model.computeType(run.recipe().model().dtype()));
+            ModelFiles model = ModelFiles.withoutWeights(
+                    Path.of("..").resolve(run.recipe().model().path()).toString());
+            RunPlan plan = new RunPlan(
+                    run.recipe(),
+                    model.config(),
+                    model.computeType(run.recipe().model().dtype()));
             assertThat(PARAMETERS.values()).contains(plan.model().parameterCount());
             assertThat(run.recipe().warnings()).isEmpty();
             assertThat(run.recipe().lag()).isEqualTo(2);

@@ -33,7 +33,8 @@ final class LineChartTest {
 
     @Test
     void aChartIsWellFormedAndHoldsItsLines() throws Exception {
-        String svg = new LineChart("A < B & \"C\"", "x", List.of(line("one", 0, 1, 2, 3), line("two", 1, 3, Double.NaN, 1)))
+        String svg = new LineChart(
+                        "A < B & \"C\"", "x", List.of(line("one", 0, 1, 2, 3), line("two", 1, 3, Double.NaN, 1)))
                 .standalone();
         Document document = parsed(svg);
         assertThat(document.getDocumentElement().getAttribute("aria-label")).isEqualTo("A < B & \"C\"");

@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -95,7 +96,8 @@ final class Browser implements AutoCloseable {
         throw new AssertionError(what + " did not come within " + PATIENCE, last);
     }
 
-    private JsonNode call(String method, String path, JsonNode body) throws IOException, InterruptedException {
+    private JsonNode call(String method, String path, @Nullable JsonNode body)
+            throws IOException, InterruptedException {
         HttpRequest request = HttpRequest.newBuilder(URI.create(root + path))
                 .timeout(PATIENCE)
                 .header("Content-Type", "application/json")

@@ -154,8 +154,8 @@ final class Yaml {
             case null -> new Value.Scalar("null", false, null, origin);
             case Enum<?> constant -> new Value.Raw(Binder.kebab(constant), origin);
             case String text -> new Value.Raw(text, origin);
-            case Double infinite when infinite.isInfinite() ->
-                new Value.Scalar(infinite > 0 ? ".inf" : "-.inf", false, infinite, origin);
+            case Double infinite
+            when infinite.isInfinite() -> new Value.Scalar(infinite > 0 ? ".inf" : "-.inf", false, infinite, origin);
             default -> new Value.Scalar(String.valueOf(object), false, object, origin);
         };
     }

@@ -18,8 +18,7 @@ import org.minpro.task.CountdownTask;
 
 /** Which problems, and which of their fields are prompt and answer. */
 public record DataSection(
-        @Doc(
-                "JSONL or Parquet files, one problem a row. Empty for a built-in task, whose problems have no end.")
+        @Doc("JSONL or Parquet files, one problem a row. Empty for a built-in task, whose problems have no end.")
         List<Path> files,
 
         @Doc("Folder that files, evaluation-files and those of more are relative to.")

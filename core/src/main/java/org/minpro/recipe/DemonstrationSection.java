@@ -117,8 +117,7 @@ public record DemonstrationSection(
         return switch (task) {
             case ARITHMETIC ->
                 new Demonstrations(ArithmeticTask.training(seed, terms), seed, hastyShare, slipShare)::demonstration;
-            case COUNTDOWN ->
-                new CountdownDemonstrations(CountdownTask.training(seed, numbers), seed)::demonstration;
+            case COUNTDOWN -> new CountdownDemonstrations(CountdownTask.training(seed, numbers), seed)::demonstration;
         };
     }
 }

@@ -52,9 +52,8 @@ public record Recipe(
         @Doc("The problems.") DataSection data,
         @Doc("How prompts are put to the model.") PromptSection prompts,
 
-        @Doc(
-                "What scores a response; its parameters are those of docs/rewards.md. null takes that of the built-in"
-                        + " task, and math for files.")
+        @Doc("What scores a response; its parameters are those of docs/rewards.md. null takes that of the built-in"
+                + " task, and math for files.")
         @Nullable Reward reward,
 
         @Doc("Time that the reward has for one response, seconds, > 0; an http reward's own budget comes on top. A"

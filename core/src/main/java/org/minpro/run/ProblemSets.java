@@ -42,8 +42,7 @@ public record ProblemSets(ProblemSource training, List<Problem> heldOut, String 
             for (int i = 0; i < heldOut; i++) {
                 problems.add(held.problem(i));
             }
-            return new ProblemSets(
-                    data.builtinProblems(seed), problems, data.builtinDescription());
+            return new ProblemSets(data.builtinProblems(seed), problems, data.builtinDescription());
         }
         Dataset all = data.read(progress);
         if (!data.evaluationFiles().isEmpty()) {

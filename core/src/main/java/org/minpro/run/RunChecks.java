@@ -135,52 +135,87 @@ public final class RunChecks {
         firstLength = Double.isNaN(firstLength) ? length.mean() : firstLength;
         List<Finding> findings = new ArrayList<>();
         if (dull.mean() >= DULL_GROUPS) {
-            add(findings, Kind.ZERO_SIGNAL, iteration, Example.NONE,
+            add(
+                    findings,
+                    Kind.ZERO_SIGNAL,
+                    iteration,
+                    Example.NONE,
                     percent(dull.mean()) + " of the groups of the last " + WINDOW
                             + " iterations have equal rewards, which teach nothing",
                     "problems of another difficulty, a larger group-size, resample-limit, or a reward with parts");
         }
         if (accuracy.mean() >= TOO_EASY) {
-            add(findings, Kind.TOO_EASY, iteration, Example.SMALLEST_REWARD,
+            add(
+                    findings,
+                    Kind.TOO_EASY,
+                    iteration,
+                    Example.SMALLEST_REWARD,
                     percent(accuracy.mean()) + " of the responses of the last " + WINDOW + " iterations are right",
                     "harder problems");
         }
         if (accuracy.mean() <= TOO_HARD) {
-            add(findings, Kind.TOO_HARD, iteration, Example.LARGEST_REWARD,
+            add(
+                    findings,
+                    Kind.TOO_HARD,
+                    iteration,
+                    Example.LARGEST_REWARD,
                     percent(accuracy.mean()) + " of the responses of the last " + WINDOW + " iterations are right",
                     "easier problems, minpro sft first, a reward with parts, or minpro audit-verdicts to see whether right"
                             + " answers are taken for wrong");
         }
         if (entropy.mean() <= COLLAPSED_ENTROPY * firstEntropy) {
-            add(findings, Kind.ENTROPY_COLLAPSE, iteration, Example.NONE,
-                    String.format(Locale.ROOT, "entropy fell from %.4f to %.4f nats per token", firstEntropy, entropy.mean()),
+            add(
+                    findings,
+                    Kind.ENTROPY_COLLAPSE,
+                    iteration,
+                    Example.NONE,
+                    String.format(
+                            Locale.ROOT, "entropy fell from %.4f to %.4f nats per token", firstEntropy, entropy.mean()),
                     "a lower learning-rate, a larger upper clip, or a penalty on entropy or KL");
         }
         if (length.mean() <= COLLAPSED_LENGTH * firstLength) {
-            add(findings, Kind.LENGTH_COLLAPSE, iteration, Example.SHORTEST,
+            add(
+                    findings,
+                    Kind.LENGTH_COLLAPSE,
+                    iteration,
+                    Example.SHORTEST,
                     String.format(Locale.ROOT, "responses fell from %.1f to %.1f tokens", firstLength, length.mean()),
                     "a reward that asks for the work, an aggregation without a preference for short responses"
                             + " (aggregation: token-mean), or a lower learning-rate");
         }
         ratios(findings, iteration, numbers);
         if (cutOff.mean() >= CUT_OFF) {
-            add(findings, Kind.CUT_OFF, iteration, Example.CUT_OFF,
+            add(
+                    findings,
+                    Kind.CUT_OFF,
+                    iteration,
+                    Example.CUT_OFF,
                     percent(cutOff.mean()) + " of the responses of the last " + WINDOW
                             + " iterations reach sampling.max-new-tokens",
                     "a larger sampling.max-new-tokens, or the reward overlong");
         }
         if (undecided.mean() >= UNDECIDED) {
-            add(findings, Kind.UNDECIDED, iteration, Example.UNDECIDED,
-                    percent(undecided.mean()) + " of the responses of the last " + WINDOW + " iterations could not be judged",
+            add(
+                    findings,
+                    Kind.UNDECIDED,
+                    iteration,
+                    Example.UNDECIDED,
+                    percent(undecided.mean()) + " of the responses of the last " + WINDOW
+                            + " iterations could not be judged",
                     "another reference or reward; minpro audit-verdicts shows the reasons");
         }
         Double mismatch = numbers.get("mismatch/mean");
         if (mismatch != null && mismatch >= MISMATCH) {
-            add(findings, Kind.MISMATCH, iteration, Example.NONE,
+            add(
+                    findings,
+                    Kind.MISMATCH,
+                    iteration,
+                    Example.NONE,
                     String.format(
                             Locale.ROOT,
                             "sampler and trainer differ by %.4f nats a token at the same weights (largest %.3f)",
-                            mismatch, numbers.getOrDefault("mismatch/max", Double.NaN)),
+                            mismatch,
+                            numbers.getOrDefault("mismatch/max", Double.NaN)),
                     "model.dtype: f32, the same kernels for both, or a correction (corrections: [tis])");
         }
         List<String> notFinite = numbers.entrySet().stream()
@@ -188,9 +223,15 @@ public final class RunChecks {
                 .map(Map.Entry::getKey)
                 .toList();
         if (!notFinite.isEmpty()) {
-            add(findings, Kind.NOT_FINITE, iteration, Example.NONE,
+            add(
+                    findings,
+                    Kind.NOT_FINITE,
+                    iteration,
+                    Example.NONE,
                     String.join(", ", notFinite.subList(0, Math.min(3, notFinite.size())))
-                            + (notFinite.size() > 3 ? " and " + (notFinite.size() - 3) + " more are" : notFinite.size() == 1 ? " is" : " are")
+                            + (notFinite.size() > 3
+                                    ? " and " + (notFinite.size() - 3) + " more are"
+                                    : notFinite.size() == 1 ? " is" : " are")
                             + " not finite",
                     "a lower optimizer.learning-rate or optimizer.gradient-clip-norm, model.dtype: f32, or an objective"
                             + " whose weights are bounded");
@@ -202,7 +243,11 @@ public final class RunChecks {
         Double sample = numbers.get("rollout_corr/rollout_is_eff_sample_size");
         Double high = numbers.get("ratio/p99");
         if (sample != null && sample <= SMALL_SAMPLE || high != null && high >= LARGE_RATIO) {
-            add(findings, Kind.RATIO_EXPLOSION, iteration, Example.NONE,
+            add(
+                    findings,
+                    Kind.RATIO_EXPLOSION,
+                    iteration,
+                    Example.NONE,
                     String.format(
                             Locale.ROOT,
                             "effective sample size %.3f, 99 %% quantile of the ratios %.2f, largest %.3g, age %.1f updates",
@@ -215,7 +260,8 @@ public final class RunChecks {
         }
     }
 
-    private void add(List<Finding> findings, Kind kind, long iteration, Example example, String evidence, String advice) {
+    private void add(
+            List<Finding> findings, Kind kind, long iteration, Example example, String evidence, String advice) {
         if (found.add(kind)) {
             findings.add(new Finding(kind, iteration, evidence, example, advice));
         }
@@ -230,22 +276,20 @@ public final class RunChecks {
                                 group.rollouts().get(i), group.scores().get(i))))
                 .toList();
         Stream<Shown> decided = all.stream().filter(one -> one.score().decided());
-        Optional<Shown> found =
-                switch (example) {
-                    case NONE -> Optional.empty();
-                    case CUT_OFF ->
-                        all.stream()
-                                .filter(one -> one.rollout().finish() == Rollout.Finish.LENGTH)
-                                .findFirst();
-                    case UNDECIDED ->
-                        all.stream().filter(one -> !one.score().decided()).findFirst();
-                    case LARGEST_REWARD ->
-                        decided.max(Comparator.comparingDouble(one -> one.score().value()));
-                    case SMALLEST_REWARD ->
-                        decided.min(Comparator.comparingDouble(one -> one.score().value()));
-                    case SHORTEST ->
-                        all.stream().min(Comparator.comparingInt(one -> one.rollout().length()));
-                };
+        Optional<Shown> found = switch (example) {
+            case NONE -> Optional.empty();
+            case CUT_OFF ->
+                all.stream()
+                        .filter(one -> one.rollout().finish() == Rollout.Finish.LENGTH)
+                        .findFirst();
+            case UNDECIDED -> all.stream().filter(one -> !one.score().decided()).findFirst();
+            case LARGEST_REWARD ->
+                decided.max(Comparator.comparingDouble(one -> one.score().value()));
+            case SMALLEST_REWARD ->
+                decided.min(Comparator.comparingDouble(one -> one.score().value()));
+            case SHORTEST ->
+                all.stream().min(Comparator.comparingInt(one -> one.rollout().length()));
+        };
         return found.map(one -> one.rollout().draw() + "." + one.rollout().sample())
                 .orElse(null);
     }

@@ -121,8 +121,7 @@ public final class SftSession implements AutoCloseable {
     private Examples examples(Consumer<String> notice) {
         if (recipe.data().isBuiltin()) {
             Prompts prompts = Prompts.of(recipe.prompts(), files, tokenizer);
-            LongFunction<Demonstration> demonstrations =
-                    recipe.data().builtinDemonstrations(recipe.seed());
+            LongFunction<Demonstration> demonstrations = recipe.data().builtinDemonstrations(recipe.seed());
             return new Examples(
                     ordinal -> {
                         Demonstration demonstration = demonstrations.apply(ordinal);

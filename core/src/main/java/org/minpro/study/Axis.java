@@ -89,7 +89,9 @@ public record Axis(String name, List<Level> levels) {
                             : entry.getKey() + " " + label(entry.getValue()))
                     .collect(Collectors.joining(" "));
         }
-        return value instanceof Double number ? number.toString().replace(".0E", "e").replace('E', 'e') : "" + value;
+        return value instanceof Double number
+                ? number.toString().replace(".0E", "e").replace('E', 'e')
+                : "" + value;
     }
 
     /** With names such as {@code optimizer.learning-rate} as sections in each other. */

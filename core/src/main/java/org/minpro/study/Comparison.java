@@ -21,11 +21,9 @@ import org.jspecify.annotations.Nullable;
  * @param places in the order in which the runs have them
  * @param runs with their measures
  */
-public record Comparison(
-        List<String> axes, int compared, double threshold, List<Place> places, List<Run> runs) {
+public record Comparison(List<String> axes, int compared, double threshold, List<Place> places, List<Run> runs) {
     /** A drift so little beyond the smallest or largest of a variant, as a logarithm, is taken for it: about 10 %. */
     private static final double OUTSIDE = 0.1;
-
 
     /**
      * A place of the other axes.
@@ -67,8 +65,9 @@ public record Comparison(
     public record Variant(String label, Map<Long, Run> runs, Interval end) {
         /** A measure's mean over the seeds that have it, with the bootstrap's interval. */
         public Interval over(Function<Measures, OptionalDouble> measure) {
-            return Interval.ofPresent(
-                    runs.values().stream().map(run -> measure.apply(run.measures)).toList());
+            return Interval.ofPresent(runs.values().stream()
+                    .map(run -> measure.apply(run.measures))
+                    .toList());
         }
 
         /** Runs that count as collapsed. */
@@ -144,9 +143,9 @@ public record Comparison(
         List<Double> before = new ArrayList<>();
         for (RunResult result : results) {
             result.before().ifPresent(before::add);
-            result.after().ifPresent(value -> after.computeIfAbsent(
-                            result.key().labels(), key -> new ArrayList<>())
-                    .add(value));
+            result.after()
+                    .ifPresent(value -> after.computeIfAbsent(result.key().labels(), key -> new ArrayList<>())
+                            .add(value));
         }
         double best = after.values().stream().mapToDouble(Interval::mean).max().orElse(Double.NaN);
         return (Interval.mean(before) + best) / 2;

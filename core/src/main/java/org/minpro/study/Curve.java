@@ -166,8 +166,10 @@ public record Curve(List<Point> points) {
 
     /** Accuracy over the iterations: on held-out problems where that was measured on the way, else of what was sampled. */
     public Map<Long, Double> accuracy() {
-        boolean between =
-                points.stream().filter(point -> point.values.containsKey(EVALUATED)).count() > 1;
+        boolean between = points.stream()
+                        .filter(point -> point.values.containsKey(EVALUATED))
+                        .count()
+                > 1;
         Map<Long, Double> accuracy = new LinkedHashMap<>();
         for (Point point : points) {
             point.value(between ? EVALUATED : ACCURACY).ifPresent(value -> accuracy.put(point.iterations, value));

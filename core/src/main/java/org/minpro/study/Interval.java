@@ -39,9 +39,7 @@ public record Interval(double mean, double low, double high, int seeds) {
             double sum = 0;
             int code = resample;
             for (int place = 0; place < n; place++) {
-                int chosen = n <= ENUMERATED
-                        ? code % n
-                        : Philox.below(n, 0, Philox.Purpose.TRIAL, resample, 0, place);
+                int chosen = n <= ENUMERATED ? code % n : Philox.below(n, 0, Philox.Purpose.TRIAL, resample, 0, place);
                 code /= n;
                 sum += values.get(chosen);
             }
@@ -64,8 +62,9 @@ public record Interval(double mean, double low, double high, int seeds) {
     /** The standard deviation with {@code n - 1} below; NaN of fewer than two values. */
     public static double deviation(List<Double> values) {
         double mean = mean(values);
-        double squares =
-                values.stream().mapToDouble(value -> (value - mean) * (value - mean)).sum();
+        double squares = values.stream()
+                .mapToDouble(value -> (value - mean) * (value - mean))
+                .sum();
         return values.size() < 2 ? Double.NaN : Math.sqrt(squares / (values.size() - 1));
     }
 

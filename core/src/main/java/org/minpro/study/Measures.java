@@ -58,7 +58,10 @@ public record Measures(
         if (end.isEmpty() && !accuracy.isEmpty()) {
             end = OptionalDouble.of(accuracy.values().stream().toList().getLast());
         }
-        double peak = accuracy.values().stream().mapToDouble(Double::doubleValue).max().orElse(Double.NaN);
+        double peak = accuracy.values().stream()
+                .mapToDouble(Double::doubleValue)
+                .max()
+                .orElse(Double.NaN);
         for (OptionalDouble held : List.of(run.before(), end)) {
             if (held.isPresent()) {
                 peak = Double.isNaN(peak) ? held.getAsDouble() : Math.max(peak, held.getAsDouble());
@@ -66,7 +69,8 @@ public record Measures(
         }
         OptionalDouble first = value(points, 0);
         OptionalDouble entropyMax = curve.largest(Curve.ENTROPY);
-        double bound = Double.isNaN(entropyBound) && first.isPresent() ? ENTROPY_GROWTH * first.getAsDouble() : entropyBound;
+        double bound =
+                Double.isNaN(entropyBound) && first.isPresent() ? ENTROPY_GROWTH * first.getAsDouble() : entropyBound;
         OptionalDouble meanLogRatio = curve.mean(Curve.MEAN_ABSOLUTE);
         if (meanLogRatio.isEmpty() && curve.mean(Curve.HALF_SQUARE).isPresent()) {
             meanLogRatio = OptionalDouble.of(

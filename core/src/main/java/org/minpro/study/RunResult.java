@@ -68,7 +68,9 @@ public record RunResult(
         int problems = 0;
         for (JsonNode node : Curve.lines(folder.resolve("evaluations.jsonl"))) {
             if (node.path("accuracy").isNumber()) {
-                evaluated.put(node.path("iteration").longValue(), node.path("accuracy").doubleValue());
+                evaluated.put(
+                        node.path("iteration").longValue(),
+                        node.path("accuracy").doubleValue());
                 problems = node.path("problems").intValue(0);
             }
             seconds += node.path("time").path("seconds").doubleValue(0);

@@ -65,8 +65,9 @@ public record Study(StudyRecipe recipe, List<Axis> axes, Path folder, List<Run> 
                 RunKey other = ids.put(key.id(), key);
                 if (other != null) {
                     problems.add(new ConfigurationProblem(
-                            source, "runs must have different folders, got: " + key.id() + " for " + other + " and "
-                                    + key + "; name the values of an axis otherwise"));
+                            source,
+                            "runs must have different folders, got: " + key.id() + " for " + other + " and " + key
+                                    + "; name the values of an axis otherwise"));
                 }
                 try {
                     runs.add(run(recipe, source, axes, place, key, home, loader));

@@ -19,8 +19,7 @@ public record StudyRecipe(
 
         @Doc("What the report is called.") String title,
 
-        @Doc("A recipe's file that every run starts from; null for the defaults of minpro train.")
-        @Nullable Path base,
+        @Doc("A recipe's file that every run starts from; null for the defaults of minpro train.") @Nullable Path base,
 
         @Doc("Settings of a recipe that all runs share; they win over base.")
         Map<String, Object> recipe,
@@ -47,8 +46,7 @@ public record StudyRecipe(
                 + " mean after it.")
         @Nullable Double threshold,
 
-        @Doc("Entropy beyond which a run has collapsed, nats; null for four times that of its first point.")
-        @Nullable Double entropyBound,
+        @Doc("Entropy beyond which a run has collapsed, nats; null for four times that of its first point.") @Nullable Double entropyBound,
 
         @Doc("Difference of accuracy for which the report says how many seeds would show it.")
         double difference) {
@@ -63,7 +61,10 @@ public record StudyRecipe(
                 "one or more, each once",
                 seeds);
         Rule.check(
-                compared == null || grid.containsKey(compared), "compared", "an axis of grid " + grid.keySet(), "" + compared);
+                compared == null || grid.containsKey(compared),
+                "compared",
+                "an axis of grid " + grid.keySet(),
+                "" + compared);
         Rule.positive("processes", processes);
         Rule.positive("window", window);
         Rule.check(threshold == null || threshold > 0 && threshold <= 1, "threshold", "in (0, 1]", "" + threshold);

@@ -89,8 +89,8 @@ public final class StudyTables {
                     .filter(column -> !LINE.contains(column))
                     .toList();
             if (!known.equals(axes)) {
-                throw new DataException("a study's folder must have one set of axes, got: " + runsFile + " with " + known
-                        + " and a study with " + axes + "; name another folder, or keep the axes");
+                throw new DataException("a study's folder must have one set of axes, got: " + runsFile + " with "
+                        + known + " and a study with " + axes + "; name another folder, or keep the axes");
             }
             RunKey key = new RunKey(
                     axes.stream().map(axis -> cell(runsFile, row, axis)).toList(),
@@ -120,7 +120,8 @@ public final class StudyTables {
         return Arrays.stream(RunResult.Outcome.values())
                 .filter(outcome -> outcome.label().equals(label))
                 .findFirst()
-                .orElseThrow(() -> new DataException(runsFile + " must have outcomes that a run can have, got: " + label));
+                .orElseThrow(
+                        () -> new DataException(runsFile + " must have outcomes that a run can have, got: " + label));
     }
 
     private OptionalDouble optional(String text) {
@@ -238,9 +239,7 @@ public final class StudyTables {
         }
         double rounded = value.getAsDouble() == 0
                 ? 0
-                : new BigDecimal(value.getAsDouble())
-                        .round(new MathContext(5))
-                        .doubleValue();
+                : new BigDecimal(value.getAsDouble()).round(new MathContext(5)).doubleValue();
         return rounded == Math.rint(rounded) && Math.abs(rounded) < 1e6
                 ? Long.toString((long) rounded)
                 : Double.toString(rounded);

@@ -113,8 +113,8 @@ public record Countdown(List<Integer> numbers, int target) {
         Matcher step = STEP.matcher(text);
         while (step.find()) {
             steps++;
-            OptionalInt result = result(
-                    Integer.parseInt(step.group(1)), step.group(2).charAt(0), Integer.parseInt(step.group(3)));
+            OptionalInt result =
+                    result(Integer.parseInt(step.group(1)), step.group(2).charAt(0), Integer.parseInt(step.group(3)));
             right += result.isPresent() && result.getAsInt() == Integer.parseInt(step.group(4)) ? 1 : 0;
         }
         return steps == 0 ? 0 : (double) right / steps;

@@ -67,7 +67,8 @@ public record Demonstrations(ArithmeticTask task, long seed, double hastyShare, 
             response.append(total).append(uniform(index, SEPARATOR, place) < 0.5 ? ';' : ',');
         }
         return new Demonstration(
-                sum.problem(), response.append(Solution.ANSWER_MARKER).append(total).toString());
+                sum.problem(),
+                response.append(Solution.ANSWER_MARKER).append(total).toString());
     }
 
     private double uniform(long index, int decision, int place) {

@@ -58,8 +58,7 @@ final class IntervalTest {
     @Test
     void theNumberOfSeedsIsThatOfAPairedTTest() {
         // s = 0.03 for a difference of 0.03: n = ((t(.975, n-1) + t(.8, n-1)))^2 is first met by 10.
-        Difference difference = new Difference(
-                new Interval(0, 0, 0, 3), new Interval(0, 0, 0, 3), 0.03);
+        Difference difference = new Difference(new Interval(0, 0, 0, 3), new Interval(0, 0, 0, 3), 0.03);
         assertThat(difference.seedsFor(0.03)).isEqualTo(10);
         assertThat(difference.seedsFor(0.3)).isEqualTo(2);
     }

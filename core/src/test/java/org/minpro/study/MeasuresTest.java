@@ -11,11 +11,14 @@ import org.junit.jupiter.api.Test;
 
 /** What is measured of a run, on curves of a few points. */
 final class MeasuresTest {
-    static RunResult run(String variant, String place, long seed, RunResult.Outcome outcome, double end, double... curve) {
+    static RunResult run(
+            String variant, String place, long seed, RunResult.Outcome outcome, double end, double... curve) {
         List<Curve.Point> points = new ArrayList<>();
         for (int i = 0; i < curve.length; i++) {
             points.add(new Curve.Point(
-                    2L * (i + 1), 8L * (i + 1), Map.of(Curve.ACCURACY, curve[i], Curve.ENTROPY, 0.1 + 0.01 * i, Curve.HALF_SQUARE, 0.02)));
+                    2L * (i + 1),
+                    8L * (i + 1),
+                    Map.of(Curve.ACCURACY, curve[i], Curve.ENTROPY, 0.1 + 0.01 * i, Curve.HALF_SQUARE, 0.02)));
         }
         return new RunResult(
                 new RunKey(List.of(variant, place), seed),

@@ -21,8 +21,7 @@ final class StudyTest {
     Path folder;
 
     private static Study study(String yaml) {
-        StudyRecipe recipe =
-                StudyRecipe.binder().bind(StudyRecipe.class, new Settings().yaml("study.yaml", yaml));
+        StudyRecipe recipe = StudyRecipe.binder().bind(StudyRecipe.class, new Settings().yaml("study.yaml", yaml));
         return Study.of(recipe, "study.yaml", Path.of("studies", "x"), StudyTest.class.getClassLoader());
     }
 
@@ -43,7 +42,11 @@ final class StudyTest {
         assertThat(study.runs().subList(0, 5))
                 .extracting(run -> run.key().id())
                 .containsExactly(
-                        "minpro_fresh_5", "minpro_old_5", "cispo-cap-1.28_fresh_5", "cispo-cap-1.28_old_5", "minpro_fresh_6");
+                        "minpro_fresh_5",
+                        "minpro_old_5",
+                        "cispo-cap-1.28_fresh_5",
+                        "cispo-cap-1.28_old_5",
+                        "minpro_fresh_6");
         var last = study.runs().get(3).recipe();
         assertThat(last.objective()).isEqualTo(new Cispo(0, 1.28));
         assertThat(last.lag()).isEqualTo(4);
@@ -58,16 +61,29 @@ final class StudyTest {
     @Test
     void settingsThatAreTheSameHaveOneHashAndOthersAnother() {
         String grid = "grid: {lag: [1]}\nseeds: [1]\n";
-        String hash = study(grid + "recipe: {iterations: 5, group-size: 4}").runs().getFirst().settings();
-        assertThat(study(grid + "recipe: {group-size: 4, iterations: 5}").runs().getFirst().settings())
+        String hash = study(grid + "recipe: {iterations: 5, group-size: 4}")
+                .runs()
+                .getFirst()
+                .settings();
+        assertThat(study(grid + "recipe: {group-size: 4, iterations: 5}")
+                        .runs()
+                        .getFirst()
+                        .settings())
                 .isEqualTo(hash);
-        assertThat(study(grid + "recipe: {group-size: 5, iterations: 5}").runs().getFirst().settings())
+        assertThat(study(grid + "recipe: {group-size: 5, iterations: 5}")
+                        .runs()
+                        .getFirst()
+                        .settings())
                 .isNotEqualTo(hash);
     }
 
     @Test
     void anInfiniteCapIsOne() {
-        assertThat(study("grid: {objective: [{name: cispo, cap: .inf}]}").runs().getFirst().recipe().objective())
+        assertThat(study("grid: {objective: [{name: cispo, cap: .inf}]}")
+                        .runs()
+                        .getFirst()
+                        .recipe()
+                        .objective())
                 .isEqualTo(new Cispo(0, Double.POSITIVE_INFINITY));
     }
 

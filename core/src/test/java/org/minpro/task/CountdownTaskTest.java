@@ -60,7 +60,8 @@ final class CountdownTaskTest {
         assertThat(value("29#29")).isZero();
         assertThat(value("#29")).isZero();
         assertThat(value("7*3=21,21+8=29;#29")).isZero();
-        assertThat(CountdownReward.score("3,7,8>29=", "7*3=21,21+8=29#29", false).value())
+        assertThat(CountdownReward.score("3,7,8>29=", "7*3=21,21+8=29#29", false)
+                        .value())
                 .isZero();
         assertThat(CountdownReward.score("2+2=", "", true).decided()).isFalse();
     }
@@ -69,7 +70,8 @@ final class CountdownTaskTest {
     void resultsStayWithinTwoDigitsAndPositive() {
         Countdown problem = new Countdown(List.of(12, 12, 2), 22);
         assertThat(problem.isMadeBy("12*12=144,144-2=142")).isFalse();
-        assertThat(new Countdown(List.of(5, 5, 10), 10).isMadeBy("5-5=0,10+0=10")).isFalse();
+        assertThat(new Countdown(List.of(5, 5, 10), 10).isMadeBy("5-5=0,10+0=10"))
+                .isFalse();
         assertThat(problem.isMadeBy("12+12=24,24-2=22")).isTrue();
     }
 
@@ -92,7 +94,6 @@ final class CountdownTaskTest {
 
     @Test
     void numbersOutOfRangeAreRefused() {
-        assertThatThrownBy(() -> CountdownTask.training(1, 7))
-                .hasMessage("numbers must be in [2, 6], got: 7");
+        assertThatThrownBy(() -> CountdownTask.training(1, 7)).hasMessage("numbers must be in [2, 6], got: 7");
     }
 }

@@ -12,6 +12,7 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -21,7 +22,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,12 +54,16 @@ final class TrackersTest {
                 folder, folder.resolve("metrics.jsonl"), folder.resolve("evaluations.jsonl"), "lag: 2\n", settings);
     }
 
-    private void record(int iterations) throws IOException {
-        String lines = IntStream.range(0, iterations)
-                .mapToObj(i -> "{\"iteration\":" + i + ",\"reward\":0.25,\"loss\":null,\"time\":{\"seconds\":1.0,"
-                        + "\"ended_at\":" + (100 + i) + ".5}}\n")
-                .reduce("", String::concat);
-        Files.writeString(folder.resolve("metrics.jsonl"), lines);
+    /** Adds lines to the record, as a run does: it never cuts what a tracker may be reading. */
+    private void record(int from, int to) throws IOException {
+        for (int i = from; i < to; i++) {
+            Files.writeString(
+                    folder.resolve("metrics.jsonl"),
+                    "{\"iteration\":" + i + ",\"reward\":0.25,\"loss\":null,\"time\":{\"seconds\":1.0,"
+                            + "\"ended_at\":" + (100 + i) + ".5}}\n",
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.APPEND);
+        }
     }
 
     @Test
@@ -103,7 +107,7 @@ final class TrackersTest {
 
     @Test
     void aLineBecomesAPointWithoutWhatIsNull() throws IOException {
-        record(1);
+        record(0, 1);
         MetricPoint point = run(Map.of()).recorded().getFirst();
         assertThat(point.values()).isEqualTo(Map.of("reward", 0.25, "time/seconds", 1.0));
         assertThat(point.time()).isEqualTo(100.5);
@@ -114,7 +118,7 @@ final class TrackersTest {
 
     @Test
     void aContinuedRunHasOneFileWithAllItsPoints() throws IOException {
-        record(3);
+        record(0, 3);
         for (int start = 0; start < 2; start++) {
             MetricSink sink = new TensorBoard().open(run(Map.of()));
             for (MetricPoint point : run(Map.of()).recorded()) {
@@ -165,14 +169,13 @@ final class TrackersTest {
         Flaky staysAway = new Flaky(Integer.MAX_VALUE);
         Flaky good = new Flaky(0);
         List<String> notices = Collections.synchronizedList(new ArrayList<>());
-        record(0);
         try (TrackerSet set = TrackerSet.open(
                 new LinkedHashMap<>(Map.of("a", comesBack, "b", staysAway, "c", good)),
                 run(Map.of()),
                 () -> true,
                 notices::add)) {
             for (int i = 0; i < 6; i++) {
-                record(i + 1);
+                record(i, i + 1);
                 set.log(run(Map.of()).recorded().get(i));
             }
         }
