@@ -113,7 +113,6 @@ final class CompareCommand implements Callable<Integer> {
                 RunFolder locked = RunFolder.at(study.folder())) {
             StudyTables tables = StudyTables.open(study.folder(), study.axisNames());
             StudyRunner runner = new StudyRunner(
-                    console,
                     live,
                     study,
                     tables,

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.minpro.config.Settings;
 import org.minpro.recipe.Recipe;
@@ -59,12 +60,12 @@ final class StudyRun {
      */
     public static void main(String[] arguments) {
         // Nobody would read the result of an orphan, and the next process of the study could not go on with its run.
-        ProcessHandle.current()
-                .parent()
-                .ifPresentOrElse(
-                        parent -> parent.onExit()
-                                .thenRun(() -> Runtime.getRuntime().halt(Main.FAILED)),
-                        () -> Runtime.getRuntime().halt(Main.FAILED));
+        Optional<ProcessHandle> parent = ProcessHandle.current().parent();
+        if (parent.isEmpty()) {
+            Runtime.getRuntime().halt(Main.FAILED);
+        }
+        CompletableFuture<Void> orphaned =
+                parent.orElseThrow().onExit().thenAccept(gone -> Runtime.getRuntime().halt(Main.FAILED));
         Console console = Console.ofProcess();
         ClassPathOption classPath = new ClassPathOption();
         new CommandLine(CommandSpec.create().addMixin("classPath", CommandSpec.forAnnotatedObject(classPath)))
@@ -75,6 +76,7 @@ final class StudyRun {
         } catch (Exception e) {
             code = Main.failure(console, e);
         }
+        orphaned.cancel(false);
         System.exit(code);
     }
 

@@ -38,7 +38,6 @@ final class StudyRunner {
     private static final String LOG = "log.txt";
     private static final String SETTINGS = "settings";
 
-    private final Console console;
     private final LiveLine live;
     private final Study study;
     private final StudyTables tables;
@@ -69,7 +68,6 @@ final class StudyRunner {
      * @param executor does a run; null for a process of its own
      */
     StudyRunner(
-            Console console,
             LiveLine live,
             Study study,
             StudyTables tables,
@@ -77,7 +75,6 @@ final class StudyRunner {
             ClassLoader loader,
             Consumer<Map<String, String>> recorded,
             @Nullable Executor executor) {
-        this.console = console;
         this.live = live;
         this.study = study;
         this.tables = tables;
@@ -179,7 +176,7 @@ final class StudyRunner {
                         show(open.size());
                     });
             if (code == 0) {
-                done(run, folder, (System.nanoTime() - start) / 1e9, open);
+                done(run, folder, (System.nanoTime() - start) / 1e9);
             } else if (!stopping) {
                 failed(run, lastLine(folder.resolve(LOG)));
             }
@@ -193,7 +190,7 @@ final class StudyRunner {
         }
     }
 
-    private synchronized void done(Study.Run run, Path folder, double took, Queue<Study.Run> open) throws IOException {
+    private synchronized void done(Study.Run run, Path folder, double took) throws IOException {
         Path begun = StudyRun.begun(folder).orElseThrow();
         RunResult result = RunResult.read(
                 run.key(),
@@ -213,7 +210,7 @@ final class StudyRunner {
         failures.remove(run.key().toString());
         live.say(String.format(
                 Locale.ROOT,
-                "%d of %d  %s: accuracy %s -> %s, %s%s%s",
+                "%d of %d  %s: accuracy %s -> %s, %s; %s",
                 study.runs().size() - open().size(),
                 study.runs().size(),
                 run.key(),
@@ -222,8 +219,7 @@ final class StudyRunner {
                 result.outcome() == RunResult.Outcome.DONE
                         ? Figures.duration(took)
                         : result.outcome().label(),
-                "; ",
-                end(open.size())));
+                end()));
         recorded.accept(failures);
     }
 
@@ -239,14 +235,14 @@ final class StudyRunner {
     }
 
     /** When the last run will have ended, if they take as long as those did. */
-    private String end(int waiting) {
+    private String end() {
         double each = ended > 0
                 ? seconds / ended
                 : tables.results().stream()
                         .mapToDouble(RunResult::seconds)
                         .average()
                         .orElse(Double.NaN);
-        double left = each * (waiting + underWay.size()) / study.recipe().processes();
+        double left = each * open().size() / study.recipe().processes();
         return "ETA " + Figures.duration(left);
     }
 
@@ -255,7 +251,7 @@ final class StudyRunner {
                         .map(run -> run.getKey() + ": iteration " + run.getValue())
                         .sorted()
                         .collect(Collectors.joining("  "))
-                + "  " + waiting + " waiting  " + end(waiting));
+                + "  " + waiting + " waiting  " + end());
     }
 
     /** A process that runs {@link StudyRun} as this one was started. */

@@ -53,7 +53,7 @@ public final class Styles {
     /** The mark of a style at a place, as SVG. */
     static String mark(int style, double x, double y) {
         String at = Svg.number(x) + " " + Svg.number(y);
-        String path = switch (style % 4) {
+        String path = switch ((style + style / LIGHT.length) % 4) {
             case 0 -> "M" + at + "m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0z";
             case 1 -> "M" + at + "m-3.2-3.2h6.4v6.4h-6.4z";
             case 2 -> "M" + at + "m0-4.2l4 7h-8z";

@@ -72,8 +72,8 @@ public record StudyReport(
         comparison.places().forEach(place -> blocks.add(accuracy(place)));
         blocks.add(new Block.Heading("Ranks"));
         blocks.add(new Block.Text(
-                "Differences are of pairs with one seed. Two variants are separable where the bootstrap's and Student's 95 %"
-                        + " intervals of the mean difference both exclude 0: with three seeds the bootstrap alone would"
+                "Differences are of pairs with one seed. Two variants are separable where there are three pairs or more"
+                        + " and the bootstrap's and Student's 95 % intervals of the mean difference both exclude 0: with three seeds the bootstrap alone would"
                         + " tell equals apart in one study of four. The intervals are of one pair each; among many pairs one"
                         + " in twenty is off by chance."));
         comparison.places().forEach(place -> blocks.add(ranks(place)));

@@ -643,7 +643,7 @@ final class TrainCommandTest {
         CommandLineRun run = CommandLineRun.of(train("--reward", "arithmetik"));
         assertThat(run.code()).isEqualTo(2);
         assertThat(run.errors().getLast())
-                .contains("arithmetic, format, http", "got: 'arithmetik'. Did you mean 'arithmetic'?");
+                .contains("arithmetic, countdown, format, http", "got: 'arithmetik'. Did you mean 'arithmetic'?");
     }
 
     /** The rate is absurd: what it leaves is no model, and must not take the place of a checkpoint. */

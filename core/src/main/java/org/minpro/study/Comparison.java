@@ -111,7 +111,7 @@ public record Comparison(List<String> axes, int compared, double threshold, List
             List<RunResult> results,
             @Nullable Double threshold,
             @Nullable Double entropyBound) {
-        double reached = threshold == null ? middle(compared, results) : threshold;
+        double reached = threshold == null ? middle(results) : threshold;
         List<Run> measures = new ArrayList<>();
         Map<List<String>, Map<String, Map<Long, Run>>> places = new LinkedHashMap<>();
         for (RunResult result : results) {
@@ -138,7 +138,7 @@ public record Comparison(List<String> axes, int compared, double threshold, List
         return new Comparison(axes, compared, reached, made, measures);
     }
 
-    private static double middle(int compared, List<RunResult> results) {
+    private static double middle(List<RunResult> results) {
         Map<List<String>, List<Double>> after = new LinkedHashMap<>();
         List<Double> before = new ArrayList<>();
         for (RunResult result : results) {

@@ -12,6 +12,9 @@ import org.apache.commons.statistics.distribution.TDistribution;
  */
 public record Difference(Interval bootstrap, Interval student, double deviation) {
     private static final double POWER = 0.8;
+    /** Two may agree to the last of few problems. */
+    private static final int FEWEST = 3;
+
     private static final int MOST_SEEDS = 100_000;
 
     /** @param differences one for each seed that both have */
@@ -21,11 +24,11 @@ public record Difference(Interval bootstrap, Interval student, double deviation)
     }
 
     /**
-     * Whether both intervals exclude 0. The bootstrap alone would say so of two equals in one of four studies with three
-     * seeds: whenever all differences have one sign.
+     * Whether there are three pairs or more and both intervals exclude 0. The bootstrap alone would say so of two equals in
+     * one of four studies with three seeds: whenever all differences have one sign.
      */
     public boolean separable() {
-        return bootstrap.excludesZero() && student.excludesZero();
+        return bootstrap.seeds() >= FEWEST && bootstrap.excludesZero() && student.excludesZero();
     }
 
     /**

@@ -168,17 +168,17 @@ public final class StudyTables {
     }
 
     /** Runs that are done, in the order in which they were. */
-    public List<RunResult> results() {
+    public synchronized List<RunResult> results() {
         return List.copyOf(results.values());
     }
 
     /** What is known of a run; null where it is not done. */
-    public @Nullable RunResult result(RunKey key) {
+    public synchronized @Nullable RunResult result(RunKey key) {
         return results.get(key);
     }
 
     /** Adds a run that has ended; when this returns, it is done. */
-    public void add(RunResult result) {
+    public synchronized void add(RunResult result) {
         results.put(result.key(), result);
         write(curvesFile, curves());
         write(runsFile, lines());
@@ -232,14 +232,14 @@ public final class StudyTables {
         return lines;
     }
 
-    /** Five digits: more than the noise of a run leaves. */
+    /** Four digits: more than the noise of a run leaves. */
     static String text(OptionalDouble value) {
         if (value.isEmpty()) {
             return "";
         }
         double rounded = value.getAsDouble() == 0
                 ? 0
-                : new BigDecimal(value.getAsDouble()).round(new MathContext(5)).doubleValue();
+                : new BigDecimal(value.getAsDouble()).round(new MathContext(4)).doubleValue();
         return rounded == Math.rint(rounded) && Math.abs(rounded) < 1e6
                 ? Long.toString((long) rounded)
                 : Double.toString(rounded);

@@ -95,8 +95,8 @@ public record Countdown(List<Integer> numbers, int target) {
             int a = Integer.parseInt(matcher.group(1));
             int b = Integer.parseInt(matcher.group(3));
             OptionalInt result = result(a, matcher.group(2).charAt(0), b);
-            if (!left.remove((Integer) a)
-                    || !left.remove((Integer) b)
+            if (!left.remove(/* element */ (Integer) a)
+                    || !left.remove(/* element */ (Integer) b)
                     || result.isEmpty()
                     || result.getAsInt() != Integer.parseInt(matcher.group(4))) {
                 return false;

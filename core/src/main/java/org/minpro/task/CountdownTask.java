@@ -101,8 +101,8 @@ public final class CountdownTask implements ProblemSource {
             StringBuilder text = new StringBuilder();
             int position = first;
             while (left.size() > 1) {
-                int a = left.remove(choice.below(left.size(), position++));
-                int b = left.remove(choice.below(left.size(), position++));
+                int a = left.remove(/* index */ choice.below(left.size(), position++));
+                int b = left.remove(/* index */ choice.below(left.size(), position++));
                 char operation = OPERATIONS[choice.below(OPERATIONS.length, position++)];
                 Step step = Step.of(a, operation, b);
                 if (step == null) {
