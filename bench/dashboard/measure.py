@@ -104,7 +104,9 @@ try:
     ):
         before = processor()
         seconds, body = ask("api/rollouts?run=0001&" + query)
-        found = json.loads(body)
+        while "matching" not in (found := json.loads(body)):
+            more, body = ask("api/rollouts?run=0001&" + query)
+            seconds += more
         print(
             f"filter {query}: {seconds:.2f} s, of the processor {processor() - before:.2f} s,"
             f" {found['matching']} of {found['all']} rollouts"
