@@ -64,8 +64,9 @@ final class StudyRun {
         if (parent.isEmpty()) {
             Runtime.getRuntime().halt(Main.FAILED);
         }
-        CompletableFuture<Void> orphaned =
-                parent.orElseThrow().onExit().thenAccept(gone -> Runtime.getRuntime().halt(Main.FAILED));
+        CompletableFuture<Void> orphaned = parent.orElseThrow()
+                .onExit()
+                .thenAccept(gone -> Runtime.getRuntime().halt(Main.FAILED));
         Console console = Console.ofProcess();
         ClassPathOption classPath = new ClassPathOption();
         new CommandLine(CommandSpec.create().addMixin("classPath", CommandSpec.forAnnotatedObject(classPath)))

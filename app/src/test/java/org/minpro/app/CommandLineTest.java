@@ -97,8 +97,9 @@ final class CommandLineTest {
         assertThat(run.code()).isEqualTo(2);
         assertThat(run.errors())
                 .hasSize(3)
-                .anyMatch(line -> line.startsWith("minpro: --reward: reward must be one of arithmetic, countdown, format, ")
-                        && line.contains("or the name of a class on the class path, got: 'com.acme.Missing'"))
+                .anyMatch(line ->
+                        line.startsWith("minpro: --reward: reward must be one of arithmetic, countdown, format, ")
+                                && line.contains("or the name of a class on the class path, got: 'com.acme.Missing'"))
                 .anyMatch(line -> line.startsWith("minpro: --lag: "))
                 .anyMatch(line -> line.endsWith("Did you mean 'sampling.temperature'?"));
         assertThat(CommandLineRun.of("train", "--reward", "java.lang.String", "--print-config")
