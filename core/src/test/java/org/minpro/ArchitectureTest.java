@@ -132,6 +132,7 @@ class ArchitectureTest {
             "text",
             "model",
             "data",
+            "tracker",
             "tensor",
             "config");
 

@@ -8,25 +8,37 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.minpro.model.Kernels;
 import org.minpro.run.BuildVersion;
 import org.minpro.run.MachineMemory;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Engine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
 
-/** {@code minpro doctor}. */
+/** {@code minpro doctor}: what computes on this machine, or what goes wrong in a run, with evidence and what to try. */
 @Command(
         name = "doctor",
         mixinStandardHelpOptions = true,
         description = {
-            "Says what computes on this machine, and with what.",
+            "Says what computes on this machine, and with what; of a run, what goes wrong in it.",
             "",
-            "One line each: the kernels in use and why, whether log-probabilities of sampling and training are equal to"
-                    + " the bit, libtorch, Java, processors, memory, disk, locale."
+            "The machine: the kernels in use and why, whether log-probabilities of sampling and training are equal to the"
+                    + " bit, libtorch, Java, processors, memory, disk, locale; a line each.",
+            "",
+            "A run, from its numbers: no signal, problems too easy or too hard, collapse of entropy or length, exploding"
+                    + " ratios, responses cut off, undecided rewards, a sampler that is not the trainer's model, numbers that"
+                    + " are not finite. Each finding has its evidence and what to try. minpro train says the same while it runs."
         })
 final class DoctorCommand implements Callable<Integer> {
     private final Console console;
+
+    @Parameters(
+            arity = "0..1",
+            paramLabel = "RUN",
+            description = "A run's folder: running, finished or copied. Without it the machine is looked at.")
+    private @Nullable Path run;
 
     DoctorCommand(Console console) {
         this.console = console;
@@ -34,6 +46,10 @@ final class DoctorCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (run != null) {
+            RunDoctor.examine(run, console);
+            return 0;
+        }
         line("minpro", BuildVersion.present().toString());
         line("kernels", Kernels.description());
         line(

@@ -57,6 +57,9 @@ public final class Main {
         minpro.addSubcommand(new ChatCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new ScoreCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new TokenizeCommand(console));
+        minpro.addSubcommand(new DashboardCommand(console));
+        minpro.addSubcommand(new ReportCommand(console));
+        minpro.addSubcommand(new DoctorCommand(console));
         minpro.addSubcommand(new ObjectivesCommand(console));
         minpro.addSubcommand(new VerifyCommand(console));
         minpro.addSubcommand(new AuditVerdictsCommand(console));

@@ -4,12 +4,14 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Binder;
 import org.minpro.config.Settings;
+import org.minpro.dashboard.DashboardServer;
 import org.minpro.eval.Evaluator;
 import org.minpro.recipe.Recipe;
 import org.minpro.run.MemoryEstimate;
@@ -81,6 +83,13 @@ final class TrainCommand implements Callable<Integer> {
     private int showSamples = 5;
 
     @Option(
+            names = "--dashboard",
+            description =
+                    "Shows the run in a browser while it goes on, as minpro dashboard does; on port 6007, or a free"
+                            + " one where that is taken.")
+    private boolean dashboard;
+
+    @Option(
             names = "--show-ledger",
             paramLabel = "N",
             description =
@@ -108,7 +117,8 @@ final class TrainCommand implements Callable<Integer> {
         ClassLoader loader = options.loader();
         try (StopOnInterrupt interrupt = new StopOnInterrupt(live::say)) {
             if (resume != null) {
-                ResumeOptions.only(spec, "--class-path", "--show-samples", "--show-ledger", MemoryCheck.IGNORE);
+                ResumeOptions.only(
+                        spec, "--class-path", "--show-samples", "--show-ledger", "--dashboard", MemoryCheck.IGNORE);
                 try (TrainingSession session = TrainingSession.stored()
                         .classLoader(loader)
                         .listener(progress)
@@ -162,29 +172,32 @@ final class TrainCommand implements Callable<Integer> {
     private void plan(TrainingSession session, DType compute) {
         Recipe recipe = session.recipe();
         RunPlan plan = new RunPlan(recipe, session.files().config(), compute);
-        console.say("plan: " + plan.modelLine());
+        List<String> lines = new ArrayList<>();
+        lines.add("plan: " + plan.modelLine());
         int evaluated = session.questions().size();
         int skipped = session.problems().heldOut().size() - evaluated;
-        console.say("  problems   " + session.problems().description() + "; "
+        lines.add("  problems   " + session.problems().description() + "; "
                 + evaluated + " held out to evaluate"
                 + (skipped == 0
                         ? ""
                         : ", " + skipped + " skipped, whose prompts are longer than prompts.max-tokens ("
                                 + recipe.prompts().maxTokens() + ")"));
-        console.say("  rollouts   " + plan.rollouts());
-        session.beyondPositions().ifPresent(line -> console.say("  positions  " + line));
-        console.say("  staleness  " + recipe.staleness().described(recipe.updatesOfIteration()));
-        console.say("  updates    " + plan.updates());
+        lines.add("  rollouts   " + plan.rollouts());
+        session.beyondPositions().ifPresent(line -> lines.add("  positions  " + line));
+        lines.add("  staleness  " + recipe.staleness().described(recipe.updatesOfIteration()));
+        lines.add("  updates    " + plan.updates());
         if (recipe.hasReference()) {
-            console.say("  reference  " + recipe.kl().reference() + ": "
+            lines.add("  reference  " + recipe.kl().reference() + ": "
                     + (recipe.kl().coefficient() == 0
                             ? "read by the loss"
                             : recipe.kl().estimator() + " times " + recipe.kl().coefficient() + " in the "
                                     + recipe.kl().where()));
         }
-        console.say("  memory     " + plan.memory(memory.available()));
-        console.say("  time       " + expectedTime(session));
-        console.say("  run        " + session.folder().path());
+        lines.add("  memory     " + plan.memory(memory.available()));
+        lines.add("  time       " + expectedTime(session));
+        lines.add("  run        " + session.folder().path());
+        lines.forEach(console::say);
+        session.folder().writePlan(lines);
     }
 
     static String count(int count, String what) {
@@ -199,12 +212,25 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private int train(TrainingSession session, LiveLine live, TrainProgress progress, boolean resumed) {
-        try {
+        try (DashboardServer shown = dashboard ? beside(session) : null) {
             return trainAndEvaluate(session, live, progress, resumed);
         } catch (IllegalStateException | UncheckedIOException e) {
             live.close();
             throw DiskFull.named(e, continuing(session));
         }
+    }
+
+    private DashboardServer beside(TrainingSession session) {
+        Path folder = session.folder().path().toAbsolutePath().normalize();
+        Path all = Objects.requireNonNullElse(folder.getParent(), folder);
+        DashboardServer server;
+        try {
+            server = DashboardCommand.start(all, DashboardCommand.HOST, DashboardCommand.PORT);
+        } catch (IllegalArgumentException e) {
+            server = DashboardCommand.start(all, DashboardCommand.HOST, 0);
+        }
+        console.say("dashboard: " + server.url());
+        return server;
     }
 
     private int trainAndEvaluate(TrainingSession session, LiveLine live, TrainProgress progress, boolean resumed) {

@@ -45,6 +45,8 @@ import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Sampling;
 import org.minpro.task.ArithmeticReward;
 import org.minpro.task.CountdownReward;
+import org.minpro.tracker.Tracker;
+import org.minpro.tracker.Trackers;
 import org.minpro.train.ComputeSettings;
 import org.minpro.train.OptimizerSettings;
 
@@ -127,6 +129,10 @@ public record Recipe(
         @Doc("When the run is saved.") CheckpointSection checkpoints,
         @Doc("What is written down of single tokens.") RecordSection record,
 
+        @Doc("Where the numbers go beside the run's folder, such as [tensorboard] or [{name: mlflow, url:"
+                + " 'http://127.0.0.1:5000'}]; docs/trackers.md.")
+        List<Tracker> trackers,
+
         @Doc("Folder in which each run gets a numbered folder of its own.")
         Path runs) {
 
@@ -171,6 +177,7 @@ public record Recipe(
         Rule.notNegative("aggregation-length", aggregationLength);
         corrections = List.copyOf(corrections);
         penalties = List.copyOf(penalties);
+        trackers = List.copyOf(trackers);
         loss(objective, corrections, added(penalties, kl, entropy), aggregation, aggregationLength, anchor);
         if (entropy.follows() != null) {
             // What the learner adds in an update must be the only one of its kind.
@@ -225,6 +232,7 @@ public record Recipe(
                 new EvaluationSection(),
                 new CheckpointSection(),
                 new RecordSection(),
+                List.of(),
                 Path.of("runs"));
     }
 
@@ -285,7 +293,8 @@ public record Recipe(
                         Penalties.table(),
                         Advantages.table(),
                         StalenessProtocols.table(),
-                        REWARDS));
+                        REWARDS,
+                        Trackers.table()));
     }
 
     /** The rewards that a recipe can name: those of {@link Rewards} and the built-in task's. */
@@ -489,6 +498,11 @@ public record Recipe(
         if (reward != null && Rewards.hasSecrets(reward)) {
             warnings.add(
                     "a reward's url has a user or a query in it, which the run's recipe.yaml keeps; write ${NAME} in"
+                            + " their place to take them from the environment");
+        }
+        if (Trackers.haveSecrets(trackers)) {
+            warnings.add(
+                    "a tracker's url has a user or a query in it, which the run's recipe.yaml keeps; write ${NAME} in"
                             + " their place to take them from the environment");
         }
         if (optimizer.warmupUpdates() >= updates()) {

@@ -7,6 +7,8 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.config.Binder;
 import org.minpro.config.Doc;
 import org.minpro.config.Rule;
+import org.minpro.tracker.Tracker;
+import org.minpro.tracker.Trackers;
 import org.minpro.train.ComputeSettings;
 import org.minpro.train.LearningRateSchedule;
 import org.minpro.train.OptimizerSettings;
@@ -41,6 +43,9 @@ public record SftRecipe(
                 + " measures it before the first and after the last alone.")
         int evaluationEvery,
 
+        @Doc("Where the numbers go beside the run's folder, such as [tensorboard]; docs/trackers.md.")
+        List<Tracker> trackers,
+
         @Doc("Folder in which each run gets a numbered folder of its own.")
         Path runs) {
 
@@ -50,6 +55,7 @@ public record SftRecipe(
         Rule.positive("epochs", epochs);
         Rule.positive("batch-rows", batchRows);
         Rule.notNegative("evaluation-every", evaluationEvery);
+        trackers = List.copyOf(trackers);
     }
 
     public SftRecipe() {
@@ -67,12 +73,13 @@ public record SftRecipe(
                 new ComputeSettings(),
                 new CheckpointSection(100, 2),
                 50,
+                List.of(),
                 Path.of("runs"));
     }
 
     /** Makes recipes of settings, and YAML of recipes. */
     public static Binder binder() {
-        return new Binder();
+        return new Binder(Trackers.table());
     }
 
     /** What is allowed and probably not meant, one line each. */

@@ -51,6 +51,11 @@ final class Evaluations implements AutoCloseable {
         }
     }
 
+    /** The file that each evaluation is recorded in. */
+    MetricsFile file() {
+        return file;
+    }
+
     Optional<Accuracy> after(long iterations) {
         return Optional.ofNullable(known.get(iterations));
     }

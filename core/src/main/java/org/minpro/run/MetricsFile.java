@@ -1,6 +1,8 @@
 package org.minpro.run;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -8,8 +10,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
+import org.minpro.tracker.MetricPoint;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -27,6 +32,7 @@ public final class MetricsFile implements AutoCloseable {
 
     private final Path path;
     private final FileChannel channel;
+    private Consumer<JsonNode> told = line -> {};
 
     private MetricsFile(Path path, FileChannel channel) {
         this.path = path;
@@ -65,7 +71,45 @@ public final class MetricsFile implements AutoCloseable {
         }
     }
 
+    /** Takes the numbers of a line; NaN where one is null. */
+    @FunctionalInterface
+    public interface Reader {
+        /** The next line. */
+        void line(long iteration, Map<String, Double> numbers);
+    }
+
+    /** Reads a file's whole lines, without what depends on the clock; none where there is no such file. */
+    public static void read(Path path, Reader reader) {
+        if (!Files.isRegularFile(path)) {
+            return;
+        }
+        try (BufferedReader lines =
+                new BufferedReader(new InputStreamReader(Files.newInputStream(path), StandardCharsets.UTF_8))) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                JsonNode node = JSON.readTree(line);
+                Map<String, Double> numbers = new LinkedHashMap<>();
+                node.forEachEntry((name, value) -> {
+                    if (value.isNumber() || value.isNull()) {
+                        numbers.put(name, value.isNull() ? Double.NaN : value.doubleValue());
+                    }
+                });
+                reader.line(node.path("iteration").longValue(0), numbers);
+            }
+        } catch (JacksonException e) {
+            // A line that is being written, or that a crash cut short.
+        } catch (IOException e) {
+            throw new UncheckedIOException("the metrics must be readable, got: " + path, e);
+        }
+    }
+
+    /** Tells somebody of each line that is written from now on. */
+    void tell(Consumer<JsonNode> listener) {
+        told = listener;
+    }
+
     /**
+     * Adds a line, with the time at which it is written.
+     *
      * @param metrics what follows from configuration and seed
      * @param time what depends on the clock, with units in the names
      */
@@ -100,8 +144,9 @@ public final class MetricsFile implements AutoCloseable {
                 });
             }
         }
-        ObjectNode clock = node.putObject("time");
+        ObjectNode clock = node.putObject(MetricPoint.TIME);
         time.forEach((name, value) -> put(clock, name, value));
+        put(clock, MetricPoint.ENDED_AT, System.currentTimeMillis() / 1000.0);
         ByteBuffer line = ByteBuffer.wrap((JSON.writeValueAsString(node) + "\n").getBytes(StandardCharsets.UTF_8));
         try {
             while (line.hasRemaining()) {
@@ -110,6 +155,7 @@ public final class MetricsFile implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException("the metrics must be writable, got: " + path, e);
         }
+        told.accept(node);
     }
 
     private static void put(ArrayNode array, double[] values) {

@@ -24,7 +24,7 @@ import java.util.stream.Stream;
  */
 public final class RunFolder implements AutoCloseable {
     private static final String RECIPE = "recipe.yaml";
-    private static final String LOCK = "lock";
+    static final String LOCK = "lock";
 
     private final Path path;
     private final FileChannel channel;
@@ -113,6 +113,7 @@ public final class RunFolder implements AutoCloseable {
                 throw new IllegalStateException(
                         "a run folder must be used by one process, got: " + folder + ", which another process holds");
             }
+            RunProcess.current().write(channel);
             return new RunFolder(folder, channel, lock, isNew, madeParents);
         } catch (IOException e) {
             throw new UncheckedIOException("the run folder must be writable, got: " + folder, e);
@@ -139,6 +140,15 @@ public final class RunFolder implements AutoCloseable {
         try {
             Checkpoints.write(part, recipe.getBytes(StandardCharsets.UTF_8));
             Files.move(part, recipe(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the run folder must be writable, got: " + path, e);
+        }
+    }
+
+    /** Keeps what a person was shown before the run began, in {@code plan.txt}. */
+    public void writePlan(List<String> lines) {
+        try {
+            Files.write(path.resolve("plan.txt"), lines);
         } catch (IOException e) {
             throw new UncheckedIOException("the run folder must be writable, got: " + path, e);
         }
@@ -181,6 +191,16 @@ public final class RunFolder implements AutoCloseable {
         return path.resolve("samples.txt");
     }
 
+    /** What was said to a person, one line of JSON each: {@code time}, {@code iteration}, {@code line}. */
+    public Path notices() {
+        return path.resolve("notices.jsonl");
+    }
+
+    /** The answers of an evaluation, in the form of the journal. */
+    public Path answers(long iterationsDone) {
+        return path.resolve("answers").resolve("iteration-" + iterationsDone + ".jsonl");
+    }
+
     /** The failures of the reward's own: each kind once, with its trace and the response. */
     public Path rewardFailures() {
         return path.resolve("reward-failures.txt");
@@ -194,10 +214,17 @@ public final class RunFolder implements AutoCloseable {
         if (!isNew) {
             return false;
         }
-        try (Stream<Path> entries = Files.walk(path)) {
-            return entries.filter(Files::isRegularFile)
-                    .filter(file -> !file.equals(recipe()) && !file.equals(data()) && !file.equals(path.resolve(LOCK)))
-                    .allMatch(file -> file.toFile().length() == 0);
+        return Stream.of(evaluations(), metrics(), journal(), samples(), rewardFailures(), checkpoints(), model())
+                .noneMatch(this::holdsSomething);
+    }
+
+    private boolean holdsSomething(Path result) {
+        if (Files.notExists(result)) {
+            return false;
+        }
+        try (Stream<Path> entries = Files.walk(result)) {
+            return entries.anyMatch(
+                    file -> Files.isRegularFile(file) && file.toFile().length() > 0);
         } catch (IOException e) {
             throw new UncheckedIOException("the run folder must be readable, got: " + path, e);
         }
@@ -213,6 +240,8 @@ public final class RunFolder implements AutoCloseable {
             if (unused) {
                 remove(file -> !file.equals(path) && !file.equals(path.resolve(LOCK)));
             }
+            // What stands in it says who works on the run: nobody now.
+            channel.truncate(0);
             lock.release();
             channel.close();
             if (unused) {

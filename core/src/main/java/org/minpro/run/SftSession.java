@@ -2,6 +2,7 @@ package org.minpro.run;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.LongFunction;
@@ -15,6 +16,7 @@ import org.minpro.task.Demonstration;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
+import org.minpro.tracker.MetricPoint;
 import org.minpro.train.Policy;
 import org.minpro.train.SupervisedTrainer;
 
@@ -67,6 +69,12 @@ public final class SftSession implements AutoCloseable {
                     examples.source,
                     workers));
             run = opened.add(new SupervisedRun(folder, recipe, policy, workers, trainer, examples.heldOut, notice));
+            opened.add(TrackedFolder.open(
+                    folder,
+                    recipe.trackers(),
+                    run::finished,
+                    notice,
+                    Map.of(MetricPoint.Series.TRAINING, run.metrics())));
         } catch (RuntimeException | Error e) {
             opened.closeAfter(e);
             throw e;

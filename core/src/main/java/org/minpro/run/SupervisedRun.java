@@ -66,6 +66,16 @@ final class SupervisedRun implements AutoCloseable {
         metrics = MetricsFile.open(folder.metrics(), policy.version());
     }
 
+    /** The file that each update is recorded in. */
+    MetricsFile metrics() {
+        return metrics;
+    }
+
+    /** Whether all updates are done. */
+    boolean finished() {
+        return trainer.finished();
+    }
+
     /** Optimizer steps done. */
     long done() {
         return trainer.done();

@@ -21,6 +21,7 @@ import org.minpro.experience.ScoredGroup;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
+import org.minpro.tensor.Scope;
 import org.minpro.train.EntropyTarget;
 import org.minpro.train.Learner;
 import org.minpro.train.LearnerReport;
@@ -53,6 +54,7 @@ public final class TrainingRun implements AutoCloseable {
     private final TokensFile tokens;
     private final Checkpoints checkpoints;
     private final RunListener listener;
+    private final RunChecks checks = new RunChecks();
     private boolean warnedOfGradient;
     private volatile boolean stopping;
 
@@ -70,6 +72,8 @@ public final class TrainingRun implements AutoCloseable {
         journal = JournalFile.open(folder.journal(), state.source().oldestDraw());
         journal.damaged().forEach(line -> listener.notice("warning: a damaged line is left out: " + line));
         metrics = MetricsFile.open(folder.metrics(), state.source().iteration());
+        // What they found before was said then.
+        MetricsFile.read(folder.metrics(), checks::next);
         tokens = TokensFile.open(
                 folder.tokens(),
                 newest.map(checkpoint -> checkpoint.state().path(TOKENS).longValue(0))
@@ -113,6 +117,11 @@ public final class TrainingRun implements AutoCloseable {
 
     public Trainer trainer() {
         return trainer;
+    }
+
+    /** The file that each iteration is recorded in. */
+    MetricsFile metrics() {
+        return metrics;
     }
 
     /** The next iteration. */
@@ -183,6 +192,7 @@ public final class TrainingRun implements AutoCloseable {
         time.put("training_seconds", report.trainingSeconds());
         time.put("sampled_tokens_per_second", report.sampledTokens() / report.samplingSeconds());
         time.put("trained_tokens_per_second", report.trainedTokens() / report.trainingSeconds());
+        time.put("resident_bytes", (double) Scope.residentBytes());
         metrics.append(
                 report.iteration(),
                 report.metrics().named(),
@@ -207,6 +217,15 @@ public final class TrainingRun implements AutoCloseable {
         if (report.metrics().rollouts().iterationsWithoutSignal() == DULL_ITERATIONS
                 && !recipe.learnsWithoutDifference()) {
             listener.notice("nothing to learn: " + whyNothing(report));
+        }
+        for (RunChecks.Finding finding :
+                checks.next(report.iteration(), report.metrics().named())) {
+            // Where no group has a difference more is said above, and some losses need none.
+            if (finding.kind() != RunChecks.Kind.ZERO_SIGNAL
+                    || report.metrics().rollouts().iterationsWithoutSignal() < DULL_ITERATIONS
+                            && !recipe.learnsWithoutDifference()) {
+                listener.notice("warning: " + finding.line(RunChecks.shown(finding.example(), report.fresh())));
+            }
         }
     }
 

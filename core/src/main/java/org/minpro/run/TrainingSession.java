@@ -1,14 +1,20 @@
 package org.minpro.run;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.minpro.data.Dataset;
 import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
 import org.minpro.eval.Accuracy;
@@ -17,6 +23,7 @@ import org.minpro.experience.Async;
 import org.minpro.experience.Journal;
 import org.minpro.experience.RefusedRewardException;
 import org.minpro.experience.RewardFailure;
+import org.minpro.experience.ScoredGroup;
 import org.minpro.experience.Scoring;
 import org.minpro.model.Kernels;
 import org.minpro.model.PolicyVersion;
@@ -30,6 +37,7 @@ import org.minpro.rollout.SamplingParams;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
+import org.minpro.tracker.MetricPoint;
 import org.minpro.train.Policy;
 import org.minpro.train.TrainingRow;
 import org.minpro.train.Update;
@@ -75,33 +83,33 @@ public final class TrainingSession implements AutoCloseable {
     private TrainingSession(Start start, RunFolder folder, Recipe recipe) {
         this.recipe = recipe;
         this.folder = folder;
-        this.listener = start.listener;
+        Listener told = new Listener(start.listener, new NoticesFile(folder.notices()));
+        this.listener = told;
         opened.add(folder);
         try {
             files = ModelFiles.open(recipe.model().path());
             requireMemory(start.memory.getAsLong());
             tokenizer = opened.add(files.tokenizer());
-            failures = new RewardFailures(folder.rewardFailures(), start.listener);
+            failures = new RewardFailures(folder.rewardFailures(), told);
             Reward reward = start.reward != null ? start.reward : recipe.createReward();
             if (start.problems != null && start.reward == null && recipe.reward() == null) {
-                start.listener.notice("the program's problems are scored by '" + Rewards.described(reward)
+                told.notice("the program's problems are scored by '" + Rewards.described(reward)
                         + "', the recipe's default; reward(...) gives another");
             }
             prompts = Prompts.of(recipe.prompts(), files, tokenizer);
             problems = start.problems != null
                     ? new ProblemSets(start.problems, start.heldOut, "problems of the program")
                     : ProblemSets.of(
-                            recipe.data(), recipe.seed(), recipe.evaluation().problems(), start.listener::dataRead);
+                            recipe.data(), recipe.seed(), recipe.evaluation().problems(), told::dataRead);
             if (start.problems == null) {
                 DataFiles.keepOrRequire(folder, recipe.data().paths());
             }
-            problems.notices().forEach(line -> start.listener.notice("data: " + line));
+            problems.notices().forEach(line -> told.notice("data: " + line));
             Problem example = problems.training().problem(0);
             scoring = new Scoring(reward.reading(prompts.marks(example)), recipe.rewardBudgetSeconds(), failures);
             questions = prompts.questions(problems.heldOut());
             longestPrompt = requirePositions();
-            prompts.missingBeginOfSequence(prompts.encode(example))
-                    .ifPresent(line -> start.listener.notice("warning: " + line));
+            prompts.missingBeginOfSequence(prompts.encode(example)).ifPresent(line -> told.notice("warning: " + line));
             DType compute = files.computeType(recipe.model().dtype());
             Kernels.notices(compute).forEach(start.listener::notice);
             policy = opened.add(files.policy(compute, recipe.model().trained(files.config())));
@@ -120,8 +128,18 @@ public final class TrainingSession implements AutoCloseable {
                     files.config(),
                     workers,
                     recipe.hasReference() ? opened.add(ReferenceModel.open(recipe, files, compute)) : null);
-            run = opened.add(TrainingRun.open(folder, recipe, resources, new Listener(start.listener)));
+            run = opened.add(TrainingRun.open(folder, recipe, resources, told));
             evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
+            opened.add(TrackedFolder.open(
+                    folder,
+                    recipe.trackers(),
+                    () -> run.trainer().finished(),
+                    told::notice,
+                    Map.of(
+                            MetricPoint.Series.TRAINING,
+                            run.metrics(),
+                            MetricPoint.Series.EVALUATION,
+                            evaluations.file())));
         } catch (RuntimeException | Error e) {
             opened.closeAfter(e);
             throw e;
@@ -378,8 +396,33 @@ public final class TrainingSession implements AutoCloseable {
         } finally {
             engine.withdraw();
         }
+        keepAnswers(result);
         evaluations.record(iteration(), result.accuracy(), (System.nanoTime() - start) / 1e9);
         return result;
+    }
+
+    /** Writes the answers of an evaluation whole or not at all. */
+    private void keepAnswers(Evaluator.Result result) {
+        Path file = folder.answers(iteration());
+        Path part = file.resolveSibling(file.getFileName() + ".part");
+        try {
+            Files.createDirectories(file.getParent());
+            Files.deleteIfExists(part);
+            try (JournalFile answers = JournalFile.open(part, 0)) {
+                for (ScoredGroup group : result.groups()) {
+                    for (int i = 0; i < group.rollouts().size(); i++) {
+                        answers.append(
+                                iteration(),
+                                group.problem(),
+                                group.rollouts().get(i),
+                                group.scores().get(i));
+                    }
+                }
+            }
+            Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the answers must be writable, got: " + file, e);
+        }
     }
 
     /** The evaluation that is due between two iterations, if one is. */
@@ -401,9 +444,17 @@ public final class TrainingSession implements AutoCloseable {
     /** Tells the program, and evaluates where that is due. */
     private final class Listener implements RunListener {
         private final RunListener told;
+        private final NoticesFile notices;
+        private volatile long underWay;
 
-        Listener(RunListener told) {
+        Listener(RunListener told, NoticesFile notices) {
             this.told = told;
+            this.notices = notices;
+        }
+
+        @Override
+        public void dataRead(Dataset.Pass pass, long done, long all) {
+            told.dataRead(pass, done, all);
         }
 
         @Override
@@ -428,11 +479,13 @@ public final class TrainingSession implements AutoCloseable {
 
         @Override
         public void notice(String line) {
+            notices.append(underWay, line);
             told.notice(line);
         }
 
         @Override
         public void iterationFinished(IterationReport report) {
+            underWay = report.iteration() + 1;
             told.iterationFinished(report);
             evaluateBetween();
         }

@@ -1,0 +1,165 @@
+package org.minpro.dashboard;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.minpro.config.FlatSettings;
+import org.minpro.run.RunProcess;
+import org.minpro.tracker.MetricPoint;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * A run's folder, as far as it can be read: running, finished, killed or copied. It never writes to it and asks for no lock.
+ *
+ * @param folder the folder
+ */
+public record RunView(Path folder) {
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    /** Bytes at the end of a file in which its last line is looked for. */
+    private static final int TAIL = 1 << 16;
+
+    /** Whether a folder is one of a run. */
+    public static boolean isRun(Path folder) {
+        return Files.isRegularFile(folder.resolve("recipe.yaml"));
+    }
+
+    public Path metrics() {
+        return folder.resolve("metrics.jsonl");
+    }
+
+    public Path evaluations() {
+        return folder.resolve("evaluations.jsonl");
+    }
+
+    public Path journal() {
+        return folder.resolve("journal.jsonl");
+    }
+
+    public Path tokens() {
+        return folder.resolve("tokens.jsonl");
+    }
+
+    /** The text of its recipe; empty where it cannot be read. */
+    public String recipe() {
+        return text("recipe.yaml");
+    }
+
+    /** Each setting by its name with dots. */
+    public Map<String, String> settings() {
+        return FlatSettings.of(recipe());
+    }
+
+    /** What was printed before the run began; empty where it was not. */
+    public String plan() {
+        return text("plan.txt");
+    }
+
+    private String text(String name) {
+        try {
+            return new String(Files.readAllBytes(folder.resolve(name)), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    /** What was said while it went on, oldest first. */
+    public List<JsonNode> notices() {
+        return lines("notices.jsonl");
+    }
+
+    /** Each evaluation's line, oldest first. */
+    public List<JsonNode> evaluated() {
+        return lines("evaluations.jsonl");
+    }
+
+    private List<JsonNode> lines(String name) {
+        List<JsonNode> lines = new ArrayList<>();
+        for (String line : text(name).split("\n")) {
+            try {
+                if (!line.isBlank()) {
+                    lines.add(JSON.readTree(line));
+                }
+            } catch (JacksonException e) {
+                // A line that is being written, or that a crash cut short.
+            }
+        }
+        return lines;
+    }
+
+    /** The iterations before which answers were stored, ascending. */
+    public List<Long> answered() throws IOException {
+        Path answers = folder.resolve("answers");
+        if (!Files.isDirectory(answers)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(answers)) {
+            return files.map(file -> String.valueOf(file.getFileName()))
+                    .filter(name -> name.matches("iteration-\\d{1,18}\\.jsonl"))
+                    .map(name -> Long.parseLong(name.replaceAll("\\D", "")))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    public Path answers(long iteration) {
+        return folder.resolve("answers").resolve("iteration-" + iteration + ".jsonl");
+    }
+
+    /** The last whole line of the metrics. */
+    public Optional<JsonNode> lastLine() {
+        try (var channel = Files.newByteChannel(metrics())) {
+            long size = channel.size();
+            var buffer = java.nio.ByteBuffer.allocate((int) Math.min(TAIL, size));
+            channel.position(size - buffer.capacity());
+            while (buffer.hasRemaining() && channel.read(buffer) > 0) {}
+            String tail = new String(buffer.array(), 0, buffer.position(), StandardCharsets.UTF_8);
+            int end = tail.lastIndexOf('\n');
+            if (end < 0) {
+                return Optional.empty();
+            }
+            return Optional.of(JSON.readTree(tail.substring(tail.lastIndexOf('\n', end - 1) + 1, end)));
+        } catch (IOException | JacksonException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** The numbers of the last line by their names in trackers. */
+    public Map<String, Double> newest() {
+        return lastLine()
+                .map(line -> MetricPoint.of(MetricPoint.Series.TRAINING, line).values())
+                .orElse(Map.of());
+    }
+
+    /** Iterations or updates that are recorded. */
+    public long done() {
+        return lastLine().map(line -> 1 + line.path("iteration").longValue(-1)).orElse(0L);
+    }
+
+    /** Iterations or updates that the recipe asks for; 0 where it does not say. */
+    public static long due(Map<String, String> settings) {
+        String due = settings.getOrDefault("iterations", settings.getOrDefault("updates", ""));
+        return due.matches("\\d{1,18}") ? Long.parseLong(due) : 0;
+    }
+
+    public RunState state(long done, long due) {
+        Optional<RunProcess> process = RunProcess.of(folder);
+        boolean finished = due > 0 ? done >= due : Files.isDirectory(folder.resolve("model"));
+        if (process.isPresent() && process.get().isAlive()) {
+            return RunState.RUNNING;
+        }
+        if (finished) {
+            return RunState.FINISHED;
+        }
+        return process.map(owner -> owner.isHere() ? RunState.KILLED : RunState.ELSEWHERE)
+                .orElse(RunState.STOPPED);
+    }
+}
