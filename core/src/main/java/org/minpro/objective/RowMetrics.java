@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param tokens valid tokens
  * @param weights of {@link ObjectiveResult#weights}, or null where the objective has none
  * @param tokenSums sums of {@link ObjectiveResult#tokenMetrics}
- * @param positive the same over the tokens whose advantage is > 0
- * @param negative the same over the tokens whose advantage is < 0
+ * @param positive the same over the tokens whose advantage is above 0
+ * @param negative the same over the tokens whose advantage is below 0
  */
 public record RowMetrics(
         double loss,
