@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -137,6 +138,7 @@ class TokenSamplerTest {
      * 2500 = 19 pieces of 128 and a remainder: the path that sums pieces first; 97 is searched as a whole. Truncation sorts
      * each row, so there are fewer draws where rows are long.
      */
+    @Tag("slow")
     @ParameterizedTest
     @CsvSource({
         "97, 1, 0, 1, 0, 1000000",

@@ -19,6 +19,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -68,6 +69,7 @@ class StalenessTest {
                 new Simulated(3, List.of(0, 1, 3), 4));
     }
 
+    @Tag("slow")
     @ParameterizedTest
     @MethodSource("protocols")
     void theSameSeedGivesTheSameBytes(Staleness staleness) {

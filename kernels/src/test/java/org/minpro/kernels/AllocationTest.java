@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Compiled kernels allocate no vectors: where C2 gives up inlining in a method, every operation of it allocates one, and it is 4
  * to 40 times slower.
  */
+@Tag("slow")
 class AllocationTest {
     /** Room for a few small objects of a call, none of them in a loop over numbers. */
     private static final long BYTES_PER_CALL = 4096;

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -33,6 +34,7 @@ import org.minpro.train.PolicyGradient;
 import org.minpro.train.TrainingRow;
 
 /** The sampler's log mu is the trainer's log pi to the bit, on every token, whatever is computed beside it. */
+@Tag("slow")
 class ExactnessTest {
     private static final Map<String, ModelConfig> MODELS = Models.all();
 
