@@ -63,7 +63,6 @@ public final class Main {
         minpro.addSubcommand(new ObjectivesCommand(console));
         minpro.addSubcommand(new VerifyCommand(console));
         minpro.addSubcommand(new AuditVerdictsCommand(console));
-        minpro.addSubcommand(new DoctorCommand(console));
         minpro.addSubcommand(new CommandLine.HelpCommand());
         minpro.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
         minpro.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
