@@ -2,14 +2,9 @@ package org.minpro.run;
 
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -42,14 +37,12 @@ public final class JournalFile implements Journal, AutoCloseable {
     /** Half of a surrogate pair: a whole pair is one character to a pattern. */
     private static final Pattern HALF = Pattern.compile("\\p{Cs}");
 
-    private final Path path;
-    private final FileChannel channel;
+    private final AppendedLines file;
     private final Map<Long, Map<Integer, Entry>> known = new HashMap<>();
     private final List<String> damaged = new ArrayList<>();
 
-    private JournalFile(Path path, FileChannel channel) {
-        this.path = path;
-        this.channel = channel;
+    private JournalFile(AppendedLines file) {
+        this.file = file;
     }
 
     /**
@@ -59,12 +52,9 @@ public final class JournalFile implements Journal, AutoCloseable {
      */
     public static JournalFile open(Path path, long oldestDraw) {
         try {
-            FileChannel channel = FileChannel.open(
-                    path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-            JournalFile journal = new JournalFile(path, channel);
-            long end = journal.read(oldestDraw);
-            channel.truncate(end);
-            channel.position(end);
+            AppendedLines file = AppendedLines.open(path, "the journal");
+            JournalFile journal = new JournalFile(file);
+            file.cut(journal.read(oldestDraw));
             return journal;
         } catch (IOException e) {
             throw new UncheckedIOException("the journal must be readable and writable, got: " + path, e);
@@ -82,14 +72,12 @@ public final class JournalFile implements Journal, AutoCloseable {
     /** Reads all whole lines; returns the position after the last of them. */
     private long read(long oldestDraw) throws IOException {
         long end = 0;
-        // This reader puts U+FFFD, three bytes, for what a crash left of a character; one of Files would throw.
-        try (BufferedReader reader =
-                new BufferedReader(new InputStreamReader(Files.newInputStream(path), StandardCharsets.UTF_8))) {
+        try (BufferedReader reader = file.reader()) {
             int number = 0;
             for (String line = reader.readLine(); line != null; line = reader.readLine()) {
                 number++;
                 long next = end + line.getBytes(StandardCharsets.UTF_8).length + 1;
-                if (next > channel.size()) {
+                if (next > file.size()) {
                     break;
                 }
                 end = next;
@@ -101,9 +89,9 @@ public final class JournalFile implements Journal, AutoCloseable {
                                 .put(entry.rollout().sample(), entry);
                     }
                 } catch (JacksonException e) {
-                    damaged.add(path + ":" + number + " is not valid JSON: " + JsonProblem.of(e));
+                    damaged.add(file.path() + ":" + number + " is not valid JSON: " + JsonProblem.of(e));
                 } catch (IllegalArgumentException e) {
-                    damaged.add(path + ":" + number + " is no rollout: " + e.getMessage());
+                    damaged.add(file.path() + ":" + number + " is no rollout: " + e.getMessage());
                 }
             }
         }
@@ -118,23 +106,12 @@ public final class JournalFile implements Journal, AutoCloseable {
     @Override
     public synchronized void append(long iteration, Problem problem, Rollout rollout, Score score) {
         String json = JSON.writeValueAsString(node(iteration, problem, rollout, score));
-        ByteBuffer line = ByteBuffer.wrap((withHalvesEscaped(json) + "\n").getBytes(StandardCharsets.UTF_8));
-        try {
-            while (line.hasRemaining()) {
-                channel.write(line);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("the journal must be writable, got: " + path, e);
-        }
+        file.append(withHalvesEscaped(json) + "\n");
     }
 
     /** Makes everything written so far survive a loss of power. */
     public synchronized void force() {
-        try {
-            channel.force(false);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        file.force();
     }
 
     /** Forgets entries of earlier draws; they stay in the file. */
@@ -290,10 +267,6 @@ public final class JournalFile implements Journal, AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        file.close();
     }
 }

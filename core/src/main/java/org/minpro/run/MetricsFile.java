@@ -4,12 +4,9 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,13 +27,11 @@ import tools.jackson.databind.node.ObjectNode;
 public final class MetricsFile implements AutoCloseable {
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
-    private final Path path;
-    private final FileChannel channel;
+    private final AppendedLines file;
     private Consumer<JsonNode> told = line -> {};
 
-    private MetricsFile(Path path, FileChannel channel) {
-        this.path = path;
-        this.channel = channel;
+    private MetricsFile(AppendedLines file) {
+        this.file = file;
     }
 
     /**
@@ -45,29 +40,11 @@ public final class MetricsFile implements AutoCloseable {
      */
     public static MetricsFile open(Path path, long nextIteration) {
         try {
-            FileChannel channel = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            long end = 0;
-            // A crash may have cut a character: Files.readString would throw.
-            for (String line : new String(Files.readAllBytes(path), StandardCharsets.UTF_8).split("(?<=\n)")) {
-                if (!line.endsWith("\n") || iteration(line) >= nextIteration) {
-                    break;
-                }
-                end += line.getBytes(StandardCharsets.UTF_8).length;
-            }
-            channel.truncate(end);
-            channel.position(end);
-            return new MetricsFile(path, channel);
+            AppendedLines file = AppendedLines.open(path, "the metrics");
+            file.cutFrom(nextIteration);
+            return new MetricsFile(file);
         } catch (IOException e) {
             throw new UncheckedIOException("the metrics must be readable and writable, got: " + path, e);
-        }
-    }
-
-    private static long iteration(String line) {
-        try {
-            JsonNode node = JSON.readTree(line);
-            return node.path("iteration").longValue(Long.MAX_VALUE);
-        } catch (JacksonException e) {
-            return Long.MAX_VALUE;
         }
     }
 
@@ -147,14 +124,7 @@ public final class MetricsFile implements AutoCloseable {
         ObjectNode clock = node.putObject(MetricPoint.TIME);
         time.forEach((name, value) -> put(clock, name, value));
         put(clock, MetricPoint.ENDED_AT, System.currentTimeMillis() / 1000.0);
-        ByteBuffer line = ByteBuffer.wrap((JSON.writeValueAsString(node) + "\n").getBytes(StandardCharsets.UTF_8));
-        try {
-            while (line.hasRemaining()) {
-                channel.write(line);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("the metrics must be writable, got: " + path, e);
-        }
+        file.append(JSON.writeValueAsString(node) + "\n");
         told.accept(node);
     }
 
@@ -178,19 +148,11 @@ public final class MetricsFile implements AutoCloseable {
 
     /** Makes everything written so far survive a loss of power. */
     public void force() {
-        try {
-            channel.force(false);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        file.force();
     }
 
     @Override
     public void close() {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        file.close();
     }
 }

@@ -2,14 +2,8 @@ package org.minpro.run;
 
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import tools.jackson.core.JacksonException;
@@ -30,13 +24,11 @@ final class ReferenceJournal implements AutoCloseable {
     /** Those of one rollout, {@code [time]}. */
     record Entry(long draw, int sample, float[] logProbs) {}
 
-    private final Path path;
-    private final FileChannel channel;
+    private final AppendedLines file;
     private final long oldestDraw;
 
-    private ReferenceJournal(Path path, FileChannel channel, long oldestDraw) {
-        this.path = path;
-        this.channel = channel;
+    private ReferenceJournal(AppendedLines file, long oldestDraw) {
+        this.file = file;
         this.oldestDraw = oldestDraw;
     }
 
@@ -47,42 +39,18 @@ final class ReferenceJournal implements AutoCloseable {
      */
     static ReferenceJournal open(Path path, long nextIteration, long oldestDraw) {
         try {
-            FileChannel channel = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            long end = 0;
-            try (BufferedReader lines = lines(path)) {
-                for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                    long next = end + line.getBytes(StandardCharsets.UTF_8).length + 1;
-                    if (next > channel.size() || iteration(line) >= nextIteration) {
-                        break;
-                    }
-                    end = next;
-                }
-            }
-            channel.truncate(end);
-            channel.position(end);
-            return new ReferenceJournal(path, channel, oldestDraw);
+            AppendedLines file = AppendedLines.open(path, "the reference's journal");
+            file.cutFrom(nextIteration);
+            return new ReferenceJournal(file, oldestDraw);
         } catch (IOException e) {
             throw new UncheckedIOException("the reference's journal must be readable and writable, got: " + path, e);
-        }
-    }
-
-    /** A reader that puts U+FFFD, three bytes, for what a crash left of a character. */
-    private static BufferedReader lines(Path path) throws IOException {
-        return new BufferedReader(new InputStreamReader(Files.newInputStream(path), StandardCharsets.UTF_8));
-    }
-
-    private static long iteration(String line) {
-        try {
-            return JSON.readTree(line).path("iteration").longValue(Long.MAX_VALUE);
-        } catch (JacksonException e) {
-            return Long.MAX_VALUE;
         }
     }
 
     /** What is there of the draws that are still needed. */
     List<Entry> read() {
         List<Entry> entries = new ArrayList<>();
-        try (BufferedReader lines = lines(path)) {
+        try (BufferedReader lines = file.reader()) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 JsonNode node = JSON.readTree(line);
                 if (node.path("draw").longValue() >= oldestDraw) {
@@ -94,7 +62,8 @@ final class ReferenceJournal implements AutoCloseable {
             }
             return entries;
         } catch (IOException | JacksonException e) {
-            throw new IllegalStateException("the reference's journal must be readable, got: " + path + ": " + e, e);
+            throw new IllegalStateException(
+                    "the reference's journal must be readable, got: " + file.path() + ": " + e, e);
         }
     }
 
@@ -111,31 +80,16 @@ final class ReferenceJournal implements AutoCloseable {
             }
             lines.append(JSON.writeValueAsString(node)).append('\n');
         }
-        ByteBuffer bytes = ByteBuffer.wrap(lines.toString().getBytes(StandardCharsets.UTF_8));
-        try {
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("the reference's journal must be writable, got: " + path, e);
-        }
+        file.append(lines.toString());
     }
 
     /** Makes everything written so far survive a loss of power. */
     void force() {
-        try {
-            channel.force(false);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        file.force();
     }
 
     @Override
     public void close() {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        file.close();
     }
 }

@@ -2,11 +2,7 @@ package org.minpro.run;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -24,14 +20,12 @@ import org.minpro.train.Update;
  * writes the same bytes.
  */
 public final class TokensFile implements AutoCloseable {
-    private final Path path;
-    private final FileChannel channel;
+    private final AppendedLines file;
     private final long seed;
     private final int rows;
 
-    private TokensFile(Path path, FileChannel channel, long seed, int rows) {
-        this.path = path;
-        this.channel = channel;
+    private TokensFile(AppendedLines file, long seed, int rows) {
+        this.file = file;
         this.seed = seed;
         this.rows = rows;
     }
@@ -44,10 +38,9 @@ public final class TokensFile implements AutoCloseable {
      */
     public static TokensFile open(Path path, long bytes, long seed, int rows) {
         try {
-            FileChannel channel = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            channel.truncate(bytes);
-            channel.position(channel.size());
-            return new TokensFile(path, channel, seed, rows);
+            AppendedLines file = AppendedLines.open(path, "the tokens");
+            file.cut(bytes);
+            return new TokensFile(file, seed, rows);
         } catch (IOException e) {
             throw new UncheckedIOException("the tokens must be writable, got: " + path, e);
         }
@@ -66,14 +59,7 @@ public final class TokensFile implements AutoCloseable {
         for (int row : chosen(update.rows(), update.requireStep().version())) {
             write(iteration, ordinal, update.rows().get(row), update.requireStep(), row, lines);
         }
-        ByteBuffer bytes = ByteBuffer.wrap(lines.toString().getBytes(StandardCharsets.UTF_8));
-        try {
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("the tokens must be writable, got: " + path, e);
-        }
+        file.append(lines.toString());
     }
 
     /** In the order of the update. The version is a part of the choice, so that a row that is used again may be another. */
@@ -145,28 +131,16 @@ public final class TokensFile implements AutoCloseable {
 
     /** Bytes that have been written: what a checkpoint keeps. */
     long bytes() {
-        try {
-            return channel.position();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return file.bytes();
     }
 
     /** Makes everything written so far survive a loss of power. */
     void force() {
-        try {
-            channel.force(false);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        file.force();
     }
 
     @Override
     public void close() {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        file.close();
     }
 }
