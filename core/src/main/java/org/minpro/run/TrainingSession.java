@@ -111,7 +111,7 @@ public final class TrainingSession implements AutoCloseable {
             longestPrompt = requirePositions();
             prompts.missingBeginOfSequence(prompts.encode(example)).ifPresent(line -> told.notice("warning: " + line));
             DType compute = files.computeType(recipe.model().dtype());
-            Kernels.notices(compute).forEach(start.listener::notice);
+            Kernels.notices(compute).forEach(told::notice);
             policy = opened.add(files.policy(compute, recipe.model().trained(files.config())));
             workers = opened.add(new Workers(recipe.compute().threads()));
             engine = opened.add(engine(workers));
