@@ -19,6 +19,7 @@ import org.minpro.dashboard.RunDiagnosis;
 import org.minpro.dashboard.RunState;
 import org.minpro.dashboard.RunView;
 import org.minpro.dashboard.ShownRollouts;
+import org.minpro.run.WholeFile;
 import org.minpro.tracker.MetricPoint;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -439,7 +440,7 @@ public record RunReport(List<Named> runs, Path cache) {
 
     /** Writes the report whole or not at all. */
     public void write(Path file) throws IOException {
-        ReportFiles.write(file, report().html());
+        WholeFile.write(file, report().html());
     }
 
     /**

@@ -17,6 +17,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.minpro.chart.LineChart;
 import org.minpro.chart.Series;
+import org.minpro.run.WholeFile;
 import org.minpro.study.Comparison;
 import org.minpro.study.Curve;
 import org.minpro.study.Difference;
@@ -51,8 +52,8 @@ public record StudyReport(
     /** Writes {@code report.html}, {@code report.md}, {@code measures.csv} and {@code differences.csv}. */
     public void write(Path folder) {
         Report report = report();
-        ReportFiles.write(folder.resolve("report.html"), report.html());
-        ReportFiles.write(folder.resolve("report.md"), report.markdown());
+        WholeFile.write(folder.resolve("report.html"), report.html());
+        WholeFile.write(folder.resolve("report.md"), report.markdown());
         StudyTables.write(folder.resolve("measures.csv"), measures());
         StudyTables.write(folder.resolve("differences.csv"), differences());
     }

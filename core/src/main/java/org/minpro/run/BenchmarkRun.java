@@ -2,10 +2,8 @@ package org.minpro.run;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -73,7 +71,7 @@ public final class BenchmarkRun implements AutoCloseable {
         try {
             Optional<JsonNode> stored = settings(path);
             if (stored.isEmpty()) {
-                write(path.resolve(SETTINGS), INDENTED.writeValueAsString(given) + "\n");
+                WholeFile.write(path.resolve(SETTINGS), INDENTED.writeValueAsString(given) + "\n");
             } else {
                 checkEqual(path, stored.get(), given);
             }
@@ -198,13 +196,13 @@ public final class BenchmarkRun implements AutoCloseable {
                     .append(result.outcomes().size())
                     .append('\n'));
         }
-        write(
+        WholeFile.write(
                 path().resolve("results.json"),
                 INDENTED.writeValueAsString(
                                 reports.stream().map(BenchmarkReport::json).toList())
                         + "\n");
-        write(path().resolve("results.csv"), table.toString());
-        write(path().resolve(PROBLEMS), problems.toString());
+        WholeFile.write(path().resolve("results.csv"), table.toString());
+        WholeFile.write(path().resolve(PROBLEMS), problems.toString());
     }
 
     private static String cell(double value) {
@@ -269,17 +267,6 @@ public final class BenchmarkRun implements AutoCloseable {
             case Long count when count >= 0 -> count;
             case Object other -> throw row.wrongKind(field, "a count", other);
         };
-    }
-
-    /** Whole or not at all: a reader never sees half of a file. */
-    private static void write(Path file, String text) {
-        Path part = file.resolveSibling(file.getFileName() + ".part");
-        try {
-            Files.writeString(part, text, StandardCharsets.UTF_8);
-            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } catch (IOException e) {
-            throw new UncheckedIOException(file + " cannot be written: " + e.getMessage(), e);
-        }
     }
 
     @Override

@@ -1,13 +1,10 @@
 package org.minpro.study;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.math.MathContext;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -17,6 +14,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.DataException;
+import org.minpro.run.WholeFile;
 import tools.jackson.core.JacksonException;
 import tools.jackson.dataformat.csv.CsvMapper;
 import tools.jackson.dataformat.csv.CsvReadFeature;
@@ -247,16 +245,10 @@ public final class StudyTables {
 
     /** A table's rows as a file, whole or not at all. */
     public static void write(Path file, List<List<String>> rows) {
-        Path part = file.resolveSibling(file.getFileName() + ".part");
-        try {
-            StringBuilder text = new StringBuilder();
-            for (List<String> row : rows) {
-                text.append(CSV.writer().writeValueAsString(row.toArray(String[]::new)));
-            }
-            Files.writeString(part, text, StandardCharsets.UTF_8);
-            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } catch (IOException e) {
-            throw new UncheckedIOException(file + " cannot be written: " + e.getMessage(), e);
+        StringBuilder text = new StringBuilder();
+        for (List<String> row : rows) {
+            text.append(CSV.writer().writeValueAsString(row.toArray(String[]::new)));
         }
+        WholeFile.write(file, text.toString());
     }
 }

@@ -1,4 +1,4 @@
-package org.minpro.report;
+package org.minpro.run;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -7,11 +7,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 
-/** A report's files, each written whole or not at all. */
-final class ReportFiles {
-    private ReportFiles() {}
+/** A file that is written whole or not at all: a reader never sees half of it. */
+public final class WholeFile {
+    private WholeFile() {}
 
-    static void write(Path file, String text) {
+    /** Puts a text, in UTF-8, in the place of what was there. */
+    public static void write(Path file, String text) {
         Path part = file.resolveSibling(file.getFileName() + ".part");
         try {
             Files.writeString(part, text, StandardCharsets.UTF_8);
