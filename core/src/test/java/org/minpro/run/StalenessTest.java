@@ -98,18 +98,7 @@ class StalenessTest {
             for (int i = 0; i < 4; i++) {
                 first.iterate();
             }
-            try (Scope scope = Scope.open()) {
-                second.policy.beginUpdate().copyFrom(first.policy.master());
-                first.trainer
-                        .learner()
-                        .optimizerState()
-                        .forEach((name, tensor) -> Objects.requireNonNull(second.trainer
-                                        .learner()
-                                        .optimizerState()
-                                        .get(name))
-                                .copyInPlace(tensor));
-            }
-            second.trainer.begin(first.trainer.state());
+            second.continueFrom(first);
             assertThat(second.toTheEnd()).isEqualTo(expected.subList(4, 8));
             TrainerTest.assertSame(second.weights(), whole.weights());
         }

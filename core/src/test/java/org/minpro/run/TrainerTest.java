@@ -127,6 +127,20 @@ class TrainerTest {
             trainer.begin(Trainer.State.initial(0));
         }
 
+        /** Takes over what a checkpoint of another run would hold. */
+        void continueFrom(Run stopped) {
+            try (Scope scope = Scope.open()) {
+                policy.beginUpdate().copyFrom(stopped.policy.master());
+                stopped.trainer
+                        .learner()
+                        .optimizerState()
+                        .forEach((name, tensor) -> Objects.requireNonNull(
+                                        trainer.learner().optimizerState().get(name))
+                                .copyInPlace(tensor));
+            }
+            trainer.begin(stopped.trainer.state());
+        }
+
         IterationReport iterate() {
             return trainer.iterate(new RunListener() {});
         }
@@ -325,18 +339,7 @@ class TrainerTest {
             for (int i = 0; i < 4; i++) {
                 first.iterate();
             }
-            try (Scope scope = Scope.open()) {
-                second.policy.beginUpdate().copyFrom(first.policy.master());
-                first.trainer
-                        .learner()
-                        .optimizerState()
-                        .forEach((name, tensor) -> Objects.requireNonNull(second.trainer
-                                        .learner()
-                                        .optimizerState()
-                                        .get(name))
-                                .copyInPlace(tensor));
-            }
-            second.trainer.begin(first.trainer.state());
+            second.continueFrom(first);
             assertThat(second.toTheEnd()).isEqualTo(expected.subList(4, 7));
             assertSame(second.weights(), whole.weights());
         }
