@@ -14,6 +14,7 @@ import org.minpro.data.Row;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.MathReward;
 import org.minpro.reward.Rewards;
+import org.minpro.run.RunFiles;
 import org.minpro.verify.Verdict;
 import org.minpro.verify.VerdictAudit;
 import org.minpro.verify.Verifier;
@@ -80,12 +81,13 @@ final class AuditVerdictsCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--examples must be >= 1, got: " + examples);
         }
         Path path = Path.of(file);
+        RunFiles files = new RunFiles(path);
         boolean run = Files.isDirectory(path);
-        if (run && !Files.isRegularFile(path.resolve("journal.jsonl"))) {
+        if (run && !Files.isRegularFile(files.journal())) {
             throw new IllegalArgumentException("a folder must be that of a run, with a journal.jsonl, got: " + path);
         }
-        VerdictAudit audit = new VerdictAudit(verifier(run ? path.resolve("recipe.yaml") : null), examples);
-        String source = run ? path.resolve("journal.jsonl").toString() : file;
+        VerdictAudit audit = new VerdictAudit(verifier(run ? files.recipe() : null), examples);
+        String source = run ? files.journal().toString() : file;
         try (JsonlReader reader = InputOptions.open(source, console)) {
             for (Row row = reader.next(); row != null; row = reader.next()) {
                 Stored stored = stored(row);

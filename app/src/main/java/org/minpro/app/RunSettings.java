@@ -17,6 +17,7 @@ import java.util.stream.Collectors;
 import org.minpro.config.Settings;
 import org.minpro.recipe.Recipe;
 import org.minpro.run.BuildVersion;
+import org.minpro.run.RunFiles;
 import org.minpro.study.RunKey;
 import org.minpro.study.RunResult;
 
@@ -32,7 +33,7 @@ final class RunSettings {
 
     /** The recipe of a run's folder. */
     static Recipe read(Path run, ClassLoader loader) {
-        Path file = run.resolve("recipe.yaml");
+        Path file = new RunFiles(run).recipe();
         if (!Files.exists(file)) {
             throw new IllegalArgumentException(
                     "a run to compare must be a folder of minpro train with a recipe.yaml, got: " + run);
@@ -60,7 +61,7 @@ final class RunSettings {
     /** Which MinPRO began a run, as its recipe says. */
     private static String version(Path run) {
         String begun = "# begun by minpro ";
-        try (var lines = Files.lines(run.resolve("recipe.yaml"))) {
+        try (var lines = Files.lines(new RunFiles(run).recipe())) {
             return lines.limit(5)
                     .filter(line -> line.startsWith(begun))
                     .map(line -> line.substring(begun.length()))

@@ -15,6 +15,7 @@ import java.util.Optional;
 import org.minpro.recipe.Recipe;
 import org.minpro.report.Block;
 import org.minpro.run.ModelFiles;
+import org.minpro.run.RunFiles;
 import org.minpro.study.RunKey;
 import org.minpro.text.Tokenizer;
 import tools.jackson.core.JacksonException;
@@ -92,13 +93,14 @@ final class StudyRollouts {
      * @param name of the run, for the title
      */
     static Optional<Block.Tokens> of(Path run, String name, Recipe recipe) throws IOException {
-        List<JsonNode> row = farthest(run.resolve("tokens.jsonl"));
+        RunFiles files = new RunFiles(run);
+        List<JsonNode> row = farthest(files.tokens());
         if (row.isEmpty()) {
             return Optional.empty();
         }
         long draw = row.getFirst().path("draw").longValue();
         int sample = row.getFirst().path("sample").intValue();
-        Optional<JsonNode> response = response(run.resolve("journal.jsonl"), draw, sample);
+        Optional<JsonNode> response = response(files.journal(), draw, sample);
         if (response.isEmpty()) {
             return Optional.empty();
         }

@@ -10,6 +10,7 @@ import org.minpro.config.Settings;
 import org.minpro.recipe.Recipe;
 import org.minpro.rollout.Rollout;
 import org.minpro.run.IterationReport;
+import org.minpro.run.RunFiles;
 import org.minpro.run.RunListener;
 import org.minpro.run.TrainingResult;
 import org.minpro.run.TrainingSession;
@@ -24,13 +25,12 @@ import picocli.CommandLine.Model.CommandSpec;
  */
 final class StudyRun {
     private static final String OUTCOME = "outcome";
-    private static final String RECIPE = "recipe.yaml";
 
     private StudyRun() {}
 
     /** The recipe of a run, beside the numbered folder that the run has. */
     static Path recipe(Path folder) {
-        return folder.resolve(RECIPE);
+        return folder.resolve("recipe.yaml");
     }
 
     /** How a run ended, if it did. */
@@ -48,7 +48,7 @@ final class StudyRun {
         }
         try (Stream<Path> entries = Files.list(folder)) {
             return entries.filter(entry -> String.valueOf(entry.getFileName()).matches("\\d{4,9}"))
-                    .filter(entry -> Files.exists(entry.resolve(RECIPE)))
+                    .filter(entry -> Files.exists(new RunFiles(entry).recipe()))
                     .max(Path::compareTo);
         }
     }

@@ -24,6 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.minpro.run.RunFiles;
 import org.minpro.tracker.MetricPoint;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -433,7 +434,7 @@ final class DashboardAnswers implements AutoCloseable {
         all.forEach((name, view) -> {
             String stamp = size(view.metrics()) + " " + size(view.evaluations()) + " "
                     + size(view.folder().resolve("notices.jsonl")) + " "
-                    + size(view.folder().resolve("lock"));
+                    + size(new RunFiles(view.folder()).lock());
             if (!stamp.equals(stamps.put(name, stamp))) {
                 changed.add(name);
             }

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import org.minpro.run.RunFiles;
 
 /** The runs below a folder, by their paths in it; the folder may be a run itself. */
 public final class RunDirectory {
@@ -30,11 +31,12 @@ public final class RunDirectory {
     /** What a summary depends on. */
     private record Stamp(FileTime recipe, long metricsBytes, FileTime metrics, long lockBytes) {
         static Stamp of(Path folder) throws IOException {
-            Path metrics = folder.resolve("metrics.jsonl");
-            Path lock = folder.resolve("lock");
+            RunFiles files = new RunFiles(folder);
+            Path metrics = files.metrics();
+            Path lock = files.lock();
             boolean there = Files.exists(metrics);
             return new Stamp(
-                    Files.getLastModifiedTime(folder.resolve("recipe.yaml")),
+                    Files.getLastModifiedTime(files.recipe()),
                     there ? Files.size(metrics) : 0,
                     there ? Files.getLastModifiedTime(metrics) : FileTime.fromMillis(0),
                     Files.exists(lock) ? Files.size(lock) : 0);

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.minpro.config.FlatSettings;
+import org.minpro.run.RunFiles;
 import org.minpro.run.RunProcess;
 import org.minpro.tracker.MetricPoint;
 import tools.jackson.core.JacksonException;
@@ -29,23 +30,27 @@ public record RunView(Path folder) {
 
     /** Whether a folder is one of a run. */
     public static boolean isRun(Path folder) {
-        return Files.isRegularFile(folder.resolve("recipe.yaml"));
+        return Files.isRegularFile(new RunFiles(folder).recipe());
+    }
+
+    private RunFiles files() {
+        return new RunFiles(folder);
     }
 
     public Path metrics() {
-        return folder.resolve("metrics.jsonl");
+        return files().metrics();
     }
 
     public Path evaluations() {
-        return folder.resolve("evaluations.jsonl");
+        return files().evaluations();
     }
 
     public Path journal() {
-        return folder.resolve("journal.jsonl");
+        return files().journal();
     }
 
     public Path tokens() {
-        return folder.resolve("tokens.jsonl");
+        return files().tokens();
     }
 
     /** The text of its recipe; empty where it cannot be read. */

@@ -19,6 +19,7 @@ import org.minpro.dashboard.RunDiagnosis;
 import org.minpro.dashboard.RunState;
 import org.minpro.dashboard.RunView;
 import org.minpro.dashboard.ShownRollouts;
+import org.minpro.run.RunFiles;
 import org.minpro.run.WholeFile;
 import org.minpro.tracker.MetricPoint;
 import tools.jackson.databind.JsonNode;
@@ -417,8 +418,8 @@ public record RunReport(List<Named> runs, Path cache) {
         List<String> commands = new ArrayList<>();
         for (Named named : runs) {
             String command = named.run().recipe().startsWith("# minpro sft") ? "sft" : "train";
-            commands.add(
-                    "./minpro " + command + " --config " + named.run().folder().resolve("recipe.yaml"));
+            commands.add("./minpro " + command + " --config "
+                    + new RunFiles(named.run().folder()).recipe());
         }
         commands.add("./minpro report "
                 + String.join(

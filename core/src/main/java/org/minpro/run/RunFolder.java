@@ -23,10 +23,8 @@ import java.util.stream.Stream;
  * under way. A new folder in which nothing was done when it is closed is removed, with the folders made to hold it.
  */
 public final class RunFolder implements AutoCloseable {
-    private static final String RECIPE = "recipe.yaml";
-    static final String LOCK = "lock";
-
     private final Path path;
+    private final RunFiles files;
     private final FileChannel channel;
     private final FileLock lock;
     private final boolean isNew;
@@ -34,6 +32,7 @@ public final class RunFolder implements AutoCloseable {
 
     private RunFolder(Path path, FileChannel channel, FileLock lock, boolean isNew, List<Path> madeParents) {
         this.path = path;
+        files = new RunFiles(path);
         this.channel = channel;
         this.lock = lock;
         this.isNew = isNew;
@@ -70,7 +69,7 @@ public final class RunFolder implements AutoCloseable {
 
     /** Opens the folder of a run that is to be continued. */
     public static RunFolder open(Path folder) {
-        Path recipe = folder.resolve(RECIPE);
+        Path recipe = new RunFiles(folder).recipe();
         if (!Files.isRegularFile(recipe) || recipe.toFile().length() == 0) {
             throw new IllegalArgumentException("a run folder must have a recipe.yaml, got: " + folder
                     + (Files.isDirectory(folder)
@@ -101,7 +100,7 @@ public final class RunFolder implements AutoCloseable {
     private static RunFolder lock(Path folder, boolean isNew, List<Path> madeParents) {
         try {
             FileChannel channel =
-                    FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                    FileChannel.open(new RunFiles(folder).lock(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             FileLock lock;
             try {
                 lock = channel.tryLock();
@@ -126,7 +125,7 @@ public final class RunFolder implements AutoCloseable {
 
     /** The configuration with every setting written out. */
     public Path recipe() {
-        return path.resolve(RECIPE);
+        return files.recipe();
     }
 
     /** The data files as they were when the run began. */
@@ -136,7 +135,7 @@ public final class RunFolder implements AutoCloseable {
 
     /** Stores the configuration whole or not at all: another one in its place would be another run. */
     public void write(String recipe) {
-        Path part = path.resolve(RECIPE + ".part");
+        Path part = path.resolve("recipe.yaml.part");
         try {
             Checkpoints.write(part, recipe.getBytes(StandardCharsets.UTF_8));
             Files.move(part, recipe(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
@@ -156,15 +155,15 @@ public final class RunFolder implements AutoCloseable {
 
     /** Accuracy on held-out problems, one line for each time that it was measured. */
     public Path evaluations() {
-        return path.resolve("evaluations.jsonl");
+        return files.evaluations();
     }
 
     public Path metrics() {
-        return path.resolve("metrics.jsonl");
+        return files.metrics();
     }
 
     public Path journal() {
-        return path.resolve("journal.jsonl");
+        return files.journal();
     }
 
     /** The log-probabilities of the rollouts under the reference model, where there is one. */
@@ -174,7 +173,7 @@ public final class RunFolder implements AutoCloseable {
 
     /** Single tokens of some rows of each update. */
     public Path tokens() {
-        return path.resolve("tokens.jsonl");
+        return files.tokens();
     }
 
     public Path checkpoints() {
@@ -238,7 +237,7 @@ public final class RunFolder implements AutoCloseable {
         try {
             boolean unused = isUnused();
             if (unused) {
-                remove(file -> !file.equals(path) && !file.equals(path.resolve(LOCK)));
+                remove(file -> !file.equals(path) && !file.equals(files.lock()));
             }
             // What stands in it says who works on the run: nobody now.
             channel.truncate(0);

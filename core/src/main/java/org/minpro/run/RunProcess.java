@@ -34,7 +34,7 @@ public record RunProcess(long pid, long started, String host) {
     /** The process that the folder names; empty where nobody works on the run, or where it ended in order. */
     public static Optional<RunProcess> of(Path folder) {
         try {
-            JsonNode node = JSON.readTree(Files.readString(folder.resolve(RunFolder.LOCK)));
+            JsonNode node = JSON.readTree(Files.readString(new RunFiles(folder).lock()));
             return node.path("pid").isNumber()
                     ? Optional.of(new RunProcess(
                             node.path("pid").longValue(),

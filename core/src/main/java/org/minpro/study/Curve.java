@@ -100,19 +100,18 @@ public record Curve(List<Point> points) {
     }
 
     /**
-     * Reads the curve of a run's files.
+     * The curve of a run.
      *
-     * @param metrics {@code metrics.jsonl}
+     * @param metrics the lines of {@code metrics.jsonl}
      * @param evaluated accuracy by the iterations that were done before
      * @param window iterations of a point
      */
-    static Curve read(Path metrics, Map<Long, Double> evaluated, int window) {
+    static Curve of(List<JsonNode> metrics, Map<Long, Double> evaluated, int window) {
         List<Point> points = new ArrayList<>();
         List<JsonNode> nodes = new ArrayList<>();
-        List<JsonNode> all = lines(metrics);
-        for (int i = 0; i < all.size(); i++) {
-            nodes.add(all.get(i));
-            if (nodes.size() == window || i == all.size() - 1) {
+        for (int i = 0; i < metrics.size(); i++) {
+            nodes.add(metrics.get(i));
+            if (nodes.size() == window || i == metrics.size() - 1) {
                 points.add(point(nodes, evaluated));
                 nodes.clear();
             }

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.minpro.run.RunFiles;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -63,10 +64,11 @@ public record RunResult(
      */
     public static RunResult read(
             RunKey key, Outcome outcome, Path folder, long rows, int window, String version, String settings) {
+        RunFiles files = new RunFiles(folder);
         Map<Long, Double> evaluated = new TreeMap<>();
         double seconds = 0;
         int problems = 0;
-        for (JsonNode node : Curve.lines(folder.resolve("evaluations.jsonl"))) {
+        for (JsonNode node : Curve.lines(files.evaluations())) {
             if (node.path("accuracy").isNumber()) {
                 evaluated.put(
                         node.path("iteration").longValue(),
@@ -78,7 +80,7 @@ public record RunResult(
         long iterations = 0;
         long updates = 0;
         double tokens = 0;
-        List<JsonNode> metrics = Curve.lines(folder.resolve("metrics.jsonl"));
+        List<JsonNode> metrics = Curve.lines(files.metrics());
         for (JsonNode node : metrics) {
             iterations = node.path("iteration").longValue() + 1;
             updates = Math.round(node.path("version").doubleValue(0));
@@ -97,7 +99,7 @@ public record RunResult(
                 seconds,
                 version,
                 settings,
-                Curve.read(folder.resolve("metrics.jsonl"), evaluated, window));
+                Curve.of(metrics, evaluated, window));
     }
 
     private static OptionalDouble optional(@Nullable Double value) {

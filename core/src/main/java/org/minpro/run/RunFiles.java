@@ -1,0 +1,40 @@
+package org.minpro.run;
+
+import java.nio.file.Path;
+
+/**
+ * Where the files of a run stand that others read too: of one under way, finished, killed or copied. It opens nothing.
+ *
+ * @param folder of the run
+ */
+public record RunFiles(Path folder) {
+    /** The configuration with every setting written out; a folder that has one is a run's. */
+    public Path recipe() {
+        return folder.resolve("recipe.yaml");
+    }
+
+    /** Held by the program that works in the folder, and which one that is. */
+    public Path lock() {
+        return folder.resolve("lock");
+    }
+
+    /** Accuracy on held-out problems, one line for each time that it was measured. */
+    public Path evaluations() {
+        return folder.resolve("evaluations.jsonl");
+    }
+
+    /** The numbers of each iteration. */
+    public Path metrics() {
+        return folder.resolve("metrics.jsonl");
+    }
+
+    /** Every rollout with its score. */
+    public Path journal() {
+        return folder.resolve("journal.jsonl");
+    }
+
+    /** Single tokens of some rows of each update. */
+    public Path tokens() {
+        return folder.resolve("tokens.jsonl");
+    }
+}
