@@ -15,6 +15,7 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -28,6 +29,7 @@ import org.minpro.rollout.Rollout;
 
 /** Ctrl-C, which is SIGINT to a process of its own: the run is saved and can be continued, a second one ends at once. */
 @DisabledOnOs(OS.WINDOWS)
+@Tag("slow")
 final class InterruptedRunTest {
     private static final int ITERATIONS = 12;
 
