@@ -164,6 +164,9 @@ public record RunView(Path folder) {
         if (finished) {
             return RunState.FINISHED;
         }
+        if (Files.exists(files().failedUpdate())) {
+            return RunState.FAILED;
+        }
         return process.map(owner -> owner.isHere() ? RunState.KILLED : RunState.ELSEWHERE)
                 .orElse(RunState.STOPPED);
     }
