@@ -1,6 +1,8 @@
 package org.minpro.model;
 
 import java.util.List;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.Tensor;
 
@@ -152,6 +154,13 @@ public interface ModelSteps {
      * are decoded that are wanted, and no others.
      */
     boolean rowsAlone();
+
+    /** The slots whose tokens a step of decoding computes, ascending: the busy ones where rows may come alone, else all. */
+    default int[] decoded(int slots, IntPredicate busy) {
+        return IntStream.range(0, slots)
+                .filter(slot -> !rowsAlone() || busy.test(slot))
+                .toArray();
+    }
 
     /** So many rows, or as many more as make their number a multiple of what the kernels want. */
     default int padded(int rows) {

@@ -507,10 +507,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
         private void step(KeyValueCache cache) {
             Transformer decoder = weights.decoder;
-            boolean alone = decoder.steps().rowsAlone();
-            int[] computed = IntStream.range(0, slots)
-                    .filter(slot -> !alone || rows[slot] != null)
-                    .toArray();
+            int[] computed = decoder.steps().decoded(slots, slot -> rows[slot] != null);
             long[] ids = new long[computed.length];
             long[] positions = new long[computed.length];
             double[] uniforms = new double[computed.length];
