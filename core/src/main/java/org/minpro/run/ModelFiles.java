@@ -15,8 +15,10 @@ import java.time.LocalDate;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.minpro.model.AdapterFolder;
 import org.minpro.model.HuggingFaceReader;
 import org.minpro.model.HuggingFaceWriter;
 import org.minpro.model.ModelConfig;
@@ -154,11 +156,44 @@ public final class ModelFiles {
      * folder has that type too, so that they can be saved as they were.
      */
     public Policy policy(DType compute, ParameterSelection trained) {
-        Parameters master = Parameters.zeros(
-                config(), trained, DEVICE, DType.F32, weights().isStoredIn(compute) ? compute : DType.F32);
+        return policy(compute, trained, parameters -> {});
+    }
+
+    /**
+     * The same with an adapter, if one is trained: its weights are float32, and those that it is beside are kept in the compute
+     * type alone, since nobody saves them.
+     *
+     * @param beginning writes what the adapter begins with
+     */
+    public Policy policy(DType compute, ParameterSelection trained, Consumer<Parameters> beginning) {
+        boolean adapted = trained.adapter() != null;
+        DType frozen = adapted || weights().isStoredIn(compute) ? compute : DType.F32;
+        Parameters master = Parameters.zeros(config(), trained, DEVICE, DType.F32, frozen);
         try (Scope scope = Scope.open()) {
             weights().load(master.named());
         }
+        if (adapted) {
+            beginning.accept(master);
+        }
         return new Policy(config(), master, compute);
+    }
+
+    /**
+     * Writes what a run trained: an adapter as {@link #saveAdapter}, else the model.
+     *
+     * @return the folder that it is in
+     */
+    Path saveTrained(RunFolder run, Parameters parameters) {
+        if (parameters.selection().adapter() != null) {
+            saveAdapter(run.adapter(), parameters);
+            return run.adapter();
+        }
+        save(run.model(), parameters);
+        return run.model();
+    }
+
+    /** Writes the adapter of a model's parameters as a folder that PEFT reads, beside this model. */
+    public void saveAdapter(Path target, Parameters parameters) {
+        AdapterFolder.write(target, config, path.toAbsolutePath().normalize().toString(), parameters);
     }
 }

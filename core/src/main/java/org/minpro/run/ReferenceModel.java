@@ -19,10 +19,10 @@ import org.minpro.train.Policy;
  * of the trained ones, {@code mean = decay * mean + (1 - decay) * weights} after each iteration that had updates, in float32.
  */
 public final class ReferenceModel implements AutoCloseable {
-    /** Whose weights are read: fixed ones. */
+    /** Whose weights are read: fixed ones of its own. */
     private final @Nullable Transformer fixed;
 
-    /** What holds them. */
+    /** What holds fixed weights, its own or those that an adapter is beside. */
     private final @Nullable PolicyVersion version;
 
     /** Whose weights are the mean. */
@@ -31,9 +31,14 @@ public final class ReferenceModel implements AutoCloseable {
     private final double decay;
     private final String sha256;
 
-    private ReferenceModel(@Nullable Transformer fixed, @Nullable Policy mean, double decay, String sha256) {
+    private ReferenceModel(
+            @Nullable Transformer fixed,
+            @Nullable PolicyVersion version,
+            @Nullable Policy mean,
+            double decay,
+            String sha256) {
         this.fixed = fixed;
-        version = fixed == null ? null : new PolicyVersion(0, fixed);
+        this.version = version;
         this.mean = mean;
         this.decay = decay;
         this.sha256 = sha256;
@@ -44,11 +49,17 @@ public final class ReferenceModel implements AutoCloseable {
      *
      * @param trained the model that the run starts from
      * @param compute what it is computed in, as the trained one
+     * @param policy that begins; the model that its adapter is beside is a reference which takes no memory of its own
      */
-    static ReferenceModel open(Recipe recipe, ModelFiles trained, DType compute) {
+    static ReferenceModel open(Recipe recipe, ModelFiles trained, DType compute, Policy policy) {
         KlSection kl = recipe.kl();
+        if (recipe.adapter().isOn() && kl.reference().equals(KlSection.START)) {
+            return new ReferenceModel(null, policy.withoutAdapter(), null, 0, trained.sha256());
+        }
         if (kl.reference().equals(KlSection.AVERAGE)) {
-            return average(trained.policy(compute, recipe.model().trained(trained.config())), kl.averageDecay());
+            return average(
+                    trained.policy(compute, recipe.trained(trained.config()), recipe.adapterBeginning()),
+                    kl.averageDecay());
         }
         ModelFiles files = kl.isFolder() ? ModelFiles.open(kl.reference()) : trained;
         if (files.config().vocabSize() != trained.config().vocabSize()) {
@@ -73,12 +84,12 @@ public final class ReferenceModel implements AutoCloseable {
      * @param sha256 of its files, so that a run that goes on knows that they are the same
      */
     static ReferenceModel fixed(Transformer model, String sha256) {
-        return new ReferenceModel(model, null, 0, sha256);
+        return new ReferenceModel(model, new PolicyVersion(0, model), null, 0, sha256);
     }
 
     /** @param begin whose weights the mean begins with; it belongs to the reference from now on */
     static ReferenceModel average(Policy begin, double decay) {
-        return new ReferenceModel(null, begin, decay, "");
+        return new ReferenceModel(null, null, begin, decay, "");
     }
 
     /** What scores. */

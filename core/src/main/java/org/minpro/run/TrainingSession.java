@@ -112,7 +112,8 @@ public final class TrainingSession implements AutoCloseable {
             prompts.missingBeginOfSequence(prompts.encode(example)).ifPresent(line -> told.notice("warning: " + line));
             DType compute = files.computeType(recipe.model().dtype());
             Kernels.notices(compute).forEach(told::notice);
-            policy = opened.add(files.policy(compute, recipe.model().trained(files.config())));
+            policy = opened.add(
+                    files.policy(compute, recipe.trained(files.config()), recipe.adapterBeginning()));
             workers = opened.add(new Workers(recipe.compute().threads()));
             engine = opened.add(engine(workers));
             // Evaluations and updates go on while responses are sampled, each with threads of its own.
@@ -127,7 +128,7 @@ public final class TrainingSession implements AutoCloseable {
                     scoring,
                     files.config(),
                     workers,
-                    recipe.hasReference() ? opened.add(ReferenceModel.open(recipe, files, compute)) : null);
+                    recipe.hasReference() ? opened.add(ReferenceModel.open(recipe, files, compute, policy)) : null);
             run = opened.add(TrainingRun.open(folder, recipe, resources, told));
             evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
             opened.add(TrackedFolder.open(
@@ -551,10 +552,14 @@ public final class TrainingSession implements AutoCloseable {
         engine.cancel();
     }
 
-    /** Writes the trained model into the run's folder, in the layout and the types of the model it came from. */
+    /**
+     * Writes the trained model into the run's folder, in the layout and the types of the model it came from; of an adapter
+     * that alone, as PEFT does.
+     *
+     * @return the folder
+     */
     public Path saveModel() {
-        files.save(folder.model(), policy.master());
-        return folder.model();
+        return files.saveTrained(folder, policy.master());
     }
 
     @Override
