@@ -234,8 +234,7 @@ public final class AdapterFolder {
         try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(WEIGHTS_FILE));
                 Scope scope = Scope.open()) {
             stored(adapter)
-                    .forEach((name, stored) ->
-                            stored.of(parameters.adapter()).copyInPlace(file.read(name)));
+                    .forEach((name, stored) -> stored.of(parameters.adapter()).copyInPlace(file.read(name)));
         }
     }
 

@@ -56,8 +56,7 @@ public final class LowRankAdapter {
     private final SequencedMap<String, long[]> shapes;
 
     /** @param modules in the order of the model */
-    private LowRankAdapter(
-            ModelConfig config, int rank, double alpha, Variant variant, Collection<String> modules) {
+    private LowRankAdapter(ModelConfig config, int rank, double alpha, Variant variant, Collection<String> modules) {
         this.rank = rank;
         this.alpha = alpha;
         this.variant = variant;
@@ -95,22 +94,25 @@ public final class LowRankAdapter {
      * @throws IllegalArgumentException where a target names none of the model's linear maps; the message names the setting
      *     {@code adapter.targets}
      */
-    public static LowRankAdapter of(
-            ModelConfig config, int rank, double alpha, Variant variant, List<String> targets) {
+    public static LowRankAdapter of(ModelConfig config, int rank, double alpha, Variant variant, List<String> targets) {
         List<String> linear = linearMaps(config);
         SequencedSet<String> chosen = new LinkedHashSet<>();
         for (String target : targets) {
             List<String> named =
                     linear.stream().filter(name -> names(target, name)).toList();
             if (named.isEmpty()) {
-                throw new IllegalArgumentException(
-                        "adapter.targets must name linear maps of the model, got: " + target + "; "
-                                + nearest(target, config, linear));
+                throw new IllegalArgumentException("adapter.targets must name linear maps of the model, got: " + target
+                        + "; " + nearest(target, config, linear));
             }
             chosen.addAll(named);
         }
         // In the order of the model, whatever that of the targets is.
-        return new LowRankAdapter(config, rank, alpha, variant, linear.stream().filter(chosen::contains).toList());
+        return new LowRankAdapter(
+                config,
+                rank,
+                alpha,
+                variant,
+                linear.stream().filter(chosen::contains).toList());
     }
 
     /** Whether a target, {@value #ALL_LINEAR} or an end of a name or a pattern, names a linear map. */

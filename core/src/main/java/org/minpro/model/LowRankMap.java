@@ -55,8 +55,7 @@ final class LowRankMap {
         }
         return parts.isEmpty()
                 ? null
-                : new LowRankMap(
-                        adapter, parameters.parameter(LowRankAdapter.down(projection)), parts, expert, map);
+                : new LowRankMap(adapter, parameters.parameter(LowRankAdapter.down(projection)), parts, expert, map);
     }
 
     private Tensor part(Tensor stack) {

@@ -12,6 +12,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
+import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -141,12 +142,12 @@ public final class Parameters implements AutoCloseable {
         if (adapter == null) {
             return views;
         }
-        adapter.storedShapes().forEach((name, shape) -> stored.put(
-                name, source.tensor(name, shape).retain()));
+        adapter.storedShapes()
+                .forEach((name, shape) ->
+                        stored.put(name, source.tensor(name, shape).retain()));
         Function<String, Tensor> byName = name -> Objects.requireNonNull(stored.get(name));
         for (String module : adapter.modules()) {
-            views.put(
-                    LowRankAdapter.down(module), adapter.down(module, byName).retain());
+            views.put(LowRankAdapter.down(module), adapter.down(module, byName).retain());
             views.put(
                     LowRankAdapter.up(module),
                     byName.apply(LowRankAdapter.up(module)).detach().retain());
@@ -257,8 +258,11 @@ public final class Parameters implements AutoCloseable {
 
     /** The weights that an adapter is beside, without it: they share their memory, and none is trained. */
     public Parameters withoutAdapter(ModelConfig config) {
-        return of(config, ParameterSelection.none(config), type, (name, shape) -> stored(name)
-                .detach());
+        return of(
+                config,
+                ParameterSelection.none(config),
+                type,
+                (name, shape) -> stored(name).detach());
     }
 
     /** Overwrites every trained parameter with the other's, converting their type. */
@@ -305,16 +309,33 @@ public final class Parameters implements AutoCloseable {
                 tensor.zeroInPlace();
                 continue;
             }
-            double bound = 1 / Math.sqrt(tensor.size(tensor.dimensions() - 1));
+            double bound = 1 / Math.sqrt((double) tensor.size(tensor.dimensions() - 1));
             double[] values = new double[Math.toIntExact(tensor.elements())];
             for (int i = 0; i < values.length; i++) {
-                values[i] = bound
-                        * (2 * Philox.uniform(seed, Philox.Purpose.ADAPTER, ordinal, i >>> 20, i & 0xFFFFF) - 1);
+                values[i] =
+                        bound * (2 * Philox.uniform(seed, Philox.Purpose.ADAPTER, ordinal, i >>> 20, i & 0xFFFFF) - 1);
             }
             try (Scope scope = Scope.open()) {
                 tensor.copyInPlace(Tensor.of(device, values, tensor.shape()));
             }
             ordinal++;
+        }
+    }
+
+    /**
+     * Adds what the adapter adds to the weights that it is beside, {@code W += s B A}, in their type: what a model without
+     * adapters computes with. The adapter keeps its values, so it is to be done once.
+     */
+    public void mergeAdapter() {
+        LowRankAdapter adapter = Objects.requireNonNull(selection.adapter());
+        for (String module : adapter.modules()) {
+            Tensor weight = Objects.requireNonNull(named.get(module + ".weight"));
+            Tensor down = Objects.requireNonNull(this.adapter.get(LowRankAdapter.down(module)));
+            Tensor up = Objects.requireNonNull(this.adapter.get(LowRankAdapter.up(module)));
+            try (Scope scope = Scope.open();
+                    NoGradient off = NoGradient.open()) {
+                weight.addInPlace(up.matrixProduct(down).multiplyInPlace(adapter.scale()));
+            }
         }
     }
 

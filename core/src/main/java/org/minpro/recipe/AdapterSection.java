@@ -19,8 +19,9 @@ import org.minpro.model.Parameters;
  * @param dropout 0
  */
 public record AdapterSection(
-        @Doc("Rank of the matrices A and B that are trained beside the weights, which keep their values; 0 trains the model"
-                + " itself.")
+        @Doc(
+                "Rank of the matrices A and B that are trained beside the weights, which keep their values; 0 trains the model"
+                        + " itself.")
         int rank,
 
         @Doc("The low-rank product is multiplied by alpha / rank (lora) or alpha / sqrt(rank) (rslora).")

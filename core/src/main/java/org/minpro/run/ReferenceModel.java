@@ -49,13 +49,9 @@ public final class ReferenceModel implements AutoCloseable {
      *
      * @param trained the model that the run starts from
      * @param compute what it is computed in, as the trained one
-     * @param policy that begins; the model that its adapter is beside is a reference which takes no memory of its own
      */
-    static ReferenceModel open(Recipe recipe, ModelFiles trained, DType compute, Policy policy) {
+    static ReferenceModel open(Recipe recipe, ModelFiles trained, DType compute) {
         KlSection kl = recipe.kl();
-        if (recipe.adapter().isOn() && kl.reference().equals(KlSection.START)) {
-            return new ReferenceModel(null, policy.withoutAdapter(), null, 0, trained.sha256());
-        }
         if (kl.reference().equals(KlSection.AVERAGE)) {
             return average(
                     trained.policy(compute, recipe.trained(trained.config()), recipe.adapterBeginning()),
@@ -85,6 +81,15 @@ public final class ReferenceModel implements AutoCloseable {
      */
     static ReferenceModel fixed(Transformer model, String sha256) {
         return new ReferenceModel(model, new PolicyVersion(0, model), null, 0, sha256);
+    }
+
+    /**
+     * The model that a policy's adapter is beside: a reference that takes no memory of its own.
+     *
+     * @param sha256 of the model's files
+     */
+    static ReferenceModel withoutAdapter(Policy policy, String sha256) {
+        return new ReferenceModel(null, policy.withoutAdapter(), null, 0, sha256);
     }
 
     /** @param begin whose weights the mean begins with; it belongs to the reference from now on */

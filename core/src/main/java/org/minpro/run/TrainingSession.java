@@ -27,6 +27,7 @@ import org.minpro.experience.ScoredGroup;
 import org.minpro.experience.Scoring;
 import org.minpro.model.Kernels;
 import org.minpro.model.PolicyVersion;
+import org.minpro.recipe.KlSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Rewards;
@@ -112,8 +113,7 @@ public final class TrainingSession implements AutoCloseable {
             prompts.missingBeginOfSequence(prompts.encode(example)).ifPresent(line -> told.notice("warning: " + line));
             DType compute = files.computeType(recipe.model().dtype());
             Kernels.notices(compute).forEach(told::notice);
-            policy = opened.add(
-                    files.policy(compute, recipe.trained(files.config()), recipe.adapterBeginning()));
+            policy = opened.add(files.policy(compute, recipe.trained(files.config()), recipe.adapterBeginning()));
             workers = opened.add(new Workers(recipe.compute().threads()));
             engine = opened.add(engine(workers));
             // Evaluations and updates go on while responses are sampled, each with threads of its own.
@@ -128,7 +128,7 @@ public final class TrainingSession implements AutoCloseable {
                     scoring,
                     files.config(),
                     workers,
-                    recipe.hasReference() ? opened.add(ReferenceModel.open(recipe, files, compute, policy)) : null);
+                    recipe.hasReference() ? opened.add(reference(compute)) : null);
             run = opened.add(TrainingRun.open(folder, recipe, resources, told));
             evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
             opened.add(TrackedFolder.open(
@@ -145,6 +145,12 @@ public final class TrainingSession implements AutoCloseable {
             opened.closeAfter(e);
             throw e;
         }
+    }
+
+    private ReferenceModel reference(DType compute) {
+        return recipe.adapter().isOn() && recipe.kl().reference().equals(KlSection.START)
+                ? ReferenceModel.withoutAdapter(policy, files.sha256())
+                : ReferenceModel.open(recipe, files, compute);
     }
 
     private LocalRolloutEngine engine(Workers threads) {
