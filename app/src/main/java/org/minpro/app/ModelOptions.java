@@ -36,7 +36,7 @@ final class ModelOptions {
      * @param date that the chat template sees
      */
     LanguageModel load(long seed, LocalDate date) {
-        return LanguageModel.load(folder.path(), new LanguageModel.Settings(dtype, threads(), seed, date));
+        return LanguageModel.load(open(), new LanguageModel.Settings(dtype, threads(), seed, date));
     }
 
     int threads() {

@@ -1,9 +1,13 @@
 package org.minpro.recipe;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
 import org.minpro.config.Rule;
+import org.minpro.model.AdapterFolder;
 import org.minpro.model.LowRankAdapter;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.ParameterSelection;
@@ -12,7 +16,8 @@ import org.minpro.model.Parameters;
 /**
  * A low-rank adapter that is trained in place of the model's own weights.
  *
- * @param rank of A and B; 0 where the model itself is trained
+ * @param path of the adapter that training goes on with; null for a new one
+ * @param rank of a new one's A and B; 0 where there is none
  * @param alpha what the scale is made of
  * @param targets the linear maps that have one
  * @param variant how the scale follows from alpha and rank
@@ -20,8 +25,12 @@ import org.minpro.model.Parameters;
  */
 public record AdapterSection(
         @Doc(
-                "Rank of the matrices A and B that are trained beside the weights, which keep their values; 0 trains the model"
-                        + " itself.")
+                "A folder with an adapter in the layout of PEFT that training goes on with, or that is evaluated; its rank,"
+                        + " alpha, targets and variant are taken. null for a new one.")
+        @Nullable String path,
+
+        @Doc("Rank of the matrices A and B of a new adapter, which are trained beside the weights; these keep their"
+                + " values. 0 for none: the model itself is trained.")
         int rank,
 
         @Doc("The low-rank product is multiplied by alpha / rank (lora) or alpha / sqrt(rank) (rslora).")
@@ -39,6 +48,12 @@ public record AdapterSection(
     private static final int LARGEST_RANK = 65_536;
 
     public AdapterSection {
+        Rule.check(path == null || !path.isBlank(), "path", "a folder", "'" + path + "'");
+        Rule.check(
+                path == null || rank == 0,
+                "rank",
+                "left out with adapter.path, since the folder says what it is",
+                rank);
         Rule.check(rank >= 0 && rank <= LARGEST_RANK, "rank", "in [0, " + LARGEST_RANK + "]", rank);
         Rule.check(alpha > 0 && Double.isFinite(alpha), "alpha", "> 0 and finite", alpha);
         targets = List.copyOf(targets);
@@ -52,12 +67,25 @@ public record AdapterSection(
 
     /** None; alpha 32 beside all linear maps where only a rank is given. */
     public AdapterSection() {
-        this(0, 32, List.of(LowRankAdapter.ALL_LINEAR), LowRankAdapter.Variant.LORA, 0);
+        this(null, 0, 32, List.of(LowRankAdapter.ALL_LINEAR), LowRankAdapter.Variant.LORA, 0);
     }
 
     /** Whether there is an adapter. */
     public boolean isOn() {
+        return isNew() || path != null;
+    }
+
+    /** Whether there is one that begins with nothing. */
+    public boolean isNew() {
         return rank > 0;
+    }
+
+    /** The same with the folder's whole path, so that a run can be continued from anywhere. */
+    public AdapterSection located() {
+        return path == null || !Files.isDirectory(Path.of(path))
+                ? this
+                : new AdapterSection(
+                        Path.of(path).toAbsolutePath().normalize().toString(), rank, alpha, targets, variant, dropout);
     }
 
     /**
@@ -66,14 +94,20 @@ public record AdapterSection(
      * @throws IllegalArgumentException where a target or a pattern names nothing of the model's
      */
     ParameterSelection trained(ModelSection model, ModelConfig config) {
-        return isOn()
+        if (path != null) {
+            return ParameterSelection.of(
+                    config, AdapterFolder.open(Path.of(path)).adapter(config));
+        }
+        return isNew()
                 ? ParameterSelection.of(config, LowRankAdapter.of(config, rank, alpha, variant, targets))
                 : model.trained(config);
     }
 
-    /** What an adapter begins with: nothing that changes the model. */
+    /** What an adapter begins with: the folder's, or nothing that changes the model. */
     Consumer<Parameters> beginning(long seed) {
-        return parameters -> parameters.initialiseAdapter(seed);
+        return path != null
+                ? parameters -> AdapterFolder.open(Path.of(path)).load(parameters)
+                : parameters -> parameters.initialiseAdapter(seed);
     }
 
     /** Refuses a part of the model to be trained beside the adapter. */
@@ -82,6 +116,6 @@ public record AdapterSection(
                 !isOn() || model.trainable().equals(new ModelSection().trainable()),
                 "adapter",
                 "without model.trainable, because an adapter leaves all of the model's weights as they are",
-                "rank " + rank + " and model.trainable " + model.trainable());
+                "an adapter and model.trainable " + model.trainable());
     }
 }

@@ -132,6 +132,13 @@ public final class MemoryEstimate {
         return model.parameterCount() * compute.bytes() + packed(model, compute) + RUNTIME;
     }
 
+    /** An adapter added to a model's weights: all of them in float32, and one being written. */
+    public static long ofMerging(ModelConfig model) {
+        return model.parameterCount() * DType.F32.bytes()
+                + 2L * model.vocabSize() * model.hiddenSize() * DType.F32.bytes()
+                + RUNTIME;
+    }
+
     /** What a forward pass multiplies by beside the weights; libtorch's operations take them as they are. */
     private static long packed(ModelConfig model, DType compute) {
         return Kernels.vectors() ? model.parameterCount() * compute.bytes() : 0;

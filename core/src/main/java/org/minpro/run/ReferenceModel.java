@@ -84,12 +84,13 @@ public final class ReferenceModel implements AutoCloseable {
     }
 
     /**
-     * The model that a policy's adapter is beside: a reference that takes no memory of its own.
+     * A version that shares the policy's memory, all but that of an adapter.
      *
-     * @param sha256 of the model's files
+     * @param version without the policy's adapter, or with the one that it began with; closed with the reference
+     * @param sha256 of its files
      */
-    static ReferenceModel withoutAdapter(Policy policy, String sha256) {
-        return new ReferenceModel(null, policy.withoutAdapter(), null, 0, sha256);
+    static ReferenceModel beside(PolicyVersion version, String sha256) {
+        return new ReferenceModel(null, version, null, 0, sha256);
     }
 
     /** @param begin whose weights the mean begins with; it belongs to the reference from now on */

@@ -102,6 +102,7 @@ public final class SftSession implements AutoCloseable {
                 StoredRecipe.located(
                         fixed,
                         fixed.model(),
+                        fixed.adapter(),
                         fixed.data().isBuiltin(),
                         fixed.data().folder()));
         return new SftSession(fixed, folder, notice);

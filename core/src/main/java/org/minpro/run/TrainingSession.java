@@ -148,9 +148,12 @@ public final class TrainingSession implements AutoCloseable {
     }
 
     private ReferenceModel reference(DType compute) {
-        return recipe.adapter().isOn() && recipe.kl().reference().equals(KlSection.START)
-                ? ReferenceModel.withoutAdapter(policy, files.sha256())
-                : ReferenceModel.open(recipe, files, compute);
+        if (!recipe.adapter().isOn() || !recipe.kl().reference().equals(KlSection.START)) {
+            return ReferenceModel.open(recipe, files, compute);
+        }
+        PolicyVersion begin = recipe.adapter().isNew() ? policy.withoutAdapter() : policy.holdVersion();
+        return ReferenceModel.beside(
+                begin, ModelFiles.open(recipe.model(), recipe.adapter()).sha256());
     }
 
     private LocalRolloutEngine engine(Workers threads) {
@@ -277,6 +280,7 @@ public final class TrainingSession implements AutoCloseable {
                     StoredRecipe.located(
                             fixed.with("kl", fixed.kl().located()),
                             fixed.model(),
+                            fixed.adapter(),
                             fixed.data().isBuiltin(),
                             fixed.data().folder()));
             return new TrainingSession(this, folder, fixed);

@@ -222,7 +222,7 @@ class AdapterRunTest {
         Recipe recipe = recipe("none");
         ParameterSelection trained = recipe.trained(config);
         try (Policy policy = files.policy(DType.F32, trained, recipe.adapterBeginning());
-                ReferenceModel reference = ReferenceModel.withoutAdapter(policy, "")) {
+                ReferenceModel reference = ReferenceModel.beside(policy.withoutAdapter(), "")) {
             Map<String, Tensor> base = reference.model().parameters().stored();
             assertThat(base.keySet()).isEqualTo(policy.master().named().isEmpty() ? Set.of() : storedNames(config));
             base.forEach((name, tensor) -> assertThat(tensor.address())
