@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import peft
+import safetensors.torch
 import torch
 import transformers
 
@@ -101,6 +102,25 @@ def compare(name, folder, ids, data, targets):
         report(f"{name}, {variant}, PEFT's adapter in minpro", ours, scores_of_torch(made, ids), without)
 
 
+def as_float32(folder):
+    """The model in f32, its configuration in the spelling that both versions 4 and 5 of transformers read."""
+    target = work / "f32"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(folder, target)
+    for file in target.glob("*.safetensors"):
+        tensors = {name: tensor.float() for name, tensor in safetensors.torch.load_file(file).items()}
+        safetensors.torch.save_file(tensors, file, {"format": "pt"})
+    config = json.loads((target / "config.json").read_text())
+    rotation = config.pop("rope_parameters", None)
+    if rotation is not None:
+        assert rotation.get("rope_type", "default") == "default", rotation
+        config["rope_theta"] = rotation["rope_theta"]
+    config.pop("dtype", None)
+    config["torch_dtype"] = "float32"
+    (target / "config.json").write_text(json.dumps(config, indent=2))
+    return target
+
+
 def experts():
     folder = work / "experts"
     torch.manual_seed(2)
@@ -119,10 +139,7 @@ def experts():
 print(f"torch {torch.__version__}, transformers {transformers.__version__}, peft {peft.__version__}")
 tokenizer = transformers.AutoTokenizer.from_pretrained(model)
 all_ids = [tokenizer(text)["input_ids"] for text in TEXTS]
-f32 = work / "f32"
-if not f32.exists():
-    base(model).save_pretrained(f32)
-    tokenizer.save_pretrained(f32)
+f32 = as_float32(model)
 compare("dense", f32, all_ids, demonstrations(work), ["all-linear"])
 
 moe = experts()

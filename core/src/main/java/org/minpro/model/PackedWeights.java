@@ -46,7 +46,7 @@ public final class PackedWeights implements AutoCloseable {
     }
 
     /** Makes one holder more; each closes once. */
-    private PackedWeights hold() {
+    public PackedWeights hold() {
         holders.incrementAndGet();
         return this;
     }

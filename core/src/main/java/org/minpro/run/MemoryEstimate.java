@@ -88,19 +88,19 @@ public final class MemoryEstimate {
     }
 
     /**
-     * A reference model: its weights in the type that is computed in; of a mean the trained ones in float32 too; nothing where
-     * it is the model that an adapter is beside. It scores with less memory than an update takes.
+     * A reference model: its weights in the type that is computed in; of a mean the trained ones in float32 too; of the
+     * model that an adapter is beside nothing, of a mean its adapter alone. It scores with less memory than an update takes.
      */
     private static long reference(Recipe recipe, ParameterSelection trained, ModelConfig model, DType compute) {
         if (!recipe.hasReference()) {
             return 0;
         }
         KlSection kl = recipe.kl();
+        if (!kl.isFolder() && trained.adapter() != null) {
+            return kl.reference().equals(KlSection.AVERAGE) ? trained.count() * DType.F32.bytes() : 0;
+        }
         if (kl.reference().equals(KlSection.AVERAGE)) {
             return ofPolicy(trained, model, compute);
-        }
-        if (!kl.isFolder() && trained.adapter() != null) {
-            return 0;
         }
         ModelConfig config = kl.isFolder() ? ModelFiles.open(kl.reference()).config() : model;
         return config.parameterCount() * compute.bytes();

@@ -148,8 +148,11 @@ public final class TrainingSession implements AutoCloseable {
     }
 
     private ReferenceModel reference(DType compute) {
-        if (!recipe.adapter().isOn() || !recipe.kl().reference().equals(KlSection.START)) {
+        if (!recipe.adapter().isOn() || recipe.kl().isFolder()) {
             return ReferenceModel.open(recipe, files, compute);
+        }
+        if (recipe.kl().reference().equals(KlSection.AVERAGE)) {
+            return ReferenceModel.average(policy.fork(), recipe.kl().averageDecay());
         }
         PolicyVersion begin = recipe.adapter().isNew() ? policy.withoutAdapter() : policy.holdVersion();
         return ReferenceModel.beside(

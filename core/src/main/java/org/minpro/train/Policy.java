@@ -45,13 +45,27 @@ public final class Policy implements AutoCloseable {
      * @param compute type of the matrix products
      */
     public Policy(ModelConfig config, Parameters master, DType compute) {
+        this(config, master, compute, null);
+    }
+
+    /** @param shared packed weights that are not trained, held from now on; null where there are none yet */
+    private Policy(ModelConfig config, Parameters master, DType compute, @Nullable PackedWeights shared) {
         this.config = config;
         this.compute = compute;
         this.master = master;
         this.computing = master.areAll(compute) ? master : master.inType(config, compute);
         this.module = new Transformer(config, computing);
-        this.frozen = frozenStay(master, compute) ? PolicyVersion.frozen(module.steps()) : null;
+        if (shared != null) {
+            this.frozen = shared.hold();
+        } else {
+            this.frozen = frozenStay(master, compute) ? PolicyVersion.frozen(module.steps()) : null;
+        }
         this.version = new PolicyVersion(0, module, frozen);
+    }
+
+    /** A policy of its own that begins with these weights and shares those that are not trained. */
+    public Policy fork() {
+        return new Policy(config, master.copy(config), compute, frozen);
     }
 
     /** Whether some weights are not trained and all of these are the same memory in every version. */

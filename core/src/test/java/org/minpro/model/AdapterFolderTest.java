@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -64,9 +65,9 @@ class AdapterFolderTest {
                             "base_model.model.model.layers.0.self_attn.v_proj.lora_A.weight",
                             "base_model.model.model.layers.0.mlp.experts.5.up_proj.lora_B.weight")
                     .hasSize(2 * (2 + 6));
-            assertThat(file.header()
-                            .tensors()
-                            .get("base_model.model.model.layers.0.mlp.experts.5.up_proj.lora_B.weight")
+            assertThat(Objects.requireNonNull(file.header()
+                                    .tensors()
+                                    .get("base_model.model.model.layers.0.mlp.experts.5.up_proj.lora_B.weight"))
                             .shape())
                     .containsExactly(24L, 3L);
         }

@@ -236,6 +236,25 @@ class AdapterRunTest {
         }
     }
 
+    @Test
+    void aMeanOfItSharesTheModel() {
+        ModelFiles files = ModelFiles.open(ModelSection.BUILTIN);
+        Recipe recipe = recipe("none");
+        String up = "model.layers.0.self_attn.o_proj.lora_B.weight";
+        try (Policy policy = files.policy(DType.F32, recipe.trained(files.config()), recipe.adapterBeginning());
+                ReferenceModel reference = ReferenceModel.average(policy.fork(), 0.75)) {
+            policy.beginUpdate().stored(up).fillInPlace(1);
+            policy.publish(1);
+            reference.follow(policy);
+            Map<String, Tensor> mean = reference.model().parameters().stored();
+            mean.forEach((name, tensor) -> assertThat(
+                            tensor.address() == policy.master().stored(name).address())
+                    .as(name)
+                    .isEqualTo(!name.contains("lora")));
+            assertThat(Objects.requireNonNull(mean.get(up)).doubles()).containsOnly(0.25);
+        }
+    }
+
     private static Set<String> storedNames(ModelConfig config) {
         try (var parameters = org.minpro.model.Parameters.zeros(config, ModelFiles.DEVICE, DType.F32)) {
             return Set.copyOf(parameters.stored().keySet());
