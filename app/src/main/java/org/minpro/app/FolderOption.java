@@ -25,6 +25,11 @@ final class FolderOption {
             description = "Folder of an adapter in PEFT's layout that is added to the model.")
     private @Nullable Path adapter;
 
+    /** Whether it is the small model inside the jar. */
+    boolean isBuiltin() {
+        return model.equals(ModelSection.BUILTIN);
+    }
+
     ModelFiles open() {
         ModelFiles files = ModelFiles.open(model);
         return adapter == null ? files : files.withAdapter(adapter);
@@ -32,7 +37,7 @@ final class FolderOption {
 
     /** The folder of a command that needs no weights. */
     Path folder() {
-        if (model.equals(ModelSection.BUILTIN) || AdapterFolder.isOne(Path.of(model))) {
+        if (isBuiltin() || AdapterFolder.isOne(Path.of(model))) {
             return open().path();
         }
         HuggingFaceReader.requireFolder(Path.of(model));

@@ -27,7 +27,7 @@ final class ModelOptions {
 
     /** Whether it is the small model inside the jar. */
     boolean isBuiltin() {
-        return folder.path().equals(ModelSection.BUILTIN);
+        return folder.isBuiltin();
     }
 
     ModelFiles open() {

@@ -15,7 +15,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** Commands that read an adapter. */
 class AdapterCommandsTest {
-    private static final String INPUT = "{\"text\":\"12+3=15\"}\n";
+    private static final String INPUT = "{\"ids\":[4,5,13,6,15,4,7]}\n";
 
     @TempDir
     static Path folder;
@@ -72,9 +72,26 @@ class AdapterCommandsTest {
             CommandLineRun run = CommandLineRun.of(arguments.toArray(new String[0]));
             assertThat(run.code()).as(run.err()).isZero();
         }
-        assertThat(CommandLineRun.withInput(INPUT, "tokenize", "--model", adapter, "--input", "-")
+        assertThat(CommandLineRun.withInput("{\"text\":\"5\"}", "tokenize", "--model", adapter, "--input", "-")
                         .code())
                 .isZero();
+    }
+
+    @Test
+    void aPlanCountsTheAdaptersParametersAlone() {
+        CommandLineRun run = CommandLineRun.of("plan", "--model", model, "--set", "adapter.rank=2", "--json");
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.err()).contains("an adapter of rank 2 whose").contains("trained tokens x 4 x");
+        // Of each layer: q 16 to 16, k and v 16 to 8, o 16 to 16, gate and up 16 to 32, down 32 to 16.
+        long expected = 2L * 2 * ((16 + 16) + 2 * (16 + 8) + (16 + 16) + 3 * (16 + 32));
+        // The A of maps that read the same input lie side by side, one for each map.
+        assertThat(JsonMapper.builder()
+                        .build()
+                        .readTree(run.lines().getFirst())
+                        .get("model")
+                        .get("trained_parameters")
+                        .longValue())
+                .isEqualTo(expected);
     }
 
     @Test
