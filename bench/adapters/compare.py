@@ -55,7 +55,7 @@ def base(folder):
 def report(what, ours, theirs, without):
     difference = largest(ours, theirs)
     moved = largest(ours, without)
-    print(f"{what}: largest difference {difference:.2e} of {sum(map(len, ours))} tokens; the adapter moves them by up to {moved:.2e}")
+    print(f"{what}: largest difference {difference:.2e} of {sum(map(len, ours))} tokens; the adapter moves them by up to {moved:.2e}", flush=True)
     assert difference <= MOST, difference
     assert moved > 100 * MOST, moved
 
@@ -69,12 +69,14 @@ def demonstrations(folder):
 
 def compare(name, folder, ids, data, targets):
     without = scores_of_torch(base(folder), ids)
+    plain = largest(scores_of_minpro(ids, "--model", folder), without)
+    print(f"{name}, no adapter: largest difference {plain:.2e}", flush=True)
     for variant in ("lora", "rslora"):
         runs = work / f"runs-{name}-{variant}"
         shutil.rmtree(runs, ignore_errors=True)
         minpro_command(
             "sft", "--model", folder, "--data", data, "--set", f"runs={runs}", "--set", "updates=2",
-            "--set", "batch-rows=3", "--set", "optimizer.learning-rate=0.02", "--set", "optimizer.warmup-updates=0",
+            "--set", "batch-rows=3", "--set", "optimizer.learning-rate=0.001", "--set", "optimizer.warmup-updates=0",
             "--set", "adapter.rank=8", "--set", f"adapter.variant={variant}",
             "--set", f"adapter.targets=[{', '.join(targets)}]", "--set", "model.dtype=f32")
         adapter = runs / "0001" / "adapter"
@@ -94,7 +96,7 @@ def compare(name, folder, ids, data, targets):
         made = peft.get_peft_model(base(folder), config).eval()
         for parameter_name, parameter in made.named_parameters():
             if "lora_B" in parameter_name:
-                torch.nn.init.normal_(parameter, std=0.02)
+                torch.nn.init.normal_(parameter, std=0.002)
         theirs = work / f"peft-{name}-{variant}"
         shutil.rmtree(theirs, ignore_errors=True)
         made.save_pretrained(theirs)
