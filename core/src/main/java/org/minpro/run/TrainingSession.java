@@ -518,7 +518,7 @@ public final class TrainingSession implements AutoCloseable {
             return false;
         }
         try {
-            return run.run();
+            return RunFailure.kept(folder.path(), run::run);
         } finally {
             failures.summarise();
         }
