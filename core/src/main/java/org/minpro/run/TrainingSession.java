@@ -450,8 +450,8 @@ public final class TrainingSession implements AutoCloseable {
                 && !questions.isEmpty()
                 && evaluations.after(done).isEmpty()) {
             Evaluator.Result result = evaluate(listener::rolloutFinished);
-            listener.notice(
-                    "after " + done + " of " + recipe.iterations() + " iterations: accuracy " + result.accuracy());
+            listener.notice("after " + done + " of " + recipe.iterations() + " iterations: "
+                    + result.accuracy().described());
         }
     }
 
