@@ -124,6 +124,7 @@ class ArchitectureTest {
             "eval",
             "experience",
             "advantage",
+            "environment",
             "task",
             "reward",
             "rollout",

@@ -1,7 +1,9 @@
 package org.minpro.model;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
 /**
@@ -27,6 +29,21 @@ public interface KeyValueCache extends AutoCloseable {
     void release(int slot);
 
     /**
+     * Copies what a slot holds out and leaves it idle, so that another sequence may have it while this one waits.
+     *
+     * @param length tokens of the slot
+     * @return what the slot held, the caller's
+     */
+    Parked park(int slot, int length);
+
+    /**
+     * Gives a slot what was parked: the same bytes, as if it had stayed there.
+     *
+     * @param parked of a cache of the same model and capacity
+     */
+    void resume(int slot, Parked parked);
+
+    /**
      * Lets every slot see the entry that its next token is written to.
      *
      * @param positions one for each slot; those after them are of rows that have no slot and see nothing
@@ -47,6 +64,47 @@ public interface KeyValueCache extends AutoCloseable {
 
     @Override
     void close();
+
+    /**
+     * A copy of what a slot held, in the cache's own layout; owned until closed.
+     *
+     * @param length tokens
+     * @param tensors {@code [keyValueHeads, entries, headDim]} each, with at least so many entries
+     */
+    record Parked(int length, List<Tensor> tensors) implements AutoCloseable {
+        public Parked {
+            tensors = List.copyOf(tensors);
+        }
+
+        /**
+         * Copies of the first entries of a slot.
+         *
+         * @param caches {@code [slots, keyValueHeads, capacity, headDim]} each
+         */
+        public static Parked of(List<Tensor> caches, int slot, int length, int entries) {
+            List<Tensor> copies = new ArrayList<>();
+            try (Scope scope = Scope.open()) {
+                caches.forEach(cache -> copies.add(
+                        cache.select(0, slot).narrow(1, 0, entries).copy().retain()));
+            }
+            return new Parked(length, copies);
+        }
+
+        /** Writes the copies to a slot of tensors whose capacity is no less. */
+        public void writeTo(List<Tensor> caches, int slot) {
+            try (Scope scope = Scope.open()) {
+                for (int i = 0; i < tensors.size(); i++) {
+                    Tensor copy = tensors.get(i);
+                    caches.get(i).select(0, slot).narrow(1, 0, copy.size(1)).copyInPlace(copy);
+                }
+            }
+        }
+
+        @Override
+        public void close() {
+            tensors.forEach(Tensor::close);
+        }
+    }
 
     /**
      * A prompt after the model: its keys and values by layer, {@code [tokens, keyValueHeads, headDim]}, and the last

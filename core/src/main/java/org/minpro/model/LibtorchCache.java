@@ -3,6 +3,7 @@ package org.minpro.model;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
@@ -69,10 +70,15 @@ final class LibtorchCache implements KeyValueCache {
                 write(keys.get(layer).select(0, slot), prefix.keys().get(layer), length);
                 write(values.get(layer).select(0, slot), prefix.values().get(layer), length);
             }
-            Tensor row = mask.select(0, slot).view(capacity);
-            row.fillInPlace(Double.NEGATIVE_INFINITY);
-            row.narrow(0, 0, length).zeroInPlace();
+            see(slot, length);
         }
+    }
+
+    /** Lets a slot see its first entries alone. */
+    private void see(int slot, int length) {
+        Tensor row = mask.select(0, slot).view(capacity);
+        row.fillInPlace(Double.NEGATIVE_INFINITY);
+        row.narrow(0, 0, length).zeroInPlace();
     }
 
     private void write(Tensor slot, Tensor prefix, int length) {
@@ -84,10 +90,29 @@ final class LibtorchCache implements KeyValueCache {
     @Override
     public void release(int slot) {
         try (Scope scope = Scope.open()) {
-            Tensor row = mask.select(0, slot).view(capacity);
-            row.fillInPlace(Double.NEGATIVE_INFINITY);
-            row.narrow(0, 0, 1).zeroInPlace();
+            see(slot, 1);
         }
+    }
+
+    @Override
+    public Parked park(int slot, int length) {
+        Parked parked = Parked.of(tensors(), slot, length, length);
+        release(slot);
+        return parked;
+    }
+
+    @Override
+    public void resume(int slot, Parked parked) {
+        try (Scope scope = Scope.open()) {
+            tensors().forEach(tensor -> tensor.select(0, slot).zeroInPlace());
+            parked.writeTo(tensors(), slot);
+            see(slot, parked.length());
+        }
+    }
+
+    /** Each has the slots as its first dimension. */
+    private List<Tensor> tensors() {
+        return Stream.concat(keys.stream(), values.stream()).toList();
     }
 
     @Override

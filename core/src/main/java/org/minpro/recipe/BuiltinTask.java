@@ -5,5 +5,7 @@ public enum BuiltinTask {
     /** Sums of two-digit numbers. */
     ARITHMETIC,
     /** A target to be made of all of some numbers. */
-    COUNTDOWN
+    COUNTDOWN,
+    /** A number to be found by guesses and hints, in several turns. */
+    GUESS_THE_NUMBER
 }

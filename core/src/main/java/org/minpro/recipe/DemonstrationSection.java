@@ -8,12 +8,15 @@ import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
 import org.minpro.config.Rule;
+import org.minpro.environment.GuessTheNumber;
 import org.minpro.task.ArithmeticTask;
 import org.minpro.task.Countdown;
 import org.minpro.task.CountdownDemonstrations;
 import org.minpro.task.CountdownTask;
 import org.minpro.task.Demonstration;
 import org.minpro.task.Demonstrations;
+import org.minpro.task.GuessDemonstrations;
+import org.minpro.task.GuessTask;
 
 /** What {@code minpro sft} learns from: prompts with completions. */
 public record DemonstrationSection(
@@ -24,7 +27,7 @@ public record DemonstrationSection(
         @Doc("Folder that files are relative to.") Path folder,
 
         @Doc("The built-in task: sums worked out step by step (arithmetic), or a target to be made of some numbers"
-                + " (countdown).")
+                + " (countdown), or a number to be guessed in several turns (guess-the-number).")
         BuiltinTask task,
 
         @Doc("How many numbers a sum of the task arithmetic has, 2 to 64.")
@@ -118,6 +121,8 @@ public record DemonstrationSection(
             case ARITHMETIC ->
                 new Demonstrations(ArithmeticTask.training(seed, terms), seed, hastyShare, slipShare)::demonstration;
             case COUNTDOWN -> new CountdownDemonstrations(CountdownTask.training(seed, numbers), seed)::demonstration;
+            case GUESS_THE_NUMBER ->
+                new GuessDemonstrations(GuessTask.training(seed), seed, new GuessTheNumber().guesses())::demonstration;
         };
     }
 }

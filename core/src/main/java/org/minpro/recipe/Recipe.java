@@ -16,6 +16,9 @@ import org.minpro.config.NamedRecords;
 import org.minpro.config.Rule;
 import org.minpro.config.Settings;
 import org.minpro.config.ShortForm;
+import org.minpro.environment.Environment;
+import org.minpro.environment.Environments;
+import org.minpro.environment.TurnLimits;
 import org.minpro.experience.Async;
 import org.minpro.experience.Delayed;
 import org.minpro.experience.Replay;
@@ -62,6 +65,12 @@ public record Recipe(
         @Doc("What scores a response; its parameters are those of docs/rewards.md. null takes that of the built-in"
                 + " task, and math for files.")
         @Nullable Reward reward,
+
+        @Doc("What answers a response's turns, such as {name: guess-the-number}; its parameters are those of"
+                + " docs/environments.md. null takes that of the built-in task, and none for files.")
+        @Nullable Environment environment,
+
+        @Doc("What bounds the episodes of an environment.") TurnLimits turns,
 
         @Doc("Time that the reward has for one response, seconds, > 0; an http reward's own budget comes on top. A"
                 + " response that takes longer is undecided, and after 16 of them the run is saved and stops.")
@@ -207,6 +216,8 @@ public record Recipe(
                 new DataSection(),
                 new PromptSection(),
                 null,
+                null,
+                new TurnLimits(),
                 Scoring.BUDGET_SECONDS,
                 0.9,
                 new Sampling(),
@@ -294,6 +305,7 @@ public record Recipe(
                         Advantages.table(),
                         StalenessProtocols.table(),
                         REWARDS,
+                        Environments.table(),
                         Trackers.table()));
     }
 
@@ -395,6 +407,11 @@ public record Recipe(
             return data.isBuiltin() ? data.builtinReward() : new MathReward();
         }
         return Rewards.made(reward);
+    }
+
+    /** What answers a response's turns: the one asked for, else that of the built-in task; null where responses are one turn. */
+    public @Nullable Environment createEnvironment() {
+        return environment == null && data.isBuiltin() ? data.builtinEnvironment() : environment;
     }
 
     /** Optimizer steps of the whole run, if none is skipped. */

@@ -2,6 +2,7 @@ package org.minpro.kernels;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.minpro.model.KeyValueCache;
 import org.minpro.model.ModelConfig;
 import org.minpro.tensor.DType;
@@ -84,6 +85,24 @@ final class BlockCache implements KeyValueCache {
     @Override
     public void release(int slot) {
         filled[slot] = false;
+    }
+
+    @Override
+    public Parked park(int slot, int length) {
+        Parked parked = Parked.of(tensors(), slot, length, ScoreRow.full(length));
+        release(slot);
+        return parked;
+    }
+
+    @Override
+    public void resume(int slot, Parked parked) {
+        parked.writeTo(tensors(), slot);
+        filled[slot] = true;
+    }
+
+    /** Each has the slots as its first dimension. */
+    private List<Tensor> tensors() {
+        return Stream.concat(keys.stream(), values.stream()).toList();
     }
 
     @Override
