@@ -136,7 +136,6 @@ final class EvalCommand implements Callable<Integer> {
         }
         Recipe recipe = recipe(Recipe.binder(loader));
         Reward reward = recipe.createReward();
-        Environment environment = recipe.createEnvironment();
         int most = recipe.evaluation().problems();
         ProblemSets sets = ProblemSets.of(recipe.data(), recipe.seed(), most, (pass, done, all) -> {});
         sets.notices().forEach(line -> console.say("data: " + line));
@@ -147,7 +146,8 @@ final class EvalCommand implements Callable<Integer> {
         SamplingParams params = recipe.sampling()
                 .params(files.config().eosIds())
                 .withGreedy(greedy || recipe.evaluation().samples() == 0);
-        try (Tokenizer tokenizer = files.tokenizer();
+        try (Environment environment = recipe.createEnvironment();
+                Tokenizer tokenizer = files.tokenizer();
                 Workers workers = new Workers(recipe.compute().threads());
                 Transformer transformer =
                         files.transformer(files.computeType(recipe.model().dtype()));
@@ -159,6 +159,7 @@ final class EvalCommand implements Callable<Integer> {
             requirePositions(questions, recipe, files, console);
             prompts.missingBeginOfSequence(questions.getFirst().promptIds())
                     .ifPresent(line -> console.say("minpro: " + line));
+            reward.notices().forEach(line -> console.say("minpro: " + line));
             AtomicLong finished = new AtomicLong();
             long all = (long) questions.size() * responses;
             ShownRewardFailure failures = new ShownRewardFailure(live::say);

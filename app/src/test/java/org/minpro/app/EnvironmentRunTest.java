@@ -90,7 +90,7 @@ class EnvironmentRunTest {
                 .with("evaluation.problems", 0)
                 .with("checkpoints.every", 1)
                 .with("optimizer.learning-rate", 1e-3)
-                .with("compute.threads", 2)
+                .with("compute.workers", 2)
                 .with("runs", folder.resolve("runs"));
     }
 

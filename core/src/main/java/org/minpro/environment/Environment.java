@@ -12,7 +12,7 @@ import org.minpro.data.Problem;
  * <p>An implementation that a recipe names is a record whose components are its parameters. It is called from several threads
  * at once; an episode is not.
  */
-public interface Environment {
+public interface Environment extends AutoCloseable {
     /**
      * Begins an episode: one response to a problem.
      *
@@ -30,9 +30,20 @@ public interface Environment {
     }
 
     /** JSON schemas of the functions that prompts tell the policy of, through the model's chat template; none where empty. */
-    default List<Map<String, @Nullable Object>> tools() {
+    default List<Map<String, @Nullable Object>> toolSchemas() {
         return List.of();
     }
+
+    /**
+     * The environment with everything open that its episodes need, such as connections; asked once, before a run, which closes
+     * it.
+     */
+    default Environment opened() {
+        return this;
+    }
+
+    @Override
+    default void close() {}
 
     /** The roles that it speaks in; a model's chat template is tried with each before a run. */
     default Set<String> roles() {

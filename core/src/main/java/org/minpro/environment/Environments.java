@@ -12,8 +12,10 @@ public final class Environments {
     private static final NamedRecords<Environment> TABLE = new NamedRecords<>(
             "environment",
             Environment.class,
-            List.of(new NamedRecords.Entry<>(
-                    "guess-the-number", GuessTheNumber.class, "a number to be found by guesses and hints")));
+            List.of(
+                    new NamedRecords.Entry<>(
+                            "guess-the-number", GuessTheNumber.class, "a number to be found by guesses and hints"),
+                    new NamedRecords.Entry<>("tools", ToolUse.class, "functions to call before the answer")));
 
     private Environments() {}
 

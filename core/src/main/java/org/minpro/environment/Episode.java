@@ -1,5 +1,6 @@
 package org.minpro.environment;
 
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
@@ -17,6 +18,11 @@ public interface Episode extends AutoCloseable {
      */
     default @Nullable Score score(Rollout rollout) {
         return null;
+    }
+
+    /** Numbers for the log, by name, beside those of the score: how many calls there were, for instance. */
+    default Map<String, Double> parts() {
+        return Map.of();
     }
 
     /** Frees what the episode holds; it is called once, after the score or without one. */

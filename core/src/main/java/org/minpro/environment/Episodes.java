@@ -259,7 +259,10 @@ public final class Episodes implements AutoCloseable {
             return content.equals(message.content()) ? message : message.withContent(content);
         }
 
-        Score withRewards(Score outcome) {
+        Score withRewards(Score score) {
+            Map<String, Double> parts = new TreeMap<>(score.parts());
+            parts.putAll(begun().parts());
+            Score outcome = new Score(score.decided(), score.value(), parts, score.reason(), score.steps());
             if (rewards.isEmpty() || !outcome.decided()) {
                 return outcome;
             }

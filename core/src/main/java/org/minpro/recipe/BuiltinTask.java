@@ -7,5 +7,7 @@ public enum BuiltinTask {
     /** A target to be made of all of some numbers. */
     COUNTDOWN,
     /** A number to be found by guesses and hints, in several turns. */
-    GUESS_THE_NUMBER
+    GUESS_THE_NUMBER,
+    /** A formula in words to be written as a Java method. */
+    EXPRESSION
 }

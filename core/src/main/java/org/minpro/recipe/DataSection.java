@@ -11,13 +11,16 @@ import org.minpro.data.Dataset;
 import org.minpro.data.ProblemSource;
 import org.minpro.environment.Environment;
 import org.minpro.environment.GuessTheNumber;
+import org.minpro.reward.JavaReward;
 import org.minpro.reward.MathReward;
 import org.minpro.reward.Reward;
+import org.minpro.reward.Rewards;
 import org.minpro.task.ArithmeticReward;
 import org.minpro.task.ArithmeticTask;
 import org.minpro.task.Countdown;
 import org.minpro.task.CountdownReward;
 import org.minpro.task.CountdownTask;
+import org.minpro.task.ExpressionTask;
 import org.minpro.task.GuessTask;
 
 /** Which problems, and which of their fields are prompt and answer. */
@@ -29,7 +32,8 @@ public record DataSection(
         Path folder,
 
         @Doc("The built-in task: sums worked out step by step (arithmetic), or a target to be made of some numbers"
-                + " (countdown), or a number to be guessed in several turns (guess-the-number).")
+                + " (countdown), a number to be guessed in several turns (guess-the-number), or a formula in words to be"
+                + " written as a Java method (expression).")
         BuiltinTask task,
 
         @Doc("How many numbers a sum of the task arithmetic has, 2 to 64.")
@@ -122,6 +126,7 @@ public record DataSection(
             case ARITHMETIC -> ArithmeticTask.training(seed, terms);
             case COUNTDOWN -> CountdownTask.training(seed, numbers);
             case GUESS_THE_NUMBER -> GuessTask.training(seed);
+            case EXPRESSION -> ExpressionTask.training(seed);
         };
     }
 
@@ -131,6 +136,7 @@ public record DataSection(
             case ARITHMETIC -> ArithmeticTask.heldOut(seed, terms);
             case COUNTDOWN -> CountdownTask.heldOut(seed, numbers);
             case GUESS_THE_NUMBER -> GuessTask.heldOut(seed);
+            case EXPRESSION -> ExpressionTask.heldOut(seed);
         };
     }
 
@@ -141,6 +147,7 @@ public record DataSection(
             case COUNTDOWN -> new CountdownReward();
             // Its environment scores; a reward of another's would be asked for by name.
             case GUESS_THE_NUMBER -> new MathReward();
+            case EXPRESSION -> Rewards.made(new JavaReward());
         };
     }
 
@@ -155,6 +162,7 @@ public record DataSection(
             case ARITHMETIC -> "built-in sums of " + terms + " numbers, without end";
             case COUNTDOWN -> "built-in countdown problems of " + numbers + " numbers, without end";
             case GUESS_THE_NUMBER -> "built-in numbers to be guessed, without end";
+            case EXPRESSION -> "built-in formulas to be written in Java, without end";
         };
     }
 

@@ -48,6 +48,7 @@ import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Sampling;
 import org.minpro.task.ArithmeticReward;
 import org.minpro.task.CountdownReward;
+import org.minpro.tool.Toolboxes;
 import org.minpro.tracker.Tracker;
 import org.minpro.tracker.Trackers;
 import org.minpro.train.ComputeSettings;
@@ -306,6 +307,7 @@ public record Recipe(
                         StalenessProtocols.table(),
                         REWARDS,
                         Environments.table(),
+                        Toolboxes.table(),
                         Trackers.table()));
     }
 
@@ -409,9 +411,13 @@ public record Recipe(
         return Rewards.made(reward);
     }
 
-    /** What answers a response's turns: the one asked for, else that of the built-in task; null where responses are one turn. */
+    /**
+     * What answers a response's turns: the one asked for, else that of the built-in task, opened for the caller, who closes it;
+     * null where responses are one turn.
+     */
     public @Nullable Environment createEnvironment() {
-        return environment == null && data.isBuiltin() ? data.builtinEnvironment() : environment;
+        Environment named = environment == null && data.isBuiltin() ? data.builtinEnvironment() : environment;
+        return named == null ? null : named.opened();
     }
 
     /** Optimizer steps of the whole run, if none is skipped. */

@@ -68,7 +68,7 @@ public final class Prompts implements PromptEncoder {
      */
     public static Prompts of(
             PromptSection section, ModelFiles model, Tokenizer tokenizer, @Nullable Environment environment) {
-        List<Map<String, @Nullable Object>> tools = environment == null ? List.of() : environment.tools();
+        List<Map<String, @Nullable Object>> tools = environment == null ? List.of() : environment.toolSchemas();
         LocalDate today =
                 section.date() == null ? LocalDate.now(ZoneId.systemDefault()) : LocalDate.parse(section.date());
         Optional<ChatTemplate> chat =

@@ -258,7 +258,7 @@ record SftExamples(List<Example> training, List<Example> heldOut) {
             String text = demonstration.turns().get(i);
             int[] next = own
                     ? withEnd(tokenizer.encode(text), ends)
-                    : speech.ids(List.of(new Message("user", text)), ids[ids.length - 1]);
+                    : speech.ids(List.of(new Message(demonstration.role(), text)), ids[ids.length - 1]);
             int from = ids.length;
             ids = Arrays.copyOf(ids, from + next.length);
             System.arraycopy(next, 0, ids, from, next.length);

@@ -93,7 +93,11 @@ public final class TrainingSession implements AutoCloseable {
             requireMemory(start.memory.getAsLong());
             tokenizer = opened.add(files.tokenizer());
             failures = new RewardFailures(folder.rewardFailures(), told);
-            Environment environment = start.environment != null ? start.environment : recipe.createEnvironment();
+            Environment environment =
+                    start.environment != null ? start.environment.opened() : recipe.createEnvironment();
+            if (environment != null) {
+                opened.add(environment);
+            }
             Reward reward = start.reward != null ? start.reward : recipe.createReward();
             if (start.problems != null && start.reward == null && recipe.reward() == null) {
                 told.notice("the program's problems are scored by '" + Rewards.described(reward)
@@ -110,6 +114,7 @@ public final class TrainingSession implements AutoCloseable {
             problems.notices().forEach(line -> told.notice("data: " + line));
             Problem example = problems.training().problem(0);
             conversations = opened.add(Conversations.of(environment, prompts, recipe.turns(), tokenizer));
+            reward.notices().forEach(told::notice);
             Reward judge = conversations.reward(reward, start.reward != null || recipe.reward() != null);
             scoring = new Scoring(judge.reading(prompts.marks(example)), recipe.rewardBudgetSeconds(), failures);
             questions = prompts.questions(problems.heldOut());

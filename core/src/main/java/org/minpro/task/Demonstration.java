@@ -7,9 +7,10 @@ import org.minpro.data.Problem;
  * A problem of a built-in task and one way to write its solution.
  *
  * @param problem with a plain prompt
+ * @param role of what it is told between turns
  * @param turns the texts that the model should give, without stop tokens, and between two of them what it is told
  */
-public record Demonstration(Problem problem, List<String> turns) {
+public record Demonstration(Problem problem, String role, List<String> turns) {
     public Demonstration {
         turns = List.copyOf(turns);
         if (turns.size() % 2 == 0) {
@@ -21,6 +22,11 @@ public record Demonstration(Problem problem, List<String> turns) {
     /** A demonstration of one turn. */
     public Demonstration(Problem problem, String response) {
         this(problem, List.of(response));
+    }
+
+    /** A demonstration of turns that a user answers. */
+    public Demonstration(Problem problem, List<String> turns) {
+        this(problem, "user", turns);
     }
 
     /** The last turn of the model: all that it gives where it has one. */
