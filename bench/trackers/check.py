@@ -51,7 +51,7 @@ client = MlflowClient(url)
 experiment = client.get_experiment_by_name("minpro")
 (tracked,) = client.search_runs([experiment.experiment_id])
 assert tracked.info.status == "FINISHED", tracked.info.status
-assert tracked.data.params["lag"] == "1", tracked.data.params
+assert tracked.data.params["staleness.lag"] == "1", tracked.data.params
 found = {}
 for key in tracked.data.metrics:
     history = client.get_metric_history(tracked.info.run_id, key)
@@ -61,7 +61,7 @@ same("MLflow", found)
 
 log = json.loads(wandb_json.read_text())
 assert log["kinds"][:2] == ["header", "run"] and log["kinds"][-1] == "exit" and log["exit"] == 0, log["kinds"]
-assert log["config"]["lag"] == "1", log["config"]
+assert log["config"]["staleness.lag"] == "1", log["config"]
 steps = [row["_step"] for row in log["history"]]
 assert steps == sorted(set(steps)), steps
 found = {}

@@ -55,6 +55,8 @@ public final class Main {
         minpro.addSubcommand(new EvalCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new GenerateCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new ChatCommand(console, new MemoryCheck(memoryAvailable, console)));
+        minpro.addSubcommand(new ServeCommand(console, new MemoryCheck(memoryAvailable, console)));
+        minpro.addSubcommand(new ServedFolderCommand(console));
         minpro.addSubcommand(new ScoreCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new TokenizeCommand(console));
         minpro.addSubcommand(new DashboardCommand(console));

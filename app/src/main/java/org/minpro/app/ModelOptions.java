@@ -25,6 +25,11 @@ final class ModelOptions {
     @Option(names = "--workers", paramLabel = "N", description = "Threads that compute; by default one per core.")
     private int workers;
 
+    /** Whether it is the small model inside the jar. */
+    boolean isBuiltin() {
+        return folder.path().equals(ModelSection.BUILTIN);
+    }
+
     ModelFiles open() {
         return folder.open();
     }

@@ -19,12 +19,12 @@ import org.jspecify.annotations.Nullable;
  * @param port that it is bound to
  * @param token that must be shown, or null where none is needed
  */
-record Access(String host, int port, @Nullable String token) {
+public record Access(String host, int port, @Nullable String token) {
     private static final String COOKIE = "minpro_token";
     private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]");
 
     /** What is done with a request. */
-    enum Verdict {
+    public enum Verdict {
         ALLOWED,
         /** The token came in the address: it becomes a cookie, and leaves the address. */
         TOKEN_GIVEN,
@@ -34,7 +34,12 @@ record Access(String host, int port, @Nullable String token) {
     }
 
     static Access of(String host, InetAddress address, int port) {
-        return new Access(host, port, address.isLoopbackAddress() ? null : newToken());
+        return of(host, address, port, null);
+    }
+
+    /** @param key that must be shown on any address; null makes one up where one is needed */
+    public static Access of(String host, InetAddress address, int port, @Nullable String key) {
+        return new Access(host, port, key != null ? key : address.isLoopbackAddress() ? null : newToken());
     }
 
     private static String newToken() {
@@ -43,7 +48,8 @@ record Access(String host, int port, @Nullable String token) {
         return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
     }
 
-    Verdict verdict(URI uri, Headers headers) {
+    /** What is done with a request of this address and these headers. */
+    public Verdict verdict(URI uri, Headers headers) {
         String named = headers.getFirst("Host");
         if (named == null || token == null && !isOurs(named)) {
             return Verdict.WRONG_HOST;
@@ -100,7 +106,12 @@ record Access(String host, int port, @Nullable String token) {
 
     /** The address to open. */
     String url() {
+        return address() + (token == null ? "" : "?token=" + token);
+    }
+
+    /** The address without a token, a slash at its end. */
+    public String address() {
         String name = host.contains(":") && !host.startsWith("[") ? "[" + host + "]" : host;
-        return "http://" + name + ":" + port + "/" + (token == null ? "" : "?token=" + token);
+        return "http://" + name + ":" + port + "/";
     }
 }

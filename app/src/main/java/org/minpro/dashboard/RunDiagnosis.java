@@ -2,11 +2,13 @@ package org.minpro.dashboard;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.minpro.run.MetricsFile;
 import org.minpro.run.RunChecks;
+import org.minpro.run.RunFiles;
 
 /** What {@link RunChecks} finds in a run's folder, each with a rollout that shows it. */
 public final class RunDiagnosis {
@@ -28,9 +30,10 @@ public final class RunDiagnosis {
         for (RunChecks.Finding finding : findings) {
             lines.add(finding.line(example(finding, rollouts)));
         }
-        if (Files.exists(run.folder().resolve("failed-update.jsonl"))) {
+        Path failed = new RunFiles(run.folder()).failedUpdate();
+        if (Files.exists(failed)) {
             lines.add("not finite: an update stopped the run, its rows are in "
-                    + run.folder().resolve("failed-update.jsonl")
+                    + failed
                     + "; try a lower optimizer.learning-rate or optimizer.gradient-clip-norm");
         }
         return lines;

@@ -10,6 +10,8 @@ public enum RunState {
     FINISHED,
     /** It ended in order before its last iteration, and can be continued. */
     STOPPED,
+    /** An update of it was not finite, which ended it. */
+    FAILED,
     /** Its process ended without a word, and it can be continued. */
     KILLED,
     /** A process of another machine worked on it last; this one cannot see whether it still does. */

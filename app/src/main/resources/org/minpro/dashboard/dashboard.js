@@ -569,7 +569,7 @@ async function showRun(query) {
       'iteration ' + notice.iteration + ': ' + notice.line))) : el('p', {class: 'soft'}, 'none'),
     el('h2', {}, 'Plan'),
     details.plan ? el('pre', {}, details.plan) : el('p', {class: 'soft'}, 'this run has none stored'),
-    ['stopped', 'killed', 'elsewhere'].includes(summary.state) ? el('div', {}, el('h2', {}, 'Continue it'), el('pre', {}, resume)) : null,
+    ['stopped', 'failed', 'killed', 'elsewhere'].includes(summary.state) ? el('div', {}, el('h2', {}, 'Continue it'), el('pre', {}, resume)) : null,
     el('h2', {}, 'Settings'),
     el('div', {class: 'tools'}, el('label', {}, 'only with', el('input', {type: 'search', oninput: (event) => fill(event.target.value)}))),
     el('div', {class: 'wide'}, el('table', {}, table)));

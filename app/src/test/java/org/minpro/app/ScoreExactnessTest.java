@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -24,6 +25,7 @@ final class ScoreExactnessTest {
     @TempDir
     Path folder;
 
+    @Tag("slow")
     @ParameterizedTest
     @ValueSource(strings = {"f32", "bf16"})
     void aFreshProcessGivesTheBitsThatSamplingGave(String type) throws IOException, InterruptedException {

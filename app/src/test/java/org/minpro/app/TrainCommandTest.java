@@ -13,6 +13,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.minpro.dashboard.RunState;
+import org.minpro.dashboard.RunView;
 import org.minpro.data.Problem;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
@@ -674,7 +676,11 @@ final class TrainCommandTest {
                 "optimizer.gradient-clip-norm=0");
         assertThat(run.code()).as(run.err()).isEqualTo(1);
         assertThat(run.errors().getLast()).startsWith("minpro: loss and gradient must be finite, got: ");
-        assertThat(runs.resolve("0001").resolve("failed-update.jsonl")).isNotEmptyFile();
+        Path failed = runs.resolve("0001").resolve("failed-update.jsonl");
+        assertThat(failed).isNotEmptyFile();
+        assertThat(new RunView(runs.resolve("0001")).state(1, 5)).isEqualTo(RunState.FAILED);
+        assertThat(CommandLineRun.of("doctor", runs.resolve("0001").toString()).out())
+                .contains("not finite: an update stopped the run");
     }
 
     @Test

@@ -13,7 +13,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
+import org.minpro.tensor.DType;
 import org.minpro.tensor.Tensor;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Writes a model as a Hugging Face folder: {@code config.json} and the weights in {@code model.safetensors}. */
 public final class HuggingFaceWriter {
@@ -36,6 +40,8 @@ public final class HuggingFaceWriter {
             "USE_POLICY.md",
             "config.json");
 
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
     private HuggingFaceWriter() {}
 
     /**
@@ -46,33 +52,94 @@ public final class HuggingFaceWriter {
      * @param parameters with the names and shapes of {@link ModelConfig#parameterShapes}, of any dtype
      */
     public static void writeLike(HuggingFaceReader source, Path target, Map<String, Tensor> parameters) {
-        StoredWeights weights = source.weights();
-        Parameters.requireShapes(source.config(), parameters);
-        SequencedMap<String, SafetensorsHeader.Entry> shapes = new LinkedHashMap<>();
-        Map<String, Map<String, StoredWeights.Piece>> partsOf = new HashMap<>();
-        weights.pieces().forEach((parameter, parts) -> {
-            for (StoredWeights.Piece piece : parts) {
-                StoredWeights.Stored stored = piece.stored();
-                shapes.putIfAbsent(stored.name(), new SafetensorsHeader.Entry(stored.dtype(), stored.shape(), 0, 0));
-                // Of a fused tensor's many pieces per parameter the first tells which half is whose.
-                partsOf.computeIfAbsent(stored.name(), name -> new LinkedHashMap<>())
-                        .putIfAbsent(parameter, piece);
-            }
-        });
-        StoredWeights.Stored tiedCopy = weights.tiedCopy();
-        if (tiedCopy != null) {
-            StoredWeights.Piece embedding = Objects.requireNonNull(
-                            weights.pieces().get(StoredWeights.EMBEDDING))
-                    .getFirst();
-            shapes.put(StoredWeights.HEAD, new SafetensorsHeader.Entry(tiedCopy.dtype(), tiedCopy.shape(), 0, 0));
-            partsOf.put(StoredWeights.HEAD, Map.of(StoredWeights.EMBEDDING, embedding));
-        }
-        writeWeights(target, shapes, name -> {
-            SafetensorsHeader.Entry entry = Objects.requireNonNull(shapes.get(name));
-            Map<String, StoredWeights.Piece> parts = Objects.requireNonNull(partsOf.get(name));
-            return assemble(parameters, parts, entry);
-        });
+        Layout.of(source, parameters).write(target, parameters);
         copyCompanions(source.path(), target);
+    }
+
+    /**
+     * The tensors of a file and what each is made of.
+     *
+     * @param shapes of the tensors by name
+     * @param partsOf the first piece of each parameter in it: of a fused tensor's many pieces per parameter the first tells
+     *     which half is whose
+     */
+    private record Layout(
+            SequencedMap<String, SafetensorsHeader.Entry> shapes,
+            Map<String, Map<String, StoredWeights.Piece>> partsOf) {
+        /** That of a folder. */
+        static Layout of(HuggingFaceReader source, Map<String, Tensor> parameters) {
+            StoredWeights weights = source.weights();
+            Parameters.requireShapes(source.config(), parameters);
+            Layout layout = new Layout(new LinkedHashMap<>(), new HashMap<>());
+            weights.pieces().forEach((parameter, parts) -> {
+                for (StoredWeights.Piece piece : parts) {
+                    StoredWeights.Stored stored = piece.stored();
+                    layout.shapes.putIfAbsent(
+                            stored.name(), new SafetensorsHeader.Entry(stored.dtype(), stored.shape(), 0, 0));
+                    layout.partsOf
+                            .computeIfAbsent(stored.name(), name -> new LinkedHashMap<>())
+                            .putIfAbsent(parameter, piece);
+                }
+            });
+            StoredWeights.Stored tiedCopy = weights.tiedCopy();
+            if (tiedCopy != null) {
+                layout.shapes.put(
+                        StoredWeights.HEAD, new SafetensorsHeader.Entry(tiedCopy.dtype(), tiedCopy.shape(), 0, 0));
+                layout.partsOf.put(StoredWeights.HEAD, Map.of(StoredWeights.EMBEDDING, layout.embedding(source)));
+            }
+            return layout;
+        }
+
+        private StoredWeights.Piece embedding(HuggingFaceReader source) {
+            return Objects.requireNonNull(source.weights().pieces().get(StoredWeights.EMBEDDING))
+                    .getFirst();
+        }
+
+        void write(Path target, Map<String, Tensor> parameters) {
+            writeWeights(target, shapes, name -> {
+                SafetensorsHeader.Entry entry = Objects.requireNonNull(shapes.get(name));
+                return assemble(parameters, Objects.requireNonNull(partsOf.get(name)), entry);
+            });
+        }
+    }
+
+    /**
+     * Writes parameters as {@link #writeLike} does, in one element type and with a head of its own: {@code lm_head.weight} is
+     * there and {@code tie_word_embeddings} is false, whatever the model ties. A server that packs its head apart from its
+     * embedding reloads both from such a folder.
+     *
+     * @param type of every tensor, and of {@code config.json}
+     */
+    public static void writeUntied(HuggingFaceReader source, Path target, Map<String, Tensor> parameters, DType type) {
+        Layout layout = Layout.of(source, parameters);
+        if (source.config().tieWordEmbeddings()) {
+            StoredWeights.Piece embedding = layout.embedding(source);
+            // One of the two is in the folder, or both.
+            for (String name : List.of(StoredWeights.EMBEDDING, StoredWeights.HEAD)) {
+                layout.shapes.put(
+                        name,
+                        new SafetensorsHeader.Entry(type, embedding.stored().shape(), 0, 0));
+                layout.partsOf.put(name, Map.of(StoredWeights.EMBEDDING, embedding));
+            }
+        }
+        layout.shapes.replaceAll((name, entry) -> new SafetensorsHeader.Entry(type, entry.shape(), 0, 0));
+        layout.write(target, parameters);
+        copyCompanions(source.path(), target);
+        Path file = source.path().resolve("config.json");
+        try {
+            if (!(JSON.readTree(Files.readString(file)) instanceof ObjectNode config)) {
+                throw new ModelFormatException(file, "must be a JSON object");
+            }
+            config.put("tie_word_embeddings", false);
+            for (String name : List.of("torch_dtype", "dtype")) {
+                if (config.has(name)) {
+                    config.put(name, type == DType.BF16 ? "bfloat16" : type == DType.F16 ? "float16" : "float32");
+                }
+            }
+            writeText(target.resolve("config.json"), config.toPrettyString() + "\n");
+        } catch (IOException | JacksonException e) {
+            throw new ModelFormatException(file, "cannot be read: " + e.getMessage(), e);
+        }
     }
 
     private static Tensor assemble(

@@ -13,9 +13,16 @@ import org.minpro.train.TrainingRow;
 
 /** The rows of an update that was not finite, kept in the run's folder for whoever looks into it. */
 public final class FailedUpdate {
-    private static final String FILE = "failed-update.jsonl";
-
     private FailedUpdate() {}
+
+    /** Forgets the rows of a run that has gone on since. */
+    static void overcome(Path folder) {
+        try {
+            Files.deleteIfExists(new RunFiles(folder).failedUpdate());
+        } catch (IOException e) {
+            throw new UncheckedIOException("the run folder must be writable, got: " + folder, e);
+        }
+    }
 
     /**
      * Writes the rows, and says where they are.
@@ -23,7 +30,7 @@ public final class FailedUpdate {
      * @return what to throw to the person who runs it
      */
     public static IllegalStateException saved(NonFiniteUpdateException failure, Path folder) {
-        Path file = folder.resolve(FILE);
+        Path file = new RunFiles(folder).failedUpdate();
         List<String> lines = new ArrayList<>();
         for (TrainingRow row : failure.rows()) {
             Map<String, Object> values = new LinkedHashMap<>();

@@ -117,6 +117,18 @@ public final class ModelFiles {
         }
     }
 
+    /**
+     * Writes a model of this shape for an inference server: in one type, with a head of its own ({@link
+     * HuggingFaceWriter#writeUntied}) and the tokenizer's files.
+     *
+     * @param type what the server computes in
+     */
+    public void saveServed(Path target, Parameters parameters, DType type) {
+        try (Scope scope = Scope.open()) {
+            HuggingFaceWriter.writeUntied(weights(), target, parameters.named(), type);
+        }
+    }
+
     private HuggingFaceReader weights() {
         if (folder == null) {
             throw new IllegalStateException("a model opened without weights has none to load: " + path);

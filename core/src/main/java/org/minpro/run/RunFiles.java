@@ -33,6 +33,11 @@ public record RunFiles(Path folder) {
         return folder.resolve("journal.jsonl");
     }
 
+    /** The rows of an update that was not finite and ended the run; there until the run is continued. */
+    public Path failedUpdate() {
+        return folder.resolve("failed-update.jsonl");
+    }
+
     /** Single tokens of some rows of each update. */
     public Path tokens() {
         return folder.resolve("tokens.jsonl");

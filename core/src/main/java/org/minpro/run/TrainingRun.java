@@ -345,6 +345,7 @@ public final class TrainingRun implements AutoCloseable {
                 reference == null ? new LinkedHashMap<>() : reference.state(),
                 Checkpoints.state(values));
         journal.forgetBefore(state.source().oldestDraw());
+        FailedUpdate.overcome(folder.path());
     }
 
     private static Trainer.State state(JsonNode node) {

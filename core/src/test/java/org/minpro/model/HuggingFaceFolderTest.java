@@ -62,6 +62,37 @@ class HuggingFaceFolderTest {
         wanted.forEach((name, bytes) -> assertThat(tensors.get(name)).as(name).isEqualTo(bytes));
     }
 
+    /** Every family, tied or not: the same model with a head that is its own. */
+    @ParameterizedTest
+    @FieldSource("NAMES")
+    void aServedFolderIsTheSameModelWithAHeadOfItsOwn(String name) {
+        HuggingFaceReader source = HuggingFaceReader.open(fixture(name));
+        SequencedMap<String, Tensor> parameters = source.load(Device.CPU, DType.F32);
+        try {
+            HuggingFaceWriter.writeUntied(source, folder, parameters, DType.F32);
+            HuggingFaceReader written = HuggingFaceReader.open(folder);
+            assertThat(written.config().tieWordEmbeddings()).isFalse();
+            assertThat(written.isStoredIn(DType.F32)).isTrue();
+            SequencedMap<String, Tensor> read = written.load(Device.CPU, DType.F32);
+            try {
+                parameters.forEach((parameter, tensor) -> assertThat(
+                                Objects.requireNonNull(read.get(parameter)).bytes())
+                        .as(parameter)
+                        .isEqualTo(tensor.bytes()));
+                assertThat(Objects.requireNonNull(read.get(StoredWeights.HEAD)).bytes())
+                        .isEqualTo(Objects.requireNonNull(parameters.get(
+                                        source.config().tieWordEmbeddings()
+                                                ? StoredWeights.EMBEDDING
+                                                : StoredWeights.HEAD))
+                                .bytes());
+            } finally {
+                read.values().forEach(Tensor::close);
+            }
+        } finally {
+            parameters.values().forEach(Tensor::close);
+        }
+    }
+
     @ParameterizedTest
     @FieldSource("NAMES")
     void loadAndSaveUnchangedGivesTheSameTensors(String name) throws Exception {

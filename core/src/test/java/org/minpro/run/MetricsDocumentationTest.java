@@ -15,6 +15,7 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.config.Settings;
@@ -111,6 +112,7 @@ final class MetricsDocumentationTest {
     }
 
     @Test
+    @Tag("slow")
     void everyFieldOfARunIsDocumented() throws IOException {
         Set<String> written = new TreeSet<>();
         for (String objective : Objectives.table().names()) {

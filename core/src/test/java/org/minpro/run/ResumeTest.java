@@ -38,7 +38,7 @@ class ResumeTest {
 
     @Test
     void aRunThatIsKilledContinuesBitForBit() throws Exception {
-        runs.killAndContinue(ResumableRun.Model.WHOLE, 5, 0, 71, left -> left.assertSame(expected));
+        runs.killAndContinue(ResumableRun.Model.WHOLE, 2, 0, 71, left -> left.assertSame(expected));
     }
 
     @Test

@@ -45,7 +45,11 @@ public final class AnswerExtractor {
         " if ",
         " that ",
         " but ",
-        ", not "
+        ", not ",
+        " i.e",
+        " e.g",
+        " although ",
+        " whereas "
     };
 
     private static final int MOST_BOXES = 20;

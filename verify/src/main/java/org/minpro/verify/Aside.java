@@ -5,26 +5,36 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The number that a last number of prose only goes with: the 27 of "27, since x &lt; 30", "27 miles in 3 days" and
- * "9 * 3 = 27 boxes for the 5 shops". Which of the two is the answer, the prose leaves open.
+ * The number that a last number of prose only goes with: the 27 of "27, since x &lt; 30", "27 miles in 3 days",
+ * "27, which is less than 30" and "9 * 3 = 27 boxes for the 5 shops". Which of the two is the answer, the prose leaves
+ * open.
  *
  * @param main the number before the aside
  * @param result whether a calculation ends in it
- * @param asserted whether the prose gives it as what it says
+ * @param without the text without the aside: "27, which is less than" would take the 27 back
+ * @param start where the number begins in that text
+ * @param end where it ends in that text
  */
-record Aside(String main, boolean result, boolean asserted) {
+record Aside(String main, boolean result, String without, int start, int end) {
     private static final int LONGEST = 160;
     private static final String OPENS =
             "\\b(?:since|because|as|which(?: is| are)?|over|out of|within|for|in|per|than|during|every|each|from|of|after|before|by|at|when"
-                    + "|where|on|with|around|across|to(?=\\s+\\p{L}))\\b";
+                    + "|where|while|although|though|whereas|compared|versus|rounded|i\\.e|on|with|around|across|to(?=\\s+\\p{L}))\\b";
+    /** What compares a number with the last one. */
+    private static final String COMPARES =
+            "(?:\\b(?:(?:more|less|fewer|greater|larger|bigger|smaller|higher|lower|older|younger|longer|shorter|taller|heavier|lighter|faster|slower"
+                    + "|sooner|later|earlier|further|other|rather) (?:\\p{L}+ ){0,2}than|under|above|below|beyond|up to|nearly|almost|close to|near|short of"
+                    + "|exceed(?:s|ing)?|at (?:least|most)|not)\\b|[<>\u2264\u2265\u2260\u2248]|\\\\(?:le|leq|ge|geq|lt|gt|ne|neq|approx)\\b)";
+
     private static final String CONCLUDES =
             "\\b(?:so|thus|hence|therefore|then|total|left|leaving|leaves|gives?|giving|makes?|making|gets?|got|has|have|equals?|implies|we|is|are)\\b";
     /** Up to the last number, without another number between. */
-    private static final Pattern BEHIND_NUMBER =
-            Pattern.compile(OPENS + "(?:(?!" + CONCLUDES + "|\\band\\b)[^=\\d])*$", Pattern.CASE_INSENSITIVE);
+    private static final Pattern BEHIND_NUMBER = Pattern.compile(
+            "(?:" + OPENS + "|" + COMPARES + ")(?:(?!" + CONCLUDES + "|\\band\\b)[^=\\d])*$", Pattern.CASE_INSENSITIVE);
     /** All that stands between a result and the last number. */
     private static final Pattern BEHIND_RESULT = Pattern.compile(
-            "(?:(?!" + CONCLUDES + ")[^=])*?" + OPENS + "(?:(?!" + CONCLUDES + ")[^=])*", Pattern.CASE_INSENSITIVE);
+            "(?:(?!" + CONCLUDES + ")[^=])*?(" + OPENS + "|" + COMPARES + ")(?:(?!" + CONCLUDES + ")[^=])*",
+            Pattern.CASE_INSENSITIVE);
 
     private static final Pattern SENTENCE_END = Pattern.compile("[.!?](?=[\\s*\"')])|[;\\n]");
     private static final Pattern RESULT = Pattern.compile("=[\\s$\\\\*(]*(?=[-\\d.\u2212])");
@@ -40,28 +50,31 @@ record Aside(String main, boolean result, boolean asserted) {
         int from = sentenceStart(text, candidate.start());
         String before = text.substring(from, candidate.start());
         int equals = before.lastIndexOf('=');
-        WholeNumber number = equals < 0 ? beside(before) : result(before, equals);
+        Matcher aside = (equals < 0 ? BEHIND_NUMBER : BEHIND_RESULT).matcher(before);
+        WholeNumber number = equals < 0 ? beside(before, aside) : result(before, equals, aside);
         if (number == null) {
             return null;
         }
-        boolean asserted = Assertion.holds(text, from + number.start(), from + number.end(), true);
-        return new Aside(number.text(before), equals >= 0, asserted);
+        int opens = from + (equals < 0 ? aside.start() : aside.start(1));
+        String without = text.substring(0, opens) + text.substring(candidate.end());
+        return new Aside(number.text(before), equals >= 0, without, from + number.start(), from + number.end());
     }
 
-    private static @Nullable WholeNumber beside(String before) {
-        Matcher aside = BEHIND_NUMBER.matcher(before);
+    /** Whether the prose gives the number as what it says. */
+    boolean isAsserted() {
+        return Assertion.holds(without, start, end, true);
+    }
+
+    private static @Nullable WholeNumber beside(String before, Matcher aside) {
         return aside.find() ? WholeNumber.one(before.substring(0, aside.start()), Occurrence.LAST) : null;
     }
 
-    private static @Nullable WholeNumber result(String before, int equals) {
+    private static @Nullable WholeNumber result(String before, int equals, Matcher aside) {
         Matcher start = RESULT.matcher(before).region(equals, before.length());
         WholeNumber number = start.lookingAt() ? WholeNumber.at(before, start.end()) : null;
-        boolean aside = number != null
-                && BEHIND_RESULT
-                        .matcher(before)
-                        .region(number.end(), before.length())
-                        .matches();
-        return aside ? number : null;
+        boolean behind =
+                number != null && aside.region(number.end(), before.length()).matches();
+        return behind ? number : null;
     }
 
     private static int sentenceStart(String text, int at) {

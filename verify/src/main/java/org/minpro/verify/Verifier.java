@@ -21,6 +21,11 @@ public final class Verifier {
     private static final AnswerExtractor REFERENCE = new AnswerExtractor(
             List.of(ExtractionPolicy.BOXED, ExtractionPolicy.HASHES), Occurrence.LAST, CompletionMarks.NONE);
     private static final int LONGEST_REPORT = 200;
+    /** 1.234.567: thousands, where the decimal mark is a comma. A single group, 12.500, is a decimal. */
+    private static final Pattern GROUPED_BY_POINTS = Pattern.compile("\\D*[1-9]\\d{0,2}(?:\\.\\d{3}){2,}\\D*");
+
+    private static final int NUMBERS_BEFORE = 3;
+    private static final int STATED_WITHIN = 160;
     private static final int LONGEST_RATIO = 20;
     private static final Pattern RATIO = Pattern.compile("(?<![\\d.])(\\d+(?:\\.\\d+)?) to (\\d+(?:\\.\\d+)?)$");
 
@@ -133,7 +138,7 @@ public final class Verifier {
             boolean mainIsRight = compare(reference, aside.main()).isRight();
             boolean open = checked.verdict().isRight()
                     ? aside.result() && !mainIsRight && candidate.policy() == ExtractionPolicy.NUMBER
-                    : aside.asserted() && mainIsRight;
+                    : mainIsRight && aside.isAsserted();
             if (open) {
                 return checked.but(Reason.SEVERAL);
             }
@@ -141,19 +146,55 @@ public final class Verifier {
         if (checked.verdict().kind() != Verdict.Kind.WRONG) {
             return checked;
         }
+        if (GROUPED_BY_POINTS.matcher(candidate.text()).matches()
+                && compare(reference, candidate.text().replace(".", "")).isRight()) {
+            return checked.but(Reason.AMBIGUOUS);
+        }
         if (candidate.isMarked()) {
             return amongWords(reference, candidate, checked);
         }
-        if (candidate.policy() == ExtractionPolicy.FORMULA
-                && checked.verdict().reason() == Reason.DIFFERENT_KIND
+        if (checked.verdict().reason() == Reason.DIFFERENT_KIND
+                && (candidate.policy() == ExtractionPolicy.FORMULA || candidate.policy() == ExtractionPolicy.WHOLE)
                 && ProseFormula.isBound(candidate.text())) {
-            WholeNumber bound = WholeNumber.one(candidate.text(), Occurrence.LAST);
-            boolean named = bound != null
-                    && compare(reference, bound.text(candidate.text())).isRight();
-            return named ? checked.but(Reason.NOT_ASSERTED) : checked;
+            return isBoundOf(reference, candidate) ? checked.but(Reason.NOT_ASSERTED) : checked;
+        }
+        if (candidate.policy() == ExtractionPolicy.NUMBER && statedBefore(reference, candidate)) {
+            return checked.but(Reason.SEVERAL);
         }
         String other = asInProse(candidate);
         return other != null && compare(reference, other).isRight() ? checked.but(Reason.AMBIGUOUS) : checked;
+    }
+
+    /** Whether a bound names the right number beside another one, 27 &lt; 30, or, in prose, alone: x &gt; 27. */
+    private boolean isBoundOf(String reference, Candidate candidate) {
+        String text = candidate.text();
+        WholeNumber first = WholeNumber.one(text, Occurrence.FIRST);
+        WholeNumber last = WholeNumber.one(text, Occurrence.LAST);
+        if (first == null || last == null || first.equals(last) && candidate.policy() == ExtractionPolicy.WHOLE) {
+            return false;
+        }
+        return compare(reference, first.text(text)).isRight()
+                || compare(reference, last.text(text)).isRight();
+    }
+
+    /** Whether the text states the right number shortly before a last number that it does not give as its answer. */
+    private boolean statedBefore(String reference, Candidate candidate) {
+        String text = candidate.source();
+        int end = candidate.start();
+        for (int i = 0; i < NUMBERS_BEFORE; i++) {
+            int from = Math.max(0, end - STATED_WITHIN);
+            String before = text.substring(from, end);
+            WholeNumber number = WholeNumber.one(before, Occurrence.LAST);
+            if (number == null) {
+                return false;
+            }
+            end = from + number.start();
+            if (compare(reference, number.text(before)).isRight()) {
+                return !candidate.isAsserted()
+                        && Assertion.holds(text, from + number.start(), from + number.end(), true);
+            }
+        }
+        return false;
     }
 
     /** Several pieces that stand with the same right are one list; where only the last of them is right, who knows. */

@@ -1,0 +1,5 @@
+/** An HTTP server that lets others ask a model, in the protocol of OpenAI. */
+@NullMarked
+package org.minpro.serve;
+
+import org.jspecify.annotations.NullMarked;
