@@ -15,6 +15,7 @@ public final class Environments {
             List.of(
                     new NamedRecords.Entry<>(
                             "guess-the-number", GuessTheNumber.class, "a number to be found by guesses and hints"),
+                    new NamedRecords.Entry<>("http", HttpEnvironment.class, "a service that answers in JSON"),
                     new NamedRecords.Entry<>("tools", ToolUse.class, "functions to call before the answer")));
 
     private Environments() {}

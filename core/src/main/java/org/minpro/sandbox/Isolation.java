@@ -23,28 +23,16 @@ public record Isolation(Kind kind) {
         /** No network, processes that die with their first, the user's folders hidden. */
         NAMESPACES(
                 "no network, a process namespace that is killed as a whole, home and working folder hidden (unshare)",
-                List.of(
-                        "unshare",
-                        "--user",
-                        "--map-root-user",
-                        "--net",
-                        "--pid",
-                        "--mount",
-                        "--fork",
-                        "--kill-child=KILL",
-                        "--mount-proc",
-                        "--")),
+                "unshare --user --map-root-user --net --pid --mount --fork --kill-child=KILL --mount-proc --"),
         /** No network. */
-        NETWORK(
-                "no network (unshare); it sees the user's files",
-                List.of("unshare", "--user", "--map-root-user", "--net", "--")),
+        NETWORK("no network (unshare); it sees the user's files", "unshare --user --map-root-user --net --"),
         /** Limits of time and memory alone. */
-        NONE("limits of time and memory alone; it has the user's network and files", List.of());
+        NONE("limits of time and memory alone; it has the user's network and files", "");
 
         private final String words;
-        private final List<String> prefix;
+        private final String prefix;
 
-        Kind(String words, List<String> prefix) {
+        Kind(String words, String prefix) {
             this.words = words;
             this.prefix = prefix;
         }
@@ -96,7 +84,7 @@ public record Isolation(Kind kind) {
      * @param limits a shell command, such as {@code ulimit -t 5}
      */
     List<String> command(List<String> command, Path folder, String limits) {
-        List<String> all = new ArrayList<>(kind.prefix);
+        List<String> all = new ArrayList<>(kind.prefix.isEmpty() ? List.of() : List.of(kind.prefix.split(" ")));
         StringBuilder script = new StringBuilder();
         if (kind == Kind.NAMESPACES) {
             for (Path hidden : hidden(folder)) {

@@ -40,7 +40,7 @@ public final class TestHarness {
             try {
                 tests.getDeclaredMethod("test" + i).invoke(null);
             } catch (InvocationTargetException e) {
-                outcome = "fail " + message(e.getCause());
+                outcome = "fail " + message(e.getCause() == null ? e : e.getCause());
             } catch (ReflectiveOperationException | LinkageError e) {
                 outcome = "fail " + message(e);
             }

@@ -37,8 +37,8 @@ public final class MethodTool implements ToolFunction {
                         + parameter.getName() + " of " + method);
             }
             if (argument.optional() && parameter.getType().isPrimitive()) {
-                throw new IllegalArgumentException("an optional @Argument must be of a reference type, got: "
-                        + argument.name() + " of " + method);
+                throw new IllegalArgumentException(
+                        "an optional @Argument must be of a reference type, got: " + argument.name() + " of " + method);
             }
             schema(parameter.getParameterizedType());
         }
@@ -51,8 +51,8 @@ public final class MethodTool implements ToolFunction {
      */
     public static List<ToolFunction> of(Object target) {
         if (!Modifier.isPublic(target.getClass().getModifiers())) {
-            throw new IllegalArgumentException(
-                    "a class with @Tool methods must be public, got: " + target.getClass().getName());
+            throw new IllegalArgumentException("a class with @Tool methods must be public, got: "
+                    + target.getClass().getName());
         }
         List<ToolFunction> functions = new ArrayList<>();
         for (Method method : target.getClass().getMethods()) {
@@ -62,8 +62,8 @@ public final class MethodTool implements ToolFunction {
         }
         functions.sort(Comparator.comparing(ToolFunction::name));
         if (functions.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "a class of tools must have a public method with @Tool, got: " + target.getClass().getName());
+            throw new IllegalArgumentException("a class of tools must have a public method with @Tool, got: "
+                    + target.getClass().getName());
         }
         for (int i = 1; i < functions.size(); i++) {
             if (functions.get(i).name().equals(functions.get(i - 1).name())) {
@@ -119,7 +119,9 @@ public final class MethodTool implements ToolFunction {
         }
         if (type instanceof Class<?> plain && plain.isEnum()) {
             schema.put("type", "string");
-            schema.put("enum", Arrays.stream(plain.getEnumConstants()).map(String::valueOf).toList());
+            schema.put(
+                    "enum",
+                    Arrays.stream(plain.getEnumConstants()).map(String::valueOf).toList());
             return schema;
         }
         schema.put("type", jsonType(type));
@@ -139,8 +141,9 @@ public final class MethodTool implements ToolFunction {
         if (type == double.class || type == Double.class) {
             return "number";
         }
-        throw new IllegalArgumentException("a parameter of a @Tool must be a String, an int, a long, a double, a boolean,"
-                + " an enum or a List of them, got: " + type.getTypeName());
+        throw new IllegalArgumentException(
+                "a parameter of a @Tool must be a String, an int, a long, a double, a boolean,"
+                        + " an enum or a List of them, got: " + type.getTypeName());
     }
 
     @Override
