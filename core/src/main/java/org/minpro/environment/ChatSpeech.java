@@ -90,13 +90,17 @@ public final class ChatSpeech implements Speech {
     /** The text behind the policy's turn, its end first, up to where it writes again. */
     private String following(List<Message> said) {
         String whole = rendered(TURN, said, true);
-        return whole.substring(throughTurn(whole).length());
+        String following = whole.substring(throughTurn(whole).length());
+        if (following.isEmpty()) {
+            throw unstable("one that leaves out what follows a turn");
+        }
+        return following;
     }
 
     private String throughTurn(String text) {
         int at = text.indexOf(TURN);
-        if (at < 0 || at + TURN.length() == text.length()) {
-            throw unstable("one that leaves a turn, or what follows it, out");
+        if (at < 0) {
+            throw unstable("one that leaves a turn out");
         }
         return text.substring(0, at + TURN.length());
     }

@@ -124,7 +124,7 @@ public final class SftSession implements AutoCloseable {
     private Examples examples(Consumer<String> notice) {
         if (recipe.data().isBuiltin()) {
             Prompts prompts = Prompts.of(recipe.prompts(), files, tokenizer);
-            Speech speech = prompts.speech(List.of("user"), true);
+            Speech speech = prompts.speech(List.of(), true);
             LongFunction<Demonstration> demonstrations = recipe.data().builtinDemonstrations(recipe.seed());
             return new Examples(
                     ordinal -> {
