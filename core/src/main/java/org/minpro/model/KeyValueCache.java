@@ -1,9 +1,7 @@
 package org.minpro.model;
 
-import java.util.ArrayList;
 import java.util.List;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
 /**
@@ -12,9 +10,10 @@ import org.minpro.tensor.Tensor;
  * <p>What a slot computes depends neither on how many others are in use nor on how long they are.
  */
 public interface KeyValueCache extends AutoCloseable {
-    /** Bytes that a cache of this shape takes. */
-    static long bytes(ModelConfig config, int slots, long capacity) {
-        return 2L * config.layers() * slots * capacity * config.keyValueHeads() * config.headDim() * DType.F32.bytes();
+    /** Bytes that a cache of this shape takes at most: prompts that slots share take less. */
+    static long bytes(ModelConfig config, DType model, int slots, long capacity) {
+        DType entries = model == DType.BF16 && Kernels.vectors() ? DType.BF16 : DType.F32;
+        return 2L * config.layers() * slots * capacity * config.keyValueHeads() * config.headDim() * entries.bytes();
     }
 
     int slots();
@@ -39,22 +38,24 @@ public interface KeyValueCache extends AutoCloseable {
     /**
      * Gives a slot what was parked: the same bytes, as if it had stayed there.
      *
-     * @param parked of a cache of the same model and capacity
+     * @param parked of this cache, or of another of the same model and capacity
      */
     void resume(int slot, Parked parked);
 
     /**
-     * Lets every slot see the entry that its next token is written to.
+     * Lets slots see the entries that their next tokens are written to.
      *
-     * @param positions one for each slot; those after them are of rows that have no slot and see nothing
+     * @param slots of the rows, each once; a row of a slot that the cache does not have sees nothing. All slots from the first
+     *     on in their order, unless {@link ModelSteps#rowsAlone rows may come alone}
+     * @param positions of the rows
      */
-    Step admit(long[] positions);
+    Step admit(int[] slots, long[] positions);
 
-    /** One token's way through the layers, for all slots. */
+    /** One token's way through the layers, for all rows. */
     @FunctionalInterface
     interface Step {
         /**
-         * Writes the token's key and value of every slot, and attends.
+         * Writes the token's key and value of every row's slot, and attends.
          *
          * @param queryKeyValue {@code [rows, heads or keyValueHeads, headDim]} each, rotated
          * @return {@code [rows, heads * headDim]}, 0 in rows without a slot
@@ -65,45 +66,10 @@ public interface KeyValueCache extends AutoCloseable {
     @Override
     void close();
 
-    /**
-     * A copy of what a slot held, in the cache's own layout; owned until closed.
-     *
-     * @param length tokens
-     * @param tensors {@code [keyValueHeads, entries, headDim]} each, with at least so many entries
-     */
-    record Parked(int length, List<Tensor> tensors) implements AutoCloseable {
-        public Parked {
-            tensors = List.copyOf(tensors);
-        }
-
-        /**
-         * Copies of the first entries of a slot.
-         *
-         * @param caches {@code [slots, keyValueHeads, capacity, headDim]} each
-         */
-        public static Parked of(List<Tensor> caches, int slot, int length, int entries) {
-            List<Tensor> copies = new ArrayList<>();
-            try (Scope scope = Scope.open()) {
-                caches.forEach(cache -> copies.add(
-                        cache.select(0, slot).narrow(1, 0, entries).copy().retain()));
-            }
-            return new Parked(length, copies);
-        }
-
-        /** Writes the copies to a slot of tensors whose capacity is no less. */
-        public void writeTo(List<Tensor> caches, int slot) {
-            try (Scope scope = Scope.open()) {
-                for (int i = 0; i < tensors.size(); i++) {
-                    Tensor copy = tensors.get(i);
-                    caches.get(i).select(0, slot).narrow(1, 0, copy.size(1)).copyInPlace(copy);
-                }
-            }
-        }
-
+    /** What a slot held, in the layout of the caches of one model and one capacity; owned until closed. */
+    interface Parked extends AutoCloseable {
         @Override
-        public void close() {
-            tensors.forEach(Tensor::close);
-        }
+        void close();
     }
 
     /**

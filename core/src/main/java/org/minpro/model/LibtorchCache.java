@@ -94,19 +94,43 @@ final class LibtorchCache implements KeyValueCache {
         }
     }
 
+    /**
+     * A copy of a slot.
+     *
+     * @param length tokens
+     * @param tensors {@code [keyValueHeads, length, headDim]} by layer: keys, then values
+     */
+    private record Copied(int length, List<Tensor> tensors) implements Parked {
+        @Override
+        public void close() {
+            tensors.forEach(Tensor::close);
+        }
+    }
+
     @Override
     public Parked park(int slot, int length) {
-        Parked parked = Parked.of(tensors(), slot, length, length);
+        List<Tensor> copies = new ArrayList<>();
+        try (Scope scope = Scope.open()) {
+            for (Tensor tensor : tensors()) {
+                copies.add(
+                        tensor.select(0, slot).narrow(1, 0, length).copy().retain());
+            }
+        }
         release(slot);
-        return parked;
+        return new Copied(length, copies);
     }
 
     @Override
     public void resume(int slot, Parked parked) {
+        Copied copied = (Copied) parked;
         try (Scope scope = Scope.open()) {
-            tensors().forEach(tensor -> tensor.select(0, slot).zeroInPlace());
-            parked.writeTo(tensors(), slot);
-            see(slot, parked.length());
+            List<Tensor> tensors = tensors();
+            for (int i = 0; i < tensors.size(); i++) {
+                Tensor entries = tensors.get(i).select(0, slot);
+                entries.zeroInPlace();
+                entries.narrow(1, 0, copied.length).copyInPlace(copied.tensors.get(i));
+            }
+            see(slot, copied.length);
         }
     }
 
@@ -116,7 +140,13 @@ final class LibtorchCache implements KeyValueCache {
     }
 
     @Override
-    public Step admit(long[] positions) {
+    public Step admit(int[] rows, long[] positions) {
+        for (int row = 0; row < Math.max(slots, rows.length); row++) {
+            if (row >= rows.length || rows[row] != row) {
+                throw new IllegalArgumentException("rows must be of all " + slots
+                        + " slots of the cache in their order, got: " + Arrays.toString(rows));
+            }
+        }
         int heads = config.keyValueHeads();
         int highest = Math.toIntExact(Arrays.stream(positions).max().orElseThrow());
         int read = entries(highest + 1);
