@@ -50,8 +50,9 @@ class EnvironmentsTest {
     void code(@TempDir Path folder) throws IOException {
         List<String> lines = new ArrayList<>();
         for (int i = 10; i < 30; i++) {
-            lines.add("{\"prompt\": \"" + i + "+1=\", \"answer\": \"int f(int a) { return a + 1; }\", \"tests\": [\"assertEquals(" + (i + 1) + ", f("
-                    + i + "));\"]}");
+            lines.add("{\"prompt\": \"" + i
+                    + "+1=\", \"answer\": \"int f(int a) { return a + 1; }\", \"tests\": [\"assertEquals(" + (i + 1)
+                    + ", f(" + i + "));\"]}");
         }
         Path problems = Files.write(folder.resolve("problems.jsonl"), lines);
         assertTrained(RewardForCode.train(small(Recipe.of(Path.of("builtin"), problems), folder)));

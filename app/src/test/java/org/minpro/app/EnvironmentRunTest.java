@@ -89,7 +89,9 @@ class EnvironmentRunTest {
                 .with("updates-per-iteration", 2)
                 .with("sampling.max-new-tokens", 60)
                 // Half of the vocabulary: a random model ends its turns now and then.
-                .with("sampling.stop-token-ids", IntStream.range(56, 112).boxed().toList())
+                .with(
+                        "sampling.stop-token-ids",
+                        IntStream.range(56, 112).boxed().toList())
                 .with("evaluation.problems", 0)
                 .with("checkpoints.every", 1)
                 .with("optimizer.learning-rate", 1e-3)

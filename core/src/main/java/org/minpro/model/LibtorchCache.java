@@ -112,8 +112,7 @@ final class LibtorchCache implements KeyValueCache {
         List<Tensor> copies = new ArrayList<>();
         try (Scope scope = Scope.open()) {
             for (Tensor tensor : tensors()) {
-                copies.add(
-                        tensor.select(0, slot).narrow(1, 0, length).copy().retain());
+                copies.add(tensor.select(0, slot).narrow(1, 0, length).copy().retain());
             }
         }
         release(slot);

@@ -48,9 +48,12 @@ final class McpFunction implements ToolFunction {
         });
         McpSchema.CallToolResult result;
         try {
-            result = client.callTool(McpSchema.CallToolRequest.builder(tool.name()).arguments(given).build());
+            result = client.callTool(McpSchema.CallToolRequest.builder(tool.name())
+                    .arguments(given)
+                    .build());
         } catch (McpError e) {
-            // The server's own refusal is the policy's to read; a lost connection is not, and leaves the response undecided.
+            // The server's own refusal is the policy's to read; a lost connection is not, and leaves the response
+            // undecided.
             throw new ToolException(String.valueOf(e.getMessage()), e);
         }
         String text = result.content().stream()

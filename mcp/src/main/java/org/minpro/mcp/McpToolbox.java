@@ -25,23 +25,30 @@ import org.minpro.tool.Toolbox;
  * @param url of the server
  */
 public record McpToolbox(
-        @Doc("Command that starts a server which speaks over its standard streams, such as [npx, my-server]; [] with url.")
+        @Doc(
+                "Command that starts a server which speaks over its standard streams, such as [npx, my-server]; [] with url.")
         List<String> command,
 
         @Doc("http or https address of a server that speaks streamable HTTP; '' with command.")
         String url,
 
-        @Doc("Names of the tools that are taken; [] takes all.") List<String> only,
+        @Doc("Names of the tools that are taken; [] takes all.")
+        List<String> only,
 
         @Doc("Time that the server has for each answer, seconds, > 0.")
         double seconds,
 
-        @Doc("Whether the same call always has the same answer.") boolean repeatable)
+        @Doc("Whether the same call always has the same answer.")
+        boolean repeatable)
         implements Toolbox {
     public McpToolbox {
         command = List.copyOf(command);
         only = List.copyOf(only);
-        Rule.check(command.isEmpty() != url.isEmpty(), "command", "given, or url, and not both", command + " and '" + url + "'");
+        Rule.check(
+                command.isEmpty() != url.isEmpty(),
+                "command",
+                "given, or url, and not both",
+                command + " and '" + url + "'");
         Rule.check(seconds > 0 && seconds <= 86_400, "seconds", "in (0, 86400]", seconds);
     }
 

@@ -35,7 +35,8 @@ final class AddingServer {
     }
 
     private static McpSchema.CallToolResult result(String text, boolean isError) {
-        return McpSchema.CallToolResult.builder(List.of(McpSchema.TextContent.builder(text).build()))
+        return McpSchema.CallToolResult.builder(
+                        List.of(McpSchema.TextContent.builder(text).build()))
                 .isError(isError)
                 .build();
     }
@@ -51,10 +52,7 @@ final class AddingServer {
                                 "add",
                                 Map.of("a", number, "b", number),
                                 List.of("a", "b"),
-                                given -> result(
-                                        String.valueOf(
-                                                number(given, "a") + number(given, "b")),
-                                        false)),
+                                given -> result(String.valueOf(number(given, "a") + number(given, "b")), false)),
                         tool("refuse", Map.of(), List.of(), given -> result("not today", true)))
                 .build();
         new CountDownLatch(1).await();

@@ -37,7 +37,8 @@ class McpToolboxTest {
     void theToolsOfAServerAreCalledAsAllOthers() {
         try (Environment tools = new ToolUse(List.of(toolbox(List.of()))).opened()) {
             assertThat(tools.toolSchemas())
-                    .extracting(schema -> String.valueOf(((Map<?, ?>) Objects.requireNonNull(schema.get("function"))).get("name")))
+                    .extracting(schema ->
+                            String.valueOf(((Map<?, ?>) Objects.requireNonNull(schema.get("function"))).get("name")))
                     .containsExactlyInAnyOrder("add", "refuse");
             Episode episode = tools.begin(Problem.of("p", "2+3=", "5"), 0, 0);
             assertThat(said(episode, 0, call("add", "{\"a\": 2, \"b\": 3}"))).isEqualTo("5");
