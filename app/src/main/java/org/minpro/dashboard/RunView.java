@@ -164,7 +164,7 @@ public record RunView(Path folder) {
 
     public RunState state(long done, long due) {
         Optional<RunProcess> process = RunProcess.of(folder);
-        boolean finished = due > 0 ? done >= due : Files.isDirectory(folder.resolve("model"));
+        boolean finished = due > 0 ? done >= due : files().hasResult();
         if (process.isPresent() && process.get().isAlive()) {
             return RunState.RUNNING;
         }
