@@ -5,6 +5,7 @@ import org.minpro.data.ProblemSource;
 import org.minpro.experience.PromptEncoder;
 import org.minpro.experience.Scoring;
 import org.minpro.model.ModelConfig;
+import org.minpro.rollout.Rescored;
 import org.minpro.rollout.RolloutEngine;
 import org.minpro.tensor.Workers;
 import org.minpro.train.Policy;
@@ -20,6 +21,8 @@ import org.minpro.train.Policy;
  * @param model whose ids end a response, and whose positions it ends within
  * @param workers that compute
  * @param reference that the policy is kept near, or null where the recipe has none
+ * @param rescored log-probabilities that were computed again while sampling, or null where the engine samples with the
+ *     trainer's own module
  */
 public record RunResources(
         Policy policy,
@@ -29,8 +32,9 @@ public record RunResources(
         Scoring scoring,
         ModelConfig model,
         Workers workers,
-        @Nullable ReferenceModel reference) {
-    /** Without a reference model. */
+        @Nullable ReferenceModel reference,
+        @Nullable Rescored rescored) {
+    /** Without a reference model, and without servers. */
     public RunResources(
             Policy policy,
             RolloutEngine engine,
@@ -39,6 +43,6 @@ public record RunResources(
             Scoring scoring,
             ModelConfig model,
             Workers workers) {
-        this(policy, engine, problems, prompts, scoring, model, workers, null);
+        this(policy, engine, problems, prompts, scoring, model, workers, null, null);
     }
 }
