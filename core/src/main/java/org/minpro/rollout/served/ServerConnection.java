@@ -8,8 +8,8 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -96,8 +96,11 @@ final class ServerConnection implements AutoCloseable {
         if (!key.isEmpty()) {
             request.setHeader("Authorization", "Bearer " + key);
         }
-        CompletableFuture<HttpResponse<byte[]>> sent =
-                client.sendAsync(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+        // Not sendAsync, which completes in the common pool: a program that trains there would wait for itself. Nor send
+        // alone, whose time limit ends with the header.
+        FutureTask<HttpResponse<byte[]>> sent =
+                new FutureTask<>(() -> client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray()));
+        Thread.ofVirtual().start(sent);
         try {
             HttpResponse<byte[]> response = sent.get(limit.toNanos(), TimeUnit.NANOSECONDS);
             String text = new String(response.body(), StandardCharsets.UTF_8);
