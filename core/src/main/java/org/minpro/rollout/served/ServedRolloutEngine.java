@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -54,6 +55,8 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
     private final WeightFolders folders;
     private final String run;
     private final Map<Place, float[]> rescored = new ConcurrentHashMap<>();
+    /** Responses of the generation under way that were sampled with the one version that their request was sent to. */
+    private final Set<Place> ofOneVersion = ConcurrentHashMap.newKeySet();
     /** Versions that responses under way may have been sampled from, by number; held while something is generated. */
     private final Map<Long, PolicyVersion> held = new HashMap<>();
 
@@ -243,6 +246,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
         } finally {
             synchronized (this) {
                 generating = false;
+                ofOneVersion.clear();
                 held.values().forEach(PolicyVersion::close);
                 held.clear();
             }
@@ -348,7 +352,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
                             request.promptIds(),
                             params,
                             seed,
-                            taken.weights().label()));
+                            taken.label()));
             return checked(taken, request, sample, params, answer);
         } catch (ServerException e) {
             if (cancelled || ended.get()) {
@@ -424,6 +428,11 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
                 "finish '" + answer.finish() + "' after id " + ids[time - 1]);
         boolean[] mask = new boolean[time];
         Arrays.fill(mask, true);
+        long[] versions = versions(taken, answer, time);
+        // One that waited on the server while weights changed may go on from a cached prompt of the old ones.
+        if (Arrays.stream(versions).allMatch(number -> number == taken.weights().number())) {
+            ofOneVersion.add(new Place(request.draw(), sample));
+        }
         return new Rollout(
                 request.draw(),
                 sample,
@@ -432,7 +441,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
                 mask,
                 logProbs,
                 new float[time],
-                versions(taken, answer, time),
+                versions,
                 stopped ? Rollout.Finish.STOP : Rollout.Finish.LENGTH,
                 setup.text().apply(ids));
     }
@@ -476,7 +485,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
         }
         rollouts.stream()
                 .filter(rollout -> versions.containsKey(rollout.version())
-                        && Arrays.stream(rollout.versions()).allMatch(number -> number == rollout.version()))
+                        && ofOneVersion.contains(new Place(rollout.draw(), rollout.sample())))
                 .sorted(Comparator.<Rollout>comparingLong(rollout -> Philox.bits(
                                 setup.seed(), Philox.Purpose.AUDIT, rollout.draw(), rollout.sample(), 0))
                         .thenComparingLong(Rollout::draw)

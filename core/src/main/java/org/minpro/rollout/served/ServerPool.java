@@ -45,6 +45,9 @@ final class ServerPool implements AutoCloseable {
         private State state = State.DOWN;
         private int inFlight;
         private @Nullable Published holds;
+        /** Of what it holds; every push has its own, so that no token of one that failed passes for one of the next. */
+        private String label = "";
+
         private @Nullable String verifying;
         /** Labels of weights that it was seen to compute with, and their versions. */
         private final Map<String, Long> verified = new HashMap<>();
@@ -148,8 +151,14 @@ final class ServerPool implements AutoCloseable {
         return members.stream().mapToInt(Member::context).min().orElse(Integer.MAX_VALUE);
     }
 
-    /** Where a request of an attempt goes; {@link #give} ends it. */
-    record Taken(Member member, Published weights, long publications) {}
+    /**
+     * Where a request of an attempt goes; {@link #give} ends it.
+     *
+     * @param weights that the server holds
+     * @param label of its tokens
+     * @param publications that it has had
+     */
+    record Taken(Member member, Published weights, String label, long publications) {}
 
     /**
      * The server with the fewest requests, as soon as one is up and has room.
@@ -177,7 +186,7 @@ final class ServerPool implements AutoCloseable {
                 }
                 if (best != null && best.holds != null) {
                     best.inFlight++;
-                    return new Taken(best, best.holds, best.publications);
+                    return new Taken(best, best.holds, best.label, best.publications);
                 }
                 if (members.stream().allMatch(member -> member.state == State.UNUSABLE)) {
                     throw failure(members.getFirst());
@@ -285,9 +294,9 @@ final class ServerPool implements AutoCloseable {
             try {
                 InferenceServer.Facts facts = member.server.handshake();
                 change(() -> member.context = facts.context());
-                if (facts.label().equals(wanted.label()) && agreement(member, wanted).within(bound)) {
-                    change(() -> hold(member, wanted));
-                } else {
+                boolean same = guarded(
+                        () -> wanted.equals(member.holds) && facts.label().equals(member.label));
+                if (!same || !agreement(member, wanted).within(bound)) {
                     push(member, wanted, InferenceServer.InFlight.ABORT);
                 }
                 boolean done = guarded(() -> {
@@ -434,24 +443,26 @@ final class ServerPool implements AutoCloseable {
      * otherwise, gets those that it had, before it samples again.
      */
     private void push(Member member, Published next, InferenceServer.InFlight inFlight) {
-        change(() -> member.state = State.PUBLISHING);
         Published before = guarded(() -> member.holds);
+        String labelBefore = guarded(() -> member.label);
+        String label = guarded(() -> next.label() + "-" + member.publications);
+        change(() -> {
+            member.state = State.PUBLISHING;
+            member.publications++;
+        });
         InferenceServer server = member.server;
         try {
             server.pause(inFlight);
             try {
-                server.reload(path.apply(next), next.label());
+                server.reload(path.apply(next), label);
             } catch (ServerException e) {
                 // What was loaded in part would end the server with the next token.
-                restore(member, before, e);
+                restore(member, before, labelBefore, e);
                 throw e;
             }
             // Refused while responses stand still; the requests' salt keeps old prompts apart there.
             server.resetCache();
-            change(() -> {
-                member.verifying = next.label();
-                member.publications++;
-            });
+            change(() -> member.verifying = label);
             server.resume();
             Agreement agreement = agreement(member, next);
             if (!agreement.within(bound)) {
@@ -461,7 +472,7 @@ final class ServerPool implements AutoCloseable {
                                 + " (" + bound + " nats, a fifth of it in the mean), got: " + agreement
                                 + "; is it started from a folder of 'minpro served-folder', with the trainer's --dtype?");
                 server.pause(InferenceServer.InFlight.ABORT);
-                restore(member, before, disagrees);
+                restore(member, before, labelBefore, disagrees);
                 throw disagrees;
             }
             if (before == null || guarded(() -> member.recovering)) {
@@ -470,23 +481,22 @@ final class ServerPool implements AutoCloseable {
                 notice.accept("server " + server.url() + ": " + agreement + " nats from the trainer's, and are "
                         + mode.name().toLowerCase(java.util.Locale.ROOT));
             }
-            change(() -> hold(member, next));
+            change(() -> {
+                member.holds = next;
+                member.label = label;
+                member.verified.put(label, next.number());
+            });
         } finally {
             change(() -> member.verifying = null);
         }
     }
 
-    private static void hold(Member member, Published weights) {
-        member.holds = weights;
-        member.verified.put(weights.label(), weights.number());
-    }
-
-    private void restore(Member member, @Nullable Published before, ServerException why) {
+    private void restore(Member member, @Nullable Published before, String label, ServerException why) {
         if (before == null) {
             return;
         }
         try {
-            member.server.reload(path.apply(before), before.label());
+            member.server.reload(path.apply(before), label);
             member.server.resetCache();
             member.server.resume();
         } catch (ServerException e) {
