@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.minpro.recipe.Recipe;
 import org.minpro.report.Block;
+import org.minpro.run.JsonLines;
 import org.minpro.run.ModelFiles;
 import org.minpro.run.RunFiles;
 import org.minpro.study.RunKey;
@@ -36,7 +37,7 @@ final class StudyRollouts {
     static void keep(Path run, Path study, RunKey key, Recipe recipe) throws IOException {
         String labels = String.join(", ", key.labels());
         Path file = study.resolve(FILE);
-        for (JsonNode kept : lines(file)) {
+        for (JsonNode kept : JsonLines.of(file)) {
             if (kept.path("labels").asString("").equals(labels)) {
                 return;
             }
@@ -59,7 +60,7 @@ final class StudyRollouts {
     /** Those that a study has kept. */
     static List<Block.Tokens> read(Path study) {
         List<Block.Tokens> all = new ArrayList<>();
-        for (JsonNode line : lines(study.resolve(FILE))) {
+        for (JsonNode line : JsonLines.of(study.resolve(FILE))) {
             List<Block.Token> tokens = new ArrayList<>();
             for (JsonNode token : line.path("tokens")) {
                 tokens.add(new Block.Token(
@@ -70,21 +71,6 @@ final class StudyRollouts {
             all.add(new Block.Tokens(line.path("title").asString(""), tokens));
         }
         return all;
-    }
-
-    private static List<JsonNode> lines(Path file) {
-        List<JsonNode> lines = new ArrayList<>();
-        if (!Files.exists(file)) {
-            return lines;
-        }
-        try {
-            for (String line : Files.readAllLines(file)) {
-                lines.add(JSON.readTree(line));
-            }
-        } catch (IOException | JacksonException e) {
-            // A crash cut the last line: that response is lost, and no figure is.
-        }
-        return lines;
     }
 
     /**

@@ -3,6 +3,7 @@ package org.minpro.chart;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.DoubleStream;
 
 /**
@@ -20,7 +21,7 @@ public record LineChart(String title, String x, List<Series> series, boolean log
     private static final int LEFT = 52;
     private static final int TOP = 30;
     private static final int BOTTOM = 40;
-    private static final int LETTER = 7;
+    private static final int LETTER = 8;
     private static final int LINE = 14;
     /** Marks on a line, about. */
     private static final int MARKS = 6;
@@ -98,9 +99,17 @@ public record LineChart(String title, String x, List<Series> series, boolean log
                                 + y + "\"/><text class=\"tick\" text-anchor=\"end\" x=\"" + (LEFT - 6) + "\" y=\""
                                 + Svg.number(py(tick) + 4) + "\">" + Svg.text(up.label(tick)) + "</text>");
             }
+            // Iterations and the like have no halves.
+            boolean counted = series.stream()
+                    .flatMap(line -> line.points().stream())
+                    .allMatch(point -> point.x() == Math.rint(point.x()));
             for (double tick : across.ticks()) {
+                if (counted && tick != Math.rint(tick)) {
+                    continue;
+                }
+                String label = counted ? String.format(Locale.ROOT, "%,.0f", tick) : across.label(tick);
                 out.append("<text class=\"tick\" text-anchor=\"middle\" x=\"" + Svg.number(px(tick)) + "\" y=\""
-                        + (bottom + 15) + "\">" + Svg.text(across.label(tick)) + "</text>");
+                        + (bottom + 15) + "\">" + Svg.text(label) + "</text>");
             }
             out.append("<line class=\"axis\" x1=\"" + LEFT + "\" x2=\"" + (WIDTH - right) + "\" y1=\"" + bottom
                     + "\" y2=\"" + bottom + "\"/><text class=\"tick\" text-anchor=\"middle\" x=\""

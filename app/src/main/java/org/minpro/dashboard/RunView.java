@@ -4,12 +4,12 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.minpro.config.FlatSettings;
+import org.minpro.run.JsonLines;
 import org.minpro.run.RunFiles;
 import org.minpro.run.RunProcess;
 import org.minpro.tracker.MetricPoint;
@@ -78,26 +78,12 @@ public record RunView(Path folder) {
 
     /** What was said while it went on, oldest first. */
     public List<JsonNode> notices() {
-        return lines("notices.jsonl");
+        return JsonLines.of(folder.resolve("notices.jsonl"));
     }
 
     /** Each evaluation's line, oldest first. */
     public List<JsonNode> evaluated() {
-        return lines("evaluations.jsonl");
-    }
-
-    private List<JsonNode> lines(String name) {
-        List<JsonNode> lines = new ArrayList<>();
-        for (String line : text(name).split("\n")) {
-            try {
-                if (!line.isBlank()) {
-                    lines.add(JSON.readTree(line));
-                }
-            } catch (JacksonException e) {
-                // A line that is being written, or that a crash cut short.
-            }
-        }
-        return lines;
+        return JsonLines.of(evaluations());
     }
 
     /** The iterations before which answers were stored, ascending. */

@@ -124,12 +124,17 @@ final class LibtorchSteps implements ModelSteps {
     }
 
     @Override
+    public ExpertChoice choose(Tensor logits, ModelConfig.Moe moe) {
+        return new LibtorchChoice(this, logits, moe);
+    }
+
+    @Override
     public BlockAttention attention(List<TokenBlock.Sequence> sequences) {
         return new LibtorchAttention(config, sequences);
     }
 
     @Override
-    public KeyValueCache cache(int slots, int capacity) {
+    public KeyValueCache cache(int slots, int capacity, int newTokens) {
         int least = leastEntries.computeIfAbsent(
                 capacity, key -> AttentionSpan.least(config, device, type, key, LibtorchCache.STEP));
         return new LibtorchCache(config, device, type, slots, capacity, least);
@@ -202,6 +207,11 @@ final class LibtorchSteps implements ModelSteps {
 
     @Override
     public boolean trainsPacked() {
+        return false;
+    }
+
+    @Override
+    public boolean rowsAlone() {
         return false;
     }
 }

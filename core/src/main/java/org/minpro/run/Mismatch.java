@@ -66,9 +66,7 @@ public record Mismatch(double max, double mean) {
                 });
             }
         }
-        return chosen.isEmpty()
-                ? Optional.empty()
-                : Optional.of(between(chosen, logProbs.toArray(float[][]::new)));
+        return chosen.isEmpty() ? Optional.empty() : Optional.of(between(chosen, logProbs.toArray(float[][]::new)));
     }
 
     private static Mismatch between(List<Rollout> chosen, float[][] logProbs) {

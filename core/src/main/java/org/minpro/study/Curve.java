@@ -1,10 +1,5 @@
 package org.minpro.study;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,9 +8,7 @@ import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A run over its iterations: a point for every {@code window} of them.
@@ -23,7 +16,6 @@ import tools.jackson.databind.json.JsonMapper;
  * @param points in order
  */
 public record Curve(List<Point> points) {
-    private static final JsonMapper JSON = new JsonMapper();
 
     /** Accuracy on held-out problems, at the end of a point's iterations. */
     public static final String EVALUATED = "evaluated";
@@ -141,26 +133,6 @@ public record Curve(List<Point> points) {
             }
         }
         return new Point(done, Math.round(nodes.getLast().path("version").doubleValue()), values);
-    }
-
-    /** The whole lines of a file of JSON; a crash may have cut the last one. */
-    static List<JsonNode> lines(Path file) {
-        List<JsonNode> nodes = new ArrayList<>();
-        if (!Files.exists(file)) {
-            return nodes;
-        }
-        try {
-            for (String line : new String(Files.readAllBytes(file), StandardCharsets.UTF_8).split("\n")) {
-                if (!line.isBlank()) {
-                    nodes.add(JSON.readTree(line));
-                }
-            }
-        } catch (JacksonException e) {
-            // The run goes on from before this line.
-        } catch (IOException e) {
-            throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
-        }
-        return nodes;
     }
 
     /** Accuracy over the iterations: on held-out problems where that was measured on the way, else of what was sampled. */

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.minpro.run.JsonLines;
 import org.minpro.run.RunFiles;
 import tools.jackson.databind.JsonNode;
 
@@ -68,7 +69,7 @@ public record RunResult(
         Map<Long, Double> evaluated = new TreeMap<>();
         double seconds = 0;
         int problems = 0;
-        for (JsonNode node : Curve.lines(files.evaluations())) {
+        for (JsonNode node : JsonLines.of(files.evaluations())) {
             if (node.path("accuracy").isNumber()) {
                 evaluated.put(
                         node.path("iteration").longValue(),
@@ -80,7 +81,7 @@ public record RunResult(
         long iterations = 0;
         long updates = 0;
         double tokens = 0;
-        List<JsonNode> metrics = Curve.lines(files.metrics());
+        List<JsonNode> metrics = JsonLines.of(files.metrics());
         for (JsonNode node : metrics) {
             iterations = node.path("iteration").longValue() + 1;
             updates = Math.round(node.path("version").doubleValue(0));

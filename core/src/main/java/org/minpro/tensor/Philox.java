@@ -29,7 +29,11 @@ public final class Philox {
         EPOCH,
         REPLAY,
         DELAY,
+<<<<<<< HEAD
         SERVING
+=======
+        ADAPTER
+>>>>>>> main
     }
 
     /** As many standard normal numbers, those of positions 0, 1, ... */

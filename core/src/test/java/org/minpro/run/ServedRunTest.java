@@ -21,8 +21,8 @@ import org.minpro.config.Binder;
 import org.minpro.data.Problem;
 import org.minpro.experience.Async;
 import org.minpro.experience.Delayed;
-import org.minpro.objective.TruncatedImportanceSampling;
 import org.minpro.model.Parameters;
+import org.minpro.objective.TruncatedImportanceSampling;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Score;
 import org.minpro.rollout.served.FakeVllm;
@@ -74,8 +74,8 @@ class ServedRunTest {
         return TrainingSession.of(recipe)
                 .problems(draw -> Problem.of("p" + draw, draw % 10 + "+1=", ""))
                 // Something that a few updates can teach.
-                .reward((problem, rollout) -> Score.of(
-                        rollout.text().chars().filter(c -> c == '1').count() / 10.0))
+                .reward((problem, rollout) ->
+                        Score.of(rollout.text().chars().filter(c -> c == '1').count() / 10.0))
                 .listener(listener);
     }
 
@@ -110,7 +110,8 @@ class ServedRunTest {
                     notices.add(line);
                 }
             };
-            try (TrainingSession session = start(recipe(server, async), switches).start()) {
+            try (TrainingSession session =
+                    start(recipe(server, async), switches).start()) {
                 assertThat(session.run()).isTrue();
                 run = session.folder().path();
             }
@@ -136,8 +137,9 @@ class ServedRunTest {
             JsonNode node = JsonMapper.shared().readTree(line);
             journaled.merge(node.path("draw") + "." + node.path("sample"), 1, Integer::sum);
         }
-        assertThat(journaled).hasSize(ITERATIONS * 16).allSatisfy((place, times) -> assertThat(times)
-                .isEqualTo(1));
+        assertThat(journaled)
+                .hasSize(ITERATIONS * 16)
+                .allSatisfy((place, times) -> assertThat(times).isEqualTo(1));
         assertThat(notices).anyMatch(line -> line.startsWith("warning: server down"));
     }
 
@@ -160,8 +162,7 @@ class ServedRunTest {
                                 10,
                                 10,
                                 0));
-        assertThatThrownBy(() -> served.with("sampling.top-k", 5))
-                .hasMessageContaining("with rollout.engine served");
+        assertThatThrownBy(() -> served.with("sampling.top-k", 5)).hasMessageContaining("with rollout.engine served");
         assertThatThrownBy(() -> served.with("sampling.stop", List.of("x")))
                 .hasMessageContaining("sampling.stop-token-ids");
         assertThatThrownBy(() -> new Recipe().with("rollout.engine", RolloutSettings.Engine.SERVED))
@@ -169,8 +170,8 @@ class ServedRunTest {
         assertThatThrownBy(() -> new Recipe().with("rollout.api-key", "secret"))
                 .hasMessageContaining("from the environment")
                 .hasMessageNotContaining("secret");
-        assertThatThrownBy(() -> start(served.with("runs", folder), new RunListener() {})
-                        .start())
+        assertThatThrownBy(() ->
+                        start(served.with("runs", folder), new RunListener() {}).start())
                 .hasMessageContaining("http://127.0.0.1:9/health must answer");
     }
 }

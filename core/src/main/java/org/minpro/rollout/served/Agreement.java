@@ -30,6 +30,10 @@ record Agreement(double max, double mean, int tokens) {
     @Override
     public String toString() {
         return String.format(
-                Locale.ROOT, "log-probabilities of %d tokens differ by at most %.2g, %.2g in the mean", tokens, max, mean);
+                Locale.ROOT,
+                "log-probabilities of %d tokens differ by at most %.2g, %.2g in the mean",
+                tokens,
+                max,
+                mean);
     }
 }

@@ -26,8 +26,9 @@ public record RolloutSettings(
         @Doc("Responses that a server generates at once, at most.")
         int concurrency,
 
-        @Doc("Folder that new weights are written to for the servers; empty takes served-weights in the run's folder. Two"
-                + " versions are kept.")
+        @Doc(
+                "Folder that new weights are written to for the servers; empty takes served-weights in the run's folder. Two"
+                        + " versions are kept.")
         String weightsFolder,
 
         @Doc("The same folder as the servers see it, where theirs has another path; empty where it has not.")
@@ -45,8 +46,9 @@ public record RolloutSettings(
         @Doc("How long all servers may be away before the run stops, seconds, > 0.")
         double outageSeconds,
 
-        @Doc("Largest difference between a server's log-probabilities and the trainer's at the same weights, nats, > 0; 0"
-                + " takes 0.001 where the trainer computes in float32, and 0.5 in bfloat16. The mean may be a fifth of it.")
+        @Doc(
+                "Largest difference between a server's log-probabilities and the trainer's at the same weights, nats, > 0; 0"
+                        + " takes 0.001 where the trainer computes in float32, and 0.5 in bfloat16. The mean may be a fifth of it.")
         double mismatchBound) {
     /** Who samples. */
     public enum Engine {
@@ -91,7 +93,10 @@ public record RolloutSettings(
         requireTime("publish-seconds", publishSeconds);
         requireTime("outage-seconds", outageSeconds);
         Rule.check(
-                mismatchBound >= 0 && Double.isFinite(mismatchBound), "mismatch-bound", ">= 0 and finite", mismatchBound);
+                mismatchBound >= 0 && Double.isFinite(mismatchBound),
+                "mismatch-bound",
+                ">= 0 and finite",
+                mismatchBound);
     }
 
     private static void requireTime(String name, double seconds) {

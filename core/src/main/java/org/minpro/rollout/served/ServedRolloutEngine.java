@@ -255,13 +255,13 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
 
     private void requireSupported(List<RolloutRequest> requests, SamplingParams params) {
         if (params.truncates()) {
-            throw new IllegalArgumentException("sampling must not be truncated with rollout.engine served (top-k 0, top-p 1,"
-                    + " min-p 0): servers do not report the mass that truncation kept");
+            throw new IllegalArgumentException(
+                    "sampling must not be truncated with rollout.engine served (top-k 0, top-p 1,"
+                            + " min-p 0): servers do not report the mass that truncation kept");
         }
         if (!params.stop().isEmpty()) {
-            throw new IllegalArgumentException(
-                    "sampling.stop must be empty with rollout.engine served, got: " + params.stop()
-                            + "; servers are asked for token ids, so give sampling.stop-token-ids");
+            throw new IllegalArgumentException("sampling.stop must be empty with rollout.engine served, got: "
+                    + params.stop() + "; servers are asked for token ids, so give sampling.stop-token-ids");
         }
         for (RolloutRequest request : requests) {
             long longest = (long) request.promptIds().length + params.maxNewTokens();
@@ -399,8 +399,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
                 time + " ids and " + answer.logProbs().length + " log-probabilities, or of other ids");
         float[] logProbs = new float[time];
         for (int t = 0; t < time; t++) {
-            require(
-                    ids[t] >= 0 && ids[t] < setup.vocabulary(), url, "ids in [0, " + setup.vocabulary() + ")", ids[t]);
+            require(ids[t] >= 0 && ids[t] < setup.vocabulary(), url, "ids in [0, " + setup.vocabulary() + ")", ids[t]);
             double logProb = answer.logProbs()[t];
             require(
                     Double.isFinite(logProb) && logProb <= 1e-6 && logProb > VllmServer.ABSENT,
@@ -464,8 +463,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
             }
             covered = span.end();
         }
-        require(
-                covered == time, taken.member().server().url(), "versions that cover the response", answer.spans());
+        require(covered == time, taken.member().server().url(), "versions that cover the response", answer.spans());
         return versions;
     }
 
@@ -486,8 +484,8 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
         rollouts.stream()
                 .filter(rollout -> versions.containsKey(rollout.version())
                         && ofOneVersion.contains(new Place(rollout.draw(), rollout.sample())))
-                .sorted(Comparator.<Rollout>comparingLong(rollout -> Philox.bits(
-                                setup.seed(), Philox.Purpose.AUDIT, rollout.draw(), rollout.sample(), 0))
+                .sorted(Comparator.<Rollout>comparingLong(rollout ->
+                                Philox.bits(setup.seed(), Philox.Purpose.AUDIT, rollout.draw(), rollout.sample(), 0))
                         .thenComparingLong(Rollout::draw)
                         .thenComparingInt(Rollout::sample))
                 .limit(RESCORED)

@@ -68,7 +68,9 @@ final class ServerConnection implements AutoCloseable {
 
         /** The error's message, or the beginning of the body. */
         String message() {
-            String message = json.path("error").path("message").asString(json.path("message").asString(text));
+            String message = json.path("error")
+                    .path("message")
+                    .asString(json.path("message").asString(text));
             String line = message.replaceAll("\\s+", " ").strip();
             return "status " + status + (line.isEmpty() ? "" : ": " + line.substring(0, Math.min(300, line.length())));
         }
@@ -96,7 +98,8 @@ final class ServerConnection implements AutoCloseable {
         if (!key.isEmpty()) {
             request.setHeader("Authorization", "Bearer " + key);
         }
-        // Not sendAsync, which completes in the common pool: a program that trains there would wait for itself. Nor send
+        // Not sendAsync, which completes in the common pool: a program that trains there would wait for itself. Nor
+        // send
         // alone, whose time limit ends with the header.
         FutureTask<HttpResponse<byte[]>> sent =
                 new FutureTask<>(() -> client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray()));
@@ -112,7 +115,9 @@ final class ServerConnection implements AutoCloseable {
             Throwable cause = e.getCause();
             if (cause instanceof java.net.http.HttpTimeoutException) {
                 throw new ServerException(
-                        ServerException.Kind.TIMEOUT, url + path + " must answer within " + limit.toMillis() + " ms", e);
+                        ServerException.Kind.TIMEOUT,
+                        url + path + " must answer within " + limit.toMillis() + " ms",
+                        e);
             }
             throw new ServerException(
                     cause instanceof IOException ? ServerException.Kind.AWAY : ServerException.Kind.MALFORMED,
@@ -120,7 +125,8 @@ final class ServerConnection implements AutoCloseable {
                     e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            CancellationException cancelled = new CancellationException("interrupted while " + url + path + " was asked");
+            CancellationException cancelled =
+                    new CancellationException("interrupted while " + url + path + " was asked");
             cancelled.initCause(e);
             throw cancelled;
         } finally {

@@ -468,7 +468,8 @@ final class ServerPool implements AutoCloseable {
             if (!agreement.within(bound)) {
                 ServerException disagrees = new ServerException(
                         ServerException.Kind.DISAGREES,
-                        server.url() + " must compute as the trainer does at the same weights, within rollout.mismatch-bound"
+                        server.url()
+                                + " must compute as the trainer does at the same weights, within rollout.mismatch-bound"
                                 + " (" + bound + " nats, a fifth of it in the mean), got: " + agreement
                                 + "; is it started from a folder of 'minpro served-folder', with the trainer's --dtype?");
                 server.pause(InferenceServer.InFlight.ABORT);

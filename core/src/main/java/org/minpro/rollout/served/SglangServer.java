@@ -40,9 +40,17 @@ final class SglangServer implements InferenceServer {
         for (JsonNode one : models.json().path("data")) {
             if (one.path("id").asString("").equals(model)) {
                 return new Facts(
-                        connection.get("/server_info", SHORT).json().path("version").asString("unknown"),
+                        connection
+                                .get("/server_info", SHORT)
+                                .json()
+                                .path("version")
+                                .asString("unknown"),
                         one.path("max_model_len").asInt(Integer.MAX_VALUE),
-                        connection.get("/model_info", SHORT).json().path("weight_version").asString(""));
+                        connection
+                                .get("/model_info", SHORT)
+                                .json()
+                                .path("weight_version")
+                                .asString(""));
             }
         }
         throw new ServerException(
@@ -84,7 +92,8 @@ final class SglangServer implements InferenceServer {
         request.put("rid", prompt.id());
         request.put("extra_key", prompt.salt());
         ObjectNode sampling = (ObjectNode) request.get("sampling_params");
-        sampling.put("temperature", prompt.params().greedy() ? 0 : prompt.params().temperature());
+        sampling.put(
+                "temperature", prompt.params().greedy() ? 0 : prompt.params().temperature());
         sampling.put("top_p", prompt.params().topP());
         sampling.put("top_k", prompt.params().topK() == 0 ? -1 : prompt.params().topK());
         sampling.put("min_p", prompt.params().minP());
@@ -99,7 +108,8 @@ final class SglangServer implements InferenceServer {
             throw new ServerException(
                     ServerException.Kind.MALFORMED,
                     url() + "/generate must answer with output_ids and output_token_logprobs, got: "
-                            + reply.text().substring(0, Math.min(200, reply.text().length())));
+                            + reply.text()
+                                    .substring(0, Math.min(200, reply.text().length())));
         }
         int[] ids = new int[tokens.size()];
         for (int t = 0; t < ids.length; t++) {
@@ -121,7 +131,11 @@ final class SglangServer implements InferenceServer {
             spans.add(new Span(about.path("weight_version").asString(""), 0, ids.length));
         }
         return new Answer(
-                ids, logProbIds, logProbs, about.path("finish_reason").path("type").asString(""), spans);
+                ids,
+                logProbIds,
+                logProbs,
+                about.path("finish_reason").path("type").asString(""),
+                spans);
     }
 
     @Override
@@ -133,7 +147,8 @@ final class SglangServer implements InferenceServer {
         if (scored.size() != ids.length) {
             throw new ServerException(
                     ServerException.Kind.MALFORMED,
-                    url() + "/generate must answer with " + ids.length + " input_token_logprobs, got: " + scored.size());
+                    url() + "/generate must answer with " + ids.length + " input_token_logprobs, got: "
+                            + scored.size());
         }
         double[] logProbs = new double[ids.length - 1];
         for (int t = 1; t < ids.length; t++) {
@@ -144,9 +159,7 @@ final class SglangServer implements InferenceServer {
 
     @Override
     public void pause(InFlight inFlight) {
-        require(
-                "/pause_generation",
-                connection.post("/pause_generation", body().put("mode", "abort"), publish));
+        require("/pause_generation", connection.post("/pause_generation", body().put("mode", "abort"), publish));
     }
 
     @Override

@@ -59,7 +59,8 @@ final class VllmServer implements InferenceServer {
         }
         ServerConnection.Reply weights = connection.get("/weight_info", SHORT);
         labels = weights.ok();
-        String version = connection.get("/version", SHORT).json().path("version").asString("unknown");
+        String version =
+                connection.get("/version", SHORT).json().path("version").asString("unknown");
         return new Facts(version, context, weights.json().path("weight_version").asString(""));
     }
 
@@ -116,7 +117,8 @@ final class VllmServer implements InferenceServer {
                 request(prompt.id(), prompt.promptIds(), prompt.params().maxNewTokens());
         request.put("cache_salt", prompt.salt());
         ObjectNode sampling = (ObjectNode) request.get("sampling_params");
-        sampling.put("temperature", prompt.params().greedy() ? 0 : prompt.params().temperature());
+        sampling.put(
+                "temperature", prompt.params().greedy() ? 0 : prompt.params().temperature());
         sampling.put("top_p", prompt.params().topP());
         sampling.put("top_k", prompt.params().topK());
         sampling.put("min_p", prompt.params().minP());
@@ -180,7 +182,9 @@ final class VllmServer implements InferenceServer {
 
     @Override
     public void pause(InFlight inFlight) {
-        require("/pause", connection.post("/pause?mode=" + (inFlight == InFlight.KEEP ? "keep" : "abort"), null, publish));
+        require(
+                "/pause",
+                connection.post("/pause?mode=" + (inFlight == InFlight.KEEP ? "keep" : "abort"), null, publish));
     }
 
     @Override

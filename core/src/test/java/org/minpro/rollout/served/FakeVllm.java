@@ -238,74 +238,81 @@ public final class FakeVllm implements AutoCloseable {
     }
 
     private void answer(HttpExchange exchange) throws IOException {
-            byte[] body = exchange.getRequestBody().readAllBytes();
-            if (exchange.getRequestHeaders().containsKey("Upgrade") && body.length > 0) {
-                error(exchange, 400, "1 validation error: {'type': 'missing', 'loc': 'body', 'msg': 'Field required'}");
-                return;
-            }
-            String path = exchange.getRequestURI().getPath();
-            if (isDead()) {
-                error(exchange, 503, "EngineCore encountered an issue");
-                return;
-            }
-            JsonNode json = body.length == 0 ? JSON.createObjectNode() : JSON.readTree(body);
-            String query = String.valueOf(exchange.getRequestURI().getQuery());
-            boolean developer = Set.of(
-                            "/pause", "/resume", "/is_paused", "/collective_rpc", "/reset_prefix_cache", "/weight_info",
-                            "/update_weight_version")
-                    .contains(path);
-            if (developer && on(Trap.NO_DEV_MODE)
-                    || on(Trap.NO_SPANS) && (path.equals("/weight_info") || path.equals("/update_weight_version"))) {
-                error(exchange, 404, "Not Found");
-                return;
-            }
-            switch (path) {
-                case "/health" -> send(exchange, 200, "");
-                case "/version" -> send(exchange, 200, "{\"version\":\"0.32.0\"}");
-                case "/v1/models" ->
-                    send(exchange, 200, "{\"object\":\"list\",\"data\":[{\"id\":\"policy\",\"max_model_len\":" + context
-                            + "}]}");
-                case "/is_paused" -> send(exchange, 200, "{\"is_paused\":" + isPaused() + "}");
-                case "/weight_info" -> send(exchange, 200, "{\"weight_version\":\"" + label + "\"}");
-                case "/pause" -> {
-                    synchronized (engine) {
-                        paused = true;
-                        aborting = !query.contains("keep");
-                        engine.notifyAll();
-                        while (aborting && !running.isEmpty() && !dead) {
-                            waitForEngine();
-                        }
-                        aborting = false;
+        byte[] body = exchange.getRequestBody().readAllBytes();
+        if (exchange.getRequestHeaders().containsKey("Upgrade") && body.length > 0) {
+            error(exchange, 400, "1 validation error: {'type': 'missing', 'loc': 'body', 'msg': 'Field required'}");
+            return;
+        }
+        String path = exchange.getRequestURI().getPath();
+        if (isDead()) {
+            error(exchange, 503, "EngineCore encountered an issue");
+            return;
+        }
+        JsonNode json = body.length == 0 ? JSON.createObjectNode() : JSON.readTree(body);
+        String query = String.valueOf(exchange.getRequestURI().getQuery());
+        boolean developer = Set.of(
+                        "/pause",
+                        "/resume",
+                        "/is_paused",
+                        "/collective_rpc",
+                        "/reset_prefix_cache",
+                        "/weight_info",
+                        "/update_weight_version")
+                .contains(path);
+        if (developer && on(Trap.NO_DEV_MODE)
+                || on(Trap.NO_SPANS) && (path.equals("/weight_info") || path.equals("/update_weight_version"))) {
+            error(exchange, 404, "Not Found");
+            return;
+        }
+        switch (path) {
+            case "/health" -> send(exchange, 200, "");
+            case "/version" -> send(exchange, 200, "{\"version\":\"0.32.0\"}");
+            case "/v1/models" ->
+                send(
+                        exchange,
+                        200,
+                        "{\"object\":\"list\",\"data\":[{\"id\":\"policy\",\"max_model_len\":" + context + "}]}");
+            case "/is_paused" -> send(exchange, 200, "{\"is_paused\":" + isPaused() + "}");
+            case "/weight_info" -> send(exchange, 200, "{\"weight_version\":\"" + label + "\"}");
+            case "/pause" -> {
+                synchronized (engine) {
+                    paused = true;
+                    aborting = !query.contains("keep");
+                    engine.notifyAll();
+                    while (aborting && !running.isEmpty() && !dead) {
+                        waitForEngine();
                     }
-                    send(exchange, 200, "{\"status\":\"paused\"}");
+                    aborting = false;
                 }
-                case "/resume" -> {
-                    synchronized (engine) {
-                        paused = false;
-                        engine.notifyAll();
-                    }
-                    send(exchange, 200, "{\"status\":\"resumed\"}");
-                }
-                case "/update_weight_version" -> {
-                    synchronized (engine) {
-                        label = json.path("new_version").stringValue();
-                    }
-                    send(exchange, 200, "{\"success\":true,\"new_version\":\"" + label + "\"}");
-                }
-                case "/reset_prefix_cache" -> {
-                    boolean success;
-                    synchronized (engine) {
-                        success = running.isEmpty() && !once(Trap.CACHE_KEPT);
-                        if (success) {
-                            prefixCache.clear();
-                        }
-                    }
-                    send(exchange, 200, "{\"success\":" + success + "}");
-                }
-                case "/collective_rpc" -> rpc(exchange, json);
-                case "/inference/v1/generate" -> generate(exchange, json);
-                default -> error(exchange, 404, "Not Found");
+                send(exchange, 200, "{\"status\":\"paused\"}");
             }
+            case "/resume" -> {
+                synchronized (engine) {
+                    paused = false;
+                    engine.notifyAll();
+                }
+                send(exchange, 200, "{\"status\":\"resumed\"}");
+            }
+            case "/update_weight_version" -> {
+                synchronized (engine) {
+                    label = json.path("new_version").stringValue();
+                }
+                send(exchange, 200, "{\"success\":true,\"new_version\":\"" + label + "\"}");
+            }
+            case "/reset_prefix_cache" -> {
+                boolean success;
+                synchronized (engine) {
+                    success = running.isEmpty() && !once(Trap.CACHE_KEPT);
+                    if (success) {
+                        prefixCache.clear();
+                    }
+                }
+                send(exchange, 200, "{\"success\":" + success + "}");
+            }
+            case "/collective_rpc" -> rpc(exchange, json);
+            case "/inference/v1/generate" -> generate(exchange, json);
+            default -> error(exchange, 404, "Not Found");
+        }
     }
 
     private void waitForEngine() {
@@ -501,7 +508,9 @@ public final class FakeVllm implements AutoCloseable {
                 finish = "length";
             }
             ObjectNode answer = JSON.createObjectNode();
-            answer.put("request_id", "generate-tokens-" + request.path("request_id").asString(""));
+            answer.put(
+                    "request_id",
+                    "generate-tokens-" + request.path("request_id").asString(""));
             answer.put("model", request.path("model").asString(""));
             ObjectNode choice = answer.putArray("choices").addObject();
             choice.put("index", 0);

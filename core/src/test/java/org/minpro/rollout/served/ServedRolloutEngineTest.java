@@ -226,11 +226,13 @@ class ServedRolloutEngineTest {
         server.set(trap, Integer.MAX_VALUE);
         List<Rollout> told = Collections.synchronizedList(new ArrayList<>());
         assertThatThrownBy(() -> engine.generate(REQUESTS, SamplingParams.of(10, List.of()), told::add))
-                .isInstanceOfSatisfying(ServerException.class, e -> assertThat(e.kind())
-                        .isEqualTo(
-                                trap == FakeVllm.Trap.CLAMP
-                                        ? ServerException.Kind.CLAMPED
-                                        : ServerException.Kind.INVALID_RESPONSE));
+                .isInstanceOfSatisfying(
+                        ServerException.class,
+                        e -> assertThat(e.kind())
+                                .isEqualTo(
+                                        trap == FakeVllm.Trap.CLAMP
+                                                ? ServerException.Kind.CLAMPED
+                                                : ServerException.Kind.INVALID_RESPONSE));
         assertThat(told).isEmpty();
     }
 
@@ -279,8 +281,8 @@ class ServedRolloutEngineTest {
         server.awaitTokens(before + 8);
         engine.replace(versions.get(1));
         List<Rollout> rollouts = underWay.get();
-        assertThat(rollouts).anyMatch(rollout -> rollout.versions()[0] == 0
-                && rollout.versions()[rollout.length() - 1] == 1);
+        assertThat(rollouts)
+                .anyMatch(rollout -> rollout.versions()[0] == 0 && rollout.versions()[rollout.length() - 1] == 1);
         for (Rollout rollout : rollouts) {
             assertThat(rollout.versions()).isSorted();
         }
