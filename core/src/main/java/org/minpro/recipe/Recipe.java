@@ -184,7 +184,7 @@ public record Recipe(
                 "reward-budget-seconds",
                 "in (0, " + (long) LONGEST_BUDGET_SECONDS + "]",
                 rewardBudgetSeconds);
-        requireServed(rollout, sampling);
+        requireServed(rollout, sampling, adapter);
         Rule.notNegative("resample-limit", resampleLimit);
         Rule.notNegative("aggregation-length", aggregationLength);
         corrections = List.copyOf(corrections);
@@ -373,8 +373,13 @@ public record Recipe(
     }
 
     /** What servers can do. */
-    private static void requireServed(RolloutSettings rollout, Sampling sampling) {
+    private static void requireServed(RolloutSettings rollout, Sampling sampling, AdapterSection adapter) {
         if (rollout.isServed()) {
+            Rule.check(
+                    !adapter.isOn(),
+                    "rollout.engine",
+                    "local with an adapter (servers are given whole models)",
+                    rollout.engine());
             Rule.check(
                     !sampling.truncates(),
                     "sampling",

@@ -34,7 +34,20 @@ public record RunResources(
         Workers workers,
         @Nullable ReferenceModel reference,
         @Nullable Rescored rescored) {
-    /** Without a reference model, and without servers. */
+    /** Sampling with the trainer's own module. */
+    public RunResources(
+            Policy policy,
+            RolloutEngine engine,
+            ProblemSource problems,
+            PromptEncoder prompts,
+            Scoring scoring,
+            ModelConfig model,
+            Workers workers,
+            @Nullable ReferenceModel reference) {
+        this(policy, engine, problems, prompts, scoring, model, workers, reference, null);
+    }
+
+    /** Without a reference model, too. */
     public RunResources(
             Policy policy,
             RolloutEngine engine,
@@ -43,6 +56,6 @@ public record RunResources(
             Scoring scoring,
             ModelConfig model,
             Workers workers) {
-        this(policy, engine, problems, prompts, scoring, model, workers, null, null);
+        this(policy, engine, problems, prompts, scoring, model, workers, null);
     }
 }

@@ -120,13 +120,11 @@ public final class TrainingSession implements AutoCloseable {
             workers = opened.add(new Workers(recipe.compute().threads()));
             engine = opened.add(engine(workers));
             // Evaluations and updates go on while responses are sampled, each with threads of its own.
-            Workers sampling = recipe.staleness() instanceof Async
-                    ? opened.add(new Workers(recipe.compute().threads()))
-                    : workers;
+            boolean beside = recipe.staleness() instanceof Async;
+            Workers sampling = beside ? opened.add(new Workers(recipe.compute().threads())) : workers;
             ServedRolloutEngine served =
                     recipe.rollout().isServed() ? opened.add(served(compute, sampling, told)) : null;
-            RolloutEngine sampler =
-                    served != null ? served : sampling == workers ? engine : opened.add(engine(sampling));
+            RolloutEngine sampler = served != null ? served : beside ? opened.add(engine(sampling)) : engine;
             RunResources resources = new RunResources(
                     policy,
                     sampler,
@@ -135,12 +133,8 @@ public final class TrainingSession implements AutoCloseable {
                     scoring,
                     files.config(),
                     workers,
-<<<<<<< HEAD
-                    recipe.hasReference() ? opened.add(ReferenceModel.open(recipe, files, compute)) : null,
+                    recipe.hasReference() ? opened.add(reference(compute)) : null,
                     served);
-=======
-                    recipe.hasReference() ? opened.add(reference(compute)) : null);
->>>>>>> main
             run = opened.add(TrainingRun.open(folder, recipe, resources, told));
             evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
             opened.add(TrackedFolder.open(

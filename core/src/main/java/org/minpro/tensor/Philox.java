@@ -29,11 +29,8 @@ public final class Philox {
         EPOCH,
         REPLAY,
         DELAY,
-<<<<<<< HEAD
+        ADAPTER,
         SERVING
-=======
-        ADAPTER
->>>>>>> main
     }
 
     /** As many standard normal numbers, those of positions 0, 1, ... */

@@ -270,7 +270,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
                         + " tokens, --max-model-len) must have room for a prompt and sampling.max-new-tokens, got: "
                         + request.promptIds().length + " and " + params.maxNewTokens());
             }
-            if (request.continuation() != Continuation.NONE) {
+            if (!request.continuation().equals(Continuation.NONE)) {
                 throw new IllegalArgumentException("servers generate single turns, got: a continuation");
             }
         }

@@ -300,7 +300,7 @@ final class ServerPool implements AutoCloseable {
                     push(member, wanted, InferenceServer.InFlight.ABORT);
                 }
                 boolean done = guarded(() -> {
-                    if (current != wanted) {
+                    if (!wanted.equals(current)) {
                         return false;
                     }
                     member.recovering = false;

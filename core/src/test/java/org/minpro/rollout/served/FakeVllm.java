@@ -23,6 +23,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.HuggingFaceReader;
 import org.minpro.model.KeyValueCache;
@@ -92,10 +93,10 @@ public final class FakeVllm implements AutoCloseable {
     private final Object engine = new Object();
     private final Set<Long> seeds = ConcurrentHashMap.newKeySet();
     private final Map<List<Integer>, float[]> prefixCache = new ConcurrentHashMap<>();
-    private final List<Integer> running = new ArrayList<>();
+    private final Set<HttpExchange> running = new HashSet<>();
     private final int port;
     private HttpServer server;
-    private ExecutorService threads;
+    private ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private @Nullable Transformer model;
     private byte @Nullable [] head;
     private String label = "default";
@@ -126,19 +127,23 @@ public final class FakeVllm implements AutoCloseable {
 
     /** The trap snaps so many times. */
     public void set(Trap trap, int times) {
-        traps.get(trap).set(times);
+        counter(trap).set(times);
+    }
+
+    private AtomicInteger counter(Trap trap) {
+        return Objects.requireNonNull(traps.get(trap));
     }
 
     int left(Trap trap) {
-        return traps.get(trap).get();
+        return counter(trap).get();
     }
 
     private boolean on(Trap trap) {
-        return traps.get(trap).get() > 0;
+        return counter(trap).get() > 0;
     }
 
     private boolean once(Trap trap) {
-        return traps.get(trap).getAndUpdate(left -> Math.max(0, left - 1)) > 0;
+        return counter(trap).getAndUpdate(left -> Math.max(0, left - 1)) > 0;
     }
 
     Set<Long> seeds() {
@@ -279,9 +284,7 @@ public final class FakeVllm implements AutoCloseable {
                     paused = true;
                     aborting = !query.contains("keep");
                     engine.notifyAll();
-                    while (aborting && !running.isEmpty() && !dead) {
-                        waitForEngine();
-                    }
+                    awaitEngine(() -> !aborting || running.isEmpty() || dead);
                     aborting = false;
                 }
                 send(exchange, 200, "{\"status\":\"paused\"}");
@@ -315,12 +318,16 @@ public final class FakeVllm implements AutoCloseable {
         }
     }
 
-    private void waitForEngine() {
-        try {
-            engine.wait();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException(e);
+    private void awaitEngine(BooleanSupplier met) {
+        synchronized (engine) {
+            while (!met.getAsBoolean()) {
+                try {
+                    engine.wait();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    throw new IllegalStateException(e);
+                }
+            }
         }
     }
 
@@ -385,13 +392,10 @@ public final class FakeVllm implements AutoCloseable {
                 return;
             }
         }
-        Integer ticket = System.identityHashCode(exchange);
         synchronized (engine) {
             // New requests wait for as long as the server is paused.
-            while (paused && !dead) {
-                waitForEngine();
-            }
-            running.add(ticket);
+            awaitEngine(() -> !paused || dead);
+            running.add(exchange);
         }
         Response response;
         try {
@@ -399,7 +403,7 @@ public final class FakeVllm implements AutoCloseable {
             response.run(probe);
         } finally {
             synchronized (engine) {
-                running.remove(ticket);
+                running.remove(exchange);
                 engine.notifyAll();
             }
         }
@@ -448,9 +452,7 @@ public final class FakeVllm implements AutoCloseable {
             while (length - promptLength < limit) {
                 LockSupport.parkNanos(delayMicros * 1000);
                 synchronized (engine) {
-                    while (paused && !aborting && !dead) {
-                        waitForEngine();
-                    }
+                    awaitEngine(() -> !paused || aborting || dead);
                     if (poisoned) {
                         dead = true;
                         engine.notifyAll();

@@ -61,6 +61,7 @@ class ServedRolloutEngineTest {
     private Path start;
     private FakeVllm server;
     private ServedRolloutEngine engine;
+    private boolean connected;
 
     /** The trainer's side. */
     private final class Weights implements TrainerWeights {
@@ -114,11 +115,15 @@ class ServedRolloutEngineTest {
 
     @AfterEach
     void stop() {
-        if (engine != null) {
-            engine.close();
-            engine = null;
-        }
+        disconnect();
         server.close();
+    }
+
+    private void disconnect() {
+        if (connected) {
+            engine.close();
+            connected = false;
+        }
     }
 
     private ServedRolloutEngine connect(String... more) {
@@ -149,6 +154,7 @@ class ServedRolloutEngineTest {
                         ids -> Arrays.toString(ids),
                         notices::add),
                 Duration.ofMillis(100));
+        connected = true;
         return engine;
     }
 
@@ -315,8 +321,7 @@ class ServedRolloutEngineTest {
             assertThat(second.requests()).isEqualTo(10 - server.requests());
             server.kill();
             assertOf(versions.get(0), generate());
-            engine.close();
-            engine = null;
+            disconnect();
             server.start();
         }
     }
