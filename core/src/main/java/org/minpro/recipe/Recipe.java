@@ -50,6 +50,7 @@ import org.minpro.reward.Rewards;
 import org.minpro.reward.WeightedReward;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Sampling;
+import org.minpro.rollout.served.RolloutSettings;
 import org.minpro.task.ArithmeticReward;
 import org.minpro.task.CountdownReward;
 import org.minpro.tool.Toolboxes;
@@ -90,6 +91,7 @@ public record Recipe(
         double maxUndecided,
 
         @Doc("How responses are sampled.") Sampling sampling,
+        @Doc("Who samples them; docs/served.md.") RolloutSettings rollout,
         @Doc("Rollout phases of the run.") int iterations,
 
         @Doc("Problems sampled in an iteration; a multiple of updates-per-iteration.")
@@ -192,6 +194,7 @@ public record Recipe(
                 "reward-budget-seconds",
                 "in (0, " + (long) LONGEST_BUDGET_SECONDS + "]",
                 rewardBudgetSeconds);
+        requireServed(rollout, sampling, adapter, environment);
         Rule.notNegative("resample-limit", resampleLimit);
         Rule.notNegative("aggregation-length", aggregationLength);
         corrections = List.copyOf(corrections);
@@ -232,6 +235,7 @@ public record Recipe(
                 Scoring.BUDGET_SECONDS,
                 0.9,
                 new Sampling(),
+                new RolloutSettings(),
                 40,
                 32,
                 8,
@@ -380,6 +384,34 @@ public record Recipe(
             int length,
             Anchor anchor) {
         return Loss.of(objective, corrections, penalties, mode == null ? null : new Aggregation(mode, length), anchor);
+    }
+
+    /** What servers can do. */
+    private static void requireServed(
+            RolloutSettings rollout, Sampling sampling, AdapterSection adapter, @Nullable Environment environment) {
+        if (rollout.isServed()) {
+            Rule.check(
+                    !adapter.isOn(),
+                    "rollout.engine",
+                    "local with an adapter (servers are given whole models)",
+                    rollout.engine());
+            Rule.check(
+                    environment == null,
+                    "rollout.engine",
+                    "local with an environment (servers generate single turns)",
+                    rollout.engine());
+            Rule.check(
+                    !sampling.truncates(),
+                    "sampling",
+                    "of top-k 0, top-p 1 and min-p 0 with rollout.engine served (servers do not report the mass that"
+                            + " truncation kept)",
+                    "top-k " + sampling.topK() + ", top-p " + sampling.topP() + ", min-p " + sampling.minP());
+            Rule.check(
+                    sampling.stop().isEmpty(),
+                    "sampling.stop",
+                    "empty with rollout.engine served (servers are asked for token ids); give sampling.stop-token-ids",
+                    sampling.stop());
+        }
     }
 
     /** What a protocol asks of the other settings. */

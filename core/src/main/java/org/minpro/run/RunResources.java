@@ -6,6 +6,7 @@ import org.minpro.experience.Continuations;
 import org.minpro.experience.PromptEncoder;
 import org.minpro.experience.Scoring;
 import org.minpro.model.ModelConfig;
+import org.minpro.rollout.Rescored;
 import org.minpro.rollout.RolloutEngine;
 import org.minpro.tensor.Workers;
 import org.minpro.train.Policy;
@@ -22,6 +23,8 @@ import org.minpro.train.Policy;
  * @param model whose ids end a response, and whose positions it ends within
  * @param workers that compute
  * @param reference that the policy is kept near, or null where the recipe has none
+ * @param rescored log-probabilities that were computed again while sampling, or null where the engine samples with the
+ *     trainer's own module
  */
 public record RunResources(
         Policy policy,
@@ -32,7 +35,22 @@ public record RunResources(
         Scoring scoring,
         ModelConfig model,
         Workers workers,
-        @Nullable ReferenceModel reference) {
+        @Nullable ReferenceModel reference,
+        @Nullable Rescored rescored) {
+    /** Sampling with the trainer's own module. */
+    public RunResources(
+            Policy policy,
+            RolloutEngine engine,
+            ProblemSource problems,
+            PromptEncoder prompts,
+            Continuations continuations,
+            Scoring scoring,
+            ModelConfig model,
+            Workers workers,
+            @Nullable ReferenceModel reference) {
+        this(policy, engine, problems, prompts, continuations, scoring, model, workers, reference, null);
+    }
+
     /** Of responses of one turn, without a reference model. */
     public RunResources(
             Policy policy,

@@ -34,8 +34,11 @@ import org.minpro.reward.Reward;
 import org.minpro.reward.Rewards;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
+import org.minpro.rollout.RolloutEngine;
 import org.minpro.rollout.RolloutRequest;
 import org.minpro.rollout.SamplingParams;
+import org.minpro.rollout.served.RolloutSettings;
+import org.minpro.rollout.served.ServedRolloutEngine;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
@@ -127,9 +130,11 @@ public final class TrainingSession implements AutoCloseable {
             workers = opened.add(new Workers(recipe.compute().threads()));
             engine = opened.add(engine(workers));
             // Evaluations and updates go on while responses are sampled, each with threads of its own.
-            LocalRolloutEngine sampler = recipe.staleness() instanceof Async
-                    ? opened.add(engine(opened.add(new Workers(recipe.compute().threads()))))
-                    : engine;
+            boolean beside = recipe.staleness() instanceof Async;
+            Workers sampling = beside ? opened.add(new Workers(recipe.compute().threads())) : workers;
+            ServedRolloutEngine served =
+                    recipe.rollout().isServed() ? opened.add(served(compute, sampling, told)) : null;
+            RolloutEngine sampler = served != null ? served : beside ? opened.add(engine(sampling)) : engine;
             RunResources resources = new RunResources(
                     policy,
                     sampler,
@@ -139,7 +144,8 @@ public final class TrainingSession implements AutoCloseable {
                     scoring,
                     files.config(),
                     workers,
-                    recipe.hasReference() ? opened.add(reference(compute)) : null);
+                    recipe.hasReference() ? opened.add(reference(compute)) : null,
+                    served);
             run = opened.add(TrainingRun.open(folder, recipe, resources, told));
             evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
             opened.add(TrackedFolder.open(
@@ -172,6 +178,24 @@ public final class TrainingSession implements AutoCloseable {
 
     private LocalRolloutEngine engine(Workers threads) {
         return new LocalRolloutEngine(threads, recipe.decodeSlots(), recipe.seed(), ids -> tokenizer.decode(ids, true));
+    }
+
+    /** @param scoring compute what servers' log-probabilities are compared with */
+    private ServedRolloutEngine served(DType compute, Workers scoring, RunListener told) {
+        RolloutSettings settings = recipe.rollout();
+        double bound = settings.mismatchBound() > 0 ? settings.mismatchBound() : compute == DType.BF16 ? 0.5 : 1e-3;
+        Path weights = settings.weightsFolder().isEmpty()
+                ? folder.path().resolve("served-weights")
+                : Path.of(settings.weightsFolder());
+        return ServedRolloutEngine.connect(new ServedRolloutEngine.Setup(
+                settings,
+                new ServedWeights(files, compute, scoring),
+                weights,
+                recipe.seed(),
+                files.config().vocabSize(),
+                bound,
+                ids -> tokenizer.decode(ids, true),
+                told::notice));
     }
 
     /**
