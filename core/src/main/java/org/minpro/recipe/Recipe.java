@@ -145,6 +145,10 @@ public record Recipe(
 
         @Doc("AdamW.") OptimizerSettings optimizer,
         @Doc("How the work is cut.") ComputeSettings compute,
+
+        @Doc("How several processes train together; docs/scale.md.")
+        RanksSection ranks,
+
         @Doc("Accuracy on held-out problems.") EvaluationSection evaluation,
         @Doc("When the run is saved.") CheckpointSection checkpoints,
         @Doc("What is written down of single tokens.") RecordSection record,
@@ -255,6 +259,7 @@ public record Recipe(
                 Anchor.BEHAVIOR,
                 new OptimizerSettings(),
                 new ComputeSettings(),
+                new RanksSection(),
                 new EvaluationSection(),
                 new CheckpointSection(),
                 new RecordSection(),
