@@ -47,11 +47,7 @@ public final class Evaluator {
      * @param ranks who share the responses out
      */
     public Evaluator(
-            RolloutEngine engine,
-            Scoring scoring,
-            Journal journal,
-            Continuations continuations,
-            Collectives ranks) {
+            RolloutEngine engine, Scoring scoring, Journal journal, Continuations continuations, Collectives ranks) {
         this.generator = new GroupGenerator(engine, scoring, journal, continuations, ranks);
     }
 

@@ -40,11 +40,7 @@ public final class GroupGenerator {
      * @param ranks who share the responses out, generate and score each its own, and bring them to all
      */
     public GroupGenerator(
-            RolloutEngine engine,
-            Scoring scoring,
-            Journal journal,
-            Continuations continuations,
-            Collectives ranks) {
+            RolloutEngine engine, Scoring scoring, Journal journal, Continuations continuations, Collectives ranks) {
         this.continuations = continuations;
         this.engine = engine;
         this.scoring = scoring;

@@ -187,6 +187,11 @@ public final class TrainingSession implements AutoCloseable {
     }
 
     private void requireLanes() {
+        if (!ranks.isAlone() && recipe.rollout().isServed()) {
+            throw new IllegalArgumentException(
+                    "rollout.engine must be local in a run of several processes, got: served;"
+                            + " servers sample for one process");
+        }
         if (recipe.compute().lanes() < ranks.size()) {
             throw new IllegalArgumentException(
                     lanesRefusal(ranks.size(), recipe.compute().lanes()));
@@ -578,8 +583,7 @@ public final class TrainingSession implements AutoCloseable {
         Evaluator.Result result;
         try (PolicyVersion version = policy.holdVersion()) {
             engine.publish(version);
-            result = new Evaluator(
-                            engine, scoring, Journal.none(), conversations.continuations(), ranks.learning())
+            result = new Evaluator(engine, scoring, Journal.none(), conversations.continuations(), ranks.learning())
                     .evaluate(questions, params, Math.max(1, samples), finished);
         } catch (RefusedRewardException e) {
             throw run.stoppedBy(e);

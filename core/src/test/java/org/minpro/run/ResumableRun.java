@@ -165,6 +165,7 @@ final class ResumableRun {
                     config,
                     workers,
                     reference,
+                    null,
                     ranks);
             try (TrainingRun run = TrainingRun.open(folder, recipe, resources, told)) {
                 opened[0] = run;
