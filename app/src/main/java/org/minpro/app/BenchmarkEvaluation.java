@@ -133,7 +133,7 @@ final class BenchmarkEvaluation {
         Map<Benchmark, List<Problem>> problems = new LinkedHashMap<>();
         files.forEach((benchmark, file) -> problems.put(
                 benchmark, benchmark.read(file, template, recipe.evaluation().problems())));
-        ModelFiles model = ModelFiles.open(recipe.model().path());
+        ModelFiles model = ModelFiles.open(recipe.model(), recipe.adapter());
         DType compute = model.computeType(recipe.model().dtype());
         EvalCommand.requireMemory(memory, recipe, model);
         SamplingParams params = sampling(model);

@@ -137,7 +137,7 @@ final class EvalCommand implements Callable<Integer> {
         int most = recipe.evaluation().problems();
         ProblemSets sets = ProblemSets.of(recipe.data(), recipe.seed(), most, (pass, done, all) -> {});
         sets.notices().forEach(line -> console.say("data: " + line));
-        ModelFiles files = ModelFiles.open(recipe.model().path());
+        ModelFiles files = ModelFiles.open(recipe.model(), recipe.adapter());
         Kernels.notices(files.computeType(recipe.model().dtype())).forEach(console::say);
         requireMemory(memory, recipe, files);
         int responses = greedy ? 1 : Math.max(1, recipe.evaluation().samples());

@@ -27,7 +27,7 @@ final class ModelOptions {
 
     /** Whether it is the small model inside the jar. */
     boolean isBuiltin() {
-        return folder.path().equals(ModelSection.BUILTIN);
+        return folder.isBuiltin();
     }
 
     ModelFiles open() {
@@ -41,7 +41,7 @@ final class ModelOptions {
      * @param date that the chat template sees
      */
     LanguageModel load(long seed, LocalDate date) {
-        return LanguageModel.load(folder.path(), new LanguageModel.Settings(dtype, threads(), seed, date));
+        return LanguageModel.load(open(), new LanguageModel.Settings(dtype, threads(), seed, date));
     }
 
     int threads() {
