@@ -482,6 +482,11 @@ public record Recipe(
         return named == null ? null : named.opened();
     }
 
+    /** Whether something answers responses, as far as the recipe says. */
+    public boolean hasTurns() {
+        return environment != null || data.isBuiltin() && data.builtinEnvironment() != null;
+    }
+
     /** Optimizer steps of the whole run, if none is skipped. */
     public long updates() {
         return (long) (iterations - staleness.idleIterations()) * updatesOfIteration();

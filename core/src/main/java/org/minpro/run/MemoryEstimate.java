@@ -11,6 +11,7 @@ import org.minpro.model.ParameterSelection;
 import org.minpro.recipe.KlSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.recipe.SftRecipe;
+import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.tensor.DType;
 import org.minpro.train.AdamW;
 import org.minpro.train.ComputeSettings;
@@ -72,7 +73,10 @@ public final class MemoryEstimate {
         int evaluated =
                 recipe.evaluation().problems() * Math.max(1, recipe.evaluation().samples());
         long responses = Math.min(
-                (long) recipe.compute().threads(localRanks) * recipe.decodeSlots(),
+                (long) recipe.compute().threads(localRanks)
+                        * recipe.decodeSlots()
+                        // Responses that wait for an environment keep copies beside the slots.
+                        * (recipe.hasTurns() ? 1 + LocalRolloutEngine.OUTSIDE_PER_SLOT : 1),
                 (Math.max(recipe.rowsPerIteration(), evaluated) + ranks - 1) / ranks);
         long rows = recipe.rowsPerIteration() / recipe.updatesPerIteration();
         long sampling = decoding(model, compute, responses, longest(recipe));
