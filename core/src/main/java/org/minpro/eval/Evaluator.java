@@ -38,7 +38,15 @@ public final class Evaluator {
 
     /** @param journal responses that it has are not generated again */
     public Evaluator(RolloutEngine engine, Scoring scoring, Journal journal) {
-        this(engine, scoring, journal, Continuations.NONE, Collectives.alone());
+        this(engine, scoring, journal, Continuations.NONE);
+    }
+
+    /**
+     * @param journal responses that it has are not generated again
+     * @param continuations what follows the turns of responses
+     */
+    public Evaluator(RolloutEngine engine, Scoring scoring, Journal journal, Continuations continuations) {
+        this(engine, scoring, journal, continuations, Collectives.alone());
     }
 
     /**

@@ -128,7 +128,10 @@ class ServedRunTest {
         assertThat(rewards).hasSize(ITERATIONS);
         if (!async) {
             // An asynchronous run is another one each time, and ten iterations are few.
-            assertThat(rewards.subList(7, 10).stream().mapToDouble(x -> x).average().orElseThrow())
+            assertThat(rewards.subList(7, 10).stream()
+                            .mapToDouble(x -> x)
+                            .average()
+                            .orElseThrow())
                     .as(rewards.toString())
                     .isGreaterThan(rewards.getFirst() + 0.1);
         }
