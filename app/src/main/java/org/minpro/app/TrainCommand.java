@@ -137,6 +137,7 @@ final class TrainCommand implements Callable<Integer> {
                 return 0;
             }
             recipe.warnings().forEach(warning -> console.say("warning: " + warning));
+            Engine.use(recipe.compute().device());
             ModelFiles files = ModelFiles.open(recipe.model().path());
             DType compute = files.computeType(recipe.model().dtype());
             long bytes = MemoryEstimate.ofTraining(recipe, files.config(), compute);

@@ -17,6 +17,7 @@ import org.minpro.model.KeyValueCache;
 import org.minpro.model.ModelSteps;
 import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
@@ -36,6 +37,9 @@ public final class LocalRolloutEngine implements RolloutEngine {
     public static final int FEWEST_SLOTS = 16;
 
     private static final int MOST_SLOTS = 64;
+
+    /** A GPU takes as long for a token of one response as for one of hundreds: the launches of its kernels decide. */
+    private static final int MOST_SLOTS_OF_CUDA = 1024;
 
     private final Workers workers;
     private final int slots;
@@ -82,10 +86,11 @@ public final class LocalRolloutEngine implements RolloutEngine {
      * It does not depend on the number of workers.
      *
      * @param lanes into which a batch is cut
+     * @param cuda whether they are decoded on a CUDA device
      */
-    public static int slots(long responses, int lanes) {
+    public static int slots(long responses, int lanes, boolean cuda) {
         long ofLane = (responses + lanes - 1) / lanes;
-        return Math.clamp((ofLane + 15) / 16 * 16, FEWEST_SLOTS, MOST_SLOTS);
+        return Math.clamp((ofLane + 15) / 16 * 16, FEWEST_SLOTS, cuda ? MOST_SLOTS_OF_CUDA : MOST_SLOTS);
     }
 
     @Override
@@ -124,8 +129,10 @@ public final class LocalRolloutEngine implements RolloutEngine {
     }
 
     @Override
-    public Exactness exactness() {
-        return Exactness.BITWISE;
+    public synchronized Exactness exactness() {
+        // Elsewhere a kernel is chosen by all of a batch's sizes.
+        boolean cpu = published == null || published.model().device().kind() == Device.Kind.CPU;
+        return cpu ? Exactness.BITWISE : Exactness.SEEDED;
     }
 
     @Override

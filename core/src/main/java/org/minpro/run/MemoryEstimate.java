@@ -192,7 +192,7 @@ public final class MemoryEstimate {
             perToken += kept(model, layer, compute);
         }
         long matrix = 2L * model.hiddenSize() * model.intermediateSize() * compute.bytes();
-        long block = tokens * perToken + matrix + LanguageHead.bytes(model, compute, tokens);
+        long block = tokens * perToken + matrix + LanguageHead.bytes(model, compute, tokens, settings.onCuda());
         return packed(model, compute) + settings.lanes() * selection.count() * DType.F32.bytes() + workers * block;
     }
 

@@ -25,7 +25,7 @@ import org.minpro.model.Parameters;
 import org.minpro.model.Transformer;
 import org.minpro.recipe.ModelSection;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
+import org.minpro.tensor.Engine;
 import org.minpro.tensor.Scope;
 import org.minpro.text.ChatTemplate;
 import org.minpro.text.Tokenizer;
@@ -33,9 +33,6 @@ import org.minpro.train.Policy;
 
 /** A model's folder, opened and checked, before its weights take any memory. */
 public final class ModelFiles {
-    /** Where models are computed: all that works with one follows it. */
-    static final Device DEVICE = Device.CPU;
-
     private final Path path;
     private final ModelConfig config;
     private final @Nullable HuggingFaceReader folder;
@@ -154,7 +151,7 @@ public final class ModelFiles {
 
     /** The model to sample from and to score with. Its parameters are closed by the caller, too. */
     public Transformer transformer(DType compute) {
-        Parameters parameters = Parameters.zeros(config(), DEVICE, compute);
+        Parameters parameters = Parameters.zeros(config(), Engine.device(), compute);
         try (Scope scope = Scope.open()) {
             weights().load(parameters.named());
         }
@@ -167,7 +164,7 @@ public final class ModelFiles {
      */
     public Policy policy(DType compute, ParameterSelection trained) {
         Parameters master = Parameters.zeros(
-                config(), trained, DEVICE, DType.F32, weights().isStoredIn(compute) ? compute : DType.F32);
+                config(), trained, Engine.device(), DType.F32, weights().isStoredIn(compute) ? compute : DType.F32);
         try (Scope scope = Scope.open()) {
             weights().load(master.named());
         }

@@ -35,6 +35,7 @@ import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutRequest;
 import org.minpro.rollout.SamplingParams;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Engine;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
 import org.minpro.tracker.MetricPoint;
@@ -87,6 +88,7 @@ public final class TrainingSession implements AutoCloseable {
         this.listener = told;
         opened.add(folder);
         try {
+            Engine.use(recipe.compute().device());
             files = ModelFiles.open(recipe.model().path());
             requireMemory(start.memory.getAsLong());
             tokenizer = opened.add(files.tokenizer());
@@ -111,7 +113,7 @@ public final class TrainingSession implements AutoCloseable {
             longestPrompt = requirePositions();
             prompts.missingBeginOfSequence(prompts.encode(example)).ifPresent(line -> told.notice("warning: " + line));
             DType compute = files.computeType(recipe.model().dtype());
-            Kernels.notices(compute).forEach(told::notice);
+            Kernels.notices(Engine.device(), compute).forEach(told::notice);
             policy = opened.add(files.policy(compute, recipe.model().trained(files.config())));
             workers = opened.add(new Workers(recipe.compute().threads()));
             engine = opened.add(engine(workers));
@@ -216,7 +218,7 @@ public final class TrainingSession implements AutoCloseable {
         private List<Problem> heldOut = List.of();
         private @Nullable Reward reward;
         private RunListener listener = new PrintingListener();
-        private LongSupplier memory = MachineMemory::availableBytes;
+        private LongSupplier memory = MachineMemory::whereModelsAre;
         private ClassLoader loader = TrainingSession.class.getClassLoader();
 
         private Start(@Nullable Recipe recipe) {
@@ -262,7 +264,7 @@ public final class TrainingSession implements AutoCloseable {
         /** Starts a new run in a folder of its own. */
         public TrainingSession start() {
             Recipe given = Objects.requireNonNull(recipe);
-            Recipe fixed = StoredRecipe.dated(given, given.prompts());
+            Recipe fixed = StoredRecipe.placed(StoredRecipe.dated(given, given.prompts()), given.compute());
             RunFolder folder = StoredRecipe.create(
                     fixed.runs(),
                     COMMAND,

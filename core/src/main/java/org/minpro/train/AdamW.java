@@ -98,14 +98,16 @@ public final class AdamW implements AutoCloseable {
                     for (Map.Entry<String, Tensor> entry : master.trainable().entrySet()) {
                         Tensor gradient = gradients.get(entry.getKey());
                         long elements = entry.getValue().elements();
-                        for (long start = 0; start < elements && gradient != null; start += PIECE) {
+                        // A GPU's caches hold no piece: its kernels are launched once for the whole.
+                        long most = entry.getValue().device().isCuda() ? Math.max(1, elements) : PIECE;
+                        for (long start = 0; start < elements && gradient != null; start += most) {
                             if (piece++ % count == share) {
                                 stepPiece(
                                         entry.getValue(),
                                         entry.getKey(),
                                         gradient,
                                         start,
-                                        Math.min(PIECE, elements - start),
+                                        Math.min(most, elements - start),
                                         rate,
                                         scale,
                                         meanCorrection,

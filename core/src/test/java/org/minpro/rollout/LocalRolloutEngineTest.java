@@ -94,9 +94,19 @@ class LocalRolloutEngineTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 2, 16", "32, 2, 16", "70, 2, 48", "256, 2, 64", "9000, 2, 64", "64, 1, 64"})
-    void slotsFollowFromTheResponsesOfALane(long responses, int lanes, int slots) {
-        assertThat(LocalRolloutEngine.slots(responses, lanes)).isEqualTo(slots);
+    @CsvSource({
+        "1, 2, false, 16",
+        "32, 2, false, 16",
+        "70, 2, false, 48",
+        "256, 2, false, 64",
+        "9000, 2, false, 64",
+        "64, 1, false, 64",
+        "64, 1, true, 64",
+        "512, 1, true, 512",
+        "9000, 1, true, 1024"
+    })
+    void slotsFollowFromTheResponsesOfALaneAndTheDevice(long responses, int lanes, boolean cuda, int slots) {
+        assertThat(LocalRolloutEngine.slots(responses, lanes, cuda)).isEqualTo(slots);
     }
 
     @ParameterizedTest
