@@ -3,11 +3,13 @@
     ./test                                       # or any build: the module's classes are run from their folders
     python3 bench/trl/side_by_side.py small
     python3 bench/trl/side_by_side.py real --model FOLDER      # SmolLM2-135M-Instruct as a Hugging Face folder
+    python3 bench/trl/side_by_side.py real --model FOLDER --llama 1,2      # llama.cpp's batched decode too, with 1 and 2 threads
 
 Equal on both sides: model, dtype, prompts, eight rows for each, 64 new tokens in every row (end-of-sequence ids do not end
 a row), temperature 1 without truncation, the reward, advantages divided by the group's deviation, AdamW, clipping at norm 1,
 one update for each batch. TRL runs in an environment of its own, bench/.venv, made here on first use, with each
-of the given threads and rows at once; its best setting counts. Before the measured steps each process makes one that is not
+of the given threads and rows at once; its best setting counts. llama.cpp comes as llama-cpp-python, which is compiled for this
+processor into bench/.venv/llama on first use (ten minutes), and decodes the same rows in bfloat16 without drawing tokens. Before the measured steps each process makes one that is not
 counted; then they take turns. Figures: median seconds and response tokens per second of the step and of its sampling, peak
 resident memory (VmHWM) of the process.
 """
@@ -24,18 +26,29 @@ import venv
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-ENVIRONMENT = ROOT / "bench" / ".venv" / "trl"
+ENVIRONMENTS = ROOT / "bench" / ".venv"
 DATA = ROOT / "bench" / "target" / "side-by-side"
 
 
-def python():
-    if not (ENVIRONMENT / "complete").exists():
-        print(f"making {ENVIRONMENT} (downloads torch, transformers and trl)", file=sys.stderr)
-        venv.create(ENVIRONMENT, with_pip=True, clear=True)
+def python(name, requirements, **settings):
+    """The Python of an environment, which is made on first use."""
+    environment = ENVIRONMENTS / name
+    if not (environment / "complete").exists():
+        print(f"making {environment} from {requirements}", file=sys.stderr)
+        venv.create(environment, with_pip=True, clear=True)
         subprocess.run(
-            [ENVIRONMENT / "bin" / "pip", "install", "-q", "-r", HERE / "requirements.txt"], check=True)
-        (ENVIRONMENT / "complete").touch()
-    return str(ENVIRONMENT / "bin" / "python")
+            [environment / "bin" / "pip", "install", "-q", "-r", HERE / requirements], check=True,
+            env={**os.environ, **settings})
+        (environment / "complete").touch()
+    return str(environment / "bin" / "python")
+
+
+def trl_python():
+    return python("trl", "requirements.txt")
+
+
+def llama_python():
+    return python("llama", "llama_requirements.txt", CMAKE_ARGS="-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF")
 
 
 def java(main, *arguments):
@@ -45,8 +58,14 @@ def java(main, *arguments):
     libraries = (ROOT / "app" / "target" / "classpath").read_text().strip()
     return [
         found.stdout.split(" ", 1)[1].strip() + "/bin/java", "--sun-misc-unsafe-memory-access=allow",
-        "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-cp", f"{ROOT / 'bench' / 'target' / 'classes'}:{libraries}",
+        "--enable-native-access=ALL-UNNAMED", *vectors(found.stdout), "-XX:+UseSerialGC", "-cp", f"{ROOT / 'bench' / 'target' / 'classes'}:{libraries}",
         f"org.minpro.bench.{main}", *map(str, arguments)]
+
+
+def vectors(found):
+    """What the kernels in Java's Vector API need, from Java 25 on."""
+    version = int(re.match(r"\d+", found).group())
+    return ["--add-modules", "jdk.incubator.vector"] if version >= 25 else []
 
 
 # Some machines choose slower kernels for programs that cannot tell the processor: neither side's figures should be theirs.
@@ -94,6 +113,7 @@ def main():
     parser.add_argument("--model", help="Hugging Face folder, for real")
     parser.add_argument("--steps", type=int, default=5, help="measured steps of each side")
     parser.add_argument("--threads", default="1,2", help="TRL's threads that are tried")
+    parser.add_argument("--llama", help="threads of llama.cpp that are tried, such as 1,2; left out, it is not run")
     parser.add_argument("--rows-at-once", help="rows of a TRL micro-batch that are tried")
     parser.add_argument("--micro-batch-tokens", type=int, help="ours, by default those of a recipe")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="ours")
@@ -102,7 +122,7 @@ def main():
         parser.error("real needs --model FOLDER")
     DATA.mkdir(parents=True, exist_ok=True)
     subprocess.run(
-        [python(), HERE / "workloads.py", options.case, DATA, *([options.model] if options.model else [])], check=True,
+        [trl_python(), HERE / "workloads.py", options.case, DATA, *([options.model] if options.model else [])], check=True,
         stdout=sys.stderr)
     workload_file = DATA / f"{options.case}.json"
     workload = json.loads(workload_file.read_text())
@@ -115,8 +135,11 @@ def main():
         for rows_at_once in map(int, (options.rows_at_once or f"{rows},{rows // 4}").split(",")):
             ours = Side("minpro", command, JAVA_ENVIRONMENT)
             theirs = Side(
-                "trl", [python(), str(HERE / "trl_step.py"), str(workload_file), str(threads), str(rows_at_once)], {})
+                "trl", [trl_python(), str(HERE / "trl_step.py"), str(workload_file), str(threads), str(rows_at_once)], {})
             pair = [(ours, []), (theirs, [])]
+            if not results:
+                # Once: what it takes depends on nothing of TRL's.
+                pair += [(llama(workload_file, count), []) for count in (options.llama or "").split(",") if count]
             for number in range(options.steps + 1):
                 for side, steps in pair:
                     figures = side.step()
@@ -136,6 +159,9 @@ def main():
             result = dict(trl_threads=threads, trl_rows_at_once=rows_at_once, tokens=rows * workload["new_tokens"], **sides)
             results.append(result)
             show(result)
+    decoders = [
+        (result["minpro"]["sampling"], result[side]["sampling"]) for result in results for side in result
+        if side.startswith("llama")]
     best = min(results, key=lambda result: result["trl"]["step"])
     fastest_sampling = min(result["trl"]["sampling"] for result in results)
     print(
@@ -143,18 +169,30 @@ def main():
         f" makes the step in 1/{best['trl']['step'] / best['minpro']['step']:.2f} of the time,"
         f" samples in 1/{fastest_sampling / best['minpro']['sampling']:.2f} of the fastest generate,"
         f" and peaks at {best['minpro']['peak'] / best['trl']['peak']:.2f} of the memory")
+    if decoders:
+        ours, theirs = min(decoders, key=lambda pair: pair[1])
+        print(f"{options.case}: beside the faster of llama.cpp's MinPRO samples in 1/{theirs / ours:.2f} of the time")
     (DATA / f"{options.case}-result.json").write_text(json.dumps(results, indent=1))
 
 
+def llama(workload_file, threads):
+    return Side(
+        f"llama-{threads}",
+        [llama_python(), str(HERE / "llama_decode.py"), str(workload_file), threads,
+         str(workload_file.with_suffix(".gguf"))], {})
+
+
 def show(result):
-    for name in ("minpro", "trl"):
-        side = result[name]
+    for name, side in result.items():
+        if not isinstance(side, dict):
+            continue
         setting = f" ({result['trl_threads']} threads, {result['trl_rows_at_once']} rows)" if name == "trl" else ""
-        print(
-            f"{name + setting:24} step {side['step']:7.2f} s [{side['step_range'][0]:.2f}, {side['step_range'][1]:.2f}]"
-            f" {result['tokens'] / side['step']:8.0f} tok/s   sampling {side['sampling']:6.2f} s"
-            f" {result['tokens'] / side['sampling']:8.0f} tok/s   rest {side['rest']:6.2f} s"
-            f"   peak {side['peak'] / 2**30:5.2f} GiB", flush=True)
+        sampling = f"sampling {side['sampling']:6.2f} s {result['tokens'] / side['sampling']:8.0f} tok/s"
+        if not name.startswith("llama"):
+            sampling = (
+                f"step {side['step']:7.2f} s [{side['step_range'][0]:.2f}, {side['step_range'][1]:.2f}]"
+                f" {result['tokens'] / side['step']:8.0f} tok/s   {sampling}   rest {side['rest']:6.2f} s")
+        print(f"{name + setting:24} {sampling}   peak {side['peak'] / 2**30:5.2f} GiB", flush=True)
 
 
 if __name__ == "__main__":

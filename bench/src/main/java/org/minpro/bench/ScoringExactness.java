@@ -9,6 +9,7 @@ import java.util.Objects;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import java.util.stream.IntStream;
 import org.minpro.model.KeyValueCache;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.PackedWeights;
@@ -141,10 +142,11 @@ public final class ScoringExactness {
     /** The sampler's own steps with the tokens given: the same shapes, hence the same kernels. */
     private static float[][] decode(Transformer model, List<Rollout> rollouts) {
         int slots = LocalRolloutEngine.FEWEST_SLOTS;
+        int[] all = IntStream.range(0, slots).toArray();
         float[][] result = new float[rollouts.size()][];
         try (NoGradient off = NoGradient.open();
                 PackedWeights weights = new PackedWeights(model.steps(), slots);
-                KeyValueCache cache = model.cache(slots, CAPACITY)) {
+                KeyValueCache cache = model.cache(slots, CAPACITY, CAPACITY)) {
             Transformer decoder = weights.over(model);
             for (int first = 0; first < rollouts.size(); first += slots) {
                 List<Rollout> batch = rollouts.subList(first, Math.min(rollouts.size(), first + slots));
@@ -172,7 +174,7 @@ public final class ScoringExactness {
                         positions[slot] = (long) batch.get(slot).promptIds().length + Math.max(0, last - 1);
                     }
                     try (Scope scope = Scope.open()) {
-                        float[] logProbs = logProbs(decoder, decoder.decode(cache, ids, positions), targets);
+                        float[] logProbs = logProbs(decoder, decoder.decode(cache, all, ids, positions), targets);
                         for (int slot = 0; slot < batch.size(); slot++) {
                             if (t < result[first + slot].length) {
                                 result[first + slot][t] = logProbs[slot];

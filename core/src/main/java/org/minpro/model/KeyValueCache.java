@@ -10,9 +10,10 @@ import org.minpro.tensor.Tensor;
  * <p>What a slot computes depends neither on how many others are in use nor on how long they are.
  */
 public interface KeyValueCache extends AutoCloseable {
-    /** Bytes that a cache of this shape takes. */
-    static long bytes(ModelConfig config, int slots, long capacity) {
-        return 2L * config.layers() * slots * capacity * config.keyValueHeads() * config.headDim() * DType.F32.bytes();
+    /** Bytes that a cache of this shape takes at most: prompts that slots share take less. */
+    static long bytes(ModelConfig config, DType model, int slots, long capacity) {
+        DType entries = model == DType.BF16 && Kernels.vectors() ? DType.BF16 : DType.F32;
+        return 2L * config.layers() * slots * capacity * config.keyValueHeads() * config.headDim() * entries.bytes();
     }
 
     int slots();
@@ -27,17 +28,19 @@ public interface KeyValueCache extends AutoCloseable {
     void release(int slot);
 
     /**
-     * Lets every slot see the entry that its next token is written to.
+     * Lets slots see the entries that their next tokens are written to.
      *
-     * @param positions one for each slot; those after them are of rows that have no slot and see nothing
+     * @param slots of the rows, each once; a row of a slot that the cache does not have sees nothing. All slots from the first
+     *     on in their order, unless {@link ModelSteps#rowsAlone rows may come alone}
+     * @param positions of the rows
      */
-    Step admit(long[] positions);
+    Step admit(int[] slots, long[] positions);
 
-    /** One token's way through the layers, for all slots. */
+    /** One token's way through the layers, for all rows. */
     @FunctionalInterface
     interface Step {
         /**
-         * Writes the token's key and value of every slot, and attends.
+         * Writes the token's key and value of every row's slot, and attends.
          *
          * @param queryKeyValue {@code [rows, heads or keyValueHeads, headDim]} each, rotated
          * @return {@code [rows, heads * headDim]}, 0 in rows without a slot

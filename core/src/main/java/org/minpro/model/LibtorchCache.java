@@ -91,7 +91,13 @@ final class LibtorchCache implements KeyValueCache {
     }
 
     @Override
-    public Step admit(long[] positions) {
+    public Step admit(int[] rows, long[] positions) {
+        for (int row = 0; row < Math.max(slots, rows.length); row++) {
+            if (row >= rows.length || rows[row] != row) {
+                throw new IllegalArgumentException("rows must be of all " + slots
+                        + " slots of the cache in their order, got: " + Arrays.toString(rows));
+            }
+        }
         int heads = config.keyValueHeads();
         int highest = Math.toIntExact(Arrays.stream(positions).max().orElseThrow());
         int read = entries(highest + 1);

@@ -135,6 +135,11 @@ final class LibtorchSteps implements ModelSteps {
     }
 
     @Override
+    public ExpertChoice choose(Tensor logits, ModelConfig.Moe moe) {
+        return new LibtorchChoice(this, logits, moe);
+    }
+
+    @Override
     public BlockAttention attention(List<TokenBlock.Sequence> sequences) {
         return together
                 ? new PaddedAttention(config, device, type, sequences)
@@ -142,7 +147,7 @@ final class LibtorchSteps implements ModelSteps {
     }
 
     @Override
-    public KeyValueCache cache(int slots, int capacity) {
+    public KeyValueCache cache(int slots, int capacity, int newTokens) {
         // Where no bits are promised none are tried out: every trial would wait for the device.
         int least = together
                 ? Math.min(LibtorchCache.STEP, capacity)
@@ -218,6 +223,11 @@ final class LibtorchSteps implements ModelSteps {
 
     @Override
     public boolean trainsPacked() {
+        return false;
+    }
+
+    @Override
+    public boolean rowsAlone() {
         return false;
     }
 }

@@ -1,6 +1,8 @@
 package org.minpro.model;
 
 import java.util.List;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.Tensor;
 
@@ -75,11 +77,23 @@ public interface ModelSteps {
         Tensor[] of(Tensor[] queryKeyValue);
     }
 
+    /**
+     * A router's choice of experts, without gradients.
+     *
+     * @param logits {@code [tokens, experts]} in the model's type
+     */
+    ExpertChoice choose(Tensor logits, ModelConfig.Moe moe);
+
     /** Attention over a block's sequences, which lie on one axis of tokens. */
     BlockAttention attention(List<TokenBlock.Sequence> sequences);
 
-    /** An empty cache for decoding; owned until closed. */
-    KeyValueCache cache(int slots, int capacity);
+    /**
+     * An empty cache for decoding; owned until closed.
+     *
+     * @param capacity most tokens of a slot
+     * @param newTokens most of them behind its prompt
+     */
+    KeyValueCache cache(int slots, int capacity, int newTokens);
 
     /**
      * Log-probabilities of tokens: {@code log_softmax(z / temperature)[id]}, without gradients.
@@ -134,6 +148,19 @@ public interface ModelSteps {
      * how many there are, and none are added to fill up a number of rows.
      */
     boolean trainsPacked();
+
+    /**
+     * Whether a token's bits depend neither on the rows beside its row nor on its place among them, on this machine. Then rows
+     * are decoded that are wanted, and no others.
+     */
+    boolean rowsAlone();
+
+    /** The slots whose tokens a step of decoding computes, ascending: the busy ones where rows may come alone, else all. */
+    default int[] decoded(int slots, IntPredicate busy) {
+        return IntStream.range(0, slots)
+                .filter(slot -> !rowsAlone() || busy.test(slot))
+                .toArray();
+    }
 
     /** So many rows, or as many more as make their number a multiple of what the kernels want. */
     default int padded(int rows) {

@@ -237,15 +237,15 @@ public final class Transformer implements AutoCloseable {
     }
 
     /**
-     * One token for every slot of a cache; to be called without gradients. Rows beyond the cache's slots see nothing: they
-     * only keep the number of rows, and so the kernels, what they always are.
+     * One token for slots of a cache; to be called without gradients.
      *
-     * @param ids the tokens, {@code [rows]}, no fewer than the cache has slots
+     * @param slots of the rows, as {@link KeyValueCache#admit} wants them
+     * @param ids the tokens, {@code [rows]}
      * @param positions where they stand, each below the cache's capacity
      * @return final hidden states, {@code [rows, hidden]}
      */
-    public Tensor decode(KeyValueCache cache, long[] ids, long[] positions) {
-        KeyValueCache.Step step = cache.admit(positions);
+    public Tensor decode(KeyValueCache cache, int[] slots, long[] ids, long[] positions) {
+        KeyValueCache.Step step = cache.admit(slots, positions);
         Tensor[] rotation = rotary.at(
                 Tensor.of(device(), positions), Arrays.stream(positions).max().orElseThrow());
         Residual residual = new Residual(Tensor.embedding(embedding(), Tensor.of(device(), ids)), null);
@@ -258,9 +258,9 @@ public final class Transformer implements AutoCloseable {
         return residual.normed(steps, norm, config.rmsNormEpsilon()).normed();
     }
 
-    /** An empty cache for {@link #decode}; owned until closed. */
-    public KeyValueCache cache(int slots, int capacity) {
-        return steps.cache(slots, capacity);
+    /** An empty cache for {@link #decode}, see {@link ModelSteps#cache}; owned until closed. */
+    public KeyValueCache cache(int slots, int capacity, int newTokens) {
+        return steps.cache(slots, capacity, newTokens);
     }
 
     /**

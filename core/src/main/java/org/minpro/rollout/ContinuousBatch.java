@@ -388,7 +388,7 @@ public final class ContinuousBatch implements AutoCloseable {
 
         void run() {
             try (NoGradient off = NoGradient.open();
-                    KeyValueCache cache = decoder.cache(slots, capacity)) {
+                    KeyValueCache cache = decoder.cache(slots, capacity, capacity)) {
                 while (true) {
                     dropCancelled(cache);
                     for (Row next = next(); next != null; next = next()) {
@@ -465,31 +465,33 @@ public final class ContinuousBatch implements AutoCloseable {
         }
 
         private void step(KeyValueCache cache) {
-            long[] ids = new long[slots];
-            long[] positions = new long[slots];
+            int[] computed = decoder.steps().decoded(slots, slot -> rows[slot] != null);
+            long[] ids = new long[computed.length];
+            long[] positions = new long[computed.length];
             List<Row> running = new ArrayList<>();
-            List<Integer> slotOf = new ArrayList<>();
-            for (int slot = 0; slot < slots; slot++) {
-                Row row = rows[slot];
+            List<Integer> places = new ArrayList<>();
+            for (int i = 0; i < computed.length; i++) {
+                Row row = rows[computed[i]];
                 if (row != null) {
-                    ids[slot] = row.ids[row.length - 1];
-                    positions[slot] = row.generation.request.promptIds().length + row.length - 1L;
+                    ids[i] = row.ids[row.length - 1];
+                    positions[i] = row.generation.request.promptIds().length + row.length - 1L;
                     running.add(row);
-                    slotOf.add(slot);
+                    places.add(i);
                 }
             }
             boolean[] ended;
             try (Scope scope = Scope.open()) {
-                Tensor logits = decoder.logits(decoder.decode(cache, ids, positions));
+                Tensor logits = decoder.logits(decoder.decode(cache, computed, ids, positions));
                 ended = draw(
                         logits,
                         running,
-                        slotOf.stream().mapToInt(Integer::intValue).toArray());
+                        places.stream().mapToInt(Integer::intValue).toArray());
             }
             for (int i = 0; i < ended.length; i++) {
                 if (ended[i]) {
-                    rows[slotOf.get(i)] = null;
-                    cache.release(slotOf.get(i));
+                    int slot = computed[places.get(i)];
+                    rows[slot] = null;
+                    cache.release(slot);
                     ended();
                 }
             }
@@ -498,7 +500,7 @@ public final class ContinuousBatch implements AutoCloseable {
         /**
          * Draws the next token of each row, those of equal parameters together.
          *
-         * @param logits {@code [slots, vocabulary]}
+         * @param logits of the slots that were computed, {@code [rows, vocabulary]}
          * @param places of the rows in the logits
          * @return which responses have ended
          */

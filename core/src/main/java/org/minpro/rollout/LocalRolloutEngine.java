@@ -28,9 +28,11 @@ import org.minpro.tensor.Workers;
  * Generates in this process, with the very module that is trained.
  *
  * <p>Each worker fills a block of a fixed number of slots; a slot whose response has ended takes the next waiting one.
- * A group's prompt is computed once. The number of slots is fixed (those that no response can reach have no cache), the cache's capacity follows from the request alone (the
- * prompt's length and the limit of new tokens), and a response is decoded in slots of one kind ({@link SlotKinds}), so it
- * does not depend on what is generated beside it, on the number of workers or on the order of the requests.
+ * A group's prompt is computed once. A response does not depend on what is generated beside it, on the number of workers or on
+ * the order of the requests. Where rows may come {@linkplain ModelSteps#rowsAlone alone}, slots without a response are not
+ * computed. Where they may not, all slots are (those that no response can reach have no cache), the cache's capacity follows from
+ * the request alone (the prompt's length and the limit of new tokens), and a response is decoded in slots of one kind
+ * ({@link SlotKinds}).
  */
 public final class LocalRolloutEngine implements RolloutEngine {
     /** Slots where it is not known how many responses are asked for at once. */
@@ -464,7 +466,8 @@ public final class LocalRolloutEngine implements RolloutEngine {
         void run() {
             try (Weights held = weights;
                     NoGradient off = NoGradient.open();
-                    KeyValueCache cache = held.decoder.cache(waitingRows.slotsInUse, capacity)) {
+                    KeyValueCache cache =
+                            held.decoder.cache(waitingRows.slotsInUse, capacity, generation.params.maxNewTokens())) {
                 while (true) {
                     if (cancelled) {
                         throw new CancellationException("generation was cancelled");
@@ -511,28 +514,29 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
         private void step(KeyValueCache cache) {
             Transformer decoder = weights.decoder;
-            long[] ids = new long[slots];
-            long[] positions = new long[slots];
-            double[] uniforms = new double[slots];
-            for (int slot = 0; slot < slots; slot++) {
-                Row row = rows[slot];
+            int[] computed = decoder.steps().decoded(slots, slot -> rows[slot] != null);
+            long[] ids = new long[computed.length];
+            long[] positions = new long[computed.length];
+            double[] uniforms = new double[computed.length];
+            for (int i = 0; i < computed.length; i++) {
+                Row row = rows[computed[i]];
                 if (row != null) {
-                    ids[slot] = row.ids[row.seen];
-                    positions[slot] = row.position();
-                    uniforms[slot] = uniform(row);
+                    ids[i] = row.ids[row.seen];
+                    positions[i] = row.position();
+                    uniforms[i] = uniform(row);
                     row.seen++;
                 }
             }
             ModelSteps.Drawn drawn;
             try (Scope scope = Scope.open()) {
-                drawn = sampler.draw(decoder.logits(decoder.decode(cache, ids, positions)), uniforms);
+                drawn = sampler.draw(decoder.logits(decoder.decode(cache, computed, ids, positions)), uniforms);
             }
-            for (int slot = 0; slot < slots; slot++) {
-                Row row = rows[slot];
+            for (int i = 0; i < computed.length; i++) {
+                Row row = rows[computed[i]];
                 // After a token that was given comes the next given one, whatever would have been drawn.
-                if (row != null && row.seen == row.length && append(row, drawn, slot, weights.version.number())) {
-                    rows[slot] = null;
-                    cache.release(slot);
+                if (row != null && row.seen == row.length && append(row, drawn, i, weights.version.number())) {
+                    rows[computed[i]] = null;
+                    cache.release(computed[i]);
                 }
             }
         }

@@ -40,14 +40,15 @@ record PieceSearch(Tensor index, Tensor mass) {
         Tensor piece = first(cumulative, target, sums); // [rows, 1]
         Tensor none = Tensor.zeros(device, DType.F64, rows, 1);
         Tensor before = Tensor.concatenate(List.of(none, cumulative), 1).gather(1, piece);
-        Tensor columns = piece.multiply(width).add(Tensor.range(device, 0, width).unsqueeze(0)); // [rows, width]
+        Tensor start = piece.multiply(Tensor.full(device, DType.I64, width, 1)); // [rows, 1]
+        Tensor columns = start.add(Tensor.range(device, 0, width).unsqueeze(0)); // [rows, width]
         Tensor beyond = columns.greaterOrEqual(vocabulary);
         Tensor entries = probabilities
-                .gather(1, columns.clampMaximum(vocabulary - 1))
+                .gather(1, columns.minimum(Tensor.full(device, DType.I64, vocabulary - 1.0, 1)))
                 .to(DType.F64)
                 .maskedFill(beyond, 0); // [rows, width]
         Tensor entry = first(entries.cumulativeSum(1), target.subtract(before), entries);
-        return new PieceSearch(piece.multiply(width).add(entry), mass.squeeze(1));
+        return new PieceSearch(start.add(entry), mass.squeeze(1));
     }
 
     /** The first place whose cumulative sum exceeds the target, else the last one with any mass, {@code [rows, 1]}. */

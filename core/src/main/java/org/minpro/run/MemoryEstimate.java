@@ -163,7 +163,7 @@ public final class MemoryEstimate {
      */
     private static long decoding(ModelConfig model, DType compute, long responses, long longest) {
         return model.parameterCount() * compute.bytes()
-                + responses * KeyValueCache.bytes(model, 1, longest)
+                + responses * KeyValueCache.bytes(model, compute, 1, longest)
                 + responses * DECODED_ROWS * model.vocabSize() * DType.F32.bytes();
     }
 

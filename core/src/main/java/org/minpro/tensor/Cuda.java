@@ -58,12 +58,16 @@ public final class Cuda {
         return Holder.FOUND;
     }
 
+    static boolean driver() {
+        return DRIVER.stream().anyMatch(file -> Files.exists(Path.of(file)));
+    }
+
     private static Found find() {
         InstalledTorch installed = InstalledTorch.asked();
         boolean library = installed != null
                 ? installed.hasCuda()
                 : Engine.class.getClassLoader().getResource(KERNELS) != null;
-        boolean driver = DRIVER.stream().anyMatch(file -> Files.exists(Path.of(file)));
+        boolean driver = driver();
         int devices = 0;
         if (library && driver) {
             Engine.start();

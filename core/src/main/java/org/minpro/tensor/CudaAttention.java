@@ -65,8 +65,8 @@ final class CudaAttention implements AttentionKernel {
                         found.query().subtract(slope.query()),
                         found.key().subtract(slope.key()),
                         found.value().subtract(slope.value()))) {
-                    double far = each.abs().max().item();
-                    largest = far <= largest ? largest : far; // a number that is none is kept
+                    // What is no number stays so.
+                    largest = Math.max(largest, each.abs().max().item());
                 }
             }
         }

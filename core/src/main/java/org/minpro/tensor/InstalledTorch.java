@@ -118,12 +118,35 @@ final class InstalledTorch {
         }
     }
 
-    /** Makes JavaCPP find these libraries, and no others of their names; refuses those that lack what is called. */
+    /**
+     * Loads these libraries, and makes JavaCPP find no others of their names; refuses those that lack what is called. Those for
+     * CUDA are loaded where there is a driver: they register their kernels, and nothing that follows would load them.
+     */
     void prepare() {
         require(missing(jni()));
+        load("libc10.so");
+        load("libtorch_cpu.so");
+        if (hasCuda() && Cuda.driver()) {
+            load("libc10_cuda.so");
+            load("libtorch_cuda.so");
+        }
         System.setProperty("org.bytedeco.javacpp.pathsFirst", "true");
         String before = System.getProperty("java.library.path", "");
         System.setProperty("java.library.path", folder + (before.isEmpty() ? "" : File.pathSeparator + before));
+    }
+
+    /** Two libtorch in one process end it, so one that cannot be loaded is no reason to go on with another. */
+    private void load(String library) {
+        try {
+            System.load(folder.toRealPath().resolve(library).toString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (UnsatisfiedLinkError e) {
+            throw new IllegalStateException(
+                    VARIABLE + " must be a libtorch that loads, got: " + e.getMessage()
+                            + "; install PyTorch with all that it depends on",
+                    e);
+        }
     }
 
     /** @throws IllegalArgumentException if anything is missing, with a name */

@@ -1,5 +1,7 @@
 package org.minpro.train;
 
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
 import org.minpro.config.Rule;
 import org.minpro.tensor.Cuda;
@@ -51,6 +53,21 @@ public record ComputeSettings(
     @Override
     public int lanes() {
         return lanes > 0 ? lanes : onCuda() ? 1 : 2;
+    }
+
+    /** Settings are equal that come to the same cut on devices of the same name. */
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof ComputeSettings settings
+                && device.equals(settings.device)
+                && microBatchTokens() == settings.microBatchTokens()
+                && lanes() == settings.lanes()
+                && workers == settings.workers;
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(device, workers);
     }
 
     /** The number of threads: a GPU's kernels are launched by one. */

@@ -88,7 +88,7 @@ class DevicesTest {
             assertOnMeta(placed.predicting());
             assertThat(rotary.tables(8)).allSatisfy(DevicesTest::assertOnMeta);
             // An operation on tensors of two devices throws.
-            cache.admit(new long[] {1, 2, 3});
+            cache.admit(new int[] {0, 1, 2}, new long[] {1, 2, 3});
             Tensor tokens = Tensor.zeros(Device.META, DType.F32, 5, config.keyValueHeads(), config.headDim());
             List<Tensor> byLayer = Collections.nCopies(config.layers(), tokens);
             cache.fill(1, new KeyValueCache.Prefix(5, byLayer, byLayer, tokens));

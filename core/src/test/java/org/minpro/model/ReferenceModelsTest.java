@@ -69,12 +69,12 @@ class ReferenceModelsTest {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open();
                 KeyValueCache.Prefix prefix = model.prefill(prompt);
-                KeyValueCache cache = model.cache(1, prompt.length + count)) {
+                KeyValueCache cache = model.cache(1, prompt.length + count, count)) {
             cache.fill(0, prefix);
             Tensor hidden = prefix.lastHidden();
             for (int t = 0; t < count; t++) {
                 ids[t] = (int) model.logits(hidden).argmax(1, false).longs()[0];
-                hidden = model.decode(cache, new long[] {ids[t]}, new long[] {prompt.length + t});
+                hidden = model.decode(cache, new int[1], new long[] {ids[t]}, new long[] {prompt.length + t});
             }
         }
         return ids;

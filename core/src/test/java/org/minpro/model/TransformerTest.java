@@ -48,7 +48,7 @@ class TransformerTest {
                     .doubles();
             double[] stepwise = new double[response.length];
             try (KeyValueCache.Prefix prefix = model.prefill(prompt);
-                    KeyValueCache cache = model.cache(3, 64)) {
+                    KeyValueCache cache = model.cache(3, 64, 64)) {
                 cache.fill(1, prefix);
                 Tensor logits = model.logits(prefix.lastHidden());
                 for (int t = 0; t < response.length; t++) {
@@ -57,7 +57,9 @@ class TransformerTest {
                             .select(0, response[t])
                             .item();
                     logits = model.logits(model.decode(
-                                    cache, new long[] {0, response[t], 0}, new long[] {0, prompt.length + t, 0}))
+                                    cache, new int[] {0, 1, 2}, new long[] {0, response[t], 0}, new long[] {
+                                        0, prompt.length + t, 0
+                                    }))
                             .narrow(0, 1, 1);
                 }
             }

@@ -318,14 +318,15 @@ class LocalRolloutEngineTest {
             try (Scope scope = Scope.open();
                     NoGradient off = NoGradient.open();
                     KeyValueCache.Prefix prefix = first.prefill(request.promptIds());
-                    KeyValueCache cache = first.cache(1, 256)) {
+                    KeyValueCache cache = first.cache(1, 256, 256)) {
                 expected[0] = logProb(first.logits(prefix.lastHidden()), mixed.responseIds()[0]);
                 cache.fill(0, prefix);
                 for (int t = 1; t < 12; t++) {
                     Transformer model = t < 5 ? first : second;
-                    Tensor hidden = model.decode(cache, new long[] {mixed.responseIds()[t - 1]}, new long[] {
-                        request.promptIds().length + t - 1
-                    });
+                    Tensor hidden =
+                            model.decode(cache, new int[1], new long[] {mixed.responseIds()[t - 1]}, new long[] {
+                                request.promptIds().length + t - 1
+                            });
                     expected[t] = logProb(model.logits(hidden), mixed.responseIds()[t]);
                 }
             }

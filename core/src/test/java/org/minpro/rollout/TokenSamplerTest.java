@@ -329,8 +329,7 @@ class TokenSamplerTest {
     })
     void drawsTheSameWhereTheLogitsAre(
             double temperature, int topK, double topP, double minP, boolean greedy, int vocabulary) {
-        SamplingParams params =
-                params(temperature, topK, topP, minP).withGreedy(greedy);
+        SamplingParams params = params(temperature, topK, topP, minP).withGreedy(greedy);
         Random random = new Random(11);
         int rows = 64;
         float[] logits = new float[rows * vocabulary];

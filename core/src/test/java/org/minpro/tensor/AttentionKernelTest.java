@@ -31,8 +31,7 @@ class AttentionKernelTest {
                     @Nullable Tensor mask,
                     boolean causal) {
                 FlashAttention.Gradient right = CpuAttention.KERNEL.backward(upstream, q, k, v, result, mask, causal);
-                return new FlashAttention.Gradient(
-                        right.query(), right.key().multiply(Double.NaN), right.value());
+                return new FlashAttention.Gradient(right.query(), right.key().multiply(Double.NaN), right.value());
             }
 
             @Override
@@ -41,7 +40,8 @@ class AttentionKernelTest {
             }
         };
         assertThat(CudaAttention.checked(wrong, Device.CPU).description())
-                .isEqualTo("plain operations for attention, because the kernel's check gave numbers that differ by NaN");
+                .isEqualTo(
+                        "plain operations for attention, because the kernel's check gave numbers that differ by NaN");
     }
 
     /** The operator is found by its name; what it lacks here is a CUDA device. */

@@ -62,8 +62,9 @@ class InstalledTorchTest {
         assertThat(missing).hasSizeGreaterThan(4000).allMatch(symbol -> symbol.startsWith("_Z"));
         assertThatThrownBy(() -> installed.require(missing))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageMatching("MINPRO_LIBTORCH must be a libtorch that has what MinPRO calls \\(2.10 and 2.11 do\\),"
-                        + " got: PyTorch 2.99.0\\+cu140 in .*torch/lib, which lacks \\d{4} functions, such as \\S+");
+                .hasMessageMatching(
+                        "MINPRO_LIBTORCH must be a libtorch that has what MinPRO calls \\(2.10 and 2.11 do\\),"
+                                + " got: PyTorch 2.99.0\\+cu140 in .*torch/lib, which lacks \\d{4} functions, such as \\S+");
         installed.require(Set.of());
     }
 
@@ -78,8 +79,9 @@ class InstalledTorchTest {
     @Test
     void refusesAFolderWithoutLibtorch() {
         assertThatThrownBy(() -> new InstalledTorch(folder))
-                .hasMessage("MINPRO_LIBTORCH must be the folder torch/lib of an installed PyTorch for Linux x86-64, got: "
-                        + folder + ", which has no libc10.so");
+                .hasMessage(
+                        "MINPRO_LIBTORCH must be the folder torch/lib of an installed PyTorch for Linux x86-64, got: "
+                                + folder + ", which has no libc10.so");
     }
 
     @Test

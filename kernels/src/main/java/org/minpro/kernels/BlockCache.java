@@ -1,7 +1,11 @@
 package org.minpro.kernels;
 
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.minpro.model.KeyValueCache;
 import org.minpro.model.ModelConfig;
 import org.minpro.tensor.DType;
@@ -9,35 +13,64 @@ import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
-/** A cache in the layout of {@link DecodeAttention}, in float32. */
+/**
+ * A cache in the layout of {@link DecodeAttention}, in the model's type. The whole blocks of a prompt are stored once for all slots
+ * that are filled with it, and freed when the last of them is released; a slot has the rest of its prompt and its new tokens.
+ */
 final class BlockCache implements KeyValueCache {
     private final int heads;
     private final int keyHeads;
     private final int headDim;
-    private final int slots;
+    private final int layers;
+    private final boolean half;
+    private final DType type;
     private final int capacity;
-    /** The capacity in whole blocks. */
+    /** Entries of a slot that are its own, in whole blocks. */
     private final int entries;
 
-    private final boolean[] filled;
     private final Device device;
     private final List<Tensor> keys = new ArrayList<>();
     private final List<Tensor> values = new ArrayList<>();
+    /** What each slot was filled with; null for an idle one. */
+    private final @Nullable Prompt[] filled;
 
-    BlockCache(ModelConfig config, Device device, int slots, int capacity) {
+    private final Map<Prefix, Prompt> prompts = new IdentityHashMap<>();
+
+    /** The whole blocks of a prompt; closed with its last slot. */
+    private static final class Prompt {
+        final Prefix prefix;
+        final int shared;
+        final @Nullable Tensor memory;
+        int slots;
+
+        Prompt(Prefix prefix, int shared, @Nullable Tensor memory) {
+            this.prefix = prefix;
+            this.shared = shared;
+            this.memory = memory;
+        }
+
+        long address() {
+            return memory == null ? 0 : memory.address();
+        }
+    }
+
+    /** @param newTokens most entries of a slot behind its prompt */
+    BlockCache(ModelConfig config, Device device, DType type, int slots, int capacity, int newTokens) {
         heads = config.heads();
         keyHeads = config.keyValueHeads();
         headDim = config.headDim();
+        layers = config.layers();
+        half = type == DType.BF16;
+        this.type = type;
         this.device = device;
-        this.slots = slots;
         this.capacity = capacity;
-        entries = ScoreRow.full(capacity);
-        filled = new boolean[slots];
+        entries = ScoreRow.full((int) Math.min(capacity, newTokens + (BlockProduct.BLOCK - 1L)));
+        filled = new Prompt[slots];
         try (Scope scope = Scope.open()) {
-            for (int layer = 0; layer < config.layers(); layer++) {
-                keys.add(Tensor.zeros(device, DType.F32, slots, keyHeads, entries, headDim)
+            for (int layer = 0; layer < layers; layer++) {
+                keys.add(Tensor.zeros(device, type, slots, keyHeads, entries, headDim)
                         .retain());
-                values.add(Tensor.zeros(device, DType.F32, slots, keyHeads, entries, headDim)
+                values.add(Tensor.zeros(device, type, slots, keyHeads, entries, headDim)
                         .retain());
             }
         }
@@ -45,7 +78,7 @@ final class BlockCache implements KeyValueCache {
 
     @Override
     public int slots() {
-        return slots;
+        return filled.length;
     }
 
     @Override
@@ -59,65 +92,127 @@ final class BlockCache implements KeyValueCache {
             throw new IllegalArgumentException(
                     "a prompt must leave room in the cache of " + capacity + " tokens, got: " + prefix.length());
         }
-        filled[slot] = true;
-        try (Scope scope = Scope.open()) {
-            for (int layer = 0; layer < keys.size(); layer++) {
-                Tensor key = prefix.keys().get(layer);
-                Tensor value = prefix.values().get(layer);
-                long tokens = key.size(0);
-                DecodeAttention.fill(
-                        keys.get(layer).address(),
-                        values.get(layer).address(),
-                        slot,
-                        keyHeads,
-                        headDim,
-                        entries,
-                        TensorMemory.dense("keys", key, DType.F32, tokens, keyHeads, headDim)
-                                .address(),
-                        TensorMemory.dense("values", value, DType.F32, tokens, keyHeads, headDim)
-                                .address(),
-                        prefix.length());
-            }
+        release(slot);
+        Prompt prompt = prompts.computeIfAbsent(prefix, this::store);
+        prompt.slots++;
+        filled[slot] = prompt;
+        int own = prefix.length() - prompt.shared;
+        for (int layer = 0; own > 0 && layer < layers; layer++) {
+            fill(
+                    keys.get(layer).address(),
+                    values.get(layer).address(),
+                    slot,
+                    entries,
+                    prefix,
+                    layer,
+                    prompt.shared,
+                    own);
         }
+    }
+
+    /** What slots share of a prompt, {@code [layers, 2, keyHeads, shared, headDim]}: keys and values. */
+    Optional<Tensor> stored(Prefix prefix) {
+        return Optional.ofNullable(prompts.get(prefix)).map(prompt -> prompt.memory);
+    }
+
+    private Prompt store(Prefix prefix) {
+        int shared = prefix.length() / BlockProduct.BLOCK * BlockProduct.BLOCK;
+        if (shared == 0) {
+            return new Prompt(prefix, 0, null);
+        }
+        Tensor memory;
+        try (Scope scope = Scope.open()) {
+            memory = Tensor.empty(device, type, layers, 2, keyHeads, shared, headDim)
+                    .retain();
+        }
+        long bytes = DecodeAttention.promptBytes(half, keyHeads, headDim, shared);
+        for (int layer = 0; layer < layers; layer++) {
+            long at = memory.address() + 2L * layer * bytes;
+            fill(at, at + bytes, 0, shared, prefix, layer, 0, shared);
+        }
+        return new Prompt(prefix, shared, memory);
+    }
+
+    /** Puts so many of the prompt's tokens at the beginning of a slot of a layer. */
+    private void fill(long toKeys, long toValues, int slot, int room, Prefix prefix, int layer, int first, int tokens) {
+        try (Scope scope = Scope.open()) {
+            long before = 4L * first * keyHeads * headDim;
+            DecodeAttention.fill(
+                    half,
+                    toKeys,
+                    toValues,
+                    slot,
+                    keyHeads,
+                    headDim,
+                    room,
+                    dense("keys", prefix.keys().get(layer), keyHeads) + before,
+                    dense("values", prefix.values().get(layer), keyHeads) + before,
+                    tokens);
+        }
+    }
+
+    private long dense(String name, Tensor x, int count) {
+        return TensorMemory.dense(name, x, DType.F32, x.size(0), count, headDim).address();
     }
 
     @Override
     public void release(int slot) {
-        filled[slot] = false;
+        Prompt prompt = filled[slot];
+        filled[slot] = null;
+        if (prompt != null && --prompt.slots == 0) {
+            prompts.remove(prompt.prefix);
+            if (prompt.memory != null) {
+                prompt.memory.close();
+            }
+        }
     }
 
     @Override
-    public Step admit(long[] positions) {
-        int rows = positions.length;
-        int[] written = new int[slots];
-        int[] seen = new int[slots];
-        for (int slot = 0; slot < slots; slot++) {
-            if (positions[slot] < 0 || positions[slot] >= capacity) {
-                throw new IllegalArgumentException(
-                        "positions must be in [0, " + capacity + "), got: " + positions[slot] + " of slot " + slot);
+    public Step admit(int[] slots, long[] positions) {
+        int count = slots.length;
+        int[] seen = new int[count];
+        int[] shared = new int[count];
+        long[] addresses = new long[count];
+        int longest = 1;
+        for (int row = 0; row < count; row++) {
+            if (positions[row] < 0 || positions[row] >= capacity) {
+                throw new IllegalArgumentException("positions must be in [0, " + capacity + "), got: " + positions[row]
+                        + " of slot " + slots[row]);
             }
-            written[slot] = (int) positions[slot];
-            seen[slot] = filled[slot] ? written[slot] + 1 : 0;
+            Prompt prompt = slots[row] < filled.length ? filled[slots[row]] : null;
+            if (prompt != null) {
+                seen[row] = (int) positions[row] + 1;
+                shared[row] = prompt.shared;
+                addresses[row] = prompt.address();
+                longest = Math.max(longest, seen[row]);
+            }
         }
-        long scratch = TensorMemory.bytes(device, DecodeAttention.scratchBytes(heads, keyHeads, headDim, entries));
-        return (layer, queryKeyValue) -> attend(layer, queryKeyValue, rows, written, seen, scratch);
+        DecodeAttention.Rows rows = DecodeAttention.Rows.of(slots, seen, addresses, shared);
+        long scratch = TensorMemory.bytes(device, DecodeAttention.scratchBytes(heads, keyHeads, headDim, longest));
+        return (layer, queryKeyValue) -> attend(layer, queryKeyValue, rows, scratch);
     }
 
-    private Tensor attend(int layer, Tensor[] queryKeyValue, long rows, int[] written, int[] seen, long scratch) {
-        long key = TensorMemory.dense("keys", queryKeyValue[1], DType.F32, rows, keyHeads, headDim)
-                .address();
-        long value = TensorMemory.dense("values", queryKeyValue[2], DType.F32, rows, keyHeads, headDim)
-                .address();
-        long query = TensorMemory.dense("queries", queryKeyValue[0], DType.F32, rows, heads, headDim)
-                .address();
-        Tensor output = rows == slots
-                ? Tensor.empty(device, DType.F32, rows, (long) heads * headDim)
-                : Tensor.zeros(device, DType.F32, rows, (long) heads * headDim);
+    private Tensor attend(int layer, Tensor[] queryKeyValue, DecodeAttention.Rows rows, long scratch) {
+        long query = dense("queries", queryKeyValue[0], heads);
+        long key = dense("keys", queryKeyValue[1], keyHeads);
+        long value = dense("values", queryKeyValue[2], keyHeads);
+        Tensor output = Tensor.empty(device, DType.F32, queryKeyValue[0].size(0), (long) heads * headDim);
         long keysOf = keys.get(layer).address();
         long valuesOf = values.get(layer).address();
-        DecodeAttention.append(keysOf, valuesOf, slots, keyHeads, headDim, entries, written, key, value);
+        DecodeAttention.append(half, keysOf, valuesOf, rows, keyHeads, headDim, entries, key, value);
         DecodeAttention.attend(
-                query, keysOf, valuesOf, output.address(), slots, heads, keyHeads, headDim, entries, seen, scratch);
+                half,
+                query,
+                keysOf,
+                valuesOf,
+                rows,
+                layer,
+                output.address(),
+                heads,
+                keyHeads,
+                headDim,
+                entries,
+                scratch);
         return output;
     }
 
@@ -125,5 +220,10 @@ final class BlockCache implements KeyValueCache {
     public void close() {
         keys.forEach(Tensor::close);
         values.forEach(Tensor::close);
+        prompts.values().forEach(prompt -> {
+            if (prompt.memory != null) {
+                prompt.memory.close();
+            }
+        });
     }
 }

@@ -1,15 +1,19 @@
 package org.minpro.kernels;
 
+import java.util.Comparator;
+import java.util.stream.IntStream;
+
 /**
- * Attention of one new token in each slot over a cache, with grouped queries: {@code out = softmax(q k^T / sqrt(d)) v} over the
- * entries that the slot sees. A token's result has the bits that {@link SequenceAttention#forward} gives it, from keys and values
- * as the cache has them.
+ * Attention of one new token in each row over a cache, with grouped queries: {@code out = softmax(q k^T / sqrt(d)) v} over the
+ * entries that the row's slot sees. A token's result has the bits that {@link SequenceAttention#forward} gives it, from keys and
+ * values as the cache has them.
  *
  * <p>One layer's cache has keys {@code [slots, keyHeads, capacity / 16, d, 16]} and values {@code [slots, keyHeads, capacity, d]}
  * in float32; as bfloat16 keys are {@code [slots, keyHeads, capacity / 16, d / 2, 16, 2]}, values as before. The capacity is a
  * multiple of 16. What stands in entries that a slot does not see is never used.
  *
- * <p>Slots can share the entries of a prompt, see {@link Prompts}: these are stored and read once for all of them.
+ * <p>The first entries of a slot can be those of a prompt, see {@link Rows}: they are stored once for all slots of the prompt, and
+ * read once for many of them.
  */
 public final class DecodeAttention {
     private static final int LINE = 64;
@@ -17,58 +21,93 @@ public final class DecodeAttention {
     /** Numbers between two rows of scores: no two rows begin in the same lines of a cache. */
     private static final int GAP = 16;
 
+    /** Rows of queries that read a prompt together: more would push each other's scores out of the caches. */
+    private static final int MOST_TOGETHER = 48;
+
     private DecodeAttention() {}
 
     /**
-     * Entries that slots share: their first ones. A slot's own cache then begins with the entry behind them.
+     * What the new tokens' rows see.
      *
-     * @param keys one layer's, as the cache's, {@code [prompts, keyHeads, capacity / 16, d, 16]}
-     * @param values {@code [prompts, keyHeads, capacity, d]}
-     * @param capacity of each prompt's entries, a multiple of 16; 0 where nothing is shared
-     * @param of the prompt of each slot; neighbours with the same one are computed together
-     * @param shared entries of each slot that are the prompt's, a multiple of 16
+     * @param slots the slot of each row, each at most once
+     * @param seen entries that each row sees, from the first on, those of its prompt among them; a row that sees none has outputs
+     *     of 0, and its slot is never looked at
+     * @param prompts where the entries of each row's prompt are: of each layer keys {@code [keyHeads, shared / 16, d, 16]} and
+     *     behind them values {@code [keyHeads, shared, d]}, in the types and orders of the cache; not used where nothing is shared
+     * @param shared entries of each row that are its prompt's, a multiple of 16; a slot's own begin behind them
+     * @param order the rows, those of a prompt next to each other
      */
-    public record Prompts(long keys, long values, int capacity, int[] of, int[] shared) {
-        /** Nothing is shared. */
-        public static final Prompts NONE = new Prompts(0, 0, 0, new int[0], new int[0]);
-
-        private int sharedOf(int slot) {
-            return capacity == 0 ? 0 : shared[slot];
+    public record Rows(int[] slots, int[] seen, long[] prompts, int[] shared, int[] order) {
+        /** The rows in an order in which those of a prompt are neighbours. */
+        public static Rows of(int[] slots, int[] seen, long[] prompts, int[] shared) {
+            int[] order = IntStream.range(0, slots.length)
+                    .boxed()
+                    .sorted(Comparator.comparingLong(row -> prompts[row]))
+                    .mapToInt(Integer::intValue)
+                    .toArray();
+            return new Rows(slots, seen, prompts, shared, order);
         }
 
-        /** Whether a slot is computed together with the one before it. */
-        private boolean together(int slot) {
-            return capacity > 0 && of[slot] == of[slot - 1] && shared[slot] == shared[slot - 1] && shared[slot] > 0;
+        /** Rows of slots that share nothing. */
+        public static Rows apart(int[] slots, int[] seen) {
+            return of(slots, seen, new long[slots.length], new int[slots.length]);
         }
 
-        private void check(int slots) {
-            Shapes.notNegative("capacity of prompts", capacity);
-            if (capacity == 0) {
-                return;
+        private int count() {
+            return slots.length;
+        }
+
+        /** The end of the neighbours from {@code first} on, in the order of rows, that are computed together. */
+        private int together(int first, int most) {
+            int row = order[first];
+            int end = first + 1;
+            while (end < order.length
+                    && end - first < most
+                    && shared[row] > 0
+                    && seen[row] > 0
+                    && seen[order[end]] > 0
+                    && prompts[order[end]] == prompts[row]
+                    && shared[order[end]] == shared[row]) {
+                end++;
             }
-            Shapes.present("keys of prompts", keys);
-            Shapes.present("values of prompts", values);
-            blocks(capacity);
-            Shapes.length("prompts of slots", of.length, slots);
-            Shapes.length("shared entries of slots", shared.length, slots);
-            for (int slot = 0; slot < slots; slot++) {
-                Shapes.notNegative("prompt of a slot", of[slot]);
-                if (shared[slot] < 0 || shared[slot] > capacity || shared[slot] % BlockProduct.BLOCK != 0) {
-                    throw new IllegalArgumentException("shared entries must be a multiple of " + BlockProduct.BLOCK
-                            + " in [0, " + capacity + "], got: " + shared[slot]);
+            return end;
+        }
+
+        private void check(int capacity) {
+            Shapes.positive("rows", count());
+            Shapes.length("seen", seen.length, count());
+            Shapes.length("prompts of rows", prompts.length, count());
+            Shapes.length("shared entries of rows", shared.length, count());
+            Shapes.length("order", order.length, count());
+            for (int row = 0; row < count(); row++) {
+                Shapes.notNegative("seen", seen[row]);
+                if (seen[row] == 0) {
+                    continue;
                 }
+                Shapes.notNegative("slot", slots[row]);
+                if (shared[row] < 0 || shared[row] % BlockProduct.BLOCK != 0) {
+                    throw new IllegalArgumentException(
+                            "shared entries must be a multiple of " + BlockProduct.BLOCK + ", got: " + shared[row]);
+                }
+                if (shared[row] > 0) {
+                    Shapes.present("prompt of a row", prompts[row]);
+                }
+                if (seen[row] < shared[row]) {
+                    throw new IllegalArgumentException("a row must see all entries that it shares (" + shared[row]
+                            + ") or none, got: " + seen[row]);
+                }
+                inside(seen[row] - shared[row] - 1, capacity);
             }
         }
     }
 
-    /** {@link #fill(boolean, long, long, int, int, int, int, long, long, int)} of a float32 cache. */
-    public static void fill(
-            long keys, long values, int slot, int keyHeads, int headDim, int capacity, long k, long v, int tokens) {
-        fill(false, keys, values, slot, keyHeads, headDim, capacity, k, v, tokens);
+    /** Bytes of a prompt's entries in one layer, keys or values. */
+    public static long promptBytes(boolean half, int keyHeads, int headDim, int shared) {
+        return (half ? 2L : 4L) * keyHeads * shared * headDim;
     }
 
     /**
-     * Writes the first entries of a slot, or of a prompt.
+     * Writes the first entries of a slot, or of a prompt, which is the one slot of a cache.
      *
      * @param half whether the cache is bfloat16
      * @param k {@code [tokens, keyHeads, d]} float32
@@ -96,97 +135,59 @@ public final class DecodeAttention {
         }
     }
 
-    /** {@link #append(boolean, long, long, int, int, int, int, int[], long, long)} of a float32 cache. */
-    public static void append(
-            long keys,
-            long values,
-            int slots,
-            int keyHeads,
-            int headDim,
-            int capacity,
-            int[] positions,
-            long k,
-            long v) {
-        append(false, keys, values, slots, keyHeads, headDim, capacity, positions, k, v);
-    }
-
     /**
-     * Writes one entry of every slot.
+     * Writes the last entry that each row sees.
      *
      * @param half whether the cache is bfloat16
-     * @param entries the entry of each slot, of its own
-     * @param k {@code [slots, keyHeads, d]} float32
-     * @param v {@code [slots, keyHeads, d]} float32
+     * @param k {@code [rows, keyHeads, d]} float32
+     * @param v {@code [rows, keyHeads, d]} float32
      */
     public static void append(
-            boolean half,
-            long keys,
-            long values,
-            int slots,
-            int keyHeads,
-            int headDim,
-            int capacity,
-            int[] entries,
-            long k,
-            long v) {
+            boolean half, long keys, long values, Rows rows, int keyHeads, int headDim, int capacity, long k, long v) {
         Cache cache = new Cache(half, keys, values, keyHeads, headDim, capacity);
         Shapes.present("k", k);
         Shapes.present("v", v);
-        Shapes.positive("slots", slots);
-        Shapes.length("positions", entries.length, slots);
-        for (int slot = 0; slot < slots; slot++) {
-            Shapes.notNegative("position", entries[slot]);
-            inside(entries[slot], capacity);
+        rows.check(capacity);
+        for (int row = 0; row < rows.count(); row++) {
+            if (rows.seen[row] > 0 && rows.seen[row] == rows.shared[row]) {
+                throw new IllegalArgumentException("an entry must be written behind those that are shared ("
+                        + rows.shared[row] + "), got: " + rows.seen[row] + " seen");
+            }
         }
-        for (int slot = 0; slot < slots; slot++) {
-            cache.put(slot, entries[slot], k, v, slot);
+        for (int row = 0; row < rows.count(); row++) {
+            if (rows.seen[row] > 0) {
+                cache.put(rows.slots[row], rows.seen[row] - rows.shared[row] - 1, k, v, row);
+            }
         }
-    }
-
-    /** Bytes of scratch memory that {@link #attend} takes where nothing is shared. */
-    public static long scratchBytes(int heads, int keyHeads, int headDim, int capacity) {
-        return scratchBytes(heads, keyHeads, headDim, capacity, 1);
     }
 
     /**
      * Bytes of scratch memory that {@link #attend} takes.
      *
-     * @param entries those of a slot and of its prompt, the capacities together
-     * @param together most neighbouring slots that share a prompt
+     * @param entries that a row sees at most
      */
-    public static long scratchBytes(int heads, int keyHeads, int headDim, int entries, int together) {
+    public static long scratchBytes(int heads, int keyHeads, int headDim, int entries) {
         Shapes.heads(heads, keyHeads, headDim);
-        blocks(entries);
-        Shapes.positive("together", together);
-        return (long) together * (heads / keyHeads) * (stride(entries) + 8L * headDim);
+        Shapes.positive("entries", entries);
+        return (long) together(heads / keyHeads) * (heads / keyHeads) * (stride(entries) + 8L * headDim);
+    }
+
+    /** Rows of a prompt that are computed together at most. */
+    private static int together(int perKey) {
+        return Math.max(1, MOST_TOGETHER / perKey);
     }
 
     private static long stride(int entries) {
-        return 4L * (entries + GAP);
-    }
-
-    /** {@link #attend(boolean, long, long, long, Prompts, long, int, int, int, int, int, int[], long)} of a float32 cache. */
-    public static void attend(
-            long q,
-            long keys,
-            long values,
-            long out,
-            int slots,
-            int heads,
-            int keyHeads,
-            int headDim,
-            int capacity,
-            int[] seen,
-            long scratch) {
-        attend(false, q, keys, values, Prompts.NONE, out, slots, heads, keyHeads, headDim, capacity, seen, scratch);
+        return 4L * (ScoreRow.full(entries) + GAP);
     }
 
     /**
+     * Attention of the rows' tokens, whose own entries are in the cache.
+     *
      * @param half whether the cache is bfloat16
-     * @param q {@code [slots, heads, d]} float32
-     * @param out {@code [slots, heads, d]} float32
-     * @param seen entries that each slot sees, from its first on, shared ones among them; the outputs of a slot that sees none
-     *     are 0
+     * @param q {@code [rows, heads, d]} float32
+     * @param layer of the prompts' entries
+     * @param out {@code [rows, heads, d]} float32
      * @param scratch {@link #scratchBytes} bytes
      */
     public static void attend(
@@ -194,40 +195,29 @@ public final class DecodeAttention {
             long q,
             long keys,
             long values,
-            Prompts prompts,
+            Rows rows,
+            int layer,
             long out,
-            int slots,
             int heads,
             int keyHeads,
             int headDim,
             int capacity,
-            int[] seen,
             long scratch) {
         Shapes.heads(heads, keyHeads, headDim);
         Cache cache = new Cache(half, keys, values, keyHeads, headDim, capacity);
         Shapes.present("q", q);
         Shapes.present("out", out);
         Shapes.present("scratch", scratch);
-        Shapes.positive("slots", slots);
-        Shapes.length("seen", seen.length, slots);
-        prompts.check(slots);
-        for (int slot = 0; slot < slots; slot++) {
-            Shapes.notNegative("seen", seen[slot]);
-            inside(seen[slot] - prompts.sharedOf(slot) - 1, capacity);
-            if (seen[slot] > 0 && seen[slot] < prompts.sharedOf(slot)) {
-                throw new IllegalArgumentException("a slot must see all entries that it shares ("
-                        + prompts.sharedOf(slot) + ") or none, got: " + seen[slot]);
-            }
+        Shapes.notNegative("layer", layer);
+        rows.check(capacity);
+        int longest = 1;
+        for (int seen : rows.seen) {
+            longest = Math.max(longest, seen);
         }
-        Cache shared = prompts.capacity == 0
-                ? cache
-                : new Cache(half, prompts.keys, prompts.values, keyHeads, headDim, prompts.capacity);
-        Step step = new Step(cache, shared, prompts, q, out, heads, seen, scratch, stride(capacity + prompts.capacity));
-        for (int first = 0; first < slots; ) {
-            int end = first + 1;
-            while (end < slots && prompts.together(end)) {
-                end++;
-            }
+        Step step = new Step(cache, rows, layer, q, out, heads, scratch, stride(longest));
+        int most = together(heads / keyHeads);
+        for (int first = 0; first < rows.count(); ) {
+            int end = rows.together(first, most);
             step.attend(first, end);
             first = end;
         }
@@ -329,82 +319,99 @@ public final class DecodeAttention {
         }
     }
 
-    /** One token of all slots. */
-    private record Step(
-            Cache own, Cache prompts, Prompts of, long q, long out, int heads, int[] seen, long scratch, long stride) {
-        /** The slots from first to end, which share a prompt, or are one. */
+    /** One token of all rows. */
+    private record Step(Cache own, Rows of, int layer, long q, long out, int heads, long scratch, long stride) {
+        /** The rows from first to end in their order, which share a prompt, or are one. */
         void attend(int first, int end) {
             int perKey = heads / own.keyHeads;
             long rowBytes = 4L * own.headDim;
             long bytes = perKey * rowBytes;
-            int rows = (end - first) * perKey;
-            long sums = scratch + rows * rowBytes;
-            long scores = sums + rows * rowBytes;
-            int shared = of.sharedOf(first);
+            int queries = (end - first) * perKey;
+            long sums = scratch + queries * rowBytes;
+            long scores = sums + queries * rowBytes;
+            int shared = of.seen[of.order[first]] == 0 ? 0 : of.shared[of.order[first]];
+            Cache prompt = prompt(of.order[first], shared);
             for (int head = 0; head < own.keyHeads; head++) {
-                float touched = 0;
-                for (int slot = first; slot < end; slot++) {
-                    touched += own.touch(slot, head, Math.max(0, seen[slot] - shared));
-                    Vectors.copy(row(q, slot, head, bytes), scratch + (slot - first) * bytes, bytes);
+                float touched = shared > 0 ? prompt.touch(0, head, shared) : 0;
+                for (int i = first; i < end; i++) {
+                    int row = of.order[i];
+                    touched += touch(row, head, shared);
+                    Vectors.copy(row(q, row, head, bytes), scratch + (i - first) * bytes, bytes);
                 }
                 // A use of what was touched: the memory is overwritten at once.
                 Vectors.set(scores, touched);
-                Vectors.clear(sums, rows * rowBytes);
+                Vectors.clear(sums, queries * rowBytes);
                 if (shared > 0) {
-                    prompts.scores(scratch, rows, of.of[first], head, shared, scores, stride);
+                    prompt.scores(scratch, queries, 0, head, shared, scores, stride);
                 }
-                for (int slot = first; slot < end; slot++) {
-                    int row = (slot - first) * perKey;
-                    weigh(slot, head, shared, scratch + row * rowBytes, scores + row * stride);
+                for (int i = first; i < end; i++) {
+                    int at = (i - first) * perKey;
+                    weigh(of.order[i], head, shared, scratch + at * rowBytes, scores + at * stride);
                 }
                 if (shared > 0) {
-                    prompts.addValues(scores, stride, rows, of.of[first], head, shared, sums);
+                    prompt.addValues(scores, stride, queries, 0, head, shared, sums);
                 }
-                for (int slot = first; slot < end; slot++) {
-                    int row = (slot - first) * perKey;
-                    finish(slot, head, shared, scores + row * stride, sums + row * rowBytes);
+                for (int i = first; i < end; i++) {
+                    int at = (i - first) * perKey;
+                    finish(of.order[i], head, shared, scores + at * stride, sums + at * rowBytes);
                 }
             }
         }
 
-        private long row(long base, int slot, int head, long bytes) {
-            return base + ((long) slot * own.keyHeads + head) * bytes;
+        /** The entries of a row's prompt in this layer; any cache where it shares nothing. */
+        private Cache prompt(int row, int shared) {
+            if (shared == 0) {
+                return own;
+            }
+            long bytes = promptBytes(own.half, own.keyHeads, own.headDim, shared);
+            long keys = of.prompts[row] + 2L * layer * bytes;
+            return new Cache(own.half, keys, keys + bytes, own.keyHeads, own.headDim, shared);
         }
 
-        /** The scores of a slot's own entries, and the exponentials of all; one over their sum stands behind them. */
-        private void weigh(int slot, int head, int shared, long queries, long scores) {
+        private float touch(int row, int head, int shared) {
+            return of.seen[row] > shared ? own.touch(of.slots[row], head, of.seen[row] - shared) : 0;
+        }
+
+        private long row(long base, int row, int head, long bytes) {
+            return base + ((long) row * own.keyHeads + head) * bytes;
+        }
+
+        /** The scores of a row's own entries, and the exponentials of all; one over their sum stands behind them. */
+        private void weigh(int row, int head, int shared, long queries, long scores) {
             int perKey = heads / own.keyHeads;
-            if (seen[slot] == 0) {
+            int seen = of.seen[row];
+            if (seen == 0) {
                 return;
             }
-            if (seen[slot] > shared) {
-                own.scores(queries, perKey, slot, head, seen[slot] - shared, scores + 4L * shared, stride);
+            if (seen > shared) {
+                own.scores(queries, perKey, of.slots[row], head, seen - shared, scores + 4L * shared, stride);
             }
-            int full = ScoreRow.full(seen[slot]);
+            int full = ScoreRow.full(seen);
             float scale = (float) (1 / Math.sqrt(own.headDim));
-            for (int row = 0; row < perKey; row++) {
-                long ofRow = scores + row * stride;
-                float largest = ScoreRow.mask(ofRow, seen[slot], full);
+            for (int i = 0; i < perKey; i++) {
+                long ofRow = scores + i * stride;
+                float largest = ScoreRow.mask(ofRow, seen, full);
                 float total = ScoreRow.exponentials(ofRow, full, largest, scale);
                 Vectors.set(ofRow + 4L * full, 1 / total);
             }
         }
 
-        private void finish(int slot, int head, int shared, long scores, long sums) {
+        private void finish(int row, int head, int shared, long scores, long sums) {
             int perKey = heads / own.keyHeads;
             long rowBytes = 4L * own.headDim;
-            long to = row(out, slot, head, perKey * rowBytes);
-            if (seen[slot] == 0) {
+            long to = row(out, row, head, perKey * rowBytes);
+            int seen = of.seen[row];
+            if (seen == 0) {
                 Vectors.clear(to, perKey * rowBytes);
                 return;
             }
-            if (seen[slot] > shared) {
-                own.addValues(scores + 4L * shared, stride, perKey, slot, head, seen[slot] - shared, sums);
+            if (seen > shared) {
+                own.addValues(scores + 4L * shared, stride, perKey, of.slots[row], head, seen - shared, sums);
             }
-            long inverse = 4L * ScoreRow.full(seen[slot]);
-            for (int row = 0; row < perKey; row++) {
-                float factor = Vectors.get(scores + row * stride + inverse);
-                own.finish(sums + row * rowBytes, to + row * rowBytes, factor);
+            long inverse = 4L * ScoreRow.full(seen);
+            for (int i = 0; i < perKey; i++) {
+                float factor = Vectors.get(scores + i * stride + inverse);
+                own.finish(sums + i * rowBytes, to + i * rowBytes, factor);
             }
         }
     }

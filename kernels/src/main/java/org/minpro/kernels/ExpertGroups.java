@@ -6,9 +6,8 @@ package org.minpro.kernels;
  * @param offsets where each expert's rows begin, and where the last one's end; {@code [experts + 1]}
  * @param tokens of each row, {@code [tokens * perToken]}
  * @param places of each row among the choices, {@code token * perToken + choice}
- * @param rows of each token, {@code [tokens * perToken]}: ascending, and so by expert
  */
-public record ExpertGroups(int[] offsets, int[] tokens, int[] places, int[] rows) {
+public record ExpertGroups(int[] offsets, int[] tokens, int[] places) {
     /**
      * Groups the choices.
      *
@@ -35,13 +34,7 @@ public record ExpertGroups(int[] offsets, int[] tokens, int[] places, int[] rows
             ofToken[row] = place / perToken;
             places[row] = place;
         }
-        int[] filled = new int[tokens];
-        int[] rows = new int[count];
-        for (int row = 0; row < count; row++) {
-            int token = ofToken[row];
-            rows[token * perToken + filled[token]++] = row;
-        }
-        return new ExpertGroups(offsets, ofToken, places, rows);
+        return new ExpertGroups(offsets, ofToken, places);
     }
 
     private static int expert(long chosen, int place, int experts) {
@@ -52,8 +45,8 @@ public record ExpertGroups(int[] offsets, int[] tokens, int[] places, int[] rows
         return (int) expert;
     }
 
-    /** Rows of all experts together. */
-    public int count() {
-        return tokens.length;
+    /** Rows of an expert. */
+    public int count(int expert) {
+        return offsets[expert + 1] - offsets[expert];
     }
 }

@@ -149,70 +149,72 @@ public final class ExpertRows {
     }
 
     /**
-     * The rows of the experts, one group behind the other: row r is that of its token.
+     * The rows of an expert: its tokens' rows of x.
      *
      * @param x {@code [tokens, n]}
      * @param y {@code [rows, n]}
      */
-    public static void gather(boolean half, long x, ExpertGroups groups, long y, int n) {
+    public static void gather(boolean half, long x, ExpertGroups groups, int expert, long y, int n) {
+        check(groups, expert, n);
         Shapes.present("x", x);
         Shapes.present("y", y);
-        Shapes.positive("n", n);
         long bytes = (half ? 2L : 4L) * n;
-        for (int row = 0; row < groups.count(); row++) {
-            Vectors.copy(x + bytes * groups.tokens()[row], y + bytes * row, bytes);
+        int first = groups.offsets()[expert];
+        for (int row = 0; row < groups.count(expert); row++) {
+            Vectors.copy(x + bytes * groups.tokens()[first + row], y + bytes * row, bytes);
         }
     }
 
     /**
-     * The sum of each token's rows times their weights.
+     * Adds an expert's rows, times their weights, to the sums of their tokens.
      *
-     * @param y the experts' outputs, {@code [rows, n]}
+     * @param y the expert's outputs, {@code [rows, n]}
      * @param weights {@code [tokens, perToken]} float32; 0 for weights of 1, as the gradients of gathered rows are added up
-     * @param out {@code [tokens, n]}
+     * @param sums {@code [tokens, n]} float32
      */
-    public static void combine(
-            boolean half, long y, long weights, ExpertGroups groups, int tokens, int perToken, long out, int n) {
-        grouped(groups, tokens, perToken);
+    public static void add(boolean half, long y, long weights, ExpertGroups groups, int expert, long sums, int n) {
+        check(groups, expert, n);
         Shapes.present("y", y);
-        Shapes.present("out", out);
-        Shapes.positive("n", n);
-        long scratch = RowScratch.floats(2L * n);
-        long wide = scratch + 4L * n;
-        for (int token = 0; token < tokens; token++) {
-            long sum = half ? scratch : out + 4L * n * token;
-            Vectors.clear(sum, 4L * n);
-            for (int i = 0; i < perToken; i++) {
-                int row = groups.rows()[token * perToken + i];
-                float weight = weights == 0 ? 1 : get(weights + 4L * groups.places()[row]);
-                addScaled(row(half, y, row, n, wide), weight, sum, n);
-            }
-            if (half) {
-                HalfRows.narrow(sum, out + 2L * n * token, n);
-            }
+        Shapes.present("sums", sums);
+        long wide = RowScratch.floats(n);
+        int first = groups.offsets()[expert];
+        for (int row = 0; row < groups.count(expert); row++) {
+            float weight = weights == 0 ? 1 : get(weights + 4L * groups.places()[first + row]);
+            addScaled(row(half, y, row, n, wide), weight, sums + 4L * n * groups.tokens()[first + row], n);
         }
     }
 
     /**
-     * The way back of {@link #combine}: to each row {@code w u} of its token, and to each weight {@code u y}.
+     * The way back of {@link #add}: to each row {@code w u} of its token, and to each weight {@code u y}.
      *
-     * @param upstream {@code u = dL/dout}, {@code [tokens, n]}
+     * @param upstream {@code u = dL/dsums}, {@code [tokens, n]}
+     * @param y the expert's outputs, {@code [rows, n]}
+     * @param weights {@code [tokens, perToken]} float32
      * @param toY {@code [rows, n]}
-     * @param toWeights {@code [tokens, perToken]} float32
+     * @param toWeights {@code [tokens, perToken]} float32, of which the expert's are written
      */
-    public static void combineBack(
-            boolean half, long upstream, long y, long weights, ExpertGroups groups, long toY, long toWeights, int n) {
+    public static void addBack(
+            boolean half,
+            long upstream,
+            long y,
+            long weights,
+            ExpertGroups groups,
+            int expert,
+            long toY,
+            long toWeights,
+            int n) {
+        check(groups, expert, n);
         Shapes.present("upstream", upstream);
         Shapes.present("y", y);
         Shapes.present("weights", weights);
         Shapes.present("toY", toY);
         Shapes.present("toWeights", toWeights);
-        Shapes.positive("n", n);
         long scratch = RowScratch.floats(2L * n);
         long wide = scratch + 4L * n;
-        for (int row = 0; row < groups.count(); row++) {
-            long up = row(half, upstream, groups.tokens()[row], n, scratch);
-            int place = groups.places()[row];
+        int first = groups.offsets()[expert];
+        for (int row = 0; row < groups.count(expert); row++) {
+            long up = row(half, upstream, groups.tokens()[first + row], n, scratch);
+            int place = groups.places()[first + row];
             set(toWeights + 4L * place, dot(up, row(half, y, row, n, wide), n));
             long to = half ? wide : toY + 4L * n * row;
             Vectors.clear(to, 4L * n);
@@ -223,6 +225,14 @@ public final class ExpertRows {
         }
     }
 
+    private static void check(ExpertGroups groups, int expert, int n) {
+        Shapes.positive("n", n);
+        if (expert < 0 || expert >= groups.offsets().length - 1) {
+            throw new IllegalArgumentException(
+                    "expert must be in [0, " + (groups.offsets().length - 1) + "), got: " + expert);
+        }
+    }
+
     private static void choices(int tokens, int experts, int perToken) {
         Shapes.positive("tokens", tokens);
         Shapes.positive("experts", experts);
@@ -230,15 +240,6 @@ public final class ExpertRows {
         if (perToken > experts) {
             throw new IllegalArgumentException(
                     "perToken must be at most the experts (" + experts + "), got: " + perToken);
-        }
-    }
-
-    private static void grouped(ExpertGroups groups, int tokens, int perToken) {
-        Shapes.positive("tokens", tokens);
-        Shapes.positive("perToken", perToken);
-        if ((long) tokens * perToken != groups.count()) {
-            throw new IllegalArgumentException("tokens times perToken must be the rows of the groups (" + groups.count()
-                    + "), got: " + tokens + " times " + perToken);
         }
     }
 

@@ -3,8 +3,10 @@ package org.minpro.kernels;
 import static org.minpro.kernels.Vectors.LANES;
 import static org.minpro.kernels.Vectors.get;
 import static org.minpro.kernels.Vectors.getHalf;
+import static org.minpro.kernels.Vectors.halfBits;
 import static org.minpro.kernels.Vectors.load;
 import static org.minpro.kernels.Vectors.loadHalf;
+import static org.minpro.kernels.Vectors.rounded;
 import static org.minpro.kernels.Vectors.set;
 import static org.minpro.kernels.Vectors.setHalf;
 import static org.minpro.kernels.Vectors.store;
@@ -22,6 +24,17 @@ final class HalfRows {
         }
         for (; i < count; i++) {
             set(to + 4L * i, getHalf(from + 2L * i));
+        }
+    }
+
+    /** Rounds float32 numbers to those that bfloat16 has. */
+    static void round(long row, int count) {
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            store(rounded(load(row + 4L * i)), row + 4L * i);
+        }
+        for (; i < count; i++) {
+            set(row + 4L * i, Float.intBitsToFloat(halfBits(get(row + 4L * i)) << 16));
         }
     }
 

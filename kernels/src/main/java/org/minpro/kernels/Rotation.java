@@ -16,7 +16,8 @@ import jdk.incubator.vector.FloatVector;
  * <p>Cosines and sines are tables {@code [tokens, d]} float32, one row for each token, the second half of the cosines equal to
  * the first and the first half of the sines negated; so every kind of rotary embedding is one. Address 0 means a layer without
  * rotation. A projected row holds queries, keys and values, {@code [tokens, (heads + 2 keyHeads) d]}, float32 or bfloat16; so do
- * the weights of the norms, {@code [d]}, where 0 means none.
+ * the weights of the norms, {@code [d]}, where 0 means none. Rotated keys of a bfloat16 model are rounded to bfloat16, as a cache
+ * has them; on the way back that rounding is passed over.
  */
 public final class Rotation {
     private Rotation() {}
@@ -65,6 +66,9 @@ public final class Rotation {
             for (int i = 0; i < keyHeads; i++) {
                 long x = normed(row + i * head, keyWeight, normed, headDim, epsilon);
                 forward(x, cosine, sine, to + i * head, headDim);
+            }
+            if (half) {
+                HalfRows.round(to, keyHeads * headDim);
             }
             Vectors.copy(row + keyHeads * head, v + (long) token * keyHeads * head, keyHeads * head);
         }

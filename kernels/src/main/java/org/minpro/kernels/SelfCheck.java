@@ -112,6 +112,7 @@ final class SelfCheck {
         Tensor cachedKeys = Tensor.zeros(DEVICE, DType.F32, keyHeads, capacity, headDim);
         Tensor cachedValues = Tensor.zeros(DEVICE, DType.F32, keyHeads, capacity, headDim);
         DecodeAttention.fill(
+                false,
                 cachedKeys.address(),
                 cachedValues.address(),
                 0,
@@ -123,16 +124,17 @@ final class SelfCheck {
                 count);
         Tensor output = Tensor.empty(DEVICE, DType.F32, heads, headDim);
         DecodeAttention.attend(
+                false,
                 query.address(),
                 cachedKeys.address(),
                 cachedValues.address(),
+                DecodeAttention.Rows.apart(new int[1], new int[] {count}),
+                0,
                 output.address(),
-                1,
                 heads,
                 keyHeads,
                 headDim,
                 capacity,
-                new int[] {count},
                 TensorMemory.bytes(DEVICE, DecodeAttention.scratchBytes(heads, keyHeads, headDim, capacity)));
         return output.floats();
     }

@@ -70,6 +70,6 @@ public final class VectorKernels implements Kernels.Provider {
 
     @Override
     public @Nullable ModelSteps steps(ModelConfig config, Device device, DType type) {
-        return type == DType.F32 || type == DType.BF16 ? new VectorSteps(config, device, type) : null;
+        return type == DType.F32 || type == DType.BF16 ? new VectorSteps(config, device, type, exact(type)) : null;
     }
 }

@@ -4,6 +4,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.AttentionHeads;
 import org.minpro.model.BlockAttention;
+import org.minpro.model.ExpertChoice;
 import org.minpro.model.Kernels;
 import org.minpro.model.KeyValueCache;
 import org.minpro.model.LanguageHead;
@@ -24,11 +25,16 @@ final class VectorSteps implements ModelSteps {
     private final Device device;
     private final DType type;
     private final boolean half;
+    private final boolean rowsAlone;
     /** What these steps leave to it changes no log-probability. */
     private final ModelSteps libtorch;
 
-    /** @param type of the model: float32 or bfloat16 */
-    VectorSteps(ModelConfig config, Device device, DType type) {
+    /**
+     * @param type of the model: float32 or bfloat16
+     * @param rowsAlone whether products give a row the same bits beside any others on this machine
+     */
+    VectorSteps(ModelConfig config, Device device, DType type, boolean rowsAlone) {
+        this.rowsAlone = rowsAlone;
         this.config = config;
         this.device = device;
         this.type = type;
@@ -211,13 +217,18 @@ final class VectorSteps implements ModelSteps {
     }
 
     @Override
+    public ExpertChoice choose(Tensor logits, ModelConfig.Moe moe) {
+        return new VectorChoice(logits, type, moe);
+    }
+
+    @Override
     public BlockAttention attention(List<TokenBlock.Sequence> sequences) {
         return new VectorAttention(config, sequences);
     }
 
     @Override
-    public KeyValueCache cache(int slots, int capacity) {
-        return new BlockCache(config, device, slots, capacity);
+    public KeyValueCache cache(int slots, int capacity, int newTokens) {
+        return new BlockCache(config, device, type, slots, capacity, newTokens);
     }
 
     @Override
@@ -317,5 +328,10 @@ final class VectorSteps implements ModelSteps {
     @Override
     public boolean trainsPacked() {
         return true;
+    }
+
+    @Override
+    public boolean rowsAlone() {
+        return rowsAlone;
     }
 }

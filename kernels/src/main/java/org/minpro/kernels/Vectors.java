@@ -176,6 +176,13 @@ final class Vectors {
         ((ShortVector) rounded.convertShape(VectorOperators.I2S, SHORTS, 0)).intoMemorySegment(MEMORY, address, ORDER);
     }
 
+    /** Rounded to the nearest even number that bfloat16 has. */
+    static FloatVector rounded(FloatVector vector) {
+        IntVector bits = vector.reinterpretAsInts();
+        IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
+        return bits.add(odd).add(0x7fff).and(0xffff0000).reinterpretAsFloats();
+    }
+
     static float getHalf(long address) {
         return Float.intBitsToFloat((MEMORY.get(ValueLayout.JAVA_SHORT_UNALIGNED, address) & 0xffff) << 16);
     }

@@ -146,23 +146,25 @@ class AllocationTest {
                 int capacity = 96;
                 long keys = memory.floats((long) slots * keyHeads * capacity * d);
                 long values = memory.floats((long) slots * keyHeads * capacity * d);
-                int[] positions = {60, 61, 62, 63, 64, 65, 66, 67};
                 for (int slot = 0; slot < slots; slot++) {
-                    DecodeAttention.fill(keys, values, slot, keyHeads, d, capacity, k, v, 80);
+                    DecodeAttention.fill(false, keys, values, slot, keyHeads, d, capacity, k, v, 80);
                 }
-                DecodeAttention.Prompts shared = new DecodeAttention.Prompts(
-                        keys, values, capacity, new int[slots], new int[] {48, 48, 48, 48, 48, 0, 48, 48});
-                long ofMany = memory.bytes(DecodeAttention.scratchBytes(heads, keyHeads, d, 2 * capacity, slots));
+                long prompt = memory.of(normals(2 * keyHeads * 48 * d));
+                DecodeAttention.Rows rows = DecodeAttention.Rows.of(
+                        new int[] {7, 1, 2, 3, 4, 5, 6, 0},
+                        new int[] {60, 61, 62, 63, 64, 65, 66, 67},
+                        new long[] {prompt, prompt, prompt, prompt, prompt, 0, prompt, prompt},
+                        new int[] {48, 48, 48, 48, 48, 0, 48, 48});
+                long ofMany = memory.bytes(DecodeAttention.scratchBytes(heads, keyHeads, d, 67));
                 for (boolean half : new boolean[] {false, true}) {
                     check("append", () -> {
-                        DecodeAttention.append(half, keys, values, slots, keyHeads, d, capacity, positions, k, v);
+                        DecodeAttention.append(half, keys, values, rows, keyHeads, d, capacity, k, v);
                         DecodeAttention.fill(half, keys, values, 1, keyHeads, d, capacity, k, v, 20);
                     });
                     check(
                             "attend",
                             () -> DecodeAttention.attend(
-                                    half, q, keys, values, shared, out, slots, heads, keyHeads, d, capacity, positions,
-                                    ofMany));
+                                    half, q, keys, values, rows, 0, out, heads, keyHeads, d, capacity, ofMany));
                 }
             }
         }
@@ -241,12 +243,16 @@ class AllocationTest {
                 });
                 ExpertGroups groups = ExpertGroups.of(chosen, tokens, perToken, experts);
                 long y = memory.of(half, normals(tokens * perToken * n));
-                long out = memory.results(half, tokens * n);
+                long up = memory.of(half, normals(tokens * n));
+                long sums = memory.of(normals(tokens * n));
                 long toY = memory.results(half, tokens * perToken * n);
                 long toWeights = memory.floats((long) tokens * perToken);
-                check("combine", () -> {
-                    ExpertRows.combine(half, y, weights, groups, tokens, perToken, out, n);
-                    ExpertRows.combineBack(half, out, y, weights, groups, toY, toWeights, n);
+                check("add", () -> {
+                    for (int expert = 0; expert < experts; expert++) {
+                        ExpertRows.gather(half, up, groups, expert, toY, n);
+                        ExpertRows.add(half, y, weights, groups, expert, sums, n);
+                        ExpertRows.addBack(half, up, y, weights, groups, expert, toY, toWeights, n);
+                    }
                 });
             }
         }

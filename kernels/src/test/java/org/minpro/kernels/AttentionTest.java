@@ -178,43 +178,46 @@ class AttentionTest {
                 for (int slot = 0; slot < slots; slot++) {
                     int tokens = slot == 0 ? one.trunk - 1 : one.trunk;
                     if (tokens > 0) {
-                        DecodeAttention.fill(keys, values, slot, one.keyHeads, one.width, capacity, ks, vs, tokens);
+                        DecodeAttention.fill(
+                                false, keys, values, slot, one.keyHeads, one.width, capacity, ks, vs, tokens);
                     }
                 }
                 int rowBytes = 4 * one.heads * one.width;
                 int keyBytes = 4 * one.keyHeads * one.width;
                 int longestBranch = Math.max(1, one.longest() - one.trunk);
                 for (int step = 0; step < longestBranch; step++) {
-                    int[] positions = new int[slots];
+                    int[] places = new int[slots];
                     int[] seen = new int[slots];
                     int[] token = new int[slots];
                     for (int slot = 0; slot < slots; slot++) {
                         // A slot that has ended goes on with its last token.
                         int in = slot == 0 ? 0 : Math.min(step, one.lengths[slot - 1] - 1);
                         token[slot] = slot == 0 ? one.trunk - 1 : one.starts[slot - 1] + in;
-                        positions[slot] = slot == 0 ? one.trunk - 1 : one.trunk + in;
-                        seen[slot] = positions[slot] + 1;
+                        places[slot] = slot;
+                        seen[slot] = slot == 0 ? one.trunk : one.trunk + in + 1;
                         Vectors.copy(qs + (long) token[slot] * rowBytes, queries + (long) slot * rowBytes, rowBytes);
                         Vectors.copy(ks + (long) token[slot] * keyBytes, newKeys + (long) slot * keyBytes, keyBytes);
                         Vectors.copy(vs + (long) token[slot] * keyBytes, newValues + (long) slot * keyBytes, keyBytes);
                     }
+                    DecodeAttention.Rows rows = DecodeAttention.Rows.apart(places, seen);
                     DecodeAttention.append(
-                            keys, values, slots, one.keyHeads, one.width, capacity, positions, newKeys, newValues);
+                            false, keys, values, rows, one.keyHeads, one.width, capacity, newKeys, newValues);
                     DecodeAttention.attend(
+                            false,
                             queries,
                             keys,
                             values,
+                            rows,
+                            0,
                             found,
-                            slots,
                             one.heads,
                             one.keyHeads,
                             one.width,
                             capacity,
-                            seen,
                             scratch);
                     for (int slot = 0; slot < slots; slot++) {
                         assertThat(Memory.floats(found + (long) slot * rowBytes, rowBytes / 4))
-                                .as("%s, slot %d, position %d", one, slot, positions[slot])
+                                .as("%s, slot %d, %d seen", one, slot, seen[slot])
                                 .containsExactly(Memory.floats(out + (long) token[slot] * rowBytes, rowBytes / 4));
                     }
                 }
@@ -222,61 +225,67 @@ class AttentionTest {
         }
     }
 
-    /** Slots of one prompt, in float32 and bfloat16: some share its whole blocks, some have all of it themselves. */
+    /**
+     * Rows of one prompt in any order, in float32 and bfloat16: some share its whole blocks, some have all of it themselves, some
+     * see nothing, and some slots have no row.
+     */
     @Test
     void sharedPromptsChangeNoBit() {
         SplittableRandom random = new SplittableRandom(5);
+        int layer = 1;
         for (int i = 0; i < CASES; i++) {
             boolean half = i % 2 == 1;
             Case one = Case.random(random, 70);
-            int slots = one.starts.length;
-            if (slots == 0) {
+            int branches = one.starts.length;
+            if (branches == 0) {
                 continue;
             }
             double[] q = Memory.normals(random, false, one.tokens * one.heads * one.width);
             double[] k = Memory.normals(random, half, one.tokens * one.keyHeads * one.width);
             double[] v = Memory.normals(random, half, k.length);
             int blocks = one.trunk / 16 * 16;
-            int promptCapacity = Math.max(16, blocks) + 16 * random.nextInt(2);
             int capacity = ScoreRow.full(one.longest());
+            int slots = 2 * branches;
+            // Each branch asks twice, from two slots.
+            int count = slots + 1;
+            int[] places = new int[count];
+            int[] seen = new int[count];
+            int[] shared = new int[count];
+            long[] prompts = new long[count];
+            int[] last = new int[count];
             try (Memory memory = new Memory()) {
                 long qs = memory.of(q);
                 long ks = memory.of(k);
                 long vs = memory.of(v);
                 long out = memory.floats(q.length);
                 one.forward(qs, ks, vs, out, 0, one.scratch(memory));
+                long ofPrompt = DecodeAttention.promptBytes(half, one.keyHeads, one.width, blocks);
+                long prompt = memory.bytes(2L * (layer + 1) * ofPrompt);
                 long bytes = half ? 2 : 4;
-                long ofPrompts = bytes * 2 * one.keyHeads * promptCapacity * one.width;
-                DecodeAttention.Prompts prompts = new DecodeAttention.Prompts(
-                        memory.bytes(ofPrompts),
-                        memory.bytes(ofPrompts),
-                        promptCapacity,
-                        new int[slots],
-                        new int[slots]);
                 long keys = memory.bytes(bytes * slots * one.keyHeads * capacity * one.width);
                 long values = memory.bytes(bytes * slots * one.keyHeads * capacity * one.width);
                 if (blocks > 0) {
-                    DecodeAttention.fill(
-                            half,
-                            prompts.keys(),
-                            prompts.values(),
-                            1,
-                            one.keyHeads,
-                            one.width,
-                            promptCapacity,
-                            ks,
-                            vs,
-                            blocks);
+                    long at = prompt + 2L * layer * ofPrompt;
+                    DecodeAttention.fill(half, at, at + ofPrompt, 0, one.keyHeads, one.width, blocks, ks, vs, blocks);
                 }
                 long keyBytes = 4L * one.keyHeads * one.width;
                 int rowBytes = 4 * one.heads * one.width;
-                int[] seen = new int[slots];
-                long queries = memory.floats((long) slots * one.heads * one.width);
-                for (int slot = 0; slot < slots; slot++) {
-                    prompts.of()[slot] = 1;
-                    int shared = random.nextInt(4) == 0 ? 0 : blocks;
-                    prompts.shared()[slot] = shared;
-                    if (one.trunk > shared) {
+                long queries = memory.floats((long) count * one.heads * one.width);
+                int idle = random.nextInt(count);
+                for (int row = 0; row < count; row++) {
+                    if (row == idle) {
+                        // Of a slot that there is not.
+                        places[row] = slots + 7;
+                        continue;
+                    }
+                    int slot = row < idle ? row : row - 1;
+                    int branch = slot % branches;
+                    places[row] = slot;
+                    shared[row] = random.nextInt(4) == 0 ? 0 : blocks;
+                    prompts[row] = shared[row] == 0 ? 0 : prompt;
+                    last[row] = random.nextInt(one.lengths[branch]);
+                    seen[row] = one.trunk + last[row] + 1;
+                    if (one.trunk > shared[row]) {
                         DecodeAttention.fill(
                                 half,
                                 keys,
@@ -285,58 +294,73 @@ class AttentionTest {
                                 one.keyHeads,
                                 one.width,
                                 capacity,
-                                ks + shared * keyBytes,
-                                vs + shared * keyBytes,
-                                one.trunk - shared);
+                                ks + shared[row] * keyBytes,
+                                vs + shared[row] * keyBytes,
+                                one.trunk - shared[row]);
                     }
-                }
-                for (int slot = 0; slot < slots; slot++) {
-                    // The branch up to some token, which asks.
-                    int last = random.nextInt(one.lengths[slot]);
-                    for (int token = 0; token <= last; token++) {
-                        int entry = one.trunk - prompts.shared()[slot] + token;
-                        long from = (one.starts[slot] + token) * keyBytes;
-                        appendOne(half, keys, values, slot, one, capacity, entry, ks + from, vs + from);
+                    for (int token = 0; token < last[row]; token++) {
+                        long from = (one.starts[branch] + token) * keyBytes;
+                        DecodeAttention.append(
+                                half,
+                                keys,
+                                values,
+                                new DecodeAttention.Rows(
+                                        new int[] {slot},
+                                        new int[] {one.trunk + token + 1},
+                                        new long[] {prompts[row]},
+                                        new int[] {shared[row]},
+                                        new int[1]),
+                                one.keyHeads,
+                                one.width,
+                                capacity,
+                                ks + from,
+                                vs + from);
                     }
-                    seen[slot] = one.trunk + last + 1;
                     Vectors.copy(
-                            qs + (long) (one.starts[slot] + last) * rowBytes,
-                            queries + (long) slot * rowBytes,
+                            qs + (long) (one.starts[branch] + last[row]) * rowBytes,
+                            queries + (long) row * rowBytes,
                             rowBytes);
                 }
-                long found = memory.floats((long) slots * one.heads * one.width);
-                long scratch = memory.bytes(DecodeAttention.scratchBytes(
-                        one.heads, one.keyHeads, one.width, capacity + promptCapacity, slots));
+                long newKeys = memory.bytes(count * keyBytes);
+                long newValues = memory.bytes(count * keyBytes);
+                for (int row = 0; row < count; row++) {
+                    if (row != idle) {
+                        long from = (one.starts[places[row] % branches] + last[row]) * keyBytes;
+                        Vectors.copy(ks + from, newKeys + row * keyBytes, keyBytes);
+                        Vectors.copy(vs + from, newValues + row * keyBytes, keyBytes);
+                    }
+                }
+                DecodeAttention.Rows rows = DecodeAttention.Rows.of(places, seen, prompts, shared);
+                DecodeAttention.append(half, keys, values, rows, one.keyHeads, one.width, capacity, newKeys, newValues);
+                long found = memory.floats((long) count * one.heads * one.width);
+                long scratch =
+                        memory.bytes(DecodeAttention.scratchBytes(one.heads, one.keyHeads, one.width, one.longest()));
                 DecodeAttention.attend(
                         half,
                         queries,
                         keys,
                         values,
-                        prompts,
+                        rows,
+                        layer,
                         found,
-                        slots,
                         one.heads,
                         one.keyHeads,
                         one.width,
                         capacity,
-                        seen,
                         scratch);
-                for (int slot = 0; slot < slots; slot++) {
-                    long token = one.starts[slot] + seen[slot] - one.trunk - 1L;
-                    assertThat(Memory.floats(found + (long) slot * rowBytes, rowBytes / 4))
-                            .as("%s, slot %d of %s, half %s", one, slot, prompts, half)
+                for (int row = 0; row < count; row++) {
+                    float[] ofRow = Memory.floats(found + (long) row * rowBytes, rowBytes / 4);
+                    if (row == idle) {
+                        assertThat(ofRow).containsOnly(0f);
+                        continue;
+                    }
+                    long token = one.starts[places[row] % branches] + (long) last[row];
+                    assertThat(ofRow)
+                            .as("%s, row %d of %s, half %s", one, row, rows, half)
                             .containsExactly(Memory.floats(out + token * rowBytes, rowBytes / 4));
                 }
             }
         }
-    }
-
-    /** Appends to one slot by itself: a cache of the slots up to it is as good as one of all. */
-    private static void appendOne(
-            boolean half, long keys, long values, int slot, Case one, int capacity, int entry, long k, long v) {
-        long start = (half ? 2L : 4L) * slot * one.keyHeads * capacity * one.width;
-        DecodeAttention.append(
-                half, keys + start, values + start, 1, one.keyHeads, one.width, capacity, new int[] {entry}, k, v);
     }
 
     @Test
@@ -379,20 +403,21 @@ class AttentionTest {
             one.forward(qs, ks, vs, out, 0, one.scratch(memory));
             long keys = memory.floats(k.length);
             long values = memory.floats(v.length);
-            DecodeAttention.fill(keys, values, 0, 1, width, tokens, ks, vs, tokens);
+            DecodeAttention.fill(false, keys, values, 0, 1, width, tokens, ks, vs, tokens);
             long last = 4L * (tokens - 1) * width;
             long found = memory.floats(width);
             DecodeAttention.attend(
+                    false,
                     qs + last,
                     keys,
                     values,
+                    DecodeAttention.Rows.apart(new int[1], new int[] {tokens}),
+                    0,
                     found,
-                    1,
                     1,
                     1,
                     width,
                     tokens,
-                    new int[] {tokens},
                     memory.bytes(DecodeAttention.scratchBytes(1, 1, width, tokens)));
             assertThat(Memory.floats(found, width)).containsExactly(Memory.floats(out + last, width));
             double[] expected = new double[width];
@@ -413,28 +438,6 @@ class AttentionTest {
             }
             assertThat(Memory.distance(Memory.read(false, found, width), expected))
                     .isLessThan(1e-5);
-        }
-    }
-
-    @Test
-    void slotThatSeesNothingGetsZeros() {
-        try (Memory memory = new Memory()) {
-            long keys = memory.floats(16 * 8);
-            long values = memory.floats(16 * 8);
-            long out = memory.floats(8);
-            DecodeAttention.attend(
-                    memory.of(new float[8]),
-                    keys,
-                    values,
-                    out,
-                    1,
-                    1,
-                    1,
-                    8,
-                    16,
-                    new int[] {0},
-                    memory.bytes(DecodeAttention.scratchBytes(1, 1, 8, 16)));
-            assertThat(Memory.floats(out, 8)).containsOnly(0f);
         }
     }
 
@@ -467,23 +470,36 @@ class AttentionTest {
             assertThatThrownBy(() -> SequenceAttention.backward(
                             any, any, any, any, any, any, any, 2, 2, 8, 0, 1, new int[] {1}, new int[] {0}, any))
                     .hasMessageContaining("branch length must be > 0, got: 0");
-            assertThatThrownBy(() -> DecodeAttention.attend(any, any, any, any, 2, 2, 2, 8, 16, new int[] {4, 17}, any))
+            int[] two = {0, 1};
+            assertThatThrownBy(() -> attend(any, DecodeAttention.Rows.apart(two, new int[] {4, 17}), 16))
                     .hasMessageContaining("entries must be below the capacity (16), got: entry 16");
-            assertThatThrownBy(() -> DecodeAttention.attend(any, any, any, any, 2, 2, 2, 8, 20, new int[] {4, 4}, any))
+            assertThatThrownBy(() -> attend(any, DecodeAttention.Rows.apart(two, new int[] {4, 4}), 20))
                     .hasMessageContaining("capacity must be a multiple of 16, got: 20");
-            assertThatThrownBy(() -> DecodeAttention.append(any, any, 2, 2, 8, 16, new int[] {3, -1}, any, any))
-                    .hasMessageContaining("position must be >= 0, got: -1");
-            DecodeAttention.Prompts prompts = new DecodeAttention.Prompts(any, any, 32, new int[2], new int[] {16, 24});
-            assertThatThrownBy(() -> DecodeAttention.attend(
-                            true, any, any, any, prompts, any, 2, 2, 2, 8, 16, new int[] {17, 25}, any))
-                    .hasMessage("shared entries must be a multiple of 16 in [0, 32], got: 24");
-            prompts.shared()[1] = 32;
-            assertThatThrownBy(() -> DecodeAttention.attend(
-                            true, any, any, any, prompts, any, 2, 2, 2, 8, 16, new int[] {17, 25}, any))
-                    .hasMessage("a slot must see all entries that it shares (32) or none, got: 25");
-            assertThatThrownBy(() -> DecodeAttention.fill(any, any, 0, 2, 8, 16, any, any, 17))
+            assertThatThrownBy(() -> attend(any, DecodeAttention.Rows.apart(two, new int[] {3, -1}), 16))
+                    .hasMessageContaining("seen must be >= 0, got: -1");
+            assertThatThrownBy(() -> attend(any, DecodeAttention.Rows.apart(new int[] {0, -1}, new int[] {1, 1}), 16))
+                    .hasMessageContaining("slot must be >= 0, got: -1");
+            long[] prompts = {any, any};
+            assertThatThrownBy(() -> attend(
+                            any, DecodeAttention.Rows.of(two, new int[] {17, 25}, prompts, new int[] {16, 24}), 16))
+                    .hasMessage("shared entries must be a multiple of 16, got: 24");
+            assertThatThrownBy(() -> attend(
+                            any, DecodeAttention.Rows.of(two, new int[] {17, 25}, prompts, new int[] {16, 32}), 16))
+                    .hasMessage("a row must see all entries that it shares (32) or none, got: 25");
+            assertThatThrownBy(() -> attend(
+                            any, DecodeAttention.Rows.of(two, new int[] {17, 17}, new long[2], new int[] {0, 16}), 32))
+                    .hasMessage("prompt of a row must be an address, got: 0");
+            DecodeAttention.Rows written =
+                    DecodeAttention.Rows.of(two, new int[] {17, 16}, prompts, new int[] {16, 16});
+            assertThatThrownBy(() -> DecodeAttention.append(true, any, any, written, 2, 8, 16, any, any))
+                    .hasMessage("an entry must be written behind those that are shared (16), got: 16 seen");
+            assertThatThrownBy(() -> DecodeAttention.fill(false, any, any, 0, 2, 8, 16, any, any, 17))
                     .hasMessageContaining("entries must be below the capacity (16), got: entry 16");
             assertThat(Memory.floats(any, 1 << 12)).containsExactly(before);
         }
+    }
+
+    private static void attend(long any, DecodeAttention.Rows rows, int capacity) {
+        DecodeAttention.attend(true, any, any, any, rows, 0, any, 2, 2, 8, capacity, any);
     }
 }

@@ -186,47 +186,49 @@ final class KernelRates {
             Tensor mask = Tensor.zeros(Device.CPU, DType.F32, of.slots, 1, 1, capacity);
             Tensor out = q.emptyLike();
             int shared = seen * 3 / 4 / 16 * 16;
-            int[] ofSlots = new int[of.slots];
+            int[] slots = new int[of.slots];
             int[] sharedOfSlots = new int[of.slots];
             int[] all = new int[of.slots];
+            long[] prompts = new long[of.slots];
             for (int slot = 0; slot < of.slots; slot++) {
-                // Groups of 8.
-                ofSlots[slot] = slot / 8;
+                slots[slot] = slot;
                 sharedOfSlots[slot] = shared;
                 all[slot] = seen;
+                // Groups of 8.
+                prompts[slot] = normals(DType.F32, slot % 8 == 0 ? 2L * of.keyHeads * shared * of.d : 1)
+                        .address();
+                if (slot % 8 > 0) {
+                    prompts[slot] = prompts[slot - 1];
+                }
             }
-            DecodeAttention.Prompts prompts =
-                    new DecodeAttention.Prompts(keys.address(), values.address(), capacity, ofSlots, sharedOfSlots);
-            Tensor scratch = Tensor.empty(
-                    Device.CPU,
-                    DType.U8,
-                    DecodeAttention.scratchBytes(of.heads, of.keyHeads, of.d, 2 * capacity, of.slots));
+            Tensor scratch =
+                    Tensor.empty(Device.CPU, DType.U8, DecodeAttention.scratchBytes(of.heads, of.keyHeads, of.d, seen));
             long[] at = addresses(q, keys, values, out, scratch);
             Runnable libtorch = () -> Tensor.attention(q, keys, values, mask, false);
-            String name = of.name + ", a token after " + seen + " in " + of.slots + " slots";
-            compare(
-                    name,
-                    libtorch,
-                    () -> DecodeAttention.attend(
-                            at[0], at[1], at[2], at[3], of.slots, of.heads, of.keyHeads, of.d, capacity, all, at[4]));
-            for (boolean half : new boolean[] {false, true}) {
-                compare(
-                        name + ", " + shared + " shared by 8, " + (half ? "bfloat16" : "float32") + " cache",
-                        libtorch,
-                        () -> DecodeAttention.attend(
-                                half,
-                                at[0],
-                                at[1],
-                                at[2],
-                                prompts,
-                                at[3],
-                                of.slots,
-                                of.heads,
-                                of.keyHeads,
-                                of.d,
-                                capacity,
-                                all,
-                                at[4]));
+            for (boolean together : new boolean[] {false, true}) {
+                DecodeAttention.Rows rows = together
+                        ? DecodeAttention.Rows.of(slots, all, prompts, sharedOfSlots)
+                        : DecodeAttention.Rows.apart(slots, all);
+                for (boolean half : new boolean[] {false, true}) {
+                    compare(
+                            of.name + ", a token after " + seen + " in " + of.slots + " slots, "
+                                    + (together ? shared + " shared by 8, " : "")
+                                    + (half ? "bfloat16" : "float32") + " cache",
+                            libtorch,
+                            () -> DecodeAttention.attend(
+                                    half,
+                                    at[0],
+                                    at[1],
+                                    at[2],
+                                    rows,
+                                    0,
+                                    at[3],
+                                    of.heads,
+                                    of.keyHeads,
+                                    of.d,
+                                    capacity,
+                                    at[4]));
+                }
             }
         }
     }
