@@ -1,6 +1,7 @@
 package org.minpro.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.minpro.tensor.Cuda;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.config.Binder;
 import org.minpro.objective.Objective;
@@ -393,5 +395,19 @@ final class CommandLineTest {
     void theVersionHasNumberAndCommit() {
         assertThat(CommandLineRun.of("--version").out())
                 .matches("minpro \\d+\\.\\d+\\.\\d+\\S*, commit ([0-9a-f]{7,40}(-dirty)?|unknown)\n");
+    }
+
+    @Test
+    void aDeviceThatIsNotThereIsNamedInOneLine() {
+        assumeTrue(Cuda.found().devices() == 0, "a CUDA device is there");
+        for (String command : List.of("train", "eval", "sft", "score", "generate", "chat")) {
+            CommandLineRun run = CommandLineRun.of(command, "--device", "cuda");
+            assertThat(run.code()).as(command).isEqualTo(2);
+            assertThat(run.errors()).as(command).hasSize(1);
+            assertThat(run.errors().getFirst()).startsWith("minpro " + command + ": to compute on cuda:0, ");
+            CommandLineRun other = CommandLineRun.of(command, "--device", "gpu");
+            assertThat(other.code()).as(command).isEqualTo(2);
+            assertThat(other.errors().getFirst()).contains("auto, cpu, cuda or cuda:N, got: gpu");
+        }
     }
 }

@@ -44,7 +44,7 @@ record PieceSearch(Tensor index, Tensor mass) {
         Tensor columns = start.add(Tensor.range(device, 0, width).unsqueeze(0)); // [rows, width]
         Tensor beyond = columns.greaterOrEqual(vocabulary);
         Tensor entries = probabilities
-                .gather(1, columns.minimum(Tensor.full(device, DType.I64, vocabulary - 1.0, 1)))
+                .gather(1, columns.minimum(Tensor.full(device, DType.I64, (double) (vocabulary - 1), 1)))
                 .to(DType.F64)
                 .maskedFill(beyond, 0); // [rows, width]
         Tensor entry = first(entries.cumulativeSum(1), target.subtract(before), entries);

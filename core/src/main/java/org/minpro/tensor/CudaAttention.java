@@ -1,7 +1,6 @@
 package org.minpro.tensor;
 
 import java.util.List;
-import org.bytedeco.pytorch.BooleanList;
 import org.bytedeco.pytorch.Context;
 import org.bytedeco.pytorch.IValue;
 import org.bytedeco.pytorch.IValueVector;
@@ -19,6 +18,9 @@ final class CudaAttention implements AttentionKernel {
     private static final NamedOperator FORWARD = new NamedOperator("aten::_scaled_dot_product_efficient_attention");
     private static final NamedOperator BACKWARD =
             new NamedOperator("aten::_scaled_dot_product_efficient_attention_backward");
+
+    /** Of queries, keys and values, not of the mask. */
+    private static final IValue WANTED = BACKWARD.list(10, true, true, true, false);
 
     private CudaAttention() {}
 
@@ -112,10 +114,6 @@ final class CudaAttention implements AttentionKernel {
             boolean causal) {
         Tensor seen = expanded(mask, query);
         Tensor none = Tensor.zeros(query.device(), DType.I64);
-        BooleanList wanted = new BooleanList();
-        for (boolean each : new boolean[] {true, true, true, false}) {
-            wanted.push_back(each);
-        }
         IValueVector results = deterministic(
                 new IValue(upstream.value),
                 new IValue(query.value),
@@ -127,7 +125,7 @@ final class CudaAttention implements AttentionKernel {
                 new IValue(none.value),
                 new IValue(none.value),
                 CpuAttention.NO_DROPOUT,
-                new IValue(wanted),
+                WANTED,
                 causal ? CpuAttention.YES : CpuAttention.NO,
                 NamedOperator.NONE);
         return new FlashAttention.Gradient(

@@ -67,7 +67,7 @@ record ElfSymbols(Set<String> defined, Set<String> undefined) {
             int start = symbols.getInt(at);
             int binding = (symbols.get(at + 4) & 0xff) >> 4;
             boolean here = symbols.getShort(at + 6) != 0;
-            if (start == 0 || binding == LOCAL || !here && binding == WEAK) {
+            if (start == 0 || binding == LOCAL || (!here && binding == WEAK)) {
                 continue;
             }
             int end = start;

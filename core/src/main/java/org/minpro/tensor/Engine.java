@@ -84,15 +84,15 @@ public final class Engine {
     public static synchronized Device use(String setting) {
         Device before = device;
         Device chosen = setting.equals("auto") && before != null ? before : Cuda.chosen(setting);
+        String obstacle = chosen.isCuda() ? Cuda.found().obstacle(chosen) : null;
+        if (obstacle != null) {
+            throw new IllegalArgumentException(obstacle);
+        }
         if (before != null && !chosen.equals(before)) {
             throw new IllegalArgumentException(
                     "compute.device must be " + before + ", on which this process computes, got: " + setting);
         }
         if (chosen.isCuda() && before == null) {
-            String obstacle = Cuda.found().obstacle(chosen);
-            if (obstacle != null) {
-                throw new IllegalArgumentException(obstacle);
-            }
             Context context = torch.globalContext();
             // Products of float32 have float32's bits.
             context.setAllowTF32CuBLAS(false);

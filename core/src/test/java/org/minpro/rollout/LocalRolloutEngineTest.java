@@ -355,4 +355,36 @@ class LocalRolloutEngineTest {
             assertThat(two.versions()[6]).isOne();
         }
     }
+
+    /** As on a GPU; the ids are those of prompts computed one by one, the log-probabilities theirs up to rounding. */
+    @Test
+    void promptsThatAreComputedTogetherHaveTheSameResponses() {
+        Random random = new Random(17);
+        List<RolloutRequest> requests = new ArrayList<>();
+        for (int i = 0; i < 7; i++) {
+            requests.add(RolloutRequest.of(
+                    i, random.ints(1 + random.nextInt(40), 2, 97).toArray(), 1 + i % 3));
+        }
+        SamplingParams params = SamplingParams.of(12, List.of());
+        long before = Scope.nativeObjects();
+        try (Workers pool = new Workers(1);
+                Transformer model = TinyModels.random(TinyModels.dense(), DType.F32, 4);
+                Parameters parameters = model.parameters();
+                PolicyVersion version = new PolicyVersion(0, model);
+                LocalRolloutEngine one = new LocalRolloutEngine(pool, 16, 5, ids -> "", false);
+                LocalRolloutEngine all = new LocalRolloutEngine(pool, 16, 5, ids -> "", true)) {
+            one.publish(version);
+            all.publish(version);
+            List<Rollout> expected = one.generate(requests, params, rollout -> {});
+            List<Rollout> found = all.generate(requests, params, rollout -> {});
+            assertThat(found).hasSameSizeAs(expected);
+            for (int i = 0; i < found.size(); i++) {
+                assertThat(found.get(i).responseIds())
+                        .isEqualTo(expected.get(i).responseIds());
+                assertThat(found.get(i).behaviorLogProbs())
+                        .containsExactly(expected.get(i).behaviorLogProbs(), within(1e-4f));
+            }
+        }
+        assertThat(Scope.nativeObjects()).isEqualTo(before);
+    }
 }

@@ -38,8 +38,7 @@ class CudaTest {
         assertThat(Cuda.chosen("cuda:3")).isEqualTo(Device.cuda(3));
         assertThatThrownBy(() -> Engine.use("cuda"))
                 .isInstanceOf(IllegalArgumentException.class)
-                .message()
-                .containsAnyOf("to compute on cuda:0, ", "compute.device must be cpu");
+                .hasMessageStartingWith("to compute on cuda:0, ");
         assertThat(Engine.use("auto")).isEqualTo(Device.CPU);
         assertThat(Engine.device()).isEqualTo(Device.CPU);
     }
