@@ -135,7 +135,7 @@ final class BenchmarkEvaluation {
         files.forEach((benchmark, file) -> problems.put(
                 benchmark, benchmark.read(file, template, recipe.evaluation().problems())));
         Engine.use(recipe.compute().device());
-        ModelFiles model = ModelFiles.open(recipe.model().path());
+        ModelFiles model = ModelFiles.open(recipe.model(), recipe.adapter());
         DType compute = model.computeType(recipe.model().dtype());
         EvalCommand.requireMemory(memory, recipe, model);
         SamplingParams params = sampling(model);

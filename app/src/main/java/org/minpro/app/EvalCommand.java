@@ -140,7 +140,7 @@ final class EvalCommand implements Callable<Integer> {
         ProblemSets sets = ProblemSets.of(recipe.data(), recipe.seed(), most, (pass, done, all) -> {});
         sets.notices().forEach(line -> console.say("data: " + line));
         Device device = Engine.use(recipe.compute().device());
-        ModelFiles files = ModelFiles.open(recipe.model().path());
+        ModelFiles files = ModelFiles.open(recipe.model(), recipe.adapter());
         Kernels.notices(device, files.computeType(recipe.model().dtype())).forEach(console::say);
         requireMemory(memory, recipe, files);
         int responses = greedy ? 1 : Math.max(1, recipe.evaluation().samples());

@@ -58,6 +58,7 @@ public final class Main {
         minpro.addSubcommand(new ServeCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new ServedFolderCommand(console));
         minpro.addSubcommand(new ScoreCommand(console, new MemoryCheck(memoryAvailable, console)));
+        minpro.addSubcommand(new MergeCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new TokenizeCommand(console));
         minpro.addSubcommand(new DashboardCommand(console));
         minpro.addSubcommand(new ReportCommand(console));

@@ -35,7 +35,7 @@ final class ModelOptions {
 
     /** Whether it is the small model inside the jar. */
     boolean isBuiltin() {
-        return folder.path().equals(ModelSection.BUILTIN);
+        return folder.isBuiltin();
     }
 
     /** The model's files, and where it will be computed. */
@@ -54,7 +54,7 @@ final class ModelOptions {
      * @param date that the chat template sees
      */
     LanguageModel load(long seed, LocalDate date) {
-        return LanguageModel.load(folder.path(), new LanguageModel.Settings(device, dtype, threads(), seed, date));
+        return LanguageModel.load(open(), new LanguageModel.Settings(device, dtype, threads(), seed, date));
     }
 
     int threads() {

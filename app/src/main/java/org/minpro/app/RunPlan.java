@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
+import org.minpro.model.LowRankAdapter;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.ParameterSelection;
 import org.minpro.objective.Objectives;
@@ -26,9 +27,8 @@ record RunPlan(Recipe recipe, ModelConfig model, DType compute) {
     /** Of a trained one: as many on the way forward, and twice as many on the way back. */
     private static final double TRAINING = 6;
 
-    static final String FORMULA =
-            "sampled and evaluated tokens x 2 x active parameters / sampling rate + trained tokens x 6 x"
-                    + " active parameters / training rate, for responses half as long as the limit; prompts and attention left out";
+    /** Of one beside an adapter: none of the weights has a gradient. */
+    private static final double TRAINING_ADAPTER = 4;
 
     /**
      * Operations a second.
@@ -47,15 +47,37 @@ record RunPlan(Recipe recipe, ModelConfig model, DType compute) {
     }
 
     String modelLine() {
-        ParameterSelection trained = recipe.model().trained(model);
+        ParameterSelection trained = recipe.trained(model);
         return String.format(
                 Locale.ROOT,
                 "%s model %s, %s parameters%s, %s",
                 model.architecture().modelType(),
                 recipe.model().path(),
                 Figures.count(model.parameterCount()),
-                trained.isWhole() ? "" : " of which " + Figures.count(trained.count()) + " are trained",
+                whatIsTrained(trained),
                 compute.name().toLowerCase(Locale.ROOT));
+    }
+
+    private static String whatIsTrained(ParameterSelection trained) {
+        LowRankAdapter adapter = trained.adapter();
+        if (adapter != null) {
+            return " and an adapter of rank " + adapter.rank() + " whose " + Figures.count(trained.count())
+                    + " parameters are trained";
+        }
+        return trained.isWhole() ? "" : " of which " + Figures.count(trained.count()) + " are trained";
+    }
+
+    /** Operations of a trained token for each parameter that it goes through. */
+    private double training() {
+        return recipe.adapter().isOn() ? TRAINING_ADAPTER : TRAINING;
+    }
+
+    /** How {@link #seconds} is computed. */
+    String formula() {
+        return "sampled and evaluated tokens x 2 x active parameters / sampling rate + trained tokens x "
+                + Math.round(training())
+                + " x active parameters / training rate, for responses half as long as the limit; prompts and attention"
+                + " left out";
     }
 
     /** Tokens that are sampled, at most. */
@@ -119,7 +141,7 @@ record RunPlan(Recipe recipe, ModelConfig model, DType compute) {
 
     double seconds(Rates rates) {
         return SAMPLING * model.activeParameters() * expectedSampled() / rates.sampling()
-                + TRAINING * model.activeParameters() * expectedTrained() / rates.training();
+                + training() * model.activeParameters() * expectedTrained() / rates.training();
     }
 
     String time(Rates rates) {
@@ -127,7 +149,7 @@ record RunPlan(Recipe recipe, ModelConfig model, DType compute) {
                 Locale.ROOT,
                 "about %s, computed: %s; %s and %s GFLOP/s (%s)",
                 Figures.duration(seconds(rates)),
-                FORMULA,
+                formula(),
                 Figures.count(Math.round(rates.sampling() / 1e9)),
                 Figures.count(Math.round(rates.training() / 1e9)),
                 rates.source());
@@ -143,7 +165,7 @@ record RunPlan(Recipe recipe, ModelConfig model, DType compute) {
                         "type", model.architecture().modelType(),
                         "parameters", model.parameterCount(),
                         "active_parameters", model.activeParameters(),
-                        "trained_parameters", recipe.model().trained(model).count(),
+                        "trained_parameters", recipe.trained(model).count(),
                         "dtype", compute.name().toLowerCase(Locale.ROOT)));
         json.put(
                 "tokens",
@@ -162,7 +184,7 @@ record RunPlan(Recipe recipe, ModelConfig model, DType compute) {
                 "time",
                 Map.of(
                         "seconds", seconds(rates),
-                        "formula", FORMULA,
+                        "formula", formula(),
                         "sampling_flops_per_second", rates.sampling(),
                         "training_flops_per_second", rates.training(),
                         "rates_from", rates.source()));

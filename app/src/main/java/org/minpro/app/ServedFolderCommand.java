@@ -53,6 +53,11 @@ final class ServedFolderCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         ModelFiles files = model.open();
+        if (files.hasAdapter()) {
+            throw new IllegalArgumentException(
+                    "a served folder must be of a model without an adapter, got: one with it;"
+                            + " merge the two first, with minpro merge");
+        }
         int positions = files.config().maxPositions();
         int tokens = context == null ? Math.min(1024, positions) : context;
         if (tokens < 2 || tokens > positions) {

@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.minpro.model.HuggingFaceReader;
+import org.minpro.model.LowRankAdapter;
+import org.minpro.model.ModelConfig;
 import org.minpro.model.ParameterSelection;
 import org.minpro.model.PolicyVersion;
 import org.minpro.objective.Grpo;
@@ -36,15 +38,16 @@ import tools.jackson.databind.ObjectMapper;
  * Our half of {@code bench/trl/side_by_side.py}: one whole GRPO step (sample, reward, gradient, AdamW) for every line
  * that comes in on stdin, its seconds on stdout as JSON.
  *
- * <p>Arguments: MODEL WORKLOAD DTYPE WORKERS [MICRO_BATCH_TOKENS], by default those of a recipe; the workload has
+ * <p>Arguments: MODEL WORKLOAD DTYPE WORKERS [MICRO_BATCH_TOKENS [RANK]], by default those of a recipe; the workload has
  * {@code prompts} (lists of ids), {@code rows_per_prompt} and {@code new_tokens}. Every response has exactly that many tokens.
+ * With a rank an adapter beside all linear maps is trained in place of the model.
  */
 public final class GrpoStep {
     private GrpoStep() {}
 
     public static void main(String[] arguments) throws IOException {
-        if (arguments.length < 4 || arguments.length > 6) {
-            System.err.println("usage: GrpoStep MODEL WORKLOAD f32|bf16 WORKERS [MICRO_BATCH_TOKENS [DEVICE]]");
+        if (arguments.length < 4 || arguments.length > 7) {
+            System.err.println("usage: GrpoStep MODEL WORKLOAD f32|bf16 WORKERS [MICRO_BATCH_TOKENS [RANK [DEVICE]]]");
             System.exit(2);
         }
         JsonNode workload = new ObjectMapper().readTree(Path.of(arguments[1]).toFile());
@@ -56,7 +59,7 @@ public final class GrpoStep {
         }
         int rowsPerPrompt = workload.get("rows_per_prompt").asInt();
         int newTokens = workload.get("new_tokens").asInt();
-        ComputeSettings compute = new ComputeSettings(arguments.length == 6 ? arguments[5] : "auto", 0, 0, 0);
+        ComputeSettings compute = new ComputeSettings(arguments.length == 7 ? arguments[6] : "auto", 0, 0, 0);
         Engine.use(compute.device());
         int lanes = compute.lanes();
         int microBatchTokens = arguments.length >= 5 ? Integer.parseInt(arguments[4]) : compute.microBatchTokens();
@@ -67,7 +70,8 @@ public final class GrpoStep {
                 Policy policy = files.policy(
                         files.computeType(
                                 arguments[2].equals("bf16") ? ModelSection.Dtype.BF16 : ModelSection.Dtype.F32),
-                        ParameterSelection.all(files.config()));
+                        selection(files.config(), arguments.length == 6 ? Integer.parseInt(arguments[5]) : 0),
+                        parameters -> parameters.initialiseAdapter(1));
                 Learner learner = new Learner(
                         policy,
                         new Learner.Settings(
@@ -104,6 +108,19 @@ public final class GrpoStep {
                         + update.requireStep().gradientNorm() + "}");
             }
         }
+    }
+
+    private static ParameterSelection selection(ModelConfig config, int rank) {
+        return rank == 0
+                ? ParameterSelection.all(config)
+                : ParameterSelection.of(
+                        config,
+                        LowRankAdapter.of(
+                                config,
+                                rank,
+                                2.0 * rank,
+                                LowRankAdapter.Variant.LORA,
+                                List.of(LowRankAdapter.ALL_LINEAR)));
     }
 
     /** The reward is the share of even ids; the advantage is that of GRPO, divided by the group's deviation. */

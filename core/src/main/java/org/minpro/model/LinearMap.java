@@ -15,4 +15,9 @@ interface LinearMap {
      * @return {@code [tokens, out]}
      */
     Tensor apply(Tensor x, Tensor weight, @Nullable Tensor bias);
+
+    /** How the same is computed with weights that are not trained, which several versions of a model share. */
+    default LinearMap ofFrozen() {
+        return this;
+    }
 }

@@ -3,6 +3,7 @@ package org.minpro.model;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.Tensor;
 
@@ -14,6 +15,12 @@ import org.minpro.tensor.Tensor;
 public final class PackedWeights implements AutoCloseable {
     private final ModelSteps steps;
     private final int rows;
+    /** Those of the weights that are not trained; null where all are packed here. */
+    private final @Nullable PackedWeights frozen;
+
+    /** Who made them, and whoever called {@link #hold}. */
+    private final AtomicInteger holders = new AtomicInteger(1);
+
     /** By the address of the weight. */
     private final Map<Long, Optional<PackedMatrix>> packed = new ConcurrentHashMap<>();
 
@@ -24,13 +31,40 @@ public final class PackedWeights implements AutoCloseable {
      * @param rows that most products will have
      */
     public PackedWeights(ModelSteps steps, int rows) {
+        this(steps, rows, null);
+    }
+
+    /**
+     * Weights of which none is packed yet, beside those that are not trained and packed for several versions of a model.
+     *
+     * @param frozen the latter, held until these are closed; null where there are none
+     */
+    PackedWeights(ModelSteps steps, int rows, @Nullable PackedWeights frozen) {
         this.steps = steps;
         this.rows = rows;
+        this.frozen = frozen == null ? null : frozen.hold();
+    }
+
+    /** Makes one holder more; each closes once. */
+    public PackedWeights hold() {
+        holders.incrementAndGet();
+        return this;
     }
 
     /** The model over these weights; its products are without gradients. */
     public Transformer over(Transformer model) {
-        return model.with(this::linear);
+        LinearMap shared = frozen == null ? null : frozen::linear;
+        return model.with(new LinearMap() {
+            @Override
+            public Tensor apply(Tensor x, Tensor weight, @Nullable Tensor bias) {
+                return linear(x, weight, bias);
+            }
+
+            @Override
+            public LinearMap ofFrozen() {
+                return shared == null ? this : shared;
+            }
+        });
     }
 
     /**
@@ -46,8 +80,15 @@ public final class PackedWeights implements AutoCloseable {
         return matrix.isPresent() ? matrix.get().linear(x, bias) : LinearMap.PLAIN.apply(x, weight, bias);
     }
 
+    /** Makes one holder fewer; the last one frees the memory. */
     @Override
     public void close() {
+        if (holders.decrementAndGet() > 0) {
+            return;
+        }
+        if (frozen != null) {
+            frozen.close();
+        }
         packed.values().forEach(matrix -> matrix.ifPresent(PackedMatrix::close));
         packed.clear();
     }

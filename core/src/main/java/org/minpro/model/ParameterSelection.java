@@ -9,21 +9,21 @@ import java.util.List;
 import java.util.SequencedMap;
 import java.util.SequencedSet;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
-/** Which parameters of a model are trained; the others are frozen. */
+/** Which parameters of a model are trained, its own or those of an adapter beside them; the others are frozen. */
 public final class ParameterSelection {
-    /** Matches any letters, none and dots among them. */
-    private static final char ANY = '*';
-
     private static final String LAYERS = "model.layers.";
 
     private final SequencedSet<String> stored;
     private final long count;
     private final int lowestLayer;
     private final boolean whole;
+    private final @Nullable LowRankAdapter adapter;
 
     /** @param named what is trained, under the names of a checkpoint */
     private ParameterSelection(ModelConfig config, Collection<String> named) {
+        adapter = null;
         SequencedMap<String, long[]> shapes = config.parameterShapes();
         SequencedSet<String> names = new LinkedHashSet<>();
         long numbers = 0;
@@ -39,9 +39,31 @@ public final class ParameterSelection {
         whole = named.size() == shapes.size();
     }
 
+    private ParameterSelection(ModelConfig config, LowRankAdapter adapter) {
+        this.adapter = adapter;
+        stored = Collections.unmodifiableSequencedSet(
+                new LinkedHashSet<>(adapter.storedShapes().sequencedKeySet()));
+        count = adapter.count();
+        lowestLayer = adapter.modules().stream()
+                .mapToInt(module -> layer(module, config))
+                .min()
+                .orElse(config.layers());
+        whole = false;
+    }
+
     /** All parameters. */
     public static ParameterSelection all(ModelConfig config) {
         return new ParameterSelection(config, config.parameterShapes().keySet());
+    }
+
+    /** None of the model's own. */
+    static ParameterSelection none(ModelConfig config) {
+        return new ParameterSelection(config, List.of());
+    }
+
+    /** None of the model's own, and all of an adapter. */
+    public static ParameterSelection of(ModelConfig config, LowRankAdapter adapter) {
+        return new ParameterSelection(config, adapter);
     }
 
     /**
@@ -54,14 +76,14 @@ public final class ParameterSelection {
     public static ParameterSelection of(ModelConfig config, List<String> patterns) {
         SequencedSet<String> names = config.parameterShapes().sequencedKeySet();
         for (String pattern : patterns) {
-            if (names.stream().noneMatch(name -> edits(pattern, name) == 0)) {
+            if (names.stream().noneMatch(name -> new NamePattern(pattern).matches(name))) {
                 throw new IllegalArgumentException(
                         "model.trainable must hold patterns that match a parameter's name, got: " + pattern
                                 + ", which matches none; " + nearest(pattern, config, names));
             }
         }
         SequencedSet<String> matched = names.stream()
-                .filter(name -> patterns.stream().anyMatch(pattern -> edits(pattern, name) == 0))
+                .filter(name -> patterns.stream().anyMatch(pattern -> new NamePattern(pattern).matches(name)))
                 .collect(Collectors.toCollection(LinkedHashSet::new));
         if (matched.isEmpty()) {
             throw new IllegalArgumentException("model.trainable must match at least one parameter, got: no pattern");
@@ -81,34 +103,13 @@ public final class ParameterSelection {
     }
 
     private static String nearest(String pattern, ModelConfig config, SequencedSet<String> names) {
-        if (config.tieWordEmbeddings() && edits(pattern, "lm_head.weight") == 0) {
+        if (config.tieWordEmbeddings() && new NamePattern(pattern).matches("lm_head.weight")) {
             return "the output head of this model is its embedding, model.embed_tokens.weight";
         }
         return "the nearest name is "
                 + names.stream()
-                        .min(Comparator.comparingInt(name -> edits(pattern, name)))
+                        .min(Comparator.comparingInt(new NamePattern(pattern)::edits))
                         .orElseThrow();
-    }
-
-    /** Insertions, deletions and substitutions that make a pattern match a name: 0 where it does. */
-    private static int edits(String pattern, String name) {
-        int[] row = new int[name.length() + 1]; // edits from the pattern so far to each beginning of the name
-        for (int j = 0; j < row.length; j++) {
-            row[j] = j;
-        }
-        for (int i = 0; i < pattern.length(); i++) {
-            int[] above = row;
-            row = new int[above.length];
-            boolean any = pattern.charAt(i) == ANY;
-            row[0] = any ? above[0] : above[0] + 1;
-            for (int j = 1; j < row.length; j++) {
-                int change = pattern.charAt(i) == name.charAt(j - 1) ? 0 : 1;
-                row[j] = any
-                        ? Math.min(above[j], row[j - 1])
-                        : Math.min(above[j - 1] + change, Math.min(above[j], row[j - 1]) + 1);
-            }
-        }
-        return row[name.length()];
     }
 
     /** The lowest layer that a gradient of this parameter makes the backward pass reach. */
@@ -122,6 +123,11 @@ public final class ParameterSelection {
     /** Whether a parameter is trained, by its name in {@link Parameters#stored}. */
     boolean contains(String name) {
         return stored.contains(name);
+    }
+
+    /** The adapter whose parameters are trained; null where those of the model itself are. */
+    public @Nullable LowRankAdapter adapter() {
+        return adapter;
     }
 
     /** Whether all parameters are trained. */

@@ -4,12 +4,15 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
+import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -19,7 +22,9 @@ import org.minpro.tensor.Tensor;
  *
  * <p>Projections that read the same input are stored side by side, so that one matrix product serves them:
  * {@link #stored} has {@code self_attn.qkv_proj} and {@code mlp.gate_up_proj}, {@link #named} their parts under the
- * names of a Hugging Face checkpoint ({@link ModelConfig#parameterShapes}), as views of the same memory.
+ * names of a Hugging Face checkpoint ({@link ModelConfig#parameterShapes}), as views of the same memory. The parameters of an
+ * adapter are stored beside them, in a type of their own; {@link #adapter} has them under the names of the maps that they
+ * are beside.
  */
 public final class Parameters implements AutoCloseable {
     private final ParameterSelection selection;
@@ -27,6 +32,7 @@ public final class Parameters implements AutoCloseable {
     private final DType type;
     private final SequencedMap<String, Tensor> stored;
     private final SequencedMap<String, Tensor> named;
+    private final SequencedMap<String, Tensor> adapter;
     /** Who made them, and whoever called {@link #hold}. */
     private final AtomicInteger holders = new AtomicInteger(1);
 
@@ -37,14 +43,18 @@ public final class Parameters implements AutoCloseable {
             ParameterSelection selection,
             DType type,
             SequencedMap<String, Tensor> stored,
-            SequencedMap<String, Tensor> named) {
+            SequencedMap<String, Tensor> named,
+            SequencedMap<String, Tensor> adapter) {
         this.selection = selection;
         this.type = type;
         this.stored = Collections.unmodifiableSequencedMap(stored);
         this.named = Collections.unmodifiableSequencedMap(named);
+        this.adapter = Collections.unmodifiableSequencedMap(adapter);
         device = this.stored.firstEntry().getValue().device();
         trainable = only(stored, selection::contains);
-        trainableNamed = only(named, name -> selection.contains(Fusion.storedName(name)));
+        trainableNamed = selection.adapter() != null
+                ? this.adapter
+                : only(named, name -> selection.contains(Fusion.storedName(name)));
     }
 
     private static SequencedMap<String, Tensor> only(
@@ -65,14 +75,14 @@ public final class Parameters implements AutoCloseable {
      * @param selection those that are trained
      * @param device that all of them are made on
      * @param type of the trained ones
-     * @param frozenType of the others
+     * @param frozenType of the others; where an adapter is trained, the type that the model computes in
      */
     public static Parameters zeros(
             ModelConfig config, ParameterSelection selection, Device device, DType type, DType frozenType) {
         return of(
                 config,
                 selection,
-                type,
+                selection.adapter() != null ? frozenType : type,
                 (name, shape) -> Tensor.zeros(device, selection.contains(name) ? type : frozenType, shape));
     }
 
@@ -121,8 +131,28 @@ public final class Parameters implements AutoCloseable {
                         whole.narrow(place.dimension(), place.start(), place.length())
                                 .retain());
             });
+            return new Parameters(selection, type, stored, named, adapter(selection.adapter(), stored, source));
         }
-        return new Parameters(selection, type, stored, named);
+    }
+
+    /** Adds an adapter's tensors to the stored ones and returns them by the names of its maps. */
+    private static SequencedMap<String, Tensor> adapter(
+            @Nullable LowRankAdapter adapter, SequencedMap<String, Tensor> stored, Source source) {
+        SequencedMap<String, Tensor> views = new LinkedHashMap<>();
+        if (adapter == null) {
+            return views;
+        }
+        adapter.storedShapes()
+                .forEach((name, shape) ->
+                        stored.put(name, source.tensor(name, shape).retain()));
+        Function<String, Tensor> byName = name -> Objects.requireNonNull(stored.get(name));
+        for (String module : adapter.modules()) {
+            views.put(LowRankAdapter.down(module), adapter.down(module, byName).retain());
+            views.put(
+                    LowRankAdapter.up(module),
+                    byName.apply(LowRankAdapter.up(module)).detach().retain());
+        }
+        return views;
     }
 
     /** Which of them are trained. */
@@ -140,12 +170,17 @@ public final class Parameters implements AutoCloseable {
         return named;
     }
 
+    /** Views of an adapter's A and B, {@code MAP.lora_A.weight} and {@code MAP.lora_B.weight}; empty where there is none. */
+    public SequencedMap<String, Tensor> adapter() {
+        return adapter;
+    }
+
     /** Those of {@link #stored} that are trained: they have gradients and optimizer state. */
     public SequencedMap<String, Tensor> trainable() {
         return trainable;
     }
 
-    /** Those of {@link #named} that are trained: what a checkpoint stores. */
+    /** Those of {@link #named}, or of {@link #adapter}, that are trained: what a checkpoint stores. */
     public SequencedMap<String, Tensor> trainableNamed() {
         return trainableNamed;
     }
@@ -174,9 +209,14 @@ public final class Parameters implements AutoCloseable {
         return device;
     }
 
-    /** The type of those that are trained. */
+    /** The type of those that are trained; with an adapter, of those that it is beside. */
     public DType type() {
         return type;
+    }
+
+    /** Whether all have a type, those of an adapter aside. */
+    public boolean areAll(DType type) {
+        return named.values().stream().allMatch(tensor -> tensor.type() == type);
     }
 
     /** Numbers in all parameters. */
@@ -193,14 +233,18 @@ public final class Parameters implements AutoCloseable {
                 leaves.put(name, selection.contains(name) ? leaf.requireGradient() : leaf);
             });
         }
-        return new Parameters(selection, type, leaves, new LinkedHashMap<>());
+        return new Parameters(selection, type, leaves, new LinkedHashMap<>(), new LinkedHashMap<>());
     }
 
-    /** The same weights, all in one type: those that have it share their memory, the others are copied. */
+    /**
+     * The same weights, all in one type: those that have it share their memory, the others are copied. An adapter's keep their
+     * type and share their memory.
+     */
     public Parameters inType(ModelConfig config, DType type) {
         return of(config, selection, type, (name, shape) -> {
             Tensor tensor = stored(name);
-            return tensor.type() == type ? tensor.detach() : tensor.to(type);
+            boolean keeps = selection.adapter() != null && selection.contains(name);
+            return keeps || tensor.type() == type ? tensor.detach() : tensor.to(type);
         });
     }
 
@@ -210,6 +254,15 @@ public final class Parameters implements AutoCloseable {
             Tensor tensor = stored(name);
             return selection.contains(name) ? tensor.copy() : tensor.detach();
         });
+    }
+
+    /** The weights that an adapter is beside, without it: they share their memory, and none is trained. */
+    public Parameters withoutAdapter(ModelConfig config) {
+        return of(
+                config,
+                ParameterSelection.none(config),
+                type,
+                (name, shape) -> stored(name).detach());
     }
 
     /** Overwrites every trained parameter with the other's, converting their type. */
@@ -244,6 +297,48 @@ public final class Parameters implements AutoCloseable {
         }
     }
 
+    /**
+     * A new adapter, which adds nothing: A uniform in {@code [-1, 1) / sqrt(in)} (as PEFT has it), a function of the seed and
+     * the shapes alone; B zero.
+     */
+    public void initialiseAdapter(long seed) {
+        int ordinal = 0;
+        for (Map.Entry<String, Tensor> entry : adapter.entrySet()) {
+            Tensor tensor = entry.getValue();
+            if (LowRankAdapter.isUp(entry.getKey())) {
+                tensor.zeroInPlace();
+                continue;
+            }
+            double bound = 1 / Math.sqrt((double) tensor.size(tensor.dimensions() - 1));
+            double[] values = new double[Math.toIntExact(tensor.elements())];
+            for (int i = 0; i < values.length; i++) {
+                values[i] =
+                        bound * (2 * Philox.uniform(seed, Philox.Purpose.ADAPTER, ordinal, i >>> 20, i & 0xFFFFF) - 1);
+            }
+            try (Scope scope = Scope.open()) {
+                tensor.copyInPlace(Tensor.of(device, values, tensor.shape()));
+            }
+            ordinal++;
+        }
+    }
+
+    /**
+     * Adds what the adapter adds to the weights that it is beside, {@code W += s B A}, in their type: what a model without
+     * adapters computes with. The adapter keeps its values, so it is to be done once.
+     */
+    public void mergeAdapter() {
+        LowRankAdapter adapter = Objects.requireNonNull(selection.adapter());
+        for (String module : adapter.modules()) {
+            Tensor weight = Objects.requireNonNull(named.get(module + ".weight"));
+            Tensor down = Objects.requireNonNull(this.adapter.get(LowRankAdapter.down(module)));
+            Tensor up = Objects.requireNonNull(this.adapter.get(LowRankAdapter.up(module)));
+            try (Scope scope = Scope.open();
+                    NoGradient off = NoGradient.open()) {
+                weight.addInPlace(up.matrixProduct(down).multiplyInPlace(adapter.scale()));
+            }
+        }
+    }
+
     /** Makes one holder more; each closes once. */
     public Parameters hold() {
         holders.incrementAndGet();
@@ -260,6 +355,7 @@ public final class Parameters implements AutoCloseable {
     public void close() {
         if (holders.decrementAndGet() == 0) {
             named.values().forEach(Tensor::close);
+            adapter.values().forEach(Tensor::close);
             stored.values().forEach(Tensor::close);
         }
     }

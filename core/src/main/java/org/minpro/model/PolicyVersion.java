@@ -2,6 +2,7 @@ package org.minpro.model;
 
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The weights of a policy after a number of updates. They do not change as long as anybody holds the version.
@@ -30,6 +31,28 @@ public final class PolicyVersion implements AutoCloseable {
         this.number = number;
         this.model = model;
         model.parameters().hold();
+    }
+
+    /**
+     * A version with one holder, the caller, whose packed weights that are not trained are shared with others.
+     *
+     * @param frozen the latter, from {@link #frozen}; null where the version packs all of its weights itself
+     */
+    public PolicyVersion(long number, Transformer model, @Nullable PackedWeights frozen) {
+        this(number, model);
+        if (frozen != null) {
+            packed.put(PACKED_FOR, new PackedWeights(model.steps(), PACKED_FOR, frozen));
+        }
+    }
+
+    /**
+     * Packed weights that are not trained, for all versions that share them; closed by the caller once it makes no version any
+     * more.
+     *
+     * @return null where training multiplies by no packed weights, so that those are in memory only while responses are sampled
+     */
+    public static @Nullable PackedWeights frozen(ModelSteps steps) {
+        return steps.trainsPacked() ? new PackedWeights(steps, PACKED_FOR) : null;
     }
 
     /** How many updates are in the weights. */

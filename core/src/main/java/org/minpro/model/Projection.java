@@ -6,7 +6,8 @@ import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
 /**
- * A named linear map of a model, {@code x W^T + b}, with its gradient written out.
+ * A named linear map of a model, {@code x W^T + b} and what an adapter adds ({@link LowRankMap}), with its gradient written
+ * out.
  *
  * <p>Every product with weights is one of these, whether of attention, feed-forward, an expert, the router or the output
  * head. So whatever changes such a map, as an adapter does, has one place.
@@ -19,11 +20,13 @@ final class Projection {
     private final @Nullable Parameter bias;
     private final @Nullable Integer expert;
     private final LinearMap map;
+    private final @Nullable LowRankMap adapter;
 
     private Projection(Parameters parameters, String name, @Nullable Integer expert, LinearMap map) {
         this.expert = expert;
-        this.map = map;
         weight = parameters.parameter(name + ".weight");
+        this.map = weight.trainable() ? map : map.ofFrozen();
+        adapter = LowRankMap.of(parameters, name, expert, map);
         bias = parameters.find(name + ".bias");
     }
 
@@ -39,7 +42,11 @@ final class Projection {
 
     /** {@code [tokens, in]} to {@code [tokens, out]}. */
     Tensor apply(Tensor x) {
-        return map.apply(x, weight(), bias == null ? null : bias.tensor());
+        Tensor y = map.apply(x, weight(), bias == null ? null : bias.tensor());
+        if (adapter != null) {
+            adapter.addTo(x, y);
+        }
+        return y;
     }
 
     /** {@code W}, {@code [out, in]}. */
@@ -53,7 +60,8 @@ final class Projection {
     }
 
     /**
-     * Adds {@code dL/dW = u^T x} and {@code dL/db = sum u} where they are trained, and returns {@code dL/dx = u W}.
+     * Adds {@code dL/dW = u^T x} and {@code dL/db = sum u} where they are trained, and the adapter's gradients, and returns
+     * {@code dL/dx}, {@code u W} and what comes through the adapter.
      *
      * @param x {@code [tokens, in]}
      * @param upstream {@code u}, {@code [tokens, out]}
@@ -67,7 +75,11 @@ final class Projection {
             if (bias != null && bias.trainable()) {
                 gradients.add(bias.name(), upstream.sum(0, false));
             }
-            return scope.keep(upstream.matrixProduct(weight()));
+            Tensor toX = upstream.matrixProduct(weight());
+            if (adapter != null) {
+                adapter.backward(x, upstream, toX, gradients);
+            }
+            return scope.keep(toX);
         }
     }
 

@@ -64,8 +64,7 @@ public final class Transformer implements AutoCloseable {
     /** Libtorch's alone compute with several types in one model. */
     private static ModelSteps steps(ModelConfig config, Parameters parameters) {
         DType type = parameters.type();
-        boolean one = parameters.stored().values().stream().allMatch(tensor -> tensor.type() == type);
-        return one
+        return parameters.areAll(type)
                 ? Kernels.steps(config, parameters.device(), type)
                 : Kernels.libtorch(config, parameters.device(), type);
     }

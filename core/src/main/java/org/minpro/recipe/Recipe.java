@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.minpro.advantage.Advantage;
 import org.minpro.advantage.Advantages;
@@ -23,6 +24,9 @@ import org.minpro.experience.Scoring;
 import org.minpro.experience.Simulated;
 import org.minpro.experience.Staleness;
 import org.minpro.experience.StalenessProtocols;
+import org.minpro.model.ModelConfig;
+import org.minpro.model.ParameterSelection;
+import org.minpro.model.Parameters;
 import org.minpro.objective.Aggregation;
 import org.minpro.objective.Anchor;
 import org.minpro.objective.Correction;
@@ -56,6 +60,10 @@ public record Recipe(
         long seed,
 
         @Doc("The model to train.") ModelSection model,
+
+        @Doc("A low-rank adapter that is trained in place of the model's own weights; docs/adapters.md.")
+        AdapterSection adapter,
+
         @Doc("The problems.") DataSection data,
         @Doc("How prompts are put to the model.") PromptSection prompts,
 
@@ -156,6 +164,7 @@ public record Recipe(
             EnumSet.of(LogProbStream.BEHAVIOR, LogProbStream.PROXIMAL, LogProbStream.REFERENCE);
 
     public Recipe {
+        adapter.requireAlone(model);
         Rule.positive("iterations", iterations);
         Rule.positive("groups-per-iteration", groupsPerIteration);
         Rule.check(groupSize >= 2, "group-size", ">= 2 (advantages compare the responses of a group)", groupSize);
@@ -204,6 +213,7 @@ public record Recipe(
         this(
                 1,
                 new ModelSection(),
+                new AdapterSection(),
                 new DataSection(),
                 new PromptSection(),
                 null,
@@ -300,6 +310,20 @@ public record Recipe(
     /** The rewards that a recipe can name: those of {@link Rewards} and the built-in task's. */
     public static NamedRecords<Reward> rewards() {
         return REWARDS;
+    }
+
+    /**
+     * The parameters that are trained: the adapter's where there is one, else those of the model that are chosen.
+     *
+     * @throws IllegalArgumentException where a target or a pattern names nothing of the model's
+     */
+    public ParameterSelection trained(ModelConfig config) {
+        return adapter.trained(model, config);
+    }
+
+    /** Writes what the adapter begins with, where there is one. */
+    public Consumer<Parameters> adapterBeginning() {
+        return adapter.beginning(seed);
     }
 
     /** What is minimised. */

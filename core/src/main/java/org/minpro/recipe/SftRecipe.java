@@ -3,10 +3,14 @@ package org.minpro.recipe;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Binder;
 import org.minpro.config.Doc;
 import org.minpro.config.Rule;
+import org.minpro.model.ModelConfig;
+import org.minpro.model.ParameterSelection;
+import org.minpro.model.Parameters;
 import org.minpro.tracker.Tracker;
 import org.minpro.tracker.Trackers;
 import org.minpro.train.ComputeSettings;
@@ -19,6 +23,9 @@ public record SftRecipe(
         long seed,
 
         @Doc("The model to train.") ModelSection model,
+
+        @Doc("A low-rank adapter that is trained in place of the model's own weights; docs/adapters.md.")
+        AdapterSection adapter,
 
         @Doc("Whether the weights start random, from the folder's config.json alone.")
         boolean initialise,
@@ -50,6 +57,12 @@ public record SftRecipe(
         Path runs) {
 
     public SftRecipe {
+        adapter.requireAlone(model);
+        Rule.check(
+                !initialise || !adapter.isOn(),
+                "initialise",
+                "false with an adapter, because what it is beside keeps its values",
+                initialise);
         Rule.positive("max-completion-tokens", maxCompletionTokens);
         Rule.check(updates == null || updates >= 1, "updates", ">= 1", String.valueOf(updates));
         Rule.positive("epochs", epochs);
@@ -62,6 +75,7 @@ public record SftRecipe(
         this(
                 1,
                 new ModelSection(),
+                new AdapterSection(),
                 false,
                 new DemonstrationSection(),
                 new PromptSection(),
@@ -75,6 +89,20 @@ public record SftRecipe(
                 50,
                 List.of(),
                 Path.of("runs"));
+    }
+
+    /**
+     * The parameters that are trained: the adapter's where there is one, else those of the model that are chosen.
+     *
+     * @throws IllegalArgumentException where a target or a pattern names nothing of the model's
+     */
+    public ParameterSelection trained(ModelConfig config) {
+        return adapter.trained(model, config);
+    }
+
+    /** Writes what the adapter begins with, where there is one. */
+    public Consumer<Parameters> adapterBeginning() {
+        return adapter.beginning(seed);
     }
 
     /** Makes recipes of settings, and YAML of recipes. */

@@ -336,7 +336,10 @@ public final class LocalRolloutEngine implements RolloutEngine {
                 try (Scope scope = Scope.open();
                         NoGradient off = NoGradient.open()) {
                     Tensor logits = weights.decoder.logits(Tensor.concatenate(
-                            prefixes.stream().map(KeyValueCache.Prefix::lastHidden).toList(), 0));
+                            prefixes.stream()
+                                    .map(KeyValueCache.Prefix::lastHidden)
+                                    .toList(),
+                            0));
                     for (int i = 0; i < part.size(); i++) {
                         part.get(i)
                                 .take(new Computed(

@@ -98,10 +98,10 @@ public final class LanguageModel implements AutoCloseable {
         }
     }
 
-    private LanguageModel(String path, Settings settings) {
+    private LanguageModel(ModelFiles files, Settings settings) {
+        this.files = files;
         try {
             Engine.use(settings.device());
-            files = ModelFiles.open(path);
             tokenizer = opened.add(files.tokenizer());
             template = files.chatTemplate(settings.date()).orElse(null);
             Workers workers = opened.add(new Workers(settings.workers()));
@@ -131,10 +131,15 @@ public final class LanguageModel implements AutoCloseable {
     /**
      * Loads a model.
      *
-     * @param model {@value ModelSection#BUILTIN}, or a Hugging Face folder
+     * @param model {@value ModelSection#BUILTIN}, a Hugging Face folder, or that of an adapter
      */
     public static LanguageModel load(String model, Settings settings) {
-        return new LanguageModel(model, settings);
+        return load(ModelFiles.open(model), settings);
+    }
+
+    /** Loads a model whose files are open, such as one {@linkplain ModelFiles#withAdapter with an adapter}. */
+    public static LanguageModel load(ModelFiles files, Settings settings) {
+        return new LanguageModel(files, settings);
     }
 
     private String text(int[] ids) {

@@ -56,7 +56,7 @@ public final class MemoryEstimate {
      * of them frees is the other's. Where they go on at the same time it is both.
      */
     public static long ofTraining(Recipe recipe, ModelConfig model, DType compute) {
-        ParameterSelection trained = recipe.model().trained(model);
+        ParameterSelection trained = recipe.trained(model);
         int evaluated =
                 recipe.evaluation().problems() * Math.max(1, recipe.evaluation().samples());
         long responses = Math.min(
@@ -82,18 +82,23 @@ public final class MemoryEstimate {
             case CONTINUE -> 1;
             case FINISH -> 2;
         };
-        return versions * (compute == DType.F32 ? selection.count() : model.parameterCount()) * compute.bytes();
+        return selection.adapter() != null
+                ? versions * selection.count() * DType.F32.bytes()
+                : versions * (compute == DType.F32 ? selection.count() : model.parameterCount()) * compute.bytes();
     }
 
     /**
-     * A reference model: its weights in the type that is computed in; of a mean the trained ones in float32 too. It scores
-     * with less memory than an update takes.
+     * A reference model: its weights in the type that is computed in; of a mean the trained ones in float32 too; of the
+     * model that an adapter is beside nothing, of a mean its adapter alone. It scores with less memory than an update takes.
      */
     private static long reference(Recipe recipe, ParameterSelection trained, ModelConfig model, DType compute) {
         if (!recipe.hasReference()) {
             return 0;
         }
         KlSection kl = recipe.kl();
+        if (!kl.isFolder() && trained.adapter() != null) {
+            return kl.reference().equals(KlSection.AVERAGE) ? trained.count() * DType.F32.bytes() : 0;
+        }
         if (kl.reference().equals(KlSection.AVERAGE)) {
             return ofPolicy(trained, model, compute);
         }
@@ -103,7 +108,7 @@ public final class MemoryEstimate {
 
     /** A supervised run, which samples nothing. */
     public static long ofSupervised(SftRecipe recipe, ModelConfig model, DType compute) {
-        ParameterSelection trained = recipe.model().trained(model);
+        ParameterSelection trained = recipe.trained(model);
         long longest = (long) Math.min(recipe.prompts().maxTokens(), USUAL_PROMPT) + recipe.maxCompletionTokens();
         return RUNTIME
                 + weights(trained, model, compute)
@@ -127,6 +132,13 @@ public final class MemoryEstimate {
         return model.parameterCount() * compute.bytes() + packed(model, compute) + RUNTIME;
     }
 
+    /** An adapter added to a model's weights: all of them in float32, and one being written. */
+    public static long ofMerging(ModelConfig model) {
+        return model.parameterCount() * DType.F32.bytes()
+                + 2L * model.vocabSize() * model.hiddenSize() * DType.F32.bytes()
+                + RUNTIME;
+    }
+
     /** What a forward pass multiplies by beside the weights; libtorch's operations take them as they are. */
     private static long packed(ModelConfig model, DType compute) {
         return Kernels.vectors() ? model.parameterCount() * compute.bytes() : 0;
@@ -141,7 +153,8 @@ public final class MemoryEstimate {
     /**
      * What a run always has: of the trained parameters float32 weights, what AdamW remembers and, where the model computes
      * in another type, a copy in that; of the frozen ones the weights in the type that is computed in, and in float32 too
-     * where the folder has another.
+     * where the folder has another. With an adapter, its float32 weights with what AdamW remembers of them, and the model in
+     * the type that is computed in.
      */
     private static long weights(ParameterSelection selection, ModelConfig model, DType compute) {
         return ofPolicy(selection, model, compute) + AdamW.stateBytes(selection.count());
@@ -149,6 +162,9 @@ public final class MemoryEstimate {
 
     private static long ofPolicy(ParameterSelection selection, ModelConfig model, DType compute) {
         long trained = selection.count();
+        if (selection.adapter() != null) {
+            return trained * DType.F32.bytes() + model.parameterCount() * compute.bytes();
+        }
         long frozen = model.parameterCount() - trained;
         long copied = (long) DType.F32.bytes() + (compute == DType.F32 ? 0 : compute.bytes());
         long ofFrozen = model.storedDType() == compute ? compute.bytes() : copied;
@@ -170,7 +186,8 @@ public final class MemoryEstimate {
     /**
      * What an update takes: packed weights where vectors compute, a float32 sum of the trained parameters' gradients for each lane, and for each worker one
      * block's memory: what every layer from the lowest trained one on keeps for the way back ({@link #kept}), what one
-     * layer computes with at a time ({@link #passing}), one matrix's gradient, and the head's chunk of logits.
+     * layer computes with at a time ({@link #passing}), one matrix's gradient, of an adapter what its products are given in
+     * float32 instead, and the head's chunk of logits.
      *
      * @param rows of an update
      * @param longest tokens of a row
@@ -191,7 +208,10 @@ public final class MemoryEstimate {
         for (int layer = lowest; layer < model.layers(); layer++) {
             perToken += kept(model, layer, compute);
         }
-        long matrix = 2L * model.hiddenSize() * model.intermediateSize() * compute.bytes();
+        long widened = (model.hiddenSize() + 3L * model.intermediateSize()) * DType.F32.bytes();
+        long matrix = selection.adapter() != null
+                ? tokens * widened
+                : 2L * model.hiddenSize() * model.intermediateSize() * compute.bytes();
         long block = tokens * perToken + matrix + LanguageHead.bytes(model, compute, tokens, settings.onCuda());
         return packed(model, compute) + settings.lanes() * selection.count() * DType.F32.bytes() + workers * block;
     }

@@ -15,14 +15,19 @@ import java.time.LocalDate;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.minpro.model.AdapterFolder;
 import org.minpro.model.HuggingFaceReader;
 import org.minpro.model.HuggingFaceWriter;
+import org.minpro.model.LowRankAdapter;
 import org.minpro.model.ModelConfig;
+import org.minpro.model.ModelFormatException;
 import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
 import org.minpro.model.Transformer;
+import org.minpro.recipe.AdapterSection;
 import org.minpro.recipe.ModelSection;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Engine;
@@ -36,32 +41,89 @@ public final class ModelFiles {
     private final Path path;
     private final ModelConfig config;
     private final @Nullable HuggingFaceReader folder;
+    private final @Nullable Adapter adapter;
 
-    private ModelFiles(Path path, ModelConfig config, @Nullable HuggingFaceReader folder) {
+    /** An adapter in a folder, as one of the model. */
+    private record Adapter(AdapterFolder folder, LowRankAdapter of) {}
+
+    private ModelFiles(Path path, ModelConfig config, @Nullable HuggingFaceReader folder, @Nullable Adapter adapter) {
         this.path = path;
         this.config = config;
         this.folder = folder;
+        this.adapter = adapter;
     }
 
     /**
      * Opens a model.
      *
-     * @param path {@value ModelSection#BUILTIN}, or a Hugging Face folder
+     * @param path {@value ModelSection#BUILTIN}, a Hugging Face folder, or a folder with an adapter in the layout of PEFT, which
+     *     names the folder of its model
      */
     public static ModelFiles open(String path) {
+        if (isAdapter(path)) {
+            AdapterFolder adapter = AdapterFolder.open(Path.of(path));
+            return open(base(adapter).toString()).withAdapter(adapter);
+        }
         HuggingFaceReader folder = path.equals(ModelSection.BUILTIN)
                 ? HuggingFaceReader.open(BuiltinModel.folder())
                 : HuggingFaceReader.open(path);
-        return new ModelFiles(folder.path(), folder.config(), folder);
+        return new ModelFiles(folder.path(), folder.config(), folder, null);
+    }
+
+    /** Opens a model, with the adapter that is to be added to it, if there is one. */
+    public static ModelFiles open(ModelSection model, AdapterSection adapter) {
+        ModelFiles files = open(model.path());
+        return adapter.path() == null ? files : files.withAdapter(Path.of(adapter.path()));
     }
 
     /** Opens a folder for its configuration and tokenizer alone; it needs no weights. */
     public static ModelFiles withoutWeights(String path) {
+        if (isAdapter(path)) {
+            return withoutWeights(base(AdapterFolder.open(Path.of(path))).toString());
+        }
         Path folder = path.equals(ModelSection.BUILTIN) ? BuiltinModel.folder() : Path.of(path);
         HuggingFaceReader.requireFolder(folder);
-        return new ModelFiles(folder, ModelConfig.read(folder), null);
+        return new ModelFiles(folder, ModelConfig.read(folder), null, null);
     }
 
+    /** An adapter's folder may be the model's too, where somebody put both into one; then it is the model that is meant. */
+    private static boolean isAdapter(String path) {
+        return !path.isBlank()
+                && AdapterFolder.isOne(Path.of(path))
+                && Files.notExists(Path.of(path).resolve("config.json"));
+    }
+
+    private static Path base(AdapterFolder adapter) {
+        String base = adapter.base();
+        if (base == null || base.isBlank() || !Files.isDirectory(Path.of(base))) {
+            throw new ModelFormatException(
+                    adapter.path().resolve(AdapterFolder.CONFIG_FILE),
+                    "base_model_name_or_path must be the folder of the adapter's model, got: "
+                            + (base == null ? "nothing" : base)
+                            + "; give the model's folder as --model and this one as --adapter (of a recipe, adapter.path)");
+        }
+        return Path.of(base);
+    }
+
+    /**
+     * The model with an adapter added to it, whatever model that says it belongs to.
+     *
+     * @param folder in the layout of PEFT
+     * @throws ModelFormatException if its maps are not the model's
+     */
+    public ModelFiles withAdapter(Path folder) {
+        return withAdapter(AdapterFolder.open(folder));
+    }
+
+    private ModelFiles withAdapter(AdapterFolder added) {
+        if (adapter != null) {
+            throw new IllegalArgumentException(
+                    "a model must have one adapter at most, got: " + adapter.folder.path() + " and " + added.path());
+        }
+        return new ModelFiles(path, config, folder, new Adapter(added, added.adapter(config)));
+    }
+
+    /** The model's folder; with an adapter, that of the model that it is added to. */
     public Path path() {
         return path;
     }
@@ -72,11 +134,23 @@ public final class ModelFiles {
 
     /**
      * The SHA-256 over all files of the folder that decide what the model says: weights, configuration, tokenizer, chat
-     * templates. Reads all of them.
+     * templates; and those of an adapter. Reads all of them.
      */
     public String sha256() {
-        try (Stream<Path> entries = Files.walk(path, 2)) {
+        try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            add(path, digest);
+            if (adapter != null) {
+                add(adapter.folder.path(), digest);
+            }
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+
+    private static void add(Path path, MessageDigest digest) {
+        try (Stream<Path> entries = Files.walk(path, 2)) {
             for (Path file : entries.filter(Files::isRegularFile)
                     .filter(file -> file.toString().matches(".*\\.(safetensors|json|jinja)"))
                     .sorted()
@@ -88,11 +162,8 @@ public final class ModelFiles {
                     in.transferTo(OutputStream.nullOutputStream());
                 }
             }
-            return HexFormat.of().formatHex(digest.digest());
         } catch (IOException e) {
             throw new UncheckedIOException("the model folder must be readable, got: " + path, e);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
         }
     }
 
@@ -151,11 +222,42 @@ public final class ModelFiles {
 
     /** The model to sample from and to score with. Its parameters are closed by the caller, too. */
     public Transformer transformer(DType compute) {
-        Parameters parameters = Parameters.zeros(config(), Engine.device(), compute);
+        return new Transformer(config(), parameters(compute));
+    }
+
+    /** The weights, with the adapter's beside them. */
+    private Parameters parameters(DType compute) {
+        Parameters parameters = adapter == null
+                ? Parameters.zeros(config(), Engine.device(), compute)
+                : Parameters.zeros(config(), ParameterSelection.of(config(), adapter.of), Engine.device(), DType.F32, compute);
         try (Scope scope = Scope.open()) {
             weights().load(parameters.named());
         }
-        return new Transformer(config(), parameters);
+        if (adapter != null) {
+            adapter.folder.load(parameters);
+        }
+        return parameters;
+    }
+
+    /**
+     * Writes the model with the adapter's part added to its weights, which then is one like any other: computed in float32, in
+     * the layout and the types of the model's folder.
+     *
+     * @throws IllegalStateException if there is no adapter
+     */
+    public void saveMerged(Path target) {
+        if (adapter == null) {
+            throw new IllegalStateException("a model must have an adapter to be merged, got: none in " + path);
+        }
+        try (Parameters parameters = parameters(DType.F32)) {
+            parameters.mergeAdapter();
+            save(target, parameters);
+        }
+    }
+
+    /** Whether an adapter is added to the model. */
+    public boolean hasAdapter() {
+        return adapter != null;
     }
 
     /**
@@ -163,11 +265,48 @@ public final class ModelFiles {
      * folder has that type too, so that they can be saved as they were.
      */
     public Policy policy(DType compute, ParameterSelection trained) {
-        Parameters master = Parameters.zeros(
-                config(), trained, Engine.device(), DType.F32, weights().isStoredIn(compute) ? compute : DType.F32);
+        return policy(compute, trained, parameters -> {});
+    }
+
+    /**
+     * The same with an adapter, if one is trained: its weights are float32, and those that it is beside are kept in the compute
+     * type alone, since nobody saves them.
+     *
+     * @param beginning writes what the adapter begins with
+     */
+    public Policy policy(DType compute, ParameterSelection trained, Consumer<Parameters> beginning) {
+        if (adapter != null) {
+            throw new IllegalArgumentException("model.path must be a model to be trained, got: " + adapter.folder.path()
+                    + ", an adapter; set adapter.path to it, and model.path to " + path);
+        }
+        boolean adapted = trained.adapter() != null;
+        DType frozen = adapted || weights().isStoredIn(compute) ? compute : DType.F32;
+        Parameters master = Parameters.zeros(config(), trained, Engine.device(), DType.F32, frozen);
         try (Scope scope = Scope.open()) {
             weights().load(master.named());
         }
+        if (adapted) {
+            beginning.accept(master);
+        }
         return new Policy(config(), master, compute);
+    }
+
+    /**
+     * Writes what a run trained: an adapter as {@link #saveAdapter}, else the model.
+     *
+     * @return the folder that it is in
+     */
+    Path saveTrained(RunFolder run, Parameters parameters) {
+        if (parameters.selection().adapter() != null) {
+            saveAdapter(run.adapter(), parameters);
+            return run.adapter();
+        }
+        save(run.model(), parameters);
+        return run.model();
+    }
+
+    /** Writes the adapter of a model's parameters as a folder that PEFT reads, beside this model. */
+    public void saveAdapter(Path target, Parameters parameters) {
+        AdapterFolder.write(target, config, path.toAbsolutePath().normalize().toString(), parameters);
     }
 }

@@ -19,10 +19,10 @@ import org.minpro.train.Policy;
  * of the trained ones, {@code mean = decay * mean + (1 - decay) * weights} after each iteration that had updates, in float32.
  */
 public final class ReferenceModel implements AutoCloseable {
-    /** Whose weights are read: fixed ones. */
+    /** Whose weights are read: fixed ones of its own. */
     private final @Nullable Transformer fixed;
 
-    /** What holds them. */
+    /** What holds fixed weights, its own or those that an adapter is beside. */
     private final @Nullable PolicyVersion version;
 
     /** Whose weights are the mean. */
@@ -31,9 +31,14 @@ public final class ReferenceModel implements AutoCloseable {
     private final double decay;
     private final String sha256;
 
-    private ReferenceModel(@Nullable Transformer fixed, @Nullable Policy mean, double decay, String sha256) {
+    private ReferenceModel(
+            @Nullable Transformer fixed,
+            @Nullable PolicyVersion version,
+            @Nullable Policy mean,
+            double decay,
+            String sha256) {
         this.fixed = fixed;
-        version = fixed == null ? null : new PolicyVersion(0, fixed);
+        this.version = version;
         this.mean = mean;
         this.decay = decay;
         this.sha256 = sha256;
@@ -48,7 +53,9 @@ public final class ReferenceModel implements AutoCloseable {
     static ReferenceModel open(Recipe recipe, ModelFiles trained, DType compute) {
         KlSection kl = recipe.kl();
         if (kl.reference().equals(KlSection.AVERAGE)) {
-            return average(trained.policy(compute, recipe.model().trained(trained.config())), kl.averageDecay());
+            return average(
+                    trained.policy(compute, recipe.trained(trained.config()), recipe.adapterBeginning()),
+                    kl.averageDecay());
         }
         ModelFiles files = kl.isFolder() ? ModelFiles.open(kl.reference()) : trained;
         if (files.config().vocabSize() != trained.config().vocabSize()) {
@@ -73,12 +80,22 @@ public final class ReferenceModel implements AutoCloseable {
      * @param sha256 of its files, so that a run that goes on knows that they are the same
      */
     static ReferenceModel fixed(Transformer model, String sha256) {
-        return new ReferenceModel(model, null, 0, sha256);
+        return new ReferenceModel(model, new PolicyVersion(0, model), null, 0, sha256);
+    }
+
+    /**
+     * A version that shares the policy's memory, all but that of an adapter.
+     *
+     * @param version without the policy's adapter, or with the one that it began with; closed with the reference
+     * @param sha256 of its files
+     */
+    static ReferenceModel beside(PolicyVersion version, String sha256) {
+        return new ReferenceModel(null, version, null, 0, sha256);
     }
 
     /** @param begin whose weights the mean begins with; it belongs to the reference from now on */
     static ReferenceModel average(Policy begin, double decay) {
-        return new ReferenceModel(null, begin, decay, "");
+        return new ReferenceModel(null, null, begin, decay, "");
     }
 
     /** What scores. */

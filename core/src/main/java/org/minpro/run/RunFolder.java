@@ -185,6 +185,11 @@ public final class RunFolder implements AutoCloseable {
         return path.resolve("model");
     }
 
+    /** The final adapter where one was trained, in the layout of PEFT. */
+    public Path adapter() {
+        return path.resolve("adapter");
+    }
+
     /** Some completions of each iteration, to be read. */
     public Path samples() {
         return path.resolve("samples.txt");

@@ -86,9 +86,9 @@ public final class SftSession implements AutoCloseable {
 
     private Policy policy() {
         DType compute = files.computeType(recipe.model().dtype());
-        ParameterSelection trained = recipe.model().trained(files.config());
+        ParameterSelection trained = recipe.trained(files.config());
         if (!recipe.initialise()) {
-            return files.policy(compute, trained);
+            return files.policy(compute, trained, recipe.adapterBeginning());
         }
         Parameters master = Parameters.zeros(files.config(), trained, Engine.device(), DType.F32, DType.F32);
         master.initialise(recipe.seed(), INITIAL_DEVIATION);
@@ -105,6 +105,7 @@ public final class SftSession implements AutoCloseable {
                 StoredRecipe.located(
                         fixed,
                         fixed.model(),
+                        fixed.adapter(),
                         fixed.data().isBuiltin(),
                         fixed.data().folder()));
         return new SftSession(fixed, folder, notice);
@@ -207,10 +208,14 @@ public final class SftSession implements AutoCloseable {
         return run.run(told);
     }
 
-    /** Writes the model into the run's folder, in the layout and the types of the model it came from. */
+    /**
+     * Writes the model into the run's folder, in the layout and the types of the model it came from; of an adapter that alone,
+     * as PEFT does.
+     *
+     * @return the folder
+     */
     public Path saveModel() {
-        files.save(folder.model(), policy.master());
-        return folder.model();
+        return files.saveTrained(folder, policy.master());
     }
 
     @Override

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import org.minpro.config.Binder;
 import org.minpro.config.Settings;
+import org.minpro.recipe.AdapterSection;
 import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.PromptSection;
 import org.minpro.tensor.Engine;
@@ -32,12 +33,13 @@ final class StoredRecipe {
     }
 
     /**
-     * With whole paths of the model and of the files' folder.
+     * With whole paths of the model, of the adapter and of the files' folder.
      *
      * @param builtinData whether there are no files
      */
-    static <R extends Record> R located(R recipe, ModelSection model, boolean builtinData, Path folder) {
-        R located = Binder.with(recipe, "model", model.located());
+    static <R extends Record> R located(
+            R recipe, ModelSection model, AdapterSection adapter, boolean builtinData, Path folder) {
+        R located = Binder.with(Binder.with(recipe, "model", model.located()), "adapter", adapter.located());
         return builtinData
                 ? located
                 : Binder.with(located, "data.folder", folder.toAbsolutePath().normalize());

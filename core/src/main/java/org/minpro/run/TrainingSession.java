@@ -27,6 +27,7 @@ import org.minpro.experience.ScoredGroup;
 import org.minpro.experience.Scoring;
 import org.minpro.model.Kernels;
 import org.minpro.model.PolicyVersion;
+import org.minpro.recipe.KlSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Rewards;
@@ -114,7 +115,7 @@ public final class TrainingSession implements AutoCloseable {
             prompts.missingBeginOfSequence(prompts.encode(example)).ifPresent(line -> told.notice("warning: " + line));
             DType compute = files.computeType(recipe.model().dtype());
             Kernels.notices(Engine.device(), compute).forEach(told::notice);
-            policy = opened.add(files.policy(compute, recipe.model().trained(files.config())));
+            policy = opened.add(files.policy(compute, recipe.trained(files.config()), recipe.adapterBeginning()));
             workers = opened.add(new Workers(recipe.compute().threads()));
             engine = opened.add(engine(workers));
             // Evaluations and updates go on while responses are sampled, each with threads of its own.
@@ -129,7 +130,7 @@ public final class TrainingSession implements AutoCloseable {
                     scoring,
                     files.config(),
                     workers,
-                    recipe.hasReference() ? opened.add(ReferenceModel.open(recipe, files, compute)) : null);
+                    recipe.hasReference() ? opened.add(reference(compute)) : null);
             run = opened.add(TrainingRun.open(folder, recipe, resources, told));
             evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
             opened.add(TrackedFolder.open(
@@ -146,6 +147,18 @@ public final class TrainingSession implements AutoCloseable {
             opened.closeAfter(e);
             throw e;
         }
+    }
+
+    private ReferenceModel reference(DType compute) {
+        if (!recipe.adapter().isOn() || recipe.kl().isFolder()) {
+            return ReferenceModel.open(recipe, files, compute);
+        }
+        if (recipe.kl().reference().equals(KlSection.AVERAGE)) {
+            return ReferenceModel.average(policy.fork(), recipe.kl().averageDecay());
+        }
+        PolicyVersion begin = recipe.adapter().isNew() ? policy.withoutAdapter() : policy.holdVersion();
+        return ReferenceModel.beside(
+                begin, ModelFiles.open(recipe.model(), recipe.adapter()).sha256());
     }
 
     private LocalRolloutEngine engine(Workers threads) {
@@ -272,6 +285,7 @@ public final class TrainingSession implements AutoCloseable {
                     StoredRecipe.located(
                             fixed.with("kl", fixed.kl().located()),
                             fixed.model(),
+                            fixed.adapter(),
                             fixed.data().isBuiltin(),
                             fixed.data().folder()));
             return new TrainingSession(this, folder, fixed);
@@ -553,10 +567,14 @@ public final class TrainingSession implements AutoCloseable {
         engine.cancel();
     }
 
-    /** Writes the trained model into the run's folder, in the layout and the types of the model it came from. */
+    /**
+     * Writes the trained model into the run's folder, in the layout and the types of the model it came from; of an adapter
+     * that alone, as PEFT does.
+     *
+     * @return the folder
+     */
     public Path saveModel() {
-        files.save(folder.model(), policy.master());
-        return folder.model();
+        return files.saveTrained(folder, policy.master());
     }
 
     @Override

@@ -28,7 +28,8 @@ public final class Philox {
         RECORD,
         EPOCH,
         REPLAY,
-        DELAY
+        DELAY,
+        ADAPTER
     }
 
     /** As many standard normal numbers, those of positions 0, 1, ... */

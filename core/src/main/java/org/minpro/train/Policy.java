@@ -8,6 +8,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.ModelConfig;
+import org.minpro.model.PackedWeights;
 import org.minpro.model.Parameters;
 import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
@@ -29,6 +30,8 @@ public final class Policy implements AutoCloseable {
     private final DType compute;
     /** Has the tables that all versions share. */
     private final Transformer module;
+    /** Packed weights that are not trained; null where there are none, or each version packs its own. */
+    private final @Nullable PackedWeights frozen;
 
     private Parameters master;
     private Parameters computing;
@@ -37,18 +40,52 @@ public final class Policy implements AutoCloseable {
     private @Nullable String frozenSha256;
 
     /**
-     * @param master float32 weights (float64 in tests), frozen ones of this or of the compute type; the policy owns them from
-     *     now on
+     * @param master float32 weights (float64 in tests), frozen ones of this or of the compute type, those beside an adapter of
+     *     the compute type; the policy owns them from now on
      * @param compute type of the matrix products
      */
     public Policy(ModelConfig config, Parameters master, DType compute) {
+        this(config, master, compute, null);
+    }
+
+    /** @param shared packed weights that are not trained, held from now on; null where there are none yet */
+    private Policy(ModelConfig config, Parameters master, DType compute, @Nullable PackedWeights shared) {
         this.config = config;
         this.compute = compute;
         this.master = master;
-        boolean same = master.stored().values().stream().allMatch(tensor -> tensor.type() == compute);
-        this.computing = same ? master : master.inType(config, compute);
+        this.computing = master.areAll(compute) ? master : master.inType(config, compute);
         this.module = new Transformer(config, computing);
-        this.version = new PolicyVersion(0, module);
+        if (shared != null) {
+            this.frozen = shared.hold();
+        } else {
+            this.frozen = frozenStay(master, compute) ? PolicyVersion.frozen(module.steps()) : null;
+        }
+        this.version = new PolicyVersion(0, module, frozen);
+    }
+
+    /** A policy of its own that begins with these weights and shares those that are not trained. */
+    public Policy fork() {
+        return new Policy(config, master.copy(config), compute, frozen);
+    }
+
+    /** Whether some weights are not trained and all of these are the same memory in every version. */
+    private static boolean frozenStay(Parameters master, DType compute) {
+        return !master.selection().isWhole()
+                && master.stored().entrySet().stream()
+                        .allMatch(entry -> master.trainable().containsKey(entry.getKey())
+                                || entry.getValue().type() == compute);
+    }
+
+    /**
+     * The model that an adapter is beside: a version of it, which shares weights and packed weights with those of the policy.
+     *
+     * @return with one holder, the caller
+     */
+    public PolicyVersion withoutAdapter() {
+        Parameters base = master.withoutAdapter(config);
+        PolicyVersion made = new PolicyVersion(0, module.over(base), frozen);
+        base.close();
+        return made;
     }
 
     /** What samples and is differentiated: the newest version's module. */
@@ -174,7 +211,7 @@ public final class Policy implements AutoCloseable {
                 }
             }
         }
-        version = new PolicyVersion(number, module.over(computing));
+        version = new PolicyVersion(number, module.over(computing), frozen);
         updating = false;
     }
 
@@ -188,5 +225,8 @@ public final class Policy implements AutoCloseable {
         }
         master.close();
         module.close();
+        if (frozen != null) {
+            frozen.close();
+        }
     }
 }

@@ -379,8 +379,7 @@ class LocalRolloutEngineTest {
             List<Rollout> found = all.generate(requests, params, rollout -> {});
             assertThat(found).hasSameSizeAs(expected);
             for (int i = 0; i < found.size(); i++) {
-                assertThat(found.get(i).responseIds())
-                        .isEqualTo(expected.get(i).responseIds());
+                assertThat(found.get(i).responseIds()).isEqualTo(expected.get(i).responseIds());
                 assertThat(found.get(i).behaviorLogProbs())
                         .containsExactly(expected.get(i).behaviorLogProbs(), within(1e-4f));
             }

@@ -10,7 +10,10 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.minpro.model.Kernels;
+import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.run.RunListener;
 import org.minpro.run.TrainingSession;
@@ -25,10 +28,25 @@ class BuiltinMismatchTest {
 
     @Test
     void mismatchIsZeroInEveryIteration() throws IOException {
+        mismatchIsZero(DType.F32, Recipe.of());
+    }
+
+    @ParameterizedTest
+    @EnumSource(ModelSection.Dtype.class)
+    void soItIsWithAnAdapter(ModelSection.Dtype type) throws IOException {
+        mismatchIsZero(
+                type == ModelSection.Dtype.F32 ? DType.F32 : DType.BF16,
+                Recipe.of()
+                        .with("model.dtype", type)
+                        .with("adapter.rank", 4)
+                        .with("optimizer.learning-rate", 1e-3)
+                        .with("kl.coefficient", 0.01));
+    }
+
+    private void mismatchIsZero(DType type, Recipe of) throws IOException {
         assumeTrue(Kernels.vectors(), Kernels.reason());
-        assumeTrue(Kernels.exact(DType.F32), "products of float32 depend on the rows beside them");
-        Recipe recipe = Recipe.of()
-                .with("iterations", 4)
+        assumeTrue(Kernels.exact(type), "products of " + type + " depend on the rows beside them");
+        Recipe recipe = of.with("iterations", 4)
                 .with("groups-per-iteration", 4)
                 .with("lag", 1)
                 .with("evaluation.problems", 4)

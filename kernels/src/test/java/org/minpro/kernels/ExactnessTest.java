@@ -93,7 +93,19 @@ class ExactnessTest {
     void everyTokensLogProbIsTheSameWhenSampledAndWhenTrained(String name, DType type) {
         assumeExact(type);
         ModelConfig config = Objects.requireNonNull(MODELS.get(name));
-        try (Parameters parameters = Models.parameters(config, type);
+        sampledIsTrained(config, Models.parameters(config, type));
+    }
+
+    @ParameterizedTest(name = "{0}, {1}")
+    @MethodSource("modelsAndTypes")
+    void soItIsWithAnAdapter(String name, DType type) {
+        assumeExact(type);
+        ModelConfig config = Objects.requireNonNull(MODELS.get(name));
+        sampledIsTrained(config, Models.adapted(config, type));
+    }
+
+    private static void sampledIsTrained(ModelConfig config, Parameters made) {
+        try (Parameters parameters = made;
                 Transformer model = new Transformer(config, parameters)) {
             assertThat(model.steps()).isInstanceOf(VectorSteps.class);
             for (SamplingParams params : SAMPLINGS) {

@@ -82,10 +82,21 @@ class ModelGradientTest {
     @MethodSource("modelsAndTypes")
     void gradientsAreAsCloseToFloat64AsLibtorchs(String name, DType type) {
         ModelConfig config = Objects.requireNonNull(MODELS.get(name));
+        areAsClose(config, type, Models.parameters(config, type));
+    }
+
+    @ParameterizedTest(name = "{0}, {1}")
+    @MethodSource("modelsAndTypes")
+    void soAreThoseOfAnAdapter(String name, DType type) {
+        ModelConfig config = Objects.requireNonNull(MODELS.get(name));
+        areAsClose(config, type, Models.adapted(config, type));
+    }
+
+    private static void areAsClose(ModelConfig config, DType type, Parameters made) {
         List<TrainingRow> rows = rows(config);
         ModelSteps libtorch = Kernels.libtorch(config, Device.CPU, type);
         ModelSteps wide = Kernels.libtorch(config, Device.CPU, DType.F64);
-        try (Parameters parameters = Models.parameters(config, type);
+        try (Parameters parameters = made;
                 Parameters widened = parameters.inType(config, DType.F64);
                 Transformer vectors =
                         new Transformer(config, parameters, new VectorSteps(config, Device.CPU, type, true));

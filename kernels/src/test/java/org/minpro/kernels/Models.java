@@ -7,7 +7,9 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.minpro.model.LowRankAdapter;
 import org.minpro.model.ModelConfig;
+import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
@@ -150,6 +152,36 @@ final class Models {
                     Tensor noise = Tensor.of(
                             Device.CPU, Philox.normals(count, 3, Philox.Purpose.TRIAL, draw++), tensor.shape());
                     tensor.addInPlace(noise.multiply(0.2).to(type));
+                }
+            }
+        }
+        return parameters;
+    }
+
+    /** The same with a float32 adapter beside all linear maps, the router and an untied head too, which changes what the model says. */
+    static Parameters adapted(ModelConfig config, DType type) {
+        List<String> targets = new ArrayList<>(List.of(LowRankAdapter.ALL_LINEAR));
+        if (!config.tieWordEmbeddings()) {
+            targets.add("lm_head");
+        }
+        if (config.moe() != null) {
+            targets.add("gate");
+        }
+        LowRankAdapter adapter = LowRankAdapter.of(config, 5, 8, LowRankAdapter.Variant.RSLORA, targets);
+        Parameters parameters =
+                Parameters.zeros(config, ParameterSelection.of(config, adapter), Device.CPU, DType.F32, type);
+        parameters.initialise(7, 1 / Math.sqrt(config.hiddenSize()));
+        parameters.initialiseAdapter(8);
+        try (Scope scope = Scope.open()) {
+            int draw = 0;
+            for (Map.Entry<String, Tensor> entry : parameters.adapter().entrySet()) {
+                if (entry.getKey().endsWith("lora_B.weight")) {
+                    int count = Math.toIntExact(entry.getValue().elements());
+                    double[] noise = Philox.normals(count, 9, Philox.Purpose.TRIAL, draw++);
+                    entry.getValue()
+                            .copyInPlace(Tensor.of(
+                                            Device.CPU, noise, entry.getValue().shape())
+                                    .multiply(0.1));
                 }
             }
         }

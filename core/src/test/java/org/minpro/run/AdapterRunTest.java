@@ -1,0 +1,289 @@
+package org.minpro.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.minpro.config.Settings;
+import org.minpro.model.ModelConfig;
+import org.minpro.model.ParameterSelection;
+import org.minpro.model.SafetensorsFile;
+import org.minpro.recipe.ModelSection;
+import org.minpro.recipe.Recipe;
+import org.minpro.recipe.SftRecipe;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+import org.minpro.train.Policy;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Runs that train an adapter. */
+class AdapterRunTest {
+    @TempDir
+    Path folder;
+
+    private SftRecipe sft(String... assignments) {
+        Settings settings = new Settings();
+        settings.set("runs=" + folder)
+                .set("updates=4")
+                .set("batch-rows=4")
+                .set("optimizer.warmup-updates=0")
+                .set("optimizer.learning-rate=1e-3")
+                .set("adapter.rank=4");
+        for (String assignment : assignments) {
+            settings.set(assignment);
+        }
+        return SftRecipe.binder().bind(SftRecipe.class, settings);
+    }
+
+    private Recipe recipe(String runs) {
+        return new Recipe()
+                .with("runs", folder.resolve(runs))
+                .with("adapter.rank", 4)
+                .with("adapter.variant", org.minpro.model.LowRankAdapter.Variant.RSLORA)
+                .with("kl.coefficient", 0.01)
+                .with("optimizer.learning-rate", 1e-3)
+                .with("optimizer.warmup-updates", 0)
+                .with("iterations", 4)
+                .with("lag", 1)
+                .with("groups-per-iteration", 4)
+                .with("group-size", 4)
+                .with("evaluation.problems", 0)
+                .with("sampling.max-new-tokens", 24)
+                .with("checkpoints.every", 1);
+    }
+
+    private static Map<String, byte[]> tensors(Path file) {
+        Map<String, byte[]> bytes = new TreeMap<>();
+        try (SafetensorsFile stored = SafetensorsFile.open(file);
+                Scope scope = Scope.open()) {
+            stored.header()
+                    .tensors()
+                    .keySet()
+                    .forEach(name -> bytes.put(name, stored.read(name).bytes()));
+        }
+        return bytes;
+    }
+
+    private static Path checkpoint(RunFolder run) throws IOException {
+        try (Stream<Path> entries = Files.list(run.checkpoints())) {
+            return entries.max(java.util.Comparator.naturalOrder()).orElseThrow();
+        }
+    }
+
+    /** The numbers of each line but those that depend on the clock. */
+    private static List<JsonNode> metrics(Path file) throws IOException {
+        return Files.readAllLines(file).stream()
+                .map(line -> {
+                    ObjectNode node = (ObjectNode) JsonMapper.builder().build().readTree(line);
+                    node.remove("time");
+                    return (JsonNode) node;
+                })
+                .toList();
+    }
+
+    @Test
+    void supervisedTrainingLearnsWithItAndStoresItAlone() throws IOException {
+        Path saved;
+        Path checkpoint;
+        double first;
+        double last;
+        try (SftSession session = SftSession.start(sft(), line -> {})) {
+            double[] losses = new double[4];
+            assertThat(session.run((report, seconds) -> losses[(int) report.update()] = report.loss()))
+                    .isTrue();
+            first = losses[0];
+            last = losses[3];
+            saved = session.saveModel();
+            checkpoint = checkpoint(session.folder());
+            assertThat(session.folder().model()).doesNotExist();
+        }
+        assertThat(last).isNotEqualTo(first);
+        Map<String, byte[]> adapter = tensors(saved.resolve("adapter_model.safetensors"));
+        Map<String, byte[]> weights = tensors(checkpoint.resolve("weights.safetensors"));
+        assertThat(saved).hasFileName("adapter");
+        assertThat(weights.keySet()).allMatch(name -> name.contains(".lora_")).hasSameSizeAs(adapter.keySet());
+        weights.forEach((name, bytes) ->
+                assertThat(adapter.get("base_model.model." + name)).as(name).isEqualTo(bytes));
+        assertThat(weights.get("model.layers.0.self_attn.q_proj.lora_B.weight")).satisfies(bytes -> {
+            boolean moved = false;
+            for (byte one : bytes) {
+                moved |= one != 0;
+            }
+            assertThat(moved).isTrue();
+        });
+        assertThat(tensors(checkpoint.resolve("optimizer.safetensors")).keySet())
+                .allMatch(name -> name.contains(".lora_"));
+        JsonNode config = JsonMapper.builder().build().readTree(Files.readString(saved.resolve("adapter_config.json")));
+        assertThat(config.get("r").intValue()).isEqualTo(4);
+        assertThat(config.get("lora_alpha").intValue()).isEqualTo(32);
+        assertThat(config.get("target_modules").values().stream()
+                        .map(JsonNode::stringValue)
+                        .toList())
+                .containsExactly("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj");
+    }
+
+    @Test
+    void supervisedTrainingGoesOnWithTheSameBytes() throws IOException {
+        Path whole;
+        try (SftSession session = SftSession.start(sft(), line -> {})) {
+            session.run((report, seconds) -> {});
+            whole = session.folder().path();
+            session.saveModel();
+        }
+        Path cut;
+        try (SftSession session = SftSession.start(sft(), line -> {})) {
+            session.run((report, seconds) -> {
+                if (report.update() == 1) {
+                    session.stop();
+                }
+            });
+            cut = session.folder().path();
+        }
+        try (SftSession session = SftSession.resume(cut, line -> {})) {
+            assertThat(session.done()).isEqualTo(2);
+            assertThat(session.run((report, seconds) -> {})).isTrue();
+            session.saveModel();
+        }
+        assertThat(cut).isNotEqualTo(whole);
+        assertThat(metrics(cut.resolve("metrics.jsonl"))).isEqualTo(metrics(whole.resolve("metrics.jsonl")));
+        String file = "adapter/adapter_model.safetensors";
+        assertThat(cut.resolve(file)).hasSameBinaryContentAs(whole.resolve(file));
+    }
+
+    private static final class Stopping implements RunListener {
+        private @Nullable TrainingSession session;
+        private final long after;
+
+        Stopping(long after) {
+            this.after = after;
+        }
+
+        @Override
+        public void iterationFinished(IterationReport report) {
+            if (report.iteration() == after) {
+                Objects.requireNonNull(session).stop();
+            }
+        }
+    }
+
+    private static Path run(Recipe recipe, long stopAfter) {
+        Stopping listener = new Stopping(stopAfter);
+        try (TrainingSession session =
+                TrainingSession.of(recipe).listener(listener).start()) {
+            listener.session = session;
+            session.run();
+            session.saveModel();
+            return session.folder().path();
+        }
+    }
+
+    @Test
+    void reinforcementLearningGoesOnWithTheSameBytes() throws IOException {
+        Path whole = run(recipe("whole"), -1);
+        Path cut = run(recipe("cut"), 1);
+        try (TrainingSession session =
+                TrainingSession.stored().listener(new RunListener() {}).resume(cut)) {
+            assertThat(session.iteration()).isEqualTo(2);
+            session.run();
+            session.saveModel();
+        }
+        assertThat(metrics(cut.resolve("metrics.jsonl")))
+                .isEqualTo(metrics(whole.resolve("metrics.jsonl")))
+                .hasSize(4);
+        for (String file : List.of("adapter/adapter_model.safetensors", "reference.jsonl", "journal.jsonl")) {
+            assertThat(cut.resolve(file)).as(file).hasSameBinaryContentAs(whole.resolve(file));
+        }
+        assertThat(metrics(whole.resolve("metrics.jsonl"))
+                        .getLast()
+                        .get("grad_norm")
+                        .doubleValue())
+                .isPositive();
+    }
+
+    /** The reference shares the memory of the policy, and says what the model said before training. */
+    @Test
+    void theReferenceIsTheModelWithoutTheAdapter() {
+        ModelFiles files = ModelFiles.open(ModelSection.BUILTIN);
+        ModelConfig config = files.config();
+        Recipe recipe = recipe("none");
+        ParameterSelection trained = recipe.trained(config);
+        try (Policy policy = files.policy(DType.F32, trained, recipe.adapterBeginning());
+                ReferenceModel reference = ReferenceModel.beside(policy.withoutAdapter(), "")) {
+            Map<String, Tensor> base = reference.model().parameters().stored();
+            assertThat(base.keySet()).isEqualTo(policy.master().named().isEmpty() ? Set.of() : storedNames(config));
+            base.forEach((name, tensor) -> assertThat(tensor.address())
+                    .as(name)
+                    .isEqualTo(policy.master().stored(name).address()));
+            try (Scope scope = Scope.open()) {
+                policy.beginUpdate().trainable().values().forEach(tensor -> tensor.fillInPlace(0.1));
+            }
+            policy.publish(1);
+            assertThat(reference.model().parameters().stored().keySet()).noneMatch(name -> name.contains("lora"));
+        }
+    }
+
+    @Test
+    void aMeanOfItSharesTheModel() {
+        ModelFiles files = ModelFiles.open(ModelSection.BUILTIN);
+        Recipe recipe = recipe("none");
+        String up = "model.layers.0.self_attn.o_proj.lora_B.weight";
+        try (Policy policy = files.policy(DType.F32, recipe.trained(files.config()), recipe.adapterBeginning());
+                ReferenceModel reference = ReferenceModel.average(policy.fork(), 0.75)) {
+            policy.beginUpdate().stored(up).fillInPlace(1);
+            policy.publish(1);
+            reference.follow(policy);
+            Map<String, Tensor> mean = reference.model().parameters().stored();
+            mean.forEach((name, tensor) -> assertThat(
+                            tensor.address() == policy.master().stored(name).address())
+                    .as(name)
+                    .isEqualTo(!name.contains("lora")));
+            assertThat(Objects.requireNonNull(mean.get(up)).doubles()).containsOnly(0.25);
+        }
+    }
+
+    private static Set<String> storedNames(ModelConfig config) {
+        try (var parameters = org.minpro.model.Parameters.zeros(config, ModelFiles.DEVICE, DType.F32)) {
+            return Set.copyOf(parameters.stored().keySet());
+        }
+    }
+
+    @Test
+    void itTakesLessMemoryThanTheWholeModel() {
+        ModelConfig config = ModelFiles.open(ModelSection.BUILTIN).config();
+        Recipe adapted = recipe("none").with("sampling.max-new-tokens", 4).with("prompts.max-tokens", 16);
+        Recipe whole = adapted.with("adapter.rank", 0);
+        long trained = adapted.trained(config).count();
+        for (DType compute : new DType[] {DType.F32, DType.BF16}) {
+            // Gradients of two lanes, and what AdamW remembers of them: 16 bytes a parameter.
+            assertThat(MemoryEstimate.ofTraining(whole, config, compute)
+                            - MemoryEstimate.ofTraining(adapted, config, compute))
+                    .isGreaterThan(14 * (config.parameterCount() - trained));
+        }
+    }
+
+    @Test
+    void settingsThatDoNotGoTogetherAreRefused() {
+        assertThatThrownBy(() -> sft("model.trainable=model.layers.1.*"))
+                .hasMessageContaining("adapter must be without model.trainable");
+        assertThatThrownBy(() -> sft("adapter.dropout=0.1")).hasMessageContaining("dropout must be 0");
+        assertThatThrownBy(() -> sft("initialise=true")).hasMessageContaining("initialise must be false");
+        assertThatThrownBy(() -> sft("adapter.variant=dora")).hasMessageContaining("lora, rslora");
+        assertThatThrownBy(() -> SftSession.start(sft("adapter.targets=[k_prj]"), line -> {}))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("the nearest name is k_proj");
+    }
+}
