@@ -70,7 +70,7 @@ public final class GrpoStep {
                 Policy policy = files.policy(
                         files.computeType(
                                 arguments[2].equals("bf16") ? ModelSection.Dtype.BF16 : ModelSection.Dtype.F32),
-                        selection(files.config(), arguments.length == 6 ? Integer.parseInt(arguments[5]) : 0),
+                        selection(files.config(), arguments.length >= 6 ? Integer.parseInt(arguments[5]) : 0),
                         parameters -> parameters.initialiseAdapter(1));
                 Learner learner = new Learner(
                         policy,

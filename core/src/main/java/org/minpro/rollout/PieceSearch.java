@@ -42,7 +42,7 @@ record PieceSearch(Tensor index, Tensor mass) {
         Tensor before = Tensor.concatenate(List.of(none, cumulative), 1).gather(1, piece);
         Tensor start = piece.multiply(Tensor.full(device, DType.I64, width, 1)); // [rows, 1]
         Tensor columns = start.add(Tensor.range(device, 0, width).unsqueeze(0)); // [rows, width]
-        Tensor beyond = columns.greaterOrEqual(vocabulary);
+        Tensor beyond = columns.greaterOrEqual((double) vocabulary);
         Tensor entries = probabilities
                 .gather(1, columns.minimum(Tensor.full(device, DType.I64, (double) (vocabulary - 1), 1)))
                 .to(DType.F64)

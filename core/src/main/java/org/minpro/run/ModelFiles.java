@@ -229,7 +229,8 @@ public final class ModelFiles {
     private Parameters parameters(DType compute) {
         Parameters parameters = adapter == null
                 ? Parameters.zeros(config(), Engine.device(), compute)
-                : Parameters.zeros(config(), ParameterSelection.of(config(), adapter.of), Engine.device(), DType.F32, compute);
+                : Parameters.zeros(
+                        config(), ParameterSelection.of(config(), adapter.of), Engine.device(), DType.F32, compute);
         try (Scope scope = Scope.open()) {
             weights().load(parameters.named());
         }
