@@ -10,8 +10,8 @@ import java.util.concurrent.TimeUnit;
 
 /** NVIDIA's cards in this machine, as its own tool {@code nvidia-smi} tells. */
 final class GraphicsCards {
-    private static final List<String> QUERY = List.of(
-            "--query-gpu=index,name,driver_version,memory.total,memory.free", "--format=csv,noheader,nounits");
+    private static final List<String> QUERY =
+            List.of("--query-gpu=index,name,driver_version,memory.total,memory.free", "--format=csv,noheader,nounits");
 
     private GraphicsCards() {}
 

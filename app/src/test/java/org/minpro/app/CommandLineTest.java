@@ -12,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.minpro.tensor.Cuda;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.config.Binder;
 import org.minpro.objective.Objective;
@@ -20,6 +19,7 @@ import org.minpro.objective.ObjectiveInputs;
 import org.minpro.objective.ObjectiveResult;
 import org.minpro.objective.Objectives;
 import org.minpro.recipe.Recipe;
+import org.minpro.tensor.Cuda;
 
 /** What a person meets on the command line where nothing is computed. */
 final class CommandLineTest {

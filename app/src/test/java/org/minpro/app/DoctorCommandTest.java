@@ -25,7 +25,16 @@ final class DoctorCommandTest {
                         .filter(line -> !line.startsWith("card "))
                         .map(line -> line.split(" ")[0]))
                 .containsExactly(
-                        "minpro", "kernels", "exact", "libtorch", "device", "java", "processors", "memory", "disk", "locale");
+                        "minpro",
+                        "kernels",
+                        "exact",
+                        "libtorch",
+                        "device",
+                        "java",
+                        "processors",
+                        "memory",
+                        "disk",
+                        "locale");
         assertThat(run.lines().get(1)).endsWith(Kernels.description());
     }
 

@@ -35,7 +35,8 @@ class GraphicsCardsTest {
 
     @Test
     void hasNoneWhereTheToolFailsOrIsMissing() throws IOException {
-        assertThat(GraphicsCards.read(tool("echo 'NVIDIA-SMI has failed'", "exit 9"))).isEmpty();
+        assertThat(GraphicsCards.read(tool("echo 'NVIDIA-SMI has failed'", "exit 9")))
+                .isEmpty();
         assertThat(GraphicsCards.read(folder.resolve("none").toString())).isEmpty();
     }
 }

@@ -74,11 +74,7 @@ public final class DeviceCheck {
         Tensor weight = normals(1, 256, 320);
         Tensor product = x.linear(weight);
         compare("product, f32", there(x).linear(there(weight)), product, 1e-6);
-        compare(
-                "product, bf16",
-                there(x).to(DType.BF16).linear(there(weight).to(DType.BF16)),
-                product,
-                1e-2);
+        compare("product, bf16", there(x).to(DType.BF16).linear(there(weight).to(DType.BF16)), product, 1e-2);
         compare("log-softmax", there(x).logSoftmax(1), x.logSoftmax(1), 1e-6);
         compare("norm", there(x).rmsNorm(there(weight.select(0, 0)), 1e-5), x.rmsNorm(weight.select(0, 0), 1e-5), 1e-6);
         compare("sum", there(x).sumAsF64(), x.sum(), 1e-6);
@@ -117,14 +113,17 @@ public final class DeviceCheck {
                 Tensor x = Tensor.ones(device, type, size, size);
                 double seconds = seconds(() -> x.linear(x), 10);
                 System.out.printf(
-                        Locale.ROOT, "product %d^3, %s: %.1f TFLOP/s%n", size, type, 2.0 * size * size * size / seconds / 1e12);
+                        Locale.ROOT,
+                        "product %d^3, %s: %.1f TFLOP/s%n",
+                        size,
+                        type,
+                        2.0 * size * size * size / seconds / 1e12);
             }
         }
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
             Tensor x = Tensor.ones(device, DType.F32, 16);
-            System.out.printf(
-                    Locale.ROOT, "a small operation: %.1f us%n", seconds(() -> x.addInPlace(1), 2000) * 1e6);
+            System.out.printf(Locale.ROOT, "a small operation: %.1f us%n", seconds(() -> x.addInPlace(1), 2000) * 1e6);
         }
     }
 
@@ -135,7 +134,8 @@ public final class DeviceCheck {
             try (Scope scope = Scope.open()) {
                 Tensor result = operation.get();
                 if (i == -1 || i == times - 1) {
-                    double unused = result.view(result.elements()).narrow(0, 0, 1).item();
+                    double unused =
+                            result.view(result.elements()).narrow(0, 0, 1).item();
                     begun = i == -1 ? System.nanoTime() : begun;
                 }
             }
