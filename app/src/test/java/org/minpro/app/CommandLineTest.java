@@ -404,7 +404,7 @@ final class CommandLineTest {
             CommandLineRun run = CommandLineRun.of(command, "--device", "cuda");
             assertThat(run.code()).as(command).isEqualTo(2);
             assertThat(run.errors()).as(command).hasSize(1);
-            assertThat(run.errors().getFirst()).startsWith("minpro " + command + ": to compute on cuda:0, ");
+            assertThat(run.errors().getFirst()).startsWith("minpro: to compute on cuda:0, ");
             CommandLineRun other = CommandLineRun.of(command, "--device", "gpu");
             assertThat(other.code()).as(command).isEqualTo(2);
             assertThat(other.errors().getFirst()).contains("auto, cpu, cuda or cuda:N, got: gpu");
