@@ -52,6 +52,9 @@ final class SftCommand implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", description = "Seed of everything random.")
     private @Nullable String seed;
 
+    @Option(names = "--runs", paramLabel = "DIR", description = "Folder of the runs' folders.")
+    private @Nullable String runs;
+
     @Option(
             names = "--resume",
             paramLabel = "RUN",
@@ -112,6 +115,9 @@ final class SftCommand implements Callable<Integer> {
         }
         if (device != null) {
             settings.option("compute.device", device, "--device");
+        }
+        if (runs != null) {
+            settings.option("runs", runs, "--runs");
         }
         if (seed != null) {
             settings.option("seed", seed, "--seed");

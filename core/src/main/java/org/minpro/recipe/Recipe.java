@@ -375,7 +375,8 @@ public record Recipe(
                 Rule.check(
                         delayed.lag() < iterations,
                         "staleness",
-                        "of a lag in [0, iterations), here [0, " + iterations + ")",
+                        "of a lag in [0, iterations), here [0, " + iterations + ") (--lag " + (iterations - 1)
+                                + " or less)",
                         delayed.lag());
             case Async async -> {}
             case Replay replay ->

@@ -33,9 +33,14 @@ public record RunFiles(Path folder) {
         return folder.resolve("journal.jsonl");
     }
 
-    /** The rows of an update that was not finite and ended the run; there until the run is continued. */
+    /** The rows of an update that was not finite and ended the run. */
     public Path failedUpdate() {
         return folder.resolve("failed-update.jsonl");
+    }
+
+    /** The line that the run ended with before its end; there until the run has gone on. */
+    public Path failure() {
+        return folder.resolve("failure.txt");
     }
 
     /** Single tokens of some rows of each update. */

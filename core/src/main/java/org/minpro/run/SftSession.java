@@ -205,7 +205,7 @@ public final class SftSession implements AutoCloseable {
      * @return whether all updates are done
      */
     public boolean run(BiConsumer<SupervisedTrainer.Report, Double> told) {
-        return run.run(told);
+        return RunFailure.kept(folder.path(), () -> run.run(told));
     }
 
     /**

@@ -452,8 +452,8 @@ public final class TrainingSession implements AutoCloseable {
                 && !questions.isEmpty()
                 && evaluations.after(done).isEmpty()) {
             Evaluator.Result result = evaluate(listener::rolloutFinished);
-            listener.notice(
-                    "after " + done + " of " + recipe.iterations() + " iterations: accuracy " + result.accuracy());
+            listener.notice("after " + done + " of " + recipe.iterations() + " iterations: "
+                    + result.accuracy().described());
         }
     }
 
@@ -520,7 +520,7 @@ public final class TrainingSession implements AutoCloseable {
             return false;
         }
         try {
-            return run.run();
+            return RunFailure.kept(folder.path(), run::run);
         } finally {
             failures.summarise();
         }
