@@ -17,6 +17,9 @@ import org.minpro.config.NamedRecords;
 import org.minpro.config.Rule;
 import org.minpro.config.Settings;
 import org.minpro.config.ShortForm;
+import org.minpro.environment.Environment;
+import org.minpro.environment.Environments;
+import org.minpro.environment.TurnLimits;
 import org.minpro.experience.Async;
 import org.minpro.experience.Delayed;
 import org.minpro.experience.Replay;
@@ -49,6 +52,7 @@ import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Sampling;
 import org.minpro.task.ArithmeticReward;
 import org.minpro.task.CountdownReward;
+import org.minpro.tool.Toolboxes;
 import org.minpro.tracker.Tracker;
 import org.minpro.tracker.Trackers;
 import org.minpro.train.ComputeSettings;
@@ -70,6 +74,12 @@ public record Recipe(
         @Doc("What scores a response; its parameters are those of docs/rewards.md. null takes that of the built-in"
                 + " task, and math for files.")
         @Nullable Reward reward,
+
+        @Doc("What answers a response's turns, such as {name: guess-the-number}; its parameters are those of"
+                + " docs/environments.md. null takes that of the built-in task, and none for files.")
+        @Nullable Environment environment,
+
+        @Doc("What bounds the episodes of an environment.") TurnLimits turns,
 
         @Doc("Time that the reward has for one response, seconds, > 0; an http reward's own budget comes on top. A"
                 + " response that takes longer is undecided, and after 16 of them the run is saved and stops.")
@@ -217,6 +227,8 @@ public record Recipe(
                 new DataSection(),
                 new PromptSection(),
                 null,
+                null,
+                new TurnLimits(),
                 Scoring.BUDGET_SECONDS,
                 0.9,
                 new Sampling(),
@@ -304,6 +316,8 @@ public record Recipe(
                         Advantages.table(),
                         StalenessProtocols.table(),
                         REWARDS,
+                        Environments.table(),
+                        Toolboxes.table(),
                         Trackers.table()));
     }
 
@@ -420,6 +434,15 @@ public record Recipe(
             return data.isBuiltin() ? data.builtinReward() : new MathReward();
         }
         return Rewards.made(reward);
+    }
+
+    /**
+     * What answers a response's turns: the one asked for, else that of the built-in task, opened for the caller, who closes it;
+     * null where responses are one turn.
+     */
+    public @Nullable Environment createEnvironment() {
+        Environment named = environment == null && data.isBuiltin() ? data.builtinEnvironment() : environment;
+        return named == null ? null : named.opened();
     }
 
     /** Optimizer steps of the whole run, if none is skipped. */

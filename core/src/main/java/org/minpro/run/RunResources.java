@@ -2,6 +2,7 @@ package org.minpro.run;
 
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.ProblemSource;
+import org.minpro.experience.Continuations;
 import org.minpro.experience.PromptEncoder;
 import org.minpro.experience.Scoring;
 import org.minpro.model.ModelConfig;
@@ -16,6 +17,7 @@ import org.minpro.train.Policy;
  * @param engine that samples from its versions; where that goes on beside the updates, with workers of its own
  * @param problems drawn from without end
  * @param prompts make a problem's token ids
+ * @param continuations what follows the turns of responses
  * @param scoring scores responses
  * @param model whose ids end a response, and whose positions it ends within
  * @param workers that compute
@@ -26,11 +28,12 @@ public record RunResources(
         RolloutEngine engine,
         ProblemSource problems,
         PromptEncoder prompts,
+        Continuations continuations,
         Scoring scoring,
         ModelConfig model,
         Workers workers,
         @Nullable ReferenceModel reference) {
-    /** Without a reference model. */
+    /** Of responses of one turn, without a reference model. */
     public RunResources(
             Policy policy,
             RolloutEngine engine,
@@ -39,6 +42,6 @@ public record RunResources(
             Scoring scoring,
             ModelConfig model,
             Workers workers) {
-        this(policy, engine, problems, prompts, scoring, model, workers, null);
+        this(policy, engine, problems, prompts, Continuations.NONE, scoring, model, workers, null);
     }
 }

@@ -63,6 +63,7 @@ public final class Trainer implements AutoCloseable {
                 resources.prompts(),
                 resources.scoring(),
                 journal,
+                resources.continuations(),
                 new GroupCollector.Settings(
                         recipe.groupsPerIteration(),
                         recipe.groupSize(),

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.data.Dataset;
 import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
+import org.minpro.environment.Environment;
 import org.minpro.eval.Accuracy;
 import org.minpro.eval.Evaluator;
 import org.minpro.experience.Async;
@@ -73,6 +74,7 @@ public final class TrainingSession implements AutoCloseable {
     private final Workers workers;
     private final LocalRolloutEngine engine;
     private final Prompts prompts;
+    private final Conversations conversations;
     private final Scoring scoring;
     private final RewardFailures failures;
     private final ProblemSets problems;
@@ -94,12 +96,17 @@ public final class TrainingSession implements AutoCloseable {
             requireMemory(start.memory.getAsLong());
             tokenizer = opened.add(files.tokenizer());
             failures = new RewardFailures(folder.rewardFailures(), told);
+            Environment environment =
+                    start.environment != null ? start.environment.opened() : recipe.createEnvironment();
+            if (environment != null) {
+                opened.add(environment);
+            }
             Reward reward = start.reward != null ? start.reward : recipe.createReward();
             if (start.problems != null && start.reward == null && recipe.reward() == null) {
                 told.notice("the program's problems are scored by '" + Rewards.described(reward)
                         + "', the recipe's default; reward(...) gives another");
             }
-            prompts = Prompts.of(recipe.prompts(), files, tokenizer);
+            prompts = Prompts.of(recipe.prompts(), files, tokenizer, environment);
             problems = start.problems != null
                     ? new ProblemSets(start.problems, start.heldOut, "problems of the program")
                     : ProblemSets.of(
@@ -109,7 +116,10 @@ public final class TrainingSession implements AutoCloseable {
             }
             problems.notices().forEach(line -> told.notice("data: " + line));
             Problem example = problems.training().problem(0);
-            scoring = new Scoring(reward.reading(prompts.marks(example)), recipe.rewardBudgetSeconds(), failures);
+            conversations = opened.add(Conversations.of(environment, prompts, recipe.turns(), tokenizer));
+            reward.notices().forEach(told::notice);
+            Reward judge = conversations.reward(reward, start.reward != null || recipe.reward() != null);
+            scoring = new Scoring(judge.reading(prompts.marks(example)), recipe.rewardBudgetSeconds(), failures);
             questions = prompts.questions(problems.heldOut());
             longestPrompt = requirePositions();
             prompts.missingBeginOfSequence(prompts.encode(example)).ifPresent(line -> told.notice("warning: " + line));
@@ -127,6 +137,7 @@ public final class TrainingSession implements AutoCloseable {
                     sampler,
                     problems.training(),
                     prompts,
+                    conversations.continuations(),
                     scoring,
                     files.config(),
                     workers,
@@ -230,6 +241,7 @@ public final class TrainingSession implements AutoCloseable {
         private @Nullable ProblemSource problems;
         private List<Problem> heldOut = List.of();
         private @Nullable Reward reward;
+        private @Nullable Environment environment;
         private RunListener listener = new PrintingListener();
         private LongSupplier memory = MachineMemory::whereModelsAre;
         private ClassLoader loader = TrainingSession.class.getClassLoader();
@@ -253,6 +265,12 @@ public final class TrainingSession implements AutoCloseable {
         /** A reward of the program's own. */
         public Start reward(Reward own) {
             reward = own;
+            return this;
+        }
+
+        /** An environment of the program's own, which answers the turns of responses. */
+        public Start environment(Environment own) {
+            environment = own;
             return this;
         }
 
@@ -405,7 +423,7 @@ public final class TrainingSession implements AutoCloseable {
         Evaluator.Result result;
         try (PolicyVersion version = policy.holdVersion()) {
             engine.publish(version);
-            result = new Evaluator(engine, scoring, Journal.none())
+            result = new Evaluator(engine, scoring, Journal.none(), conversations.continuations())
                     .evaluate(questions, params, Math.max(1, samples), finished);
         } catch (RefusedRewardException e) {
             throw run.stoppedBy(e);
