@@ -34,6 +34,7 @@ import org.minpro.run.BenchmarkRun;
 import org.minpro.run.ModelFiles;
 import org.minpro.run.Prompts;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Engine;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
 import org.minpro.verify.Verifier;
@@ -133,6 +134,7 @@ final class BenchmarkEvaluation {
         Map<Benchmark, List<Problem>> problems = new LinkedHashMap<>();
         files.forEach((benchmark, file) -> problems.put(
                 benchmark, benchmark.read(file, template, recipe.evaluation().problems())));
+        Engine.use(recipe.compute().device());
         ModelFiles model = ModelFiles.open(recipe.model(), recipe.adapter());
         DType compute = model.computeType(recipe.model().dtype());
         EvalCommand.requireMemory(memory, recipe, model);

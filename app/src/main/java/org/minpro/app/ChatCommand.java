@@ -18,6 +18,7 @@ import org.minpro.rollout.Sampling;
 import org.minpro.run.LanguageModel;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
+import org.minpro.tensor.Engine;
 import org.minpro.text.TextException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -81,7 +82,7 @@ final class ChatCommand implements Callable<Integer> {
         Sampling sampling = new Sampling(temperature, 0, topP, 0, maxNewTokens, List.of(), List.of(), false);
         LanguageModel.Decoding decoding = new LanguageModel.Decoding(sampling, greedy);
         ModelFiles files = model.open();
-        Kernels.notices(model.type(files)).forEach(console::say);
+        Kernels.notices(Engine.device(), model.type(files)).forEach(console::say);
         LocalDate day = date == null ? LocalDate.now(ZoneId.systemDefault()) : date;
         if (files.chatTemplate(day).isEmpty()) {
             throw new TextException("a chat needs a model with a chat template, got: " + files.path()

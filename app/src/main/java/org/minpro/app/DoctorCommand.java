@@ -12,7 +12,9 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.model.Kernels;
 import org.minpro.run.BuildVersion;
 import org.minpro.run.MachineMemory;
+import org.minpro.tensor.Cuda;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Engine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -25,7 +27,7 @@ import picocli.CommandLine.Parameters;
             "Says what computes on this machine, and with what; of a run, what goes wrong in it.",
             "",
             "The machine: the kernels in use and why, whether log-probabilities of sampling and training are equal to the"
-                    + " bit, libtorch, Java, processors, memory, disk, locale; a line each.",
+                    + " bit, libtorch, the device and NVIDIA's cards, Java, processors, memory, disk, locale; a line each.",
             "",
             "A run, from its numbers: no signal, problems too easy or too hard, collapse of entropy or length, exploding"
                     + " ratios, responses cut off, undecided rewards, a sampler that is not the trainer's model, numbers that"
@@ -59,6 +61,8 @@ final class DoctorCommand implements Callable<Integer> {
                                 + (Kernels.exact(type) ? " to the bit" : " to rounding"))
                         .collect(Collectors.joining(", ", "sampling and training agree in ", "")));
         line("libtorch", Engine.kernels().replaceFirst("^libtorch ", ""));
+        line("device", device());
+        GraphicsCards.read("nvidia-smi").forEach(card -> line("card", card));
         line(
                 "java",
                 String.format(
@@ -83,6 +87,14 @@ final class DoctorCommand implements Callable<Integer> {
                         System.getProperty("sun.jnu.encoding"),
                         Charset.defaultCharset()));
         return 0;
+    }
+
+    /** Where {@code compute.device: auto} computes, and why not elsewhere. */
+    private static String device() {
+        Device chosen = Cuda.chosen("auto");
+        return chosen.isCuda()
+                ? chosen + " of " + Cuda.found().devices() + ", " + gigabytes(Cuda.freeBytes(chosen)) + " free"
+                : "cpu; " + Cuda.obstacle();
     }
 
     private void line(String name, String text) {

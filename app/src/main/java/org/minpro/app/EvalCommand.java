@@ -33,6 +33,8 @@ import org.minpro.run.ModelFiles;
 import org.minpro.run.Positions;
 import org.minpro.run.ProblemSets;
 import org.minpro.run.Prompts;
+import org.minpro.tensor.Device;
+import org.minpro.tensor.Engine;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
 import picocli.CommandLine.Command;
@@ -139,8 +141,9 @@ final class EvalCommand implements Callable<Integer> {
         int most = recipe.evaluation().problems();
         ProblemSets sets = ProblemSets.of(recipe.data(), recipe.seed(), most, (pass, done, all) -> {});
         sets.notices().forEach(line -> console.say("data: " + line));
+        Device device = Engine.use(recipe.compute().device());
         ModelFiles files = ModelFiles.open(recipe.model(), recipe.adapter());
-        Kernels.notices(files.computeType(recipe.model().dtype())).forEach(console::say);
+        Kernels.notices(device, files.computeType(recipe.model().dtype())).forEach(console::say);
         requireMemory(memory, recipe, files);
         int responses = greedy ? 1 : Math.max(1, recipe.evaluation().samples());
         SamplingParams params = recipe.sampling()

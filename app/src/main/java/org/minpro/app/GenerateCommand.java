@@ -23,6 +23,7 @@ import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
 import org.minpro.run.Positions;
 import org.minpro.run.Prompts;
+import org.minpro.tensor.Engine;
 import org.minpro.tensor.Workers;
 import org.minpro.text.TextException;
 import org.minpro.text.Tokenizer;
@@ -180,7 +181,7 @@ final class GenerateCommand implements Callable<Integer> {
             sayUnused("--ignore-eos", "--stop-token-id", "--stop");
         }
         ModelFiles files = model.open();
-        Kernels.notices(model.type(files)).forEach(console::say);
+        Kernels.notices(Engine.device(), model.type(files)).forEach(console::say);
         SamplingParams params = sampling.params(files.config().eosIds()).withGreedy(greedy);
         Positions positions = positionOption.of(files.config());
         positions.require(1, "any prompt, at least,", maxNewTokens == null ? 1 : most, LIMIT);

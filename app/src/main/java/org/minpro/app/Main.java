@@ -42,7 +42,7 @@ public final class Main {
 
     /** Runs a command line and returns its exit code. */
     static int run(Console console, String... args) {
-        return run(console, MachineMemory::availableBytes, args);
+        return run(console, MachineMemory::whereModelsAre, args);
     }
 
     /** @param memoryAvailable bytes that the machine can still give */

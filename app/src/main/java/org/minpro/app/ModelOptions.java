@@ -7,7 +7,9 @@ import org.minpro.recipe.ModelSection;
 import org.minpro.run.LanguageModel;
 import org.minpro.run.ModelFiles;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Engine;
 import org.minpro.tensor.Workers;
+import org.minpro.train.ComputeSettings;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -22,7 +24,13 @@ final class ModelOptions {
             description = "Compute in f32 or bf16; by default the folder's type, f16 as f32.")
     private ModelSection.@Nullable Dtype dtype;
 
-    @Option(names = "--workers", paramLabel = "N", description = "Threads that compute; by default one per core.")
+    @Option(names = "--device", paramLabel = DeviceOption.LABEL, description = DeviceOption.DESCRIPTION)
+    private String device = "auto";
+
+    @Option(
+            names = "--workers",
+            paramLabel = "N",
+            description = "Threads that compute; by default one per core, and one for a GPU.")
     private int workers;
 
     /** Whether it is the small model inside the jar. */
@@ -30,7 +38,12 @@ final class ModelOptions {
         return folder.isBuiltin();
     }
 
+    /** The model's files, and where it will be computed. */
     ModelFiles open() {
+        if (!device.matches("auto|cpu|cuda(:\\d{1,3})?")) {
+            throw new IllegalArgumentException("--device must be auto, cpu, cuda or cuda:N, got: " + device);
+        }
+        Engine.use(device);
         return folder.open();
     }
 
@@ -41,14 +54,14 @@ final class ModelOptions {
      * @param date that the chat template sees
      */
     LanguageModel load(long seed, LocalDate date) {
-        return LanguageModel.load(open(), new LanguageModel.Settings(dtype, threads(), seed, date));
+        return LanguageModel.load(open(), new LanguageModel.Settings(device, dtype, threads(), seed, date));
     }
 
     int threads() {
         if (workers < 0 || workers > 1024) {
             throw new IllegalArgumentException("--workers must be in [0, 1024], got: " + workers);
         }
-        return workers > 0 ? workers : Runtime.getRuntime().availableProcessors();
+        return new ComputeSettings(device, 0, 0, workers).threads();
     }
 
     Workers workers() {

@@ -33,6 +33,9 @@ final class RecipeOptions {
     @Option(names = "--dtype", paramLabel = "f32|bf16", description = "Type of matrix products.")
     private @Nullable String dtype;
 
+    @Option(names = "--device", paramLabel = DeviceOption.LABEL, description = DeviceOption.DESCRIPTION)
+    private @Nullable String device;
+
     @Option(names = "--data", paramLabel = "FILE", description = "Problems as JSON lines; may be repeated.")
     private List<String> data = List.of();
 
@@ -94,6 +97,7 @@ final class RecipeOptions {
         option(settings, "seed", seed, "--seed");
         option(settings, "model.path", model, "--model");
         option(settings, "model.dtype", dtype, "--dtype");
+        option(settings, "compute.device", device, "--device");
         option(settings, "data.prompt-field", promptField, "--prompt-field");
         option(settings, "data.prompt-template", promptTemplate, "--prompt-template");
         option(settings, "data.answer-field", answerField, "--answer-field");

@@ -15,6 +15,7 @@ import org.minpro.model.Transformer;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
 import org.minpro.run.Positions;
+import org.minpro.tensor.Engine;
 import org.minpro.tensor.Workers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -69,7 +70,7 @@ final class ScoreCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--temperature must be > 0 and finite, got: " + temperature);
         }
         ModelFiles files = model.open();
-        Kernels.notices(model.type(files)).forEach(console::say);
+        Kernels.notices(Engine.device(), model.type(files)).forEach(console::say);
         memory.require(MemoryEstimate.ofScoring(files.config(), model.type(files)), "--dtype to bf16");
         try (JsonlReader reader = input.open(console);
                 Texts texts = new Texts(files.path(), LocalDate.now(ZoneId.systemDefault()), console);

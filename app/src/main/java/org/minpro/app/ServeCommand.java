@@ -15,6 +15,7 @@ import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
 import org.minpro.serve.CompletionServer;
 import org.minpro.serve.ServedModel;
+import org.minpro.tensor.Engine;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
 import picocli.CommandLine.Command;
@@ -125,7 +126,7 @@ final class ServeCommand implements Callable<Integer> {
             throw new IllegalArgumentException(
                     "--context must be in [2, " + positions + "] (the model's positions), got: " + tokens);
         }
-        Kernels.notices(model.type(files)).forEach(console::say);
+        Kernels.notices(Engine.device(), model.type(files)).forEach(console::say);
         memory.require(
                 MemoryEstimate.ofSampling(files.config(), model.type(files), model.threads(), slots, tokens),
                 "--context (" + tokens + "), --slots (" + slots + ") or --workers");

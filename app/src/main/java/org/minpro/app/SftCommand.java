@@ -11,6 +11,7 @@ import org.minpro.recipe.SftRecipe;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
 import org.minpro.run.SftSession;
+import org.minpro.tensor.Engine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -44,6 +45,9 @@ final class SftCommand implements Callable<Integer> {
 
     @Option(names = "--data", paramLabel = "FILE", description = "Examples as JSON lines; may be repeated.")
     private List<String> data = List.of();
+
+    @Option(names = "--device", paramLabel = DeviceOption.LABEL, description = DeviceOption.DESCRIPTION)
+    private @Nullable String device;
 
     @Option(names = "--seed", paramLabel = "N", description = "Seed of everything random.")
     private @Nullable String seed;
@@ -82,6 +86,7 @@ final class SftCommand implements Callable<Integer> {
                 return 0;
             }
             recipe.warnings().forEach(warning -> live.say("warning: " + warning));
+            Engine.use(recipe.compute().device());
             requireMemory(recipe);
             try (SftSession session = SftSession.start(recipe, live::say)) {
                 interrupt.stops(session::stop);
@@ -107,6 +112,9 @@ final class SftCommand implements Callable<Integer> {
         assignments.forEach(settings::set);
         if (model != null) {
             settings.option("model.path", model, "--model");
+        }
+        if (device != null) {
+            settings.option("compute.device", device, "--device");
         }
         if (runs != null) {
             settings.option("runs", runs, "--runs");

@@ -174,6 +174,7 @@ final class TrainCommand implements Callable<Integer> {
             }
             recipe.warnings().forEach(warning -> console.say("warning: " + warning));
             requireLanes(recipe, context);
+            Engine.use(recipe.compute().device());
             ModelFiles files = ModelFiles.open(recipe.model().path());
             DType compute = files.computeType(recipe.model().dtype());
             int local = context == null ? processes : context.localSize();

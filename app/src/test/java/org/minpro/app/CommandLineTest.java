@@ -1,6 +1,7 @@
 package org.minpro.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -18,6 +19,7 @@ import org.minpro.objective.ObjectiveInputs;
 import org.minpro.objective.ObjectiveResult;
 import org.minpro.objective.Objectives;
 import org.minpro.recipe.Recipe;
+import org.minpro.tensor.Cuda;
 
 /** What a person meets on the command line where nothing is computed. */
 final class CommandLineTest {
@@ -393,5 +395,20 @@ final class CommandLineTest {
     void theVersionHasNumberAndCommit() {
         assertThat(CommandLineRun.of("--version").out())
                 .matches("minpro \\d+\\.\\d+\\.\\d+\\S*, commit ([0-9a-f]{7,40}(-dirty)?|unknown)\n");
+    }
+
+    @Test
+    void aDeviceThatIsNotThereIsNamedInOneLine() {
+        assumeTrue(Cuda.found().devices() == 0, "a CUDA device is there");
+        for (String given : List.of("train", "eval", "sft", "score --input ids.jsonl", "generate --prompt 1+1=", "chat")) {
+            String command = given + " --device ";
+            CommandLineRun run = CommandLineRun.of((command + "cuda").split(" "));
+            assertThat(run.code()).as(command).isEqualTo(2);
+            assertThat(run.errors()).as(command).hasSize(1);
+            assertThat(run.errors().getFirst()).startsWith("minpro: to compute on cuda:0, ");
+            CommandLineRun other = CommandLineRun.of((command + "gpu").split(" "));
+            assertThat(other.code()).as(command).isEqualTo(2);
+            assertThat(other.errors().getFirst()).contains("auto, cpu, cuda or cuda:N, got: gpu");
+        }
     }
 }

@@ -21,6 +21,7 @@ import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutRequest;
 import org.minpro.rollout.SamplingParams;
 import org.minpro.run.ModelFiles;
+import org.minpro.tensor.Engine;
 import org.minpro.tensor.Workers;
 import org.minpro.train.ComputeSettings;
 import org.minpro.train.Learner;
@@ -45,8 +46,8 @@ public final class GrpoStep {
     private GrpoStep() {}
 
     public static void main(String[] arguments) throws IOException {
-        if (arguments.length < 4 || arguments.length > 6) {
-            System.err.println("usage: GrpoStep MODEL WORKLOAD f32|bf16 WORKERS [MICRO_BATCH_TOKENS [RANK]]");
+        if (arguments.length < 4 || arguments.length > 7) {
+            System.err.println("usage: GrpoStep MODEL WORKLOAD f32|bf16 WORKERS [MICRO_BATCH_TOKENS [RANK [DEVICE]]]");
             System.exit(2);
         }
         JsonNode workload = new ObjectMapper().readTree(Path.of(arguments[1]).toFile());
@@ -58,17 +59,18 @@ public final class GrpoStep {
         }
         int rowsPerPrompt = workload.get("rows_per_prompt").asInt();
         int newTokens = workload.get("new_tokens").asInt();
-        ComputeSettings compute = new ComputeSettings();
+        ComputeSettings compute = new ComputeSettings(arguments.length == 7 ? arguments[6] : "auto", 0, 0, 0);
+        Engine.use(compute.device());
         int lanes = compute.lanes();
         int microBatchTokens = arguments.length >= 5 ? Integer.parseInt(arguments[4]) : compute.microBatchTokens();
-        int slots = LocalRolloutEngine.slots((long) prompts.size() * rowsPerPrompt, lanes);
+        int slots = LocalRolloutEngine.slots((long) prompts.size() * rowsPerPrompt, lanes, compute.onCuda());
         ModelFiles files =
                 ModelFiles.open(HuggingFaceReader.open(arguments[0]).path().toString());
         try (Workers workers = new Workers(Integer.parseInt(arguments[3]));
                 Policy policy = files.policy(
                         files.computeType(
                                 arguments[2].equals("bf16") ? ModelSection.Dtype.BF16 : ModelSection.Dtype.F32),
-                        selection(files.config(), arguments.length == 6 ? Integer.parseInt(arguments[5]) : 0),
+                        selection(files.config(), arguments.length >= 6 ? Integer.parseInt(arguments[5]) : 0),
                         parameters -> parameters.initialiseAdapter(1));
                 Learner learner = new Learner(
                         policy,

@@ -92,7 +92,7 @@ public final class KernelsCompared {
         System.out.println(Engine.kernels() + "; " + Kernels.description());
         ModelFiles files = ModelFiles.open(path);
         ModelConfig config = files.config();
-        int slots = LocalRolloutEngine.slots((long) groups * responses, workerCount);
+        int slots = LocalRolloutEngine.slots((long) groups * responses, workerCount, false);
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(5);
         List<RolloutRequest> requests = new ArrayList<>();
         for (int group = 0; group < groups; group++) {

@@ -114,7 +114,7 @@ public final class StepCost {
             try (Transformer model = new Transformer(shape.config, parameters)) {
                 PolicyGradient gradients = new PolicyGradient(
                         new PolicyGradient.Settings(compute.lanes(), compute.microBatchTokens(), 1), workers);
-                int slots = LocalRolloutEngine.slots(rowCount, compute.lanes());
+                int slots = LocalRolloutEngine.slots(rowCount, compute.lanes(), compute.onCuda());
                 for (int round = -1; round < rounds; round++) {
                     List<Rollout> rollouts = new ArrayList<>();
                     time(sampling, round, () -> {

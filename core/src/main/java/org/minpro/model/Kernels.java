@@ -128,10 +128,13 @@ public final class Kernels {
     }
 
     /**
-     * What a person should know who computes in a type on a CPU, a line each: that there are no vectors and why, or that
+     * What a person should know who computes in a type on a device, a line each: that there are no vectors and why, or that
      * sampling and training do not agree to the bit. Empty where all is as it should be.
      */
-    public static List<String> notices(DType type) {
+    public static List<String> notices(Device device, DType type) {
+        if (device.isCuda()) {
+            return List.of();
+        }
         if (!vectors()) {
             return List.of("computing with " + description());
         }

@@ -21,6 +21,9 @@ public final class LanguageHead {
     /** Those of a chunk's logits that are turned into float32 probabilities at once: few, so that they stay in the caches. */
     private static final long PIECE_ELEMENTS = 1L << 21;
 
+    /** On a GPU, whose caches hold none of it: a few launches for many tokens. */
+    private static final long CUDA_ELEMENTS = 1L << 28;
+
     /** No fewer tokens than these at once, however large the vocabulary. */
     private static final long LEAST_TOKENS = 16;
 
@@ -30,7 +33,11 @@ public final class LanguageHead {
     private final long piece;
 
     public LanguageHead(Transformer model, double temperature) {
-        this(model, temperature, tokens(model.config(), CHUNK_ELEMENTS), tokens(model.config(), PIECE_ELEMENTS));
+        this(
+                model,
+                temperature,
+                tokens(model.config(), chunkElements(model.device().isCuda())),
+                tokens(model.config(), pieceElements(model.device().isCuda())));
     }
 
     /**
@@ -47,15 +54,23 @@ public final class LanguageHead {
         this.piece = piece;
     }
 
+    private static long chunkElements(boolean cuda) {
+        return cuda ? CUDA_ELEMENTS : CHUNK_ELEMENTS;
+    }
+
+    private static long pieceElements(boolean cuda) {
+        return cuda ? CUDA_ELEMENTS : PIECE_ELEMENTS;
+    }
+
     /** Tokens that have so many logits, roughly. */
     private static long tokens(ModelConfig config, long elements) {
         return Math.max(LEAST_TOKENS, elements / config.vocabSize());
     }
 
-    /** Bytes that a pass over so many tokens takes beside its results. */
-    public static long bytes(ModelConfig config, DType type, long tokens) {
-        long logits = Math.min(tokens, tokens(config, CHUNK_ELEMENTS)) * config.vocabSize();
-        long probabilities = Math.min(tokens, tokens(config, PIECE_ELEMENTS)) * config.vocabSize();
+    /** Bytes that a pass over so many tokens takes beside its results, on a CUDA device or on a CPU. */
+    public static long bytes(ModelConfig config, DType type, long tokens, boolean cuda) {
+        long logits = Math.min(tokens, tokens(config, chunkElements(cuda))) * config.vocabSize();
+        long probabilities = Math.min(tokens, tokens(config, pieceElements(cuda))) * config.vocabSize();
         // Of a piece: scores, scaled, their logarithm, its exponential and the two's product.
         return logits * type.bytes() + 5 * probabilities * DType.F32.bytes();
     }

@@ -19,12 +19,23 @@ final class LibtorchSteps implements ModelSteps {
     private final ModelConfig config;
     private final Device device;
     private final DType type;
+    private final boolean together;
     /** By the capacity of a cache. */
     private final Map<Integer, Integer> leastEntries = new ConcurrentHashMap<>();
 
     /** @param type of attention and rotation */
     LibtorchSteps(ModelConfig config, Device device, DType type) {
+        this(config, device, type, device.isCuda());
+    }
+
+    /**
+     * The same in the shape of a GPU, or in that of a CPU.
+     *
+     * @param together whether a block's sequences are attended to in a few products, see {@link PaddedAttention}
+     */
+    LibtorchSteps(ModelConfig config, Device device, DType type, boolean together) {
         this.config = config;
+        this.together = together;
         this.device = device;
         this.type = type;
     }
@@ -130,13 +141,18 @@ final class LibtorchSteps implements ModelSteps {
 
     @Override
     public BlockAttention attention(List<TokenBlock.Sequence> sequences) {
-        return new LibtorchAttention(config, sequences);
+        return together
+                ? new PaddedAttention(config, device, type, sequences)
+                : new LibtorchAttention(config, sequences);
     }
 
     @Override
     public KeyValueCache cache(int slots, int capacity, int newTokens) {
-        int least = leastEntries.computeIfAbsent(
-                capacity, key -> AttentionSpan.least(config, device, type, key, LibtorchCache.STEP));
+        // Where no bits are promised none are tried out: every trial would wait for the device.
+        int least = together
+                ? Math.min(LibtorchCache.STEP, capacity)
+                : leastEntries.computeIfAbsent(
+                        capacity, key -> AttentionSpan.least(config, device, type, key, LibtorchCache.STEP));
         return new LibtorchCache(config, device, type, slots, capacity, least);
     }
 

@@ -236,6 +236,75 @@ public final class Transformer implements AutoCloseable {
     }
 
     /**
+     * Runs several prompts at once, each by itself: what a GPU wants. Each has the result of {@link #prefill(int[])} up to
+     * rounding.
+     *
+     * @param prompts none empty
+     * @return their keys and values, each to be closed by the caller
+     */
+    public List<KeyValueCache.Prefix> prefill(List<int[]> prompts) {
+        List<TokenBlock.Sequence> sequences = new ArrayList<>();
+        long tokens = 0;
+        int longest = 0;
+        for (int[] prompt : prompts) {
+            if (prompt.length == 0) {
+                throw new IllegalArgumentException("a prompt must have at least one token, got: 0");
+            }
+            sequences.add(new TokenBlock.Sequence(new TokenBlock.Span(tokens, prompt.length), List.of()));
+            tokens += prompt.length;
+            longest = Math.max(longest, prompt.length);
+        }
+        long[] ids = new long[Math.toIntExact(tokens)];
+        long[] positions = new long[ids.length];
+        long[] last = new long[prompts.size()];
+        int at = 0;
+        for (int i = 0; i < last.length; i++) {
+            for (int position = 0; position < prompts.get(i).length; position++) {
+                ids[at] = prompts.get(i)[position];
+                positions[at++] = position;
+            }
+            last[i] = at - 1L;
+        }
+        List<Tensor> keys = new ArrayList<>();
+        List<Tensor> values = new ArrayList<>();
+        try (NoGradient off = NoGradient.open();
+                Scope scope = Scope.open()) {
+            Tensor[] rotation = rotary.at(Tensor.of(device(), positions), longest - 1L);
+            Residual residual = new Residual(Tensor.embedding(embedding(), Tensor.of(device(), ids)), null);
+            BlockAttention attention = steps.attention(sequences);
+            for (DecoderLayer layer : layers) {
+                try (Scope ofLayer = Scope.open()) {
+                    ModelSteps.Sum input = layer.input(residual);
+                    Tensor[] queryKeyValue = layer.queryKeyValue(input.normed(), rotation);
+                    keys.add(ofLayer.keep(queryKeyValue[1].contiguous()));
+                    values.add(ofLayer.keep(queryKeyValue[2].contiguous()));
+                    Tensor attended = attention.forward(queryKeyValue).output();
+                    residual = layer.afterAttention(input.sum(), attended, null).keptBy(ofLayer);
+                }
+            }
+            Tensor rows = residual.sum().indexSelect(0, Tensor.of(device(), last));
+            Tensor hidden = steps.norm(rows, norm, config.rmsNormEpsilon());
+            List<KeyValueCache.Prefix> prefixes = new ArrayList<>();
+            for (int i = 0; i < last.length; i++) {
+                TokenBlock.Span span = sequences.get(i).trunk();
+                prefixes.add(new KeyValueCache.Prefix(
+                        prompts.get(i).length,
+                        // Views: the memory of all is one, and free when the last prefix is closed.
+                        retained(keys, span),
+                        retained(values, span),
+                        hidden.narrow(0, i, 1).retain()));
+            }
+            return prefixes;
+        }
+    }
+
+    private static List<Tensor> retained(List<Tensor> byLayer, TokenBlock.Span span) {
+        return byLayer.stream()
+                .map(tensor -> tensor.narrow(0, span.start(), span.length()).retain())
+                .toList();
+    }
+
+    /**
      * One token for slots of a cache; to be called without gradients.
      *
      * @param slots of the rows, as {@link KeyValueCache#admit} wants them

@@ -502,9 +502,9 @@ public record Recipe(
         return (long) groupsPerIteration * groupSize;
     }
 
-    /** Responses that a worker decodes at once: a function of the recipe, whatever the machine. */
+    /** Responses that a worker decodes at once: a function of the recipe and of the kind of device. */
     public int decodeSlots() {
-        return LocalRolloutEngine.slots(rowsPerIteration(), compute.lanes());
+        return LocalRolloutEngine.slots(rowsPerIteration(), compute.lanes(), compute.onCuda());
     }
 
     /** Settings that add one delay to another, or divide by the wrong policy. */

@@ -20,6 +20,7 @@ import org.minpro.model.KeyValueCache;
 import org.minpro.model.ModelSteps;
 import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
@@ -42,6 +43,12 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     private static final int MOST_SLOTS = 64;
 
+    /** A GPU takes as long for a token of one response as for one of hundreds: the launches of its kernels decide. */
+    private static final int MOST_SLOTS_OF_CUDA = 1024;
+
+    /** Tokens of prompts that are computed together, roughly at most. */
+    private static final int TOGETHER_TOKENS = 16384;
+
     /** Responses that may wait for a continuation for each slot: each keeps a copy of its keys and values. */
     public static final int OUTSIDE_PER_SLOT = 4;
 
@@ -50,6 +57,8 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     private final Workers workers;
     private final int slots;
+    /** Whether prompts are computed together; null where that is done on a GPU alone. */
+    private final @Nullable Boolean together;
     /** Of each slot; all versions of a model have the same. */
     private volatile int @Nullable [] kinds;
 
@@ -69,11 +78,18 @@ public final class LocalRolloutEngine implements RolloutEngine {
      * @param text decodes response ids without special tokens
      */
     public LocalRolloutEngine(Workers workers, int slots, long seed, Function<int[], String> text) {
+        this(workers, slots, seed, text, null);
+    }
+
+    /** @param together whether prompts are computed together; null where that is done on a GPU alone */
+    LocalRolloutEngine(
+            Workers workers, int slots, long seed, Function<int[], String> text, @Nullable Boolean together) {
         if (slots < 1 || slots > 4096) {
             throw new IllegalArgumentException("decode slots must be in [1, 4096], got: " + slots);
         }
         this.workers = workers;
         this.slots = slots;
+        this.together = together;
         this.seed = seed;
         this.text = text;
     }
@@ -93,10 +109,11 @@ public final class LocalRolloutEngine implements RolloutEngine {
      * It does not depend on the number of workers.
      *
      * @param lanes into which a batch is cut
+     * @param cuda whether they are decoded on a CUDA device
      */
-    public static int slots(long responses, int lanes) {
+    public static int slots(long responses, int lanes, boolean cuda) {
         long ofLane = (responses + lanes - 1) / lanes;
-        return Math.clamp((ofLane + 15) / 16 * 16, FEWEST_SLOTS, MOST_SLOTS);
+        return Math.clamp((ofLane + 15) / 16 * 16, FEWEST_SLOTS, cuda ? MOST_SLOTS_OF_CUDA : MOST_SLOTS);
     }
 
     @Override
@@ -135,8 +152,10 @@ public final class LocalRolloutEngine implements RolloutEngine {
     }
 
     @Override
-    public Exactness exactness() {
-        return Exactness.BITWISE;
+    public synchronized Exactness exactness() {
+        // Elsewhere a kernel is chosen by all of a batch's sizes.
+        boolean cpu = published == null || published.model().device().kind() == Device.Kind.CPU;
+        return cpu ? Exactness.BITWISE : Exactness.SEEDED;
     }
 
     @Override
@@ -240,7 +259,19 @@ public final class LocalRolloutEngine implements RolloutEngine {
     private void decode(Generation generation, WaitingRows waiting, int capacity) {
         int blocks = Math.min(workers.count(), (waiting.rows + slots - 1) / slots);
         waiting.mostOutside = OUTSIDE_PER_SLOT * blocks * slots;
-        workers.run(waiting.firstShared(blocks * slots).stream()
+        List<Prompt> shared = waiting.firstShared(blocks * slots);
+        if (together != null ? together : generation.version.model().device().isCuda()) {
+            Callable<Boolean> all = () -> {
+                try (Weights weights = new Weights(generation)) {
+                    weights.follow();
+                    Prompt.computeTogether(weights, shared);
+                    return true;
+                }
+            };
+            workers.run(List.of(all));
+        }
+        // Those that are computed already have nothing to do.
+        workers.run(shared.stream()
                 .<Callable<Boolean>>map(prompt -> () -> {
                     try (Weights weights = new Weights(generation)) {
                         weights.follow();
@@ -296,6 +327,47 @@ public final class LocalRolloutEngine implements RolloutEngine {
                 }
             }
             return computed;
+        }
+
+        /**
+         * Runs prompts through the model together, as many at once as make a block; nobody else may use them yet.
+         */
+        static void computeTogether(Weights weights, List<Prompt> prompts) {
+            for (int begin = 0; begin < prompts.size(); ) {
+                int end = begin;
+                int tokens = 0;
+                while (end < prompts.size()
+                        && (end == begin || tokens + prompts.get(end).length() <= TOGETHER_TOKENS)) {
+                    tokens += prompts.get(end++).length();
+                }
+                List<Prompt> part = prompts.subList(begin, end);
+                List<KeyValueCache.Prefix> prefixes = weights.decoder.prefill(
+                        part.stream().map(prompt -> prompt.request.promptIds()).toList());
+                try (Scope scope = Scope.open();
+                        NoGradient off = NoGradient.open()) {
+                    Tensor logits = weights.decoder.logits(Tensor.concatenate(
+                            prefixes.stream()
+                                    .map(KeyValueCache.Prefix::lastHidden)
+                                    .toList(),
+                            0));
+                    for (int i = 0; i < part.size(); i++) {
+                        part.get(i)
+                                .take(new Computed(
+                                        weights.version.number(),
+                                        prefixes.get(i),
+                                        logits.narrow(0, i, 1).retain()));
+                    }
+                }
+                begin = end;
+            }
+        }
+
+        private int length() {
+            return request.promptIds().length;
+        }
+
+        private synchronized void take(Computed made) {
+            computed = made;
         }
 
         /** Hands the computed prompt to {@code use}; after the last sample it is freed. */

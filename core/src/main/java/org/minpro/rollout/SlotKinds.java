@@ -24,6 +24,10 @@ final class SlotKinds {
 
     /** The kind of each slot, {@code [slots]}: found with products of equal rows, in the shapes and the type of the model's. */
     static int[] of(Transformer model, int slots) {
+        if (model.device().isCuda()) {
+            // No bits are promised there.
+            return new int[slots];
+        }
         ModelConfig config = model.config();
         int hidden = config.hiddenSize();
         int inner = config.intermediateSize();

@@ -1,5 +1,6 @@
 package org.minpro.rollout;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.ModelSteps;
@@ -19,10 +20,19 @@ final class TokenSampler {
     private final SamplingParams params;
     private final ModelSteps steps;
 
+    /** Whether tokens are drawn where the logits are, wherever that is; null for a GPU alone. */
+    private final @Nullable Boolean there;
+
     /** @param steps of the model, which may have a drawing of their own */
     TokenSampler(SamplingParams params, ModelSteps steps) {
+        this(params, steps, null);
+    }
+
+    /** @param there whether tokens are drawn where the logits are; null where that is a GPU */
+    TokenSampler(SamplingParams params, ModelSteps steps, @Nullable Boolean there) {
         this.params = params;
         this.steps = steps;
+        this.there = there;
     }
 
     /**
@@ -41,6 +51,9 @@ final class TokenSampler {
         boolean asIs = params.greedy() || params.temperature() == 1;
         Tensor scores = asIs ? logits : logits.divide(params.temperature());
         Tensor logProbs = scores.logSoftmax(1);
+        if (there == null ? logits.device().isCuda() : there) {
+            return drawThere(logits, scores, logProbs, uniforms);
+        }
         int[] ids = new int[rows];
         float[] kept = new float[rows];
         if (params.greedy()) {
@@ -69,6 +82,44 @@ final class TokenSampler {
                 ? steps.logProbs(logits, 1, drawn, LanguageHead.Wanted.NOTHING).logProbs()
                 : logProbs.gather(1, drawn.unsqueeze(1));
         return new ModelSteps.Drawn(ids, chosen.floats(), kept);
+    }
+
+    /** As {@link #draw}, with one copy of uniform numbers there and one of what was drawn back. */
+    private ModelSteps.Drawn drawThere(Tensor logits, Tensor scores, Tensor logProbs, double[] uniforms) {
+        int rows = uniforms.length;
+        Tensor index; // [rows, 1]
+        Tensor chosen; // [rows]
+        Tensor mass; // [rows] float64
+        Tensor removed = params.greedy() ? null : removed(scores);
+        if (params.greedy()) {
+            index = logProbs.argmax(1, true);
+            chosen = steps.logProbs(logits, 1, index.squeeze(1), LanguageHead.Wanted.NOTHING)
+                    .logProbs();
+            mass = Tensor.ones(logits.device(), DType.F64, rows);
+        } else {
+            Tensor probabilities =
+                    (removed == null ? logProbs : logProbs.maskedFill(removed, Double.NEGATIVE_INFINITY)).exp();
+            PieceSearch found = PieceSearch.of(probabilities, uniforms, PIECE);
+            index = found.index();
+            chosen = logProbs.gather(1, index).squeeze(1);
+            mass = found.mass();
+        }
+        double[] all = Tensor.concatenate(List.of(index.squeeze(1).to(DType.F64), chosen.to(DType.F64), mass), 0)
+                .doubles();
+        int[] ids = new int[rows];
+        float[] logProb = new float[rows];
+        float[] kept = new float[rows];
+        for (int row = 0; row < rows; row++) {
+            double sum = all[2 * rows + row];
+            if (!(sum > 0)) {
+                throw new IllegalStateException("probabilities must have a positive entry, got: none of "
+                        + logits.size(1) + "; are the model's weights finite?");
+            }
+            ids[row] = (int) all[row];
+            logProb[row] = (float) all[rows + row];
+            kept[row] = removed == null ? 0 : (float) Math.min(0, Math.log(sum));
+        }
+        return new ModelSteps.Drawn(ids, logProb, kept);
     }
 
     private static void pick(Tensor probabilities, double[] uniforms, int[] ids, double[] mass) {

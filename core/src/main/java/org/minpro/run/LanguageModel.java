@@ -25,11 +25,13 @@ import org.minpro.rollout.RolloutRequest;
 import org.minpro.rollout.Sampling;
 import org.minpro.rollout.SamplingParams;
 import org.minpro.rollout.TokenListener;
+import org.minpro.tensor.Engine;
 import org.minpro.tensor.Workers;
 import org.minpro.text.ChatTemplate;
 import org.minpro.text.TextException;
 import org.minpro.text.TextStream;
 import org.minpro.text.Tokenizer;
+import org.minpro.train.ComputeSettings;
 
 /**
  * A model to ask: it generates, chats and scores.
@@ -60,15 +62,16 @@ public final class LanguageModel implements AutoCloseable {
     /**
      * How a model is loaded.
      *
+     * @param device {@code auto}, {@code cpu}, {@code cuda} or {@code cuda:N}
      * @param dtype what is computed in; null for the folder's type
      * @param workers threads that compute
      * @param seed of what is sampled
      * @param date that chat templates see
      */
-    public record Settings(ModelSection.@Nullable Dtype dtype, int workers, long seed, LocalDate date) {
-        /** The folder's type, a thread a core, seed 0, today. */
+    public record Settings(String device, ModelSection.@Nullable Dtype dtype, int workers, long seed, LocalDate date) {
+        /** A GPU where one can be used, the folder's type, a thread a core, seed 0, today. */
         public Settings() {
-            this(null, Runtime.getRuntime().availableProcessors(), 0, LocalDate.now(ZoneId.systemDefault()));
+            this("auto", null, new ComputeSettings().threads(), 0, LocalDate.now(ZoneId.systemDefault()));
         }
     }
 
@@ -98,6 +101,7 @@ public final class LanguageModel implements AutoCloseable {
     private LanguageModel(ModelFiles files, Settings settings) {
         this.files = files;
         try {
+            Engine.use(settings.device());
             tokenizer = opened.add(files.tokenizer());
             template = files.chatTemplate(settings.date()).orElse(null);
             Workers workers = opened.add(new Workers(settings.workers()));

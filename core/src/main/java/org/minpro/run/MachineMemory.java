@@ -7,6 +7,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.minpro.tensor.Cuda;
+import org.minpro.tensor.Device;
+import org.minpro.tensor.Engine;
 
 /**
  * Memory that this process can still get: what the machine has left, and no more than what is left of the limit of each
@@ -18,6 +21,12 @@ public final class MachineMemory {
     /** Bytes that this process can still get. */
     public static long availableBytes() {
         return availableBytes(Path.of("/"));
+    }
+
+    /** Bytes that this process can still get where it computes: of a GPU's memory, or of the machine's. */
+    public static long whereModelsAre() {
+        Device device = Engine.device();
+        return device.isCuda() ? Cuda.freeBytes(device) : availableBytes();
     }
 
     /** @param root the folder that {@code proc} and {@code sys} are in */

@@ -253,7 +253,7 @@ public final class MemoryEstimate {
         long matrix = selection.adapter() != null
                 ? tokens * widened
                 : 2L * model.hiddenSize() * model.intermediateSize() * compute.bytes();
-        long block = tokens * perToken + matrix + LanguageHead.bytes(model, compute, tokens);
+        long block = tokens * perToken + matrix + LanguageHead.bytes(model, compute, tokens, settings.onCuda());
         return packed(model, compute) + lanes * selection.count() * DType.F32.bytes() + workers * block;
     }
 

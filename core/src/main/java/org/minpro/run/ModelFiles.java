@@ -30,7 +30,7 @@ import org.minpro.model.Transformer;
 import org.minpro.recipe.AdapterSection;
 import org.minpro.recipe.ModelSection;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
+import org.minpro.tensor.Engine;
 import org.minpro.tensor.Scope;
 import org.minpro.text.ChatTemplate;
 import org.minpro.text.Tokenizer;
@@ -38,9 +38,6 @@ import org.minpro.train.Policy;
 
 /** A model's folder, opened and checked, before its weights take any memory. */
 public final class ModelFiles {
-    /** Where models are computed: all that works with one follows it. */
-    static final Device DEVICE = Device.CPU;
-
     private final Path path;
     private final ModelConfig config;
     private final @Nullable HuggingFaceReader folder;
@@ -236,8 +233,9 @@ public final class ModelFiles {
     /** The weights, with the adapter's beside them. */
     private Parameters parameters(DType compute) {
         Parameters parameters = adapter == null
-                ? Parameters.zeros(config(), DEVICE, compute)
-                : Parameters.zeros(config(), ParameterSelection.of(config(), adapter.of), DEVICE, DType.F32, compute);
+                ? Parameters.zeros(config(), Engine.device(), compute)
+                : Parameters.zeros(
+                        config(), ParameterSelection.of(config(), adapter.of), Engine.device(), DType.F32, compute);
         try (Scope scope = Scope.open()) {
             weights().load(parameters.named());
         }
@@ -289,7 +287,7 @@ public final class ModelFiles {
         }
         boolean adapted = trained.adapter() != null;
         DType frozen = adapted || weights().isStoredIn(compute) ? compute : DType.F32;
-        Parameters master = Parameters.zeros(config(), trained, DEVICE, DType.F32, frozen);
+        Parameters master = Parameters.zeros(config(), trained, Engine.device(), DType.F32, frozen);
         try (Scope scope = Scope.open()) {
             weights().load(master.named());
         }

@@ -15,6 +15,7 @@ import org.minpro.model.Parameters;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.task.Demonstration;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Engine;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
 import org.minpro.tracker.MetricPoint;
@@ -43,6 +44,7 @@ public final class SftSession implements AutoCloseable {
         this.folder = folder;
         opened.add(folder);
         try {
+            Engine.use(recipe.compute().device());
             files = recipe.initialise()
                     ? ModelFiles.withoutWeights(recipe.model().path())
                     : ModelFiles.open(recipe.model().path());
@@ -61,7 +63,8 @@ public final class SftSession implements AutoCloseable {
             updates = recipe.updates() != null
                     ? recipe.updates()
                     : Math.max(1, examples.count * recipe.epochs() / recipe.batchRows());
-            Kernels.notices(files.computeType(recipe.model().dtype())).forEach(notice);
+            Kernels.notices(Engine.device(), files.computeType(recipe.model().dtype()))
+                    .forEach(notice);
             policy = opened.add(policy());
             Workers workers = opened.add(new Workers(recipe.compute().threads()));
             SupervisedTrainer trainer = opened.add(new SupervisedTrainer(
@@ -88,14 +91,14 @@ public final class SftSession implements AutoCloseable {
         if (!recipe.initialise()) {
             return files.policy(compute, trained, recipe.adapterBeginning());
         }
-        Parameters master = Parameters.zeros(files.config(), trained, ModelFiles.DEVICE, DType.F32, DType.F32);
+        Parameters master = Parameters.zeros(files.config(), trained, Engine.device(), DType.F32, DType.F32);
         master.initialise(recipe.seed(), INITIAL_DEVIATION);
         return new Policy(files.config(), master, compute);
     }
 
     /** Starts a new run in a folder of its own. */
     public static SftSession start(SftRecipe recipe, Consumer<String> notice) {
-        SftRecipe fixed = StoredRecipe.dated(recipe, recipe.prompts());
+        SftRecipe fixed = StoredRecipe.placed(StoredRecipe.dated(recipe, recipe.prompts()), recipe.compute());
         RunFolder folder = StoredRecipe.create(
                 fixed.runs(),
                 COMMAND,

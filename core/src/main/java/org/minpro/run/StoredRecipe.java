@@ -13,6 +13,8 @@ import org.minpro.dist.Collectives;
 import org.minpro.recipe.AdapterSection;
 import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.PromptSection;
+import org.minpro.tensor.Engine;
+import org.minpro.train.ComputeSettings;
 
 /** The recipe in a run's folder: what a run was begun with, so that it can be continued from anywhere on any day. */
 final class StoredRecipe {
@@ -26,6 +28,12 @@ final class StoredRecipe {
         return prompts.date() == null
                 ? Binder.with(recipe, "prompts.date", LocalDate.now().toString())
                 : recipe;
+    }
+
+    /** With the device that {@code auto} is here, which must be there, and what follows from it. */
+    static <R extends Record> R placed(R recipe, ComputeSettings compute) {
+        return Binder.with(
+                recipe, "compute.device", Engine.use(compute.device()).toString());
     }
 
     /**

@@ -104,6 +104,7 @@ public final class TrainingSession implements AutoCloseable {
         try {
             ranks = opened.add(joined != null ? joined : start.join.apply(folder.path()));
             requireLanes();
+            Engine.use(recipe.compute().device());
             files = ModelFiles.open(recipe.model().path());
             requireMemory(start.memory.getAsLong());
             tokenizer = opened.add(files.tokenizer());
@@ -139,7 +140,7 @@ public final class TrainingSession implements AutoCloseable {
             longestPrompt = requirePositions();
             prompts.missingBeginOfSequence(prompts.encode(example)).ifPresent(line -> told.notice("warning: " + line));
             DType compute = files.computeType(recipe.model().dtype());
-            Kernels.notices(compute).forEach(told::notice);
+            Kernels.notices(Engine.device(), compute).forEach(told::notice);
             policy = opened.add(files.policy(compute, recipe.trained(files.config()), recipe.adapterBeginning()));
             workers = opened.add(new Workers(threads()));
             engine = opened.add(engine(workers));
@@ -351,7 +352,7 @@ public final class TrainingSession implements AutoCloseable {
         private @Nullable Reward reward;
         private @Nullable Environment environment;
         private RunListener listener = new PrintingListener();
-        private LongSupplier memory = MachineMemory::availableBytes;
+        private LongSupplier memory = MachineMemory::whereModelsAre;
         private ClassLoader loader = TrainingSession.class.getClassLoader();
         private Function<Path, Ranks> join = folder -> Ranks.alone();
         private @Nullable Recipe given;
@@ -415,7 +416,7 @@ public final class TrainingSession implements AutoCloseable {
         /** Starts a new run in a folder of its own. */
         public TrainingSession start() {
             Recipe given = Objects.requireNonNull(recipe);
-            Recipe fixed = StoredRecipe.dated(given, given.prompts());
+            Recipe fixed = StoredRecipe.placed(StoredRecipe.dated(given, given.prompts()), given.compute());
             RunFolder folder = StoredRecipe.create(
                     fixed.runs(),
                     COMMAND,

@@ -29,6 +29,26 @@ public record Device(Kind kind, int index) {
         return new Device(Kind.CUDA, index);
     }
 
+    /**
+     * What a setting names: {@code cpu}, {@code cuda} (the first one) or {@code cuda:N}.
+     *
+     * @throws IllegalArgumentException if it is none of them
+     */
+    public static Device parse(String text) {
+        if (text.equals("cpu")) {
+            return CPU;
+        }
+        if (text.matches("cuda(:\\d{1,3})?")) {
+            return cuda(text.length() > 5 ? Integer.parseInt(text.substring(5)) : 0);
+        }
+        throw new IllegalArgumentException("device must be cpu, cuda or cuda:N, got: " + text);
+    }
+
+    /** Whether it is a CUDA device, with memory of its own, whose kernels are launched. */
+    public boolean isCuda() {
+        return kind == Kind.CUDA;
+    }
+
     /** As libtorch writes it: {@code cpu}, {@code cuda:0}, {@code meta}. */
     @Override
     public String toString() {

@@ -23,6 +23,7 @@ import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.Context;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The torch runtime of this process: its natives, its threads and its deterministic setting.
@@ -62,8 +63,44 @@ public final class Engine {
             "ARMV8");
 
     private static volatile boolean started;
+    /** Where this process computes; null while nobody has said. */
+    private static volatile @Nullable Device device;
 
     private Engine() {}
+
+    /** Where this process makes its models: what {@link #use} was told, else the CPU. */
+    public static Device device() {
+        Device told = device;
+        return told == null ? Device.CPU : told;
+    }
+
+    /**
+     * Says where this process computes, before the first model is opened. One process computes on one device.
+     *
+     * @param setting {@code auto}, {@code cpu}, {@code cuda} or {@code cuda:N}; {@code auto} stays where the process is
+     * @return the device that it comes to
+     * @throws IllegalArgumentException if it is not there, or another one is in use
+     */
+    public static synchronized Device use(String setting) {
+        Device before = device;
+        Device chosen = setting.equals("auto") && before != null ? before : Cuda.chosen(setting);
+        String obstacle = chosen.isCuda() ? Cuda.found().obstacle(chosen) : null;
+        if (obstacle != null) {
+            throw new IllegalArgumentException(obstacle);
+        }
+        if (before != null && !chosen.equals(before)) {
+            throw new IllegalArgumentException(
+                    "compute.device must be " + before + ", on which this process computes, got: " + setting);
+        }
+        if (chosen.isCuda() && before == null) {
+            Context context = torch.globalContext();
+            // Products of float32 have float32's bits.
+            context.setAllowTF32CuBLAS(false);
+            context.setAllowTF32CuDNN(false);
+        }
+        device = chosen;
+        return chosen;
+    }
 
     /** Loads the natives and applies the engine's settings, once; later calls return at once. */
     public static void start() {
@@ -81,6 +118,10 @@ public final class Engine {
         // Its limit counts the whole process and calls System.gc() with sleeps near it.
         setDefault("org.bytedeco.javacpp.maxphysicalbytes", "0");
         setDefault("org.bytedeco.javacpp.maxbytes", "0");
+        InstalledTorch installed = InstalledTorch.asked();
+        if (installed != null) {
+            installed.prepare();
+        }
         boolean ownCache = System.getProperty(CACHE_PROPERTY) == null;
         if (ownCache) {
             loadFromOwnCache();
@@ -88,7 +129,9 @@ public final class Engine {
             load();
         }
         torch.set_num_threads(1);
-        openblas_nolapack.blas_set_num_threads(1);
+        if (InstalledTorch.asked() == null) {
+            openblas_nolapack.blas_set_num_threads(1);
+        }
         Context context = torch.globalContext();
         context.setDeterministicAlgorithms(true, true);
         context.setDeterministicFillUninitializedMemory(false);
@@ -96,8 +139,17 @@ public final class Engine {
     }
 
     private static void load() {
-        Loader.load(openblas_nolapack.class);
-        Loader.load(torch.class);
+        try {
+            if (InstalledTorch.asked() == null) {
+                Loader.load(openblas_nolapack.class);
+            }
+            Loader.load(torch.class);
+        } catch (UnsatisfiedLinkError e) {
+            throw new IllegalStateException(
+                    "libtorch must load, got: " + e.getMessage()
+                            + "; with CUDA it needs the libraries of CUDA 13, cuDNN 9 and NCCL 2 (docs/gpu.md)",
+                    e);
+        }
     }
 
     /** A process that finds the natives unpacked by another takes no lock and writes nothing. */
@@ -216,6 +268,10 @@ public final class Engine {
      */
     public static String kernels() {
         start();
+        InstalledTorch installed = InstalledTorch.asked();
+        if (installed != null) {
+            return "libtorch " + cpuCapability() + ", PyTorch " + installed.version() + " in " + installed.folder();
+        }
         return "libtorch " + cpuCapability() + ", OpenBLAS " + openBlasCore();
     }
 

@@ -1,7 +1,8 @@
 package org.minpro.tensor;
 
-import org.bytedeco.pytorch.IValue;
-import org.bytedeco.pytorch.IValueVector;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Attention whose scores never leave the kernel (FlashAttention-2, arXiv 2307.08691): memory grows with the queries and the
@@ -9,9 +10,14 @@ import org.bytedeco.pytorch.IValueVector;
  * keys can be joined and differentiated; called without gradients, because autograd knows nothing of such joins.
  *
  * <p>Shapes: queries and what belongs to them {@code [batch, heads, queries, d]}, keys and values {@code [batch, heads,
- * keys, d]}, log-sum-exps {@code [batch, heads, queries]}; the last dimension is dense. Float32 or float64, on a CPU.
+ * keys, d]}, log-sum-exps {@code [batch, heads, queries]}; the last dimension is dense. Float32, on a CPU float64 too.
+ *
+ * <p>A CPU has libtorch's kernel for it. On a CUDA device libtorch's memory-efficient kernel is taken once it has given, on
+ * small numbers, what the plain operations give; where it has not, those compute, and hold all scores.
  */
 public final class FlashAttention {
+    private static final ConcurrentMap<Device, AttentionKernel> KERNELS = new ConcurrentHashMap<>();
+
     private FlashAttention() {}
 
     /**
@@ -22,21 +28,18 @@ public final class FlashAttention {
      */
     public record Result(Tensor output, Tensor logSumExp) {}
 
-    /** @param causal whether query i sees keys 0..i only */
-    public static Result forward(Tensor query, Tensor key, Tensor value, boolean causal) {
-        IValueVector results = Kernels.FORWARD.call(
-                new IValue(query.value),
-                new IValue(key.value),
-                new IValue(value.value),
-                Kernels.NO_DROPOUT,
-                causal ? Kernels.CAUSAL : Kernels.NOT_CAUSAL,
-                NamedOperator.NONE,
-                NamedOperator.NONE);
-        return new Result(NamedOperator.result(results, 0), NamedOperator.result(results, 1));
-    }
-
     /** {@code dL/dq}, {@code dL/dk} and {@code dL/dv}. */
     public record Gradient(Tensor query, Tensor key, Tensor value) {}
+
+    /** @param causal whether query i sees keys 0..i only */
+    public static Result forward(Tensor query, Tensor key, Tensor value, boolean causal) {
+        return kernel(query.device()).forward(query, key, value, null, causal);
+    }
+
+    /** @param mask added to the scores, {@code [batch, 1, 1, keys]} in the queries' type; no query may see nothing */
+    public static Result forward(Tensor query, Tensor key, Tensor value, @Nullable Tensor mask) {
+        return kernel(query.device()).forward(query, key, value, mask, false);
+    }
 
     /**
      * The gradient through {@link #forward}: with {@code p = exp(s - logSumExp)} and {@code D = upstream . output} of each
@@ -48,28 +51,21 @@ public final class FlashAttention {
      */
     public static Gradient backward(
             Tensor upstream, Tensor query, Tensor key, Tensor value, Result result, boolean causal) {
-        IValueVector results = Kernels.BACKWARD.call(
-                new IValue(upstream.value),
-                new IValue(query.value),
-                new IValue(key.value),
-                new IValue(value.value),
-                new IValue(result.output.value),
-                new IValue(result.logSumExp.value),
-                Kernels.NO_DROPOUT,
-                causal ? Kernels.CAUSAL : Kernels.NOT_CAUSAL,
-                NamedOperator.NONE,
-                NamedOperator.NONE);
-        return new Gradient(
-                NamedOperator.result(results, 0), NamedOperator.result(results, 1), NamedOperator.result(results, 2));
+        return kernel(query.device()).backward(upstream, query, key, value, result, null, causal);
     }
 
-    /** The operators and their arguments that never change. */
-    private static final class Kernels {
-        static final NamedOperator FORWARD = new NamedOperator("aten::_scaled_dot_product_flash_attention_for_cpu");
-        static final NamedOperator BACKWARD =
-                new NamedOperator("aten::_scaled_dot_product_flash_attention_for_cpu_backward");
-        static final IValue NO_DROPOUT = NamedOperator.constant(new IValue(0.0));
-        static final IValue CAUSAL = NamedOperator.constant(new IValue(true));
-        static final IValue NOT_CAUSAL = NamedOperator.constant(new IValue(false));
+    /** @param mask as it was in {@link #forward(Tensor, Tensor, Tensor, Tensor)} */
+    public static Gradient backward(
+            Tensor upstream, Tensor query, Tensor key, Tensor value, Result result, @Nullable Tensor mask) {
+        return kernel(query.device()).backward(upstream, query, key, value, result, mask, false);
+    }
+
+    /** What computes attention on a device, for reports. */
+    public static String description(Device device) {
+        return kernel(device).description();
+    }
+
+    private static AttentionKernel kernel(Device device) {
+        return device.isCuda() ? KERNELS.computeIfAbsent(device, CudaAttention::checked) : CpuAttention.KERNEL;
     }
 }

@@ -43,6 +43,18 @@ final class NamedOperator {
         }
     }
 
+    /** A list of an argument's element type, {@code bool[]}. */
+    IValue list(int argument, boolean... elements) {
+        try (PointerScope scope = new PointerScope()) {
+            Argument list = handle.schema().arguments().getPointer(Argument.class, argument);
+            GenericList values = new GenericList(list.type().get().containedType(0));
+            for (boolean element : elements) {
+                values.push_back(new IValue(element));
+            }
+            return constant(new IValue(values));
+        }
+    }
+
     /** An argument that no scope may free. */
     static IValue constant(IValue value) {
         value.retainReference();

@@ -268,10 +268,20 @@ public final class Tensor {
         if (!target.hasRemaining()) {
             return;
         }
+        // Of another device's elements only those asked for are copied here.
+        long first = offset / type().bytes();
+        long end = (offset + target.remaining() + type().bytes() - 1) / type().bytes();
         try (PointerScope scope = new PointerScope()) {
-            BytePointer source = new BytePointer(dense(type()).data_ptr());
-            target.put(
-                    source.position(offset).limit(offset + target.remaining()).asByteBuffer());
+            org.bytedeco.pytorch.Tensor part = value.detach()
+                    .contiguous()
+                    .view(-1)
+                    .narrow(0, first, end - first)
+                    .to(NativeDevice.of(Device.CPU), type().scalarType());
+            long from = offset - first * type().bytes();
+            target.put(new BytePointer(part.data_ptr())
+                    .position(from)
+                    .limit(from + target.remaining())
+                    .asByteBuffer());
         }
     }
 

@@ -120,14 +120,16 @@ public final class AdamW implements AutoCloseable {
                         Tensor gradient = gradients.get(entry.getKey());
                         Ownership.Slice slice = ownership.mine(entry.getKey());
                         long end = slice.end();
-                        for (long start = slice.start(); start < end && gradient != null; start += PIECE) {
+                        // A GPU's caches hold no piece: its kernels are launched once for the whole.
+                        long most = entry.getValue().device().isCuda() ? Math.max(1, end - slice.start()) : PIECE;
+                        for (long start = slice.start(); start < end && gradient != null; start += most) {
                             if (piece++ % count == share) {
                                 stepPiece(
                                         entry.getValue(),
                                         entry.getKey(),
                                         gradient,
                                         start,
-                                        Math.min(PIECE, end - start),
+                                        Math.min(most, end - start),
                                         rate,
                                         scale,
                                         meanCorrection,

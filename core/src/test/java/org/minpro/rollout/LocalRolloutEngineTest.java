@@ -98,9 +98,19 @@ class LocalRolloutEngineTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 2, 16", "32, 2, 16", "70, 2, 48", "256, 2, 64", "9000, 2, 64", "64, 1, 64"})
-    void slotsFollowFromTheResponsesOfALane(long responses, int lanes, int slots) {
-        assertThat(LocalRolloutEngine.slots(responses, lanes)).isEqualTo(slots);
+    @CsvSource({
+        "1, 2, false, 16",
+        "32, 2, false, 16",
+        "70, 2, false, 48",
+        "256, 2, false, 64",
+        "9000, 2, false, 64",
+        "64, 1, false, 64",
+        "64, 1, true, 64",
+        "512, 1, true, 512",
+        "9000, 1, true, 1024"
+    })
+    void slotsFollowFromTheResponsesOfALaneAndTheDevice(long responses, int lanes, boolean cuda, int slots) {
+        assertThat(LocalRolloutEngine.slots(responses, lanes, cuda)).isEqualTo(slots);
     }
 
     @ParameterizedTest
@@ -419,6 +429,39 @@ class LocalRolloutEngineTest {
             assertThat(two.responseIds()).isEqualTo(one.responseIds());
             assertThat(two.behaviorLogProbs()).isEqualTo(one.behaviorLogProbs());
             assertThat(two.versions()[6]).isOne();
+        }
+    }
+
+    /** As on a GPU; the ids are those of prompts computed one by one, the log-probabilities theirs up to rounding. */
+    @Test
+    void promptsThatAreComputedTogetherHaveTheSameResponses() {
+        Random random = new Random(17);
+        List<RolloutRequest> requests = new ArrayList<>();
+        for (int i = 0; i < 7; i++) {
+            requests.add(RolloutRequest.of(
+                    i, random.ints(1 + random.nextInt(40), 2, 97).toArray(), 1 + i % 3));
+        }
+        SamplingParams params = SamplingParams.of(12, List.of());
+        try (Workers pool = new Workers(1);
+                Transformer model = TinyModels.random(TinyModels.dense(), DType.F32, 4);
+                Parameters parameters = model.parameters();
+                PolicyVersion version = new PolicyVersion(0, model);
+                LocalRolloutEngine one = new LocalRolloutEngine(pool, 16, 5, ids -> "", false);
+                LocalRolloutEngine all = new LocalRolloutEngine(pool, 16, 5, ids -> "", true)) {
+            one.publish(version);
+            all.publish(version);
+            List<Rollout> expected = one.generate(requests, params, rollout -> {});
+            List<Rollout> found = all.generate(requests, params, rollout -> {});
+            // What is made once in a process is there by now.
+            long before = Scope.nativeObjects();
+            all.generate(requests, params, rollout -> {});
+            assertThat(Scope.nativeObjects()).isEqualTo(before);
+            assertThat(found).hasSameSizeAs(expected);
+            for (int i = 0; i < found.size(); i++) {
+                assertThat(found.get(i).responseIds()).isEqualTo(expected.get(i).responseIds());
+                assertThat(found.get(i).behaviorLogProbs())
+                        .containsExactly(expected.get(i).behaviorLogProbs(), within(1e-4f));
+            }
         }
     }
 }

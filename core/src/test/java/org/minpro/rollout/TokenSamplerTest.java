@@ -316,4 +316,35 @@ class TokenSamplerTest {
         assertThat((double) drawn.logProbs()[0]).isCloseTo(Math.log(probabilities[best]), within(1e-5));
         assertThat(drawn.logKeptMass()).containsExactly(0f);
     }
+
+    /** Where a GPU has the logits they are drawn from there; here that is the CPU, and both ways are compared. */
+    @ParameterizedTest
+    @CsvSource({
+        "1, 0, 1, 0, false, 97",
+        "0.7, 0, 1, 0, false, 3000",
+        "1, 5, 1, 0, false, 3000",
+        "1.3, 0, 0.9, 0, false, 2560",
+        "1, 40, 0.95, 0.01, false, 4001",
+        "1, 0, 1, 0, true, 3000"
+    })
+    void drawsTheSameWhereTheLogitsAre(
+            double temperature, int topK, double topP, double minP, boolean greedy, int vocabulary) {
+        SamplingParams params = params(temperature, topK, topP, minP).withGreedy(greedy);
+        Random random = new Random(11);
+        int rows = 64;
+        float[] logits = new float[rows * vocabulary];
+        double[] uniforms = new double[rows];
+        for (int row = 0; row < rows; row++) {
+            System.arraycopy(randomLogits(random, vocabulary, 2), 0, logits, row * vocabulary, vocabulary);
+            uniforms[row] = row == 0 ? 0 : row == 1 ? ALMOST_ONE : random.nextDouble();
+        }
+        try (Scope scope = Scope.open()) {
+            Tensor all = Tensor.of(Device.CPU, logits, rows, vocabulary);
+            ModelSteps.Drawn here = new TokenSampler(params, STEPS, false).draw(all, uniforms);
+            ModelSteps.Drawn there = new TokenSampler(params, STEPS, true).draw(all, uniforms);
+            assertThat(there.ids()).isEqualTo(here.ids());
+            assertThat(there.logProbs()).isEqualTo(here.logProbs());
+            assertThat(there.logKeptMass()).containsExactly(here.logKeptMass(), within(1e-6f));
+        }
+    }
 }

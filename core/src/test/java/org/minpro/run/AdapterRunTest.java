@@ -258,7 +258,7 @@ class AdapterRunTest {
     }
 
     private static Set<String> storedNames(ModelConfig config) {
-        try (var parameters = org.minpro.model.Parameters.zeros(config, ModelFiles.DEVICE, DType.F32)) {
+        try (var parameters = org.minpro.model.Parameters.zeros(config, org.minpro.tensor.Engine.device(), DType.F32)) {
             return Set.copyOf(parameters.stored().keySet());
         }
     }

@@ -1,0 +1,124 @@
+package org.minpro.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
+import org.minpro.tensor.NoGradient;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
+
+/** A GPU's attention, on a CPU: the same numbers as those of the CPU's, which is checked against autograd elsewhere. */
+class PaddedAttentionTest {
+    /** Trunks of different lengths with and without branches; trunks of one length; a single row; one token alone. */
+    static List<TokenBlock> blocks() {
+        Random random = new Random(5);
+        return List.of(
+                block(random, new int[] {7, 12, 3}, new int[] {0, 0, 0, 1, 2, 2}),
+                block(random, new int[] {9, 9}, new int[] {0, 0, 1, 1, 1}),
+                block(random, new int[] {33}, new int[] {0}),
+                block(random, new int[] {1}, new int[] {0, 0}));
+    }
+
+    private static TokenBlock block(Random random, int[] prompts, int[] promptOf) {
+        List<int[]> promptIds = new ArrayList<>();
+        for (int length : prompts) {
+            promptIds.add(random.ints(length, 1, 50).toArray());
+        }
+        List<int[]> responses = new ArrayList<>();
+        for (int i = 0; i < promptOf.length; i++) {
+            responses.add(random.ints(1 + random.nextInt(19), 1, 50).toArray());
+        }
+        return new TokenBlock(promptIds, promptOf, responses);
+    }
+
+    @ParameterizedTest
+    @MethodSource("blocks")
+    void findsWhatTheCpusAttentionFindsAndItsGradients(TokenBlock block) {
+        ModelConfig config = TinyModels.dense();
+        try (Scope scope = Scope.open();
+                NoGradient off = NoGradient.open()) {
+            TokenBlock.Placed placed = block.place(Device.CPU);
+            long tokens = block.computedTokens();
+            Random random = new Random(9);
+            Tensor[] queryKeyValue = {
+                uniforms(random, tokens, config.heads(), config.headDim()),
+                uniforms(random, tokens, config.keyValueHeads(), config.headDim()),
+                uniforms(random, tokens, config.keyValueHeads(), config.headDim())
+            };
+            Tensor upstream = uniforms(random, tokens, (long) config.heads() * config.headDim());
+            BlockAttention expected = new LibtorchAttention(config, placed.sequences());
+            BlockAttention padded = new PaddedAttention(config, Device.CPU, DType.F64, placed.sequences());
+            BlockAttention.Attended right = expected.forward(queryKeyValue);
+            BlockAttention.Attended found = padded.forward(queryKeyValue);
+            assertClose(found.output(), right.output(), 1e-12);
+            Tensor[] slopes = expected.backward(upstream, queryKeyValue, right);
+            Tensor[] gradients = padded.backward(upstream, queryKeyValue, found);
+            for (int i = 0; i < slopes.length; i++) {
+                assertClose(gradients[i], slopes[i], 1e-12);
+            }
+        }
+    }
+
+    /** The whole model in the shape that a GPU computes it in. */
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"F32", "F64"})
+    void aModelHasTheSameNumbersInBothShapes(DType type) {
+        ModelConfig config = TinyModels.dense();
+        double tolerance = type == DType.F32 ? 2e-5 : 1e-12;
+        try (Parameters parameters = Parameters.zeros(config, Device.CPU, type)) {
+            parameters.initialise(3, 0.2);
+            for (TokenBlock block : blocks()) {
+                try (Parameters leaves = parameters.alias();
+                        Transformer one = new Transformer(config, leaves, steps(config, type, false));
+                        Transformer other = new Transformer(config, leaves, steps(config, type, true));
+                        Scope scope = Scope.open()) {
+                    assertClose(other.hidden(block), one.hidden(block), tolerance);
+                    Tensor slope = gradient(one, block);
+                    assertClose(
+                            gradient(other, block),
+                            slope,
+                            tolerance * Math.max(1, slope.abs().max().item()));
+                }
+            }
+        }
+    }
+
+    private static ModelSteps steps(ModelConfig config, DType type, boolean together) {
+        return new LibtorchSteps(config, Device.CPU, type, together);
+    }
+
+    /** The embedding's gradient of the sum of the hidden states: all layers have a part in it. */
+    private static Tensor gradient(Transformer model, TokenBlock block) {
+        try (Scope scope = Scope.open();
+                WeightGradients gradients =
+                        new WeightGradients(model.parameters().type(), model.parameters())) {
+            ForwardPass pass = model.record(block);
+            Tensor hidden = pass.hidden();
+            pass.backward(Tensor.ones(Device.CPU, hidden.type(), hidden.shape()), gradients);
+            return scope.keep(gradients.sum("model.embed_tokens.weight").copy());
+        }
+    }
+
+    private static Tensor uniforms(Random random, long... shape) {
+        long elements = 1;
+        for (long size : shape) {
+            elements *= size;
+        }
+        double[] values = random.doubles(elements).map(x -> 4 * x - 2).toArray();
+        return Tensor.of(Device.CPU, values, shape);
+    }
+
+    private static void assertClose(Tensor found, Tensor expected, double tolerance) {
+        assertThat(found.shape()).isEqualTo(expected.shape());
+        assertThat(found.subtract(expected).abs().max().item()).isLessThan(tolerance);
+    }
+}
