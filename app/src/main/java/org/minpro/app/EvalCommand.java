@@ -14,6 +14,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Binder;
 import org.minpro.config.Settings;
+import org.minpro.environment.Environment;
 import org.minpro.eval.Accuracy;
 import org.minpro.eval.Evaluator;
 import org.minpro.experience.Journal;
@@ -26,6 +27,7 @@ import org.minpro.reward.Reward;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.SamplingParams;
+import org.minpro.run.Conversations;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
 import org.minpro.run.Positions;
@@ -144,29 +146,36 @@ final class EvalCommand implements Callable<Integer> {
         SamplingParams params = recipe.sampling()
                 .params(files.config().eosIds())
                 .withGreedy(greedy || recipe.evaluation().samples() == 0);
-        try (Tokenizer tokenizer = files.tokenizer();
+        try (Environment environment = recipe.createEnvironment();
+                Tokenizer tokenizer = files.tokenizer();
                 Workers workers = new Workers(recipe.compute().threads());
                 Transformer transformer =
                         files.transformer(files.computeType(recipe.model().dtype()));
                 LocalRolloutEngine engine = LocalRolloutEngine.over(
                         transformer, workers, Evaluator.SLOTS, recipe.seed(), ids -> tokenizer.decode(ids, true));
                 LiveLine live = new LiveLine(console)) {
-            Prompts prompts = Prompts.of(recipe.prompts(), files, tokenizer);
+            Prompts prompts = Prompts.of(recipe.prompts(), files, tokenizer, environment);
             List<Evaluator.Question> questions = questions(recipe, sets, prompts);
             requirePositions(questions, recipe, files, console);
             prompts.missingBeginOfSequence(questions.getFirst().promptIds())
                     .ifPresent(line -> console.say("minpro: " + line));
+            reward.notices().forEach(line -> console.say("minpro: " + line));
             AtomicLong finished = new AtomicLong();
             long all = (long) questions.size() * responses;
             ShownRewardFailure failures = new ShownRewardFailure(live::say);
-            Reward read = reward.reading(prompts.marks(questions.getFirst().problem()));
-            Scoring scoring = new Scoring(read, recipe.rewardBudgetSeconds(), failures::show);
-            Evaluator.Result result = new Evaluator(engine, scoring, Journal.none())
-                    .evaluate(
-                            questions,
-                            params,
-                            responses,
-                            rollout -> live.show(finished.incrementAndGet() + " of " + all + " responses"));
+            Evaluator.Result result;
+            try (Conversations conversations = Conversations.of(environment, prompts, recipe.turns(), tokenizer)) {
+                Reward read = conversations
+                        .reward(reward, recipe.reward() != null)
+                        .reading(prompts.marks(questions.getFirst().problem()));
+                Scoring scoring = new Scoring(read, recipe.rewardBudgetSeconds(), failures::show);
+                result = new Evaluator(engine, scoring, Journal.none(), conversations.continuations())
+                        .evaluate(
+                                questions,
+                                params,
+                                responses,
+                                rollout -> live.show(finished.incrementAndGet() + " of " + all + " responses"));
+            }
             live.close();
             report(result);
         }

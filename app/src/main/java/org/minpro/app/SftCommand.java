@@ -48,6 +48,9 @@ final class SftCommand implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", description = "Seed of everything random.")
     private @Nullable String seed;
 
+    @Option(names = "--runs", paramLabel = "DIR", description = "Folder of the runs' folders.")
+    private @Nullable String runs;
+
     @Option(
             names = "--resume",
             paramLabel = "RUN",
@@ -104,6 +107,9 @@ final class SftCommand implements Callable<Integer> {
         assignments.forEach(settings::set);
         if (model != null) {
             settings.option("model.path", model, "--model");
+        }
+        if (runs != null) {
+            settings.option("runs", runs, "--runs");
         }
         if (seed != null) {
             settings.option("seed", seed, "--seed");

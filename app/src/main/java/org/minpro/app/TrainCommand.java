@@ -177,7 +177,10 @@ final class TrainCommand implements Callable<Integer> {
         int evaluated = session.questions().size();
         int skipped = session.problems().heldOut().size() - evaluated;
         lines.add("  problems   " + session.problems().description() + "; "
-                + evaluated + " held out to evaluate"
+                + (evaluated == 0 ? "none" : String.valueOf(evaluated)) + " held out to evaluate"
+                + (evaluated == 0 && skipped == 0
+                        ? ", so no accuracy is measured (evaluation.problems, more data)"
+                        : "")
                 + (skipped == 0
                         ? ""
                         : ", " + skipped + " skipped, whose prompts are longer than prompts.max-tokens ("
@@ -240,7 +243,7 @@ final class TrainCommand implements Callable<Integer> {
             if (evaluates
                     && session.iteration() == 0
                     && session.accuracyBefore().isEmpty()) {
-                live.say("before: accuracy " + evaluate(session, live, "before"));
+                live.say("before: " + evaluate(session, live, "before"));
             }
             progress.start(session);
             done = session.run();
@@ -273,9 +276,9 @@ final class TrainCommand implements Callable<Integer> {
             if (evaluates) {
                 String after = evaluate(session, live, "after");
                 if (resumed) {
-                    session.accuracyBefore().ifPresent(before -> live.say("before: accuracy " + before));
+                    session.accuracyBefore().ifPresent(before -> live.say("before: " + before.described()));
                 }
-                live.say("after:  accuracy " + after);
+                live.say("after:  " + after);
             }
         } catch (CancellationException e) {
             live.say("the evaluation was interrupted; the model is saved");
@@ -311,6 +314,6 @@ final class TrainCommand implements Callable<Integer> {
         Evaluator.Result result = session.evaluate(
                 rollout -> live.show(name + ": " + finished.incrementAndGet() + " of " + all + " responses"));
         live.close();
-        return result.accuracy().toString();
+        return result.accuracy().described();
     }
 }

@@ -1,14 +1,13 @@
 package org.minpro.dashboard;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.minpro.run.MetricsFile;
 import org.minpro.run.RunChecks;
-import org.minpro.run.RunFiles;
+import org.minpro.run.RunFailure;
+import tools.jackson.databind.JsonNode;
 
 /** What {@link RunChecks} finds in a run's folder, each with a rollout that shows it. */
 public final class RunDiagnosis {
@@ -23,19 +22,26 @@ public final class RunDiagnosis {
         List<String> lines = new ArrayList<>();
         RunChecks checks = new RunChecks();
         List<RunChecks.Finding> findings = new ArrayList<>();
-        MetricsFile.read(run.metrics(), (iteration, numbers) -> findings.addAll(checks.next(iteration, numbers)));
+        List<Integer> damaged = MetricsFile.read(
+                run.metrics(), (iteration, numbers) -> findings.addAll(checks.next(iteration, numbers)));
         if (findings.stream().anyMatch(finding -> finding.example() != RunChecks.Example.NONE)) {
             rollouts.refresh();
         }
         for (RunChecks.Finding finding : findings) {
             lines.add(finding.line(example(finding, rollouts)));
         }
-        Path failed = new RunFiles(run.folder()).failedUpdate();
-        if (Files.exists(failed)) {
-            lines.add("not finite: an update stopped the run, its rows are in "
-                    + failed
-                    + "; try a lower optimizer.learning-rate or optimizer.gradient-clip-norm");
+        for (int line : damaged) {
+            lines.add("damaged: line " + line + " of " + run.metrics()
+                    + " is left out; the run writes lines of JSON there");
         }
+        for (JsonNode notice : run.notices()) {
+            String line = notice.path("line").asString("");
+            // Warnings are the findings themselves, or of the recipe.
+            if (RunSummary.isVerdict(line)) {
+                lines.add(line);
+            }
+        }
+        RunFailure.of(run.folder()).ifPresent(line -> lines.add("failed: " + line));
         return lines;
     }
 

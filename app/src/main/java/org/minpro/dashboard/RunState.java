@@ -10,7 +10,7 @@ public enum RunState {
     FINISHED,
     /** It ended in order before its last iteration, and can be continued. */
     STOPPED,
-    /** An update of it was not finite, which ended it. */
+    /** It ended before its last iteration with a line that says why. */
     FAILED,
     /** Its process ended without a word, and it can be continued. */
     KILLED,

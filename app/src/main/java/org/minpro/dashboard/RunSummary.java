@@ -77,7 +77,12 @@ public record RunSummary(
     }
 
     static boolean isWarning(String line) {
-        return line.startsWith("warning:") || line.startsWith("nothing to learn");
+        return line.startsWith("warning:") || isVerdict(line);
+    }
+
+    /** Whether a notice says that a run, or an iteration of it, was for nothing. */
+    static boolean isVerdict(String line) {
+        return line.startsWith("nothing to learn") || line.matches("0 of \\d+ updates took a step.*");
     }
 
     private static @Nullable Double accuracy(JsonNode evaluation) {

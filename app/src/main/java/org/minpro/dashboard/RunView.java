@@ -1,6 +1,8 @@
 package org.minpro.dashboard;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,7 +27,7 @@ import tools.jackson.databind.json.JsonMapper;
 public record RunView(Path folder) {
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
-    /** Bytes at the end of a file in which its last line is looked for. */
+    /** Bytes at the end of a file in which its last line is looked for first. */
     private static final int TAIL = 1 << 16;
 
     /** Whether a folder is one of a run. */
@@ -105,22 +107,41 @@ public record RunView(Path folder) {
         return folder.resolve("answers").resolve("iteration-" + iteration + ".jsonl");
     }
 
-    /** The last whole line of the metrics. */
+    /** The last whole line of the metrics that has an iteration; one that is damaged or cut short is passed over. */
     public Optional<JsonNode> lastLine() {
-        try (var channel = Files.newByteChannel(metrics())) {
+        try (SeekableByteChannel channel = Files.newByteChannel(metrics())) {
             long size = channel.size();
-            var buffer = java.nio.ByteBuffer.allocate((int) Math.min(TAIL, size));
-            channel.position(size - buffer.capacity());
-            while (buffer.hasRemaining() && channel.read(buffer) > 0) {}
-            String tail = new String(buffer.array(), 0, buffer.position(), StandardCharsets.UTF_8);
-            int end = tail.lastIndexOf('\n');
-            if (end < 0) {
-                return Optional.empty();
+            for (long tail = TAIL; ; tail *= 4) {
+                int length = Math.toIntExact(Math.min(tail, size));
+                ByteBuffer buffer = ByteBuffer.allocate(length);
+                channel.position(size - length);
+                while (buffer.hasRemaining() && channel.read(buffer) > 0) {}
+                Optional<JsonNode> line =
+                        lastLine(new String(buffer.array(), 0, buffer.position(), StandardCharsets.UTF_8));
+                if (line.isPresent() || length == size) {
+                    return line;
+                }
             }
-            return Optional.of(JSON.readTree(tail.substring(tail.lastIndexOf('\n', end - 1) + 1, end)));
-        } catch (IOException | JacksonException e) {
+        } catch (IOException | ArithmeticException e) {
             return Optional.empty();
         }
+    }
+
+    private static Optional<JsonNode> lastLine(String text) {
+        int end = text.lastIndexOf('\n');
+        while (end >= 0) {
+            int before = text.lastIndexOf('\n', end - 1);
+            try {
+                JsonNode node = JSON.readTree(text.substring(before + 1, end));
+                if (node.path("iteration").isIntegralNumber()) {
+                    return Optional.of(node);
+                }
+            } catch (JacksonException e) {
+                // Damaged, or its beginning is not in the text.
+            }
+            end = before;
+        }
+        return Optional.empty();
     }
 
     /** The numbers of the last line by their names in trackers. */
@@ -143,14 +164,14 @@ public record RunView(Path folder) {
 
     public RunState state(long done, long due) {
         Optional<RunProcess> process = RunProcess.of(folder);
-        boolean finished = due > 0 ? done >= due : Files.isDirectory(folder.resolve("model"));
+        boolean finished = due > 0 ? done >= due : files().hasResult();
         if (process.isPresent() && process.get().isAlive()) {
             return RunState.RUNNING;
         }
         if (finished) {
             return RunState.FINISHED;
         }
-        if (Files.exists(files().failedUpdate())) {
+        if (Files.exists(files().failure())) {
             return RunState.FAILED;
         }
         return process.map(owner -> owner.isHere() ? RunState.KILLED : RunState.ELSEWHERE)

@@ -128,7 +128,7 @@ final class CommandLineTest {
         assertThat(CommandLineRun.of("train", "--model", "mine", "--iterations", "2", "--print-config")
                         .errors())
                 .containsExactly(
-                        "minpro: the defaults: staleness must be of a lag in [0, iterations), here [0, 2), got: 2");
+                        "minpro: the defaults: staleness must be of a lag in [0, iterations), here [0, 2) (--lag 1 or less), got: 2");
     }
 
     @Test

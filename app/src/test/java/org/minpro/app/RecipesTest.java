@@ -39,8 +39,10 @@ final class RecipesTest {
 
     static List<Path> recipes() throws IOException {
         Path recipes = Path.of("..", "recipes");
-        try (Stream<Path> files = Files.list(recipes)) {
-            return files.filter(file -> file.toString().endsWith(".yaml"))
+        try (Stream<Path> files = Files.list(recipes);
+                Stream<Path> ofEnvironments = Files.list(recipes.resolve("environments"))) {
+            return Stream.concat(files, ofEnvironments)
+                    .filter(file -> file.toString().endsWith(".yaml"))
                     .sorted()
                     .toList();
         }

@@ -680,7 +680,7 @@ final class TrainCommandTest {
         assertThat(failed).isNotEmptyFile();
         assertThat(new RunView(runs.resolve("0001")).state(1, 5)).isEqualTo(RunState.FAILED);
         assertThat(CommandLineRun.of("doctor", runs.resolve("0001").toString()).out())
-                .contains("not finite: an update stopped the run");
+                .contains("failed: loss and gradient must be finite, got: ");
     }
 
     @Test

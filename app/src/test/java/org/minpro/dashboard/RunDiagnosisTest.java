@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -74,12 +76,42 @@ final class RunDiagnosisTest {
     }
 
     @Test
-    void theRowsOfAnUpdateThatStoppedTheRunAreNamed() throws IOException {
-        Files.writeString(run.resolve("failed-update.jsonl"), "{}\n");
+    void theLineThatTheRunEndedWithIsSaid() throws IOException {
+        Files.writeString(run.resolve("failure.txt"), "loss and gradient must be finite, got: NaN\n");
+        assertThat(found()).containsExactly("failed: loss and gradient must be finite, got: NaN");
+        assertThat(new RunView(run).state(6, 40)).isEqualTo(RunState.FAILED);
+    }
+
+    @Test
+    void aRunThatWasForNothingIsNotHealthy() throws IOException {
+        String line = "0 of 4 updates took a step: the model is unchanged.";
+        Files.writeString(run.resolve("notices.jsonl"), "{\"time\":5.0,\"iteration\":4,\"line\":\"" + line + "\"}\n");
+        assertThat(found()).containsExactly(line);
+    }
+
+    @Test
+    void damagedLinesAreNamedAndTheOthersRead() throws IOException {
+        Path metrics = run.resolve("metrics.jsonl");
+        List<String> lines = new ArrayList<>(Files.readAllLines(metrics));
+        lines.set(1, "x" + lines.get(1));
+        lines.add("");
+        lines.add("{\"iteration\":1e400}");
+        Files.write(metrics, lines);
         assertThat(found())
-                .singleElement()
-                .satisfies(line -> assertThat(line)
-                        .startsWith("not finite: an update stopped the run")
-                        .contains(run.resolve("failed-update.jsonl").toString()));
+                .satisfiesExactly(
+                        first -> assertThat(first).startsWith("damaged: line 2 of "),
+                        second -> assertThat(second).startsWith("damaged: line 7 of "),
+                        third -> assertThat(third).startsWith("damaged: line 8 of "));
+        assertThat(new RunView(run).done()).isEqualTo(6);
+    }
+
+    @Test
+    void aLastLineMayBeLong() throws IOException {
+        String update = "0.125,".repeat(50_000) + "0.125";
+        say("\"updates\":[" + update + "]");
+        assertThat(Files.size(run.resolve("metrics.jsonl"))).isGreaterThan(1 << 20);
+        assertThat(new RunView(run).done()).isEqualTo(6);
+        Files.writeString(run.resolve("metrics.jsonl"), "{\"iteration\":6,\"upd", StandardOpenOption.APPEND);
+        assertThat(new RunView(run).done()).isEqualTo(6);
     }
 }

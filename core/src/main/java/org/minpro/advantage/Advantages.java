@@ -40,7 +40,11 @@ public final class Advantages {
                             "reward minus the group's mean, whitened over the iteration"),
                     new NamedRecords.Entry<>(
                             "remax", ReMax.class, "reward minus that of the greedy response to the same prompt"),
-                    new NamedRecords.Entry<>("rloo", LeaveOneOut.class, "reward minus the mean of the others")));
+                    new NamedRecords.Entry<>("rloo", LeaveOneOut.class, "reward minus the mean of the others"),
+                    new NamedRecords.Entry<>(
+                            "turn-relative",
+                            TurnRelative.class,
+                            "reward to go of each turn, relative to the same turn of the group")));
 
     private Advantages() {}
 

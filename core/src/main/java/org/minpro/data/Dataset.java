@@ -45,13 +45,18 @@ public record Dataset(String name, List<Problem> problems, Reading reading) {
         public List<String> notices() {
             List<String> notices = new ArrayList<>();
             if (repeated > 0) {
-                notices.add(repeated + " rows are left out, because they repeat the prompt of an earlier row"
+                notices.add((repeated == 1
+                                ? "1 row is left out, because it repeats"
+                                : repeated + " rows are left out, because they repeat")
+                        + " the prompt of an earlier row"
                         + (contradicting == 0
                                 ? ""
-                                : "; " + contradicting + " of them have another answer than it: check the data"));
+                                : "; " + contradicting + " of them " + (contradicting == 1 ? "has" : "have")
+                                        + " another answer than it: check the data"));
             }
             if (endedByAssistant > 0) {
-                notices.add(endedByAssistant + " conversations end with the assistant: that turn is left out of the"
+                notices.add((endedByAssistant == 1 ? "1 conversation ends" : endedByAssistant + " conversations end")
+                        + " with the assistant: that turn is left out of the"
                         + " prompt, and is the reference where the row has no answer field");
             }
             return notices;

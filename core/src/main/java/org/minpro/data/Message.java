@@ -26,6 +26,13 @@ public record Message(String role, String content, Map<String, @Nullable Object>
         this(role, content, textFields(role, content));
     }
 
+    /** The same with another text. */
+    public Message withContent(String text) {
+        Map<String, @Nullable Object> other = new LinkedHashMap<>(fields);
+        other.put("content", text);
+        return new Message(role, text, other);
+    }
+
     private static Map<String, @Nullable Object> textFields(String role, String content) {
         Map<String, @Nullable Object> fields = new LinkedHashMap<>();
         fields.put("role", role);

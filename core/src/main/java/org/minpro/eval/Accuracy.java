@@ -25,6 +25,14 @@ public record Accuracy(
                 estimate.mean(), estimate.low(), estimate.high(), estimate.problems(), samples, undecided, truncated);
     }
 
+    /** Such as {@code accuracy 34.2 % [31.3, 37.2] of 1000 problems}; of rewards that are no shares {@code mean reward 75.33 [...]}. */
+    public String described() {
+        boolean shares = low >= 0 && high <= 1;
+        return problems == 0 || shares
+                ? "accuracy " + this
+                : String.format(Locale.ROOT, "mean reward %.2f [%.2f, %.2f] of %d problems", mean, low, high, problems);
+    }
+
     /** Such as {@code 34.2 % [31.3, 37.2] of 1000 problems}. */
     @Override
     public String toString() {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.SequencedMap;
 import java.util.function.Consumer;
 import org.minpro.data.Problem;
+import org.minpro.experience.Continuations;
 import org.minpro.experience.GroupGenerator;
 import org.minpro.experience.Journal;
 import org.minpro.experience.ScoredGroup;
@@ -36,7 +37,15 @@ public final class Evaluator {
 
     /** @param journal responses that it has are not generated again */
     public Evaluator(RolloutEngine engine, Scoring scoring, Journal journal) {
-        this.generator = new GroupGenerator(engine, scoring, journal);
+        this(engine, scoring, journal, Continuations.NONE);
+    }
+
+    /**
+     * @param journal responses that it has are not generated again
+     * @param continuations what follows the turns of responses
+     */
+    public Evaluator(RolloutEngine engine, Scoring scoring, Journal journal, Continuations continuations) {
+        this.generator = new GroupGenerator(engine, scoring, journal, continuations);
     }
 
     /** A problem with the ids of its prompt. */

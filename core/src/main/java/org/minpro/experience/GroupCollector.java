@@ -56,8 +56,9 @@ public final class GroupCollector {
             PromptEncoder prompts,
             Scoring scoring,
             Journal journal,
+            Continuations continuations,
             Settings settings) {
-        this.generator = new GroupGenerator(engine, scoring, journal);
+        this.generator = new GroupGenerator(engine, scoring, journal, continuations);
         this.journal = journal;
         this.problems = problems;
         this.prompts = prompts;

@@ -25,8 +25,15 @@ public final class GroupGenerator {
     private final RolloutEngine engine;
     private final Scoring scoring;
     private final Journal journal;
+    private final Continuations continuations;
 
+    /** Of responses of one turn. */
     public GroupGenerator(RolloutEngine engine, Scoring scoring, Journal journal) {
+        this(engine, scoring, journal, Continuations.NONE);
+    }
+
+    public GroupGenerator(RolloutEngine engine, Scoring scoring, Journal journal, Continuations continuations) {
+        this.continuations = continuations;
         this.engine = engine;
         this.scoring = scoring;
         this.journal = journal;
@@ -54,7 +61,7 @@ public final class GroupGenerator {
             entriesOf.put(request.draw(), entries);
             int[] samples = entries.fill(journal);
             if (samples.length > 0) {
-                missing.add(request.only(samples));
+                missing.add(request.only(samples).continued(continuations.of(problem, request.draw())));
             }
         });
         int responses =

@@ -314,7 +314,11 @@ public final class Scoring {
             if (score == null) {
                 String what = "it returned null";
                 return undecided(new RewardFailure(
-                        entry.problem, entry.rollout, what, new NullPointerException("a reward " + what)));
+                        entry.problem,
+                        entry.rollout,
+                        what,
+                        new NullPointerException(
+                                "a reward must give a score, and undecided where it cannot, got: null")));
             }
             if (score.decided() && Math.abs(score.value()) > Score.LARGEST) {
                 throw new RefusedRewardException(

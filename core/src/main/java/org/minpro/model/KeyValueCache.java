@@ -28,6 +28,21 @@ public interface KeyValueCache extends AutoCloseable {
     void release(int slot);
 
     /**
+     * Copies what a slot holds out and leaves it idle, so that another sequence may have it while this one waits.
+     *
+     * @param length tokens of the slot
+     * @return what the slot held, the caller's
+     */
+    Parked park(int slot, int length);
+
+    /**
+     * Gives a slot what was parked: the same bytes, as if it had stayed there.
+     *
+     * @param parked of this cache, or of another of the same model and capacity
+     */
+    void resume(int slot, Parked parked);
+
+    /**
      * Lets slots see the entries that their next tokens are written to.
      *
      * @param slots of the rows, each once; a row of a slot that the cache does not have sees nothing. All slots from the first
@@ -50,6 +65,12 @@ public interface KeyValueCache extends AutoCloseable {
 
     @Override
     void close();
+
+    /** What a slot held, in the layout of the caches of one model and one capacity; owned until closed. */
+    interface Parked extends AutoCloseable {
+        @Override
+        void close();
+    }
 
     /**
      * A prompt after the model: its keys and values by layer, {@code [tokens, keyValueHeads, headDim]}, and the last

@@ -3,6 +3,7 @@ package org.minpro.model;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
@@ -69,10 +70,15 @@ final class LibtorchCache implements KeyValueCache {
                 write(keys.get(layer).select(0, slot), prefix.keys().get(layer), length);
                 write(values.get(layer).select(0, slot), prefix.values().get(layer), length);
             }
-            Tensor row = mask.select(0, slot).view(capacity);
-            row.fillInPlace(Double.NEGATIVE_INFINITY);
-            row.narrow(0, 0, length).zeroInPlace();
+            see(slot, length);
         }
+    }
+
+    /** Lets a slot see its first entries alone. */
+    private void see(int slot, int length) {
+        Tensor row = mask.select(0, slot).view(capacity);
+        row.fillInPlace(Double.NEGATIVE_INFINITY);
+        row.narrow(0, 0, length).zeroInPlace();
     }
 
     private void write(Tensor slot, Tensor prefix, int length) {
@@ -84,10 +90,52 @@ final class LibtorchCache implements KeyValueCache {
     @Override
     public void release(int slot) {
         try (Scope scope = Scope.open()) {
-            Tensor row = mask.select(0, slot).view(capacity);
-            row.fillInPlace(Double.NEGATIVE_INFINITY);
-            row.narrow(0, 0, 1).zeroInPlace();
+            see(slot, 1);
         }
+    }
+
+    /**
+     * A copy of a slot.
+     *
+     * @param length tokens
+     * @param tensors {@code [keyValueHeads, length, headDim]} by layer: keys, then values
+     */
+    private record Copied(int length, List<Tensor> tensors) implements Parked {
+        @Override
+        public void close() {
+            tensors.forEach(Tensor::close);
+        }
+    }
+
+    @Override
+    public Parked park(int slot, int length) {
+        List<Tensor> copies = new ArrayList<>();
+        try (Scope scope = Scope.open()) {
+            for (Tensor tensor : tensors()) {
+                copies.add(tensor.select(0, slot).narrow(1, 0, length).copy().retain());
+            }
+        }
+        release(slot);
+        return new Copied(length, copies);
+    }
+
+    @Override
+    public void resume(int slot, Parked parked) {
+        Copied copied = (Copied) parked;
+        try (Scope scope = Scope.open()) {
+            List<Tensor> tensors = tensors();
+            for (int i = 0; i < tensors.size(); i++) {
+                Tensor entries = tensors.get(i).select(0, slot);
+                entries.zeroInPlace();
+                entries.narrow(1, 0, copied.length).copyInPlace(copied.tensors.get(i));
+            }
+            see(slot, copied.length);
+        }
+    }
+
+    /** Each has the slots as its first dimension. */
+    private List<Tensor> tensors() {
+        return Stream.concat(keys.stream(), values.stream()).toList();
     }
 
     @Override

@@ -9,12 +9,19 @@ import org.minpro.config.Doc;
 import org.minpro.config.Rule;
 import org.minpro.data.Dataset;
 import org.minpro.data.ProblemSource;
+import org.minpro.environment.Environment;
+import org.minpro.environment.GuessTheNumber;
+import org.minpro.reward.JavaReward;
+import org.minpro.reward.MathReward;
 import org.minpro.reward.Reward;
+import org.minpro.reward.Rewards;
 import org.minpro.task.ArithmeticReward;
 import org.minpro.task.ArithmeticTask;
 import org.minpro.task.Countdown;
 import org.minpro.task.CountdownReward;
 import org.minpro.task.CountdownTask;
+import org.minpro.task.ExpressionTask;
+import org.minpro.task.GuessTask;
 
 /** Which problems, and which of their fields are prompt and answer. */
 public record DataSection(
@@ -25,7 +32,8 @@ public record DataSection(
         Path folder,
 
         @Doc("The built-in task: sums worked out step by step (arithmetic), or a target to be made of some numbers"
-                + " (countdown).")
+                + " (countdown), a number to be guessed in several turns (guess-the-number), or a formula in words to be"
+                + " written as a Java method (expression).")
         BuiltinTask task,
 
         @Doc("How many numbers a sum of the task arithmetic has, 2 to 64.")
@@ -117,6 +125,8 @@ public record DataSection(
         return switch (task) {
             case ARITHMETIC -> ArithmeticTask.training(seed, terms);
             case COUNTDOWN -> CountdownTask.training(seed, numbers);
+            case GUESS_THE_NUMBER -> GuessTask.training(seed);
+            case EXPRESSION -> ExpressionTask.training(seed);
         };
     }
 
@@ -125,6 +135,8 @@ public record DataSection(
         return switch (task) {
             case ARITHMETIC -> ArithmeticTask.heldOut(seed, terms);
             case COUNTDOWN -> CountdownTask.heldOut(seed, numbers);
+            case GUESS_THE_NUMBER -> GuessTask.heldOut(seed);
+            case EXPRESSION -> ExpressionTask.heldOut(seed);
         };
     }
 
@@ -133,7 +145,15 @@ public record DataSection(
         return switch (task) {
             case ARITHMETIC -> new ArithmeticReward();
             case COUNTDOWN -> new CountdownReward();
+            // Its environment scores; a reward of another's would be asked for by name.
+            case GUESS_THE_NUMBER -> new MathReward();
+            case EXPRESSION -> Rewards.made(new JavaReward());
         };
+    }
+
+    /** What answers the turns of the built-in task; null where it has one turn. */
+    @Nullable Environment builtinEnvironment() {
+        return task == BuiltinTask.GUESS_THE_NUMBER ? new GuessTheNumber() : null;
     }
 
     /** What the built-in task is, in a few words. */
@@ -141,6 +161,8 @@ public record DataSection(
         return switch (task) {
             case ARITHMETIC -> "built-in sums of " + terms + " numbers, without end";
             case COUNTDOWN -> "built-in countdown problems of " + numbers + " numbers, without end";
+            case GUESS_THE_NUMBER -> "built-in numbers to be guessed, without end";
+            case EXPRESSION -> "built-in formulas to be written in Java, without end";
         };
     }
 

@@ -8,12 +8,18 @@ import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
 import org.minpro.config.Rule;
+import org.minpro.environment.GuessTheNumber;
 import org.minpro.task.ArithmeticTask;
+import org.minpro.task.CalculatorDemonstrations;
 import org.minpro.task.Countdown;
 import org.minpro.task.CountdownDemonstrations;
 import org.minpro.task.CountdownTask;
 import org.minpro.task.Demonstration;
 import org.minpro.task.Demonstrations;
+import org.minpro.task.ExpressionDemonstrations;
+import org.minpro.task.ExpressionTask;
+import org.minpro.task.GuessDemonstrations;
+import org.minpro.task.GuessTask;
 
 /** What {@code minpro sft} learns from: prompts with completions. */
 public record DemonstrationSection(
@@ -24,7 +30,8 @@ public record DemonstrationSection(
         @Doc("Folder that files are relative to.") Path folder,
 
         @Doc("The built-in task: sums worked out step by step (arithmetic), or a target to be made of some numbers"
-                + " (countdown).")
+                + " (countdown), a number to be guessed in several turns (guess-the-number), or a formula in words to be"
+                + " written as a Java method (expression).")
         BuiltinTask task,
 
         @Doc("How many numbers a sum of the task arithmetic has, 2 to 64.")
@@ -36,8 +43,13 @@ public record DemonstrationSection(
         @Doc("Chance that a step of a demonstration of arithmetic writes the sum down at once, [0, 1].")
         double hastyShare,
 
-        @Doc("Chance that such a hasty step forgets a carry, [0, 1].")
+        @Doc(
+                "Chance that such a hasty step forgets a carry, or that a method of expression forgets parentheses, [0, 1].")
         double slipShare,
+
+        @Doc(
+                "Chance that a demonstration of arithmetic has a calculator compute the sum, [0, 1]; for environment tools.")
+        double callShare,
 
         @Doc("Field with the prompt: a text, or a list of {role, content} messages. A name with dots is a path into"
                 + " nested fields. Rows without 'prompt' may have 'messages'.")
@@ -67,6 +79,7 @@ public record DemonstrationSection(
         ArithmeticTask.checkTerms(terms);
         Countdown.checkNumbers(numbers);
         Demonstrations.checkShares(hastyShare, slipShare);
+        Rule.share("call-share", callShare);
         Rule.check(!promptField.isBlank(), "prompt-field", "a name", "'" + promptField + "'");
         Rule.check(!completionField.isBlank(), "completion-field", "a name", "'" + completionField + "'");
         if (completionRemove != null) {
@@ -90,6 +103,7 @@ public record DemonstrationSection(
                 CountdownTask.DEFAULT_NUMBERS,
                 0.6,
                 0.5,
+                0,
                 "prompt",
                 null,
                 "completion",
@@ -116,8 +130,14 @@ public record DemonstrationSection(
     public LongFunction<Demonstration> builtinDemonstrations(long seed) {
         return switch (task) {
             case ARITHMETIC ->
-                new Demonstrations(ArithmeticTask.training(seed, terms), seed, hastyShare, slipShare)::demonstration;
+                new CalculatorDemonstrations(
+                        new Demonstrations(ArithmeticTask.training(seed, terms), seed, hastyShare, slipShare),
+                        callShare)::demonstration;
             case COUNTDOWN -> new CountdownDemonstrations(CountdownTask.training(seed, numbers), seed)::demonstration;
+            case GUESS_THE_NUMBER ->
+                new GuessDemonstrations(GuessTask.training(seed), seed, new GuessTheNumber().guesses())::demonstration;
+            case EXPRESSION ->
+                new ExpressionDemonstrations(ExpressionTask.training(seed), seed, slipShare)::demonstration;
         };
     }
 }

@@ -17,6 +17,9 @@ import org.minpro.config.NamedRecords;
 import org.minpro.config.Rule;
 import org.minpro.config.Settings;
 import org.minpro.config.ShortForm;
+import org.minpro.environment.Environment;
+import org.minpro.environment.Environments;
+import org.minpro.environment.TurnLimits;
 import org.minpro.experience.Async;
 import org.minpro.experience.Delayed;
 import org.minpro.experience.Replay;
@@ -47,8 +50,10 @@ import org.minpro.reward.Rewards;
 import org.minpro.reward.WeightedReward;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Sampling;
+import org.minpro.rollout.served.RolloutSettings;
 import org.minpro.task.ArithmeticReward;
 import org.minpro.task.CountdownReward;
+import org.minpro.tool.Toolboxes;
 import org.minpro.tracker.Tracker;
 import org.minpro.tracker.Trackers;
 import org.minpro.train.ComputeSettings;
@@ -71,6 +76,12 @@ public record Recipe(
                 + " task, and math for files.")
         @Nullable Reward reward,
 
+        @Doc("What answers a response's turns, such as {name: guess-the-number}; its parameters are those of"
+                + " docs/environments.md. null takes that of the built-in task, and none for files.")
+        @Nullable Environment environment,
+
+        @Doc("What bounds the episodes of an environment.") TurnLimits turns,
+
         @Doc("Time that the reward has for one response, seconds, > 0; an http reward's own budget comes on top. A"
                 + " response that takes longer is undecided, and after 16 of them the run is saved and stops.")
         double rewardBudgetSeconds,
@@ -80,6 +91,7 @@ public record Recipe(
         double maxUndecided,
 
         @Doc("How responses are sampled.") Sampling sampling,
+        @Doc("Who samples them; docs/served.md.") RolloutSettings rollout,
         @Doc("Rollout phases of the run.") int iterations,
 
         @Doc("Problems sampled in an iteration; a multiple of updates-per-iteration.")
@@ -182,6 +194,7 @@ public record Recipe(
                 "reward-budget-seconds",
                 "in (0, " + (long) LONGEST_BUDGET_SECONDS + "]",
                 rewardBudgetSeconds);
+        requireServed(rollout, sampling, adapter, environment);
         Rule.notNegative("resample-limit", resampleLimit);
         Rule.notNegative("aggregation-length", aggregationLength);
         corrections = List.copyOf(corrections);
@@ -217,9 +230,12 @@ public record Recipe(
                 new DataSection(),
                 new PromptSection(),
                 null,
+                null,
+                new TurnLimits(),
                 Scoring.BUDGET_SECONDS,
                 0.9,
                 new Sampling(),
+                new RolloutSettings(),
                 40,
                 32,
                 8,
@@ -304,6 +320,8 @@ public record Recipe(
                         Advantages.table(),
                         StalenessProtocols.table(),
                         REWARDS,
+                        Environments.table(),
+                        Toolboxes.table(),
                         Trackers.table()));
     }
 
@@ -368,6 +386,34 @@ public record Recipe(
         return Loss.of(objective, corrections, penalties, mode == null ? null : new Aggregation(mode, length), anchor);
     }
 
+    /** What servers can do. */
+    private static void requireServed(
+            RolloutSettings rollout, Sampling sampling, AdapterSection adapter, @Nullable Environment environment) {
+        if (rollout.isServed()) {
+            Rule.check(
+                    !adapter.isOn(),
+                    "rollout.engine",
+                    "local with an adapter (servers are given whole models)",
+                    rollout.engine());
+            Rule.check(
+                    environment == null,
+                    "rollout.engine",
+                    "local with an environment (servers generate single turns)",
+                    rollout.engine());
+            Rule.check(
+                    !sampling.truncates(),
+                    "sampling",
+                    "of top-k 0, top-p 1 and min-p 0 with rollout.engine served (servers do not report the mass that"
+                            + " truncation kept)",
+                    "top-k " + sampling.topK() + ", top-p " + sampling.topP() + ", min-p " + sampling.minP());
+            Rule.check(
+                    sampling.stop().isEmpty(),
+                    "sampling.stop",
+                    "empty with rollout.engine served (servers are asked for token ids); give sampling.stop-token-ids",
+                    sampling.stop());
+        }
+    }
+
     /** What a protocol asks of the other settings. */
     private static void requireTogether(Staleness staleness, int iterations, int groups) {
         switch (staleness) {
@@ -375,7 +421,8 @@ public record Recipe(
                 Rule.check(
                         delayed.lag() < iterations,
                         "staleness",
-                        "of a lag in [0, iterations), here [0, " + iterations + ")",
+                        "of a lag in [0, iterations), here [0, " + iterations + ") (--lag " + (iterations - 1)
+                                + " or less)",
                         delayed.lag());
             case Async async -> {}
             case Replay replay ->
@@ -419,6 +466,15 @@ public record Recipe(
             return data.isBuiltin() ? data.builtinReward() : new MathReward();
         }
         return Rewards.made(reward);
+    }
+
+    /**
+     * What answers a response's turns: the one asked for, else that of the built-in task, opened for the caller, who closes it;
+     * null where responses are one turn.
+     */
+    public @Nullable Environment createEnvironment() {
+        Environment named = environment == null && data.isBuiltin() ? data.builtinEnvironment() : environment;
+        return named == null ? null : named.opened();
     }
 
     /** Optimizer steps of the whole run, if none is skipped. */

@@ -11,7 +11,7 @@ import java.util.concurrent.Flow;
 import org.jspecify.annotations.Nullable;
 
 /** The body of a reply as bytes, given up as soon as there are too many. */
-final class BoundedBody implements HttpResponse.BodySubscriber<byte[]> {
+public final class BoundedBody implements HttpResponse.BodySubscriber<byte[]> {
     /** The reply is longer than that. */
     static final class TooLongException extends IOException {
         private static final long serialVersionUID = 1;
@@ -32,7 +32,7 @@ final class BoundedBody implements HttpResponse.BodySubscriber<byte[]> {
     private Flow.@Nullable Subscription subscription;
 
     /** @param limit most bytes */
-    BoundedBody(int limit) {
+    public BoundedBody(int limit) {
         this.limit = limit;
     }
 

@@ -1,5 +1,6 @@
 package org.minpro.reward;
 
+import java.util.List;
 import org.minpro.data.Problem;
 import org.minpro.rollout.Rollout;
 import org.minpro.verify.CompletionMarks;
@@ -13,6 +14,11 @@ import org.minpro.verify.CompletionMarks;
 @FunctionalInterface
 public interface Reward {
     Score score(Problem problem, Rollout rollout);
+
+    /** What a person should know before a run with this reward, one line each. */
+    default List<String> notices() {
+        return List.of();
+    }
 
     /**
      * The same reward for completions with these marks of thinking and answer: those of the model and its template. A reward

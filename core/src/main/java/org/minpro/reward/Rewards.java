@@ -18,6 +18,8 @@ public final class Rewards {
             List.of(
                     new NamedRecords.Entry<>("format", FormatReward.class, "whether a regular expression matches"),
                     new NamedRecords.Entry<>("http", HttpReward.class, "what a service answers"),
+                    new NamedRecords.Entry<>("java", JavaReward.class, "whether a program passes the problem's tests"),
+                    new NamedRecords.Entry<>("json", JsonReward.class, "whether it is JSON of certain members"),
                     new NamedRecords.Entry<>("length", LengthPenalty.class, "a penalty that grows with the response"),
                     new NamedRecords.Entry<>("math", MathReward.class, "whether the answer equals the reference"),
                     new NamedRecords.Entry<>("overlong", OverlongPenalty.class, "DAPO's soft overlong punishment"),
@@ -55,7 +57,11 @@ public final class Rewards {
                     .map(part -> described(part.reward()))
                     .collect(Collectors.joining(", ", "weighted (", ")"));
         }
-        Class<?> type = reward instanceof OwnReward own ? own.type() : reward.getClass();
+        Class<?> type = switch (reward) {
+            case OwnReward own -> own.type();
+            case CodeReward code -> JavaReward.class;
+            default -> reward.getClass();
+        };
         if (type.isHidden()) {
             // A lambda's own name is of no use to anybody.
             return type.getName().replaceFirst("\\$\\$Lambda.*", "") + "'s lambda";
@@ -81,6 +87,7 @@ public final class Rewards {
     public static double secondsOfServices(Reward reward) {
         return switch (reward) {
             case HttpReward http -> http.budgetSeconds();
+            case CodeReward code -> code.seconds();
             case WeightedReward weighted ->
                 weighted.parts().values().stream()
                         .mapToDouble(part -> secondsOfServices(part.reward()))
@@ -101,6 +108,9 @@ public final class Rewards {
         }
         if (reward instanceof HttpReward http) {
             http.requireVariables();
+        }
+        if (reward instanceof JavaReward java) {
+            return new CodeReward(java);
         }
         if (reward instanceof WeightedReward weighted) {
             Map<String, WeightedReward.Part> parts = new LinkedHashMap<>();

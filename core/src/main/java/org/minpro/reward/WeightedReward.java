@@ -2,6 +2,7 @@ package org.minpro.reward;
 
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -57,6 +58,13 @@ public record WeightedReward(
         Map<String, Part> read = new LinkedHashMap<>();
         parts.forEach((name, part) -> read.put(name, new Part(part.reward().reading(marks), part.weight())));
         return new WeightedReward(read);
+    }
+
+    @Override
+    public List<String> notices() {
+        return parts.values().stream()
+                .flatMap(part -> part.reward().notices().stream())
+                .toList();
     }
 
     @Override

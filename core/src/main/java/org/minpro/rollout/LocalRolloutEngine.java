@@ -5,10 +5,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -38,6 +41,12 @@ public final class LocalRolloutEngine implements RolloutEngine {
     public static final int FEWEST_SLOTS = 16;
 
     private static final int MOST_SLOTS = 64;
+
+    /** Responses that may wait for a continuation for each slot: each keeps a copy of its keys and values. */
+    public static final int OUTSIDE_PER_SLOT = 4;
+
+    /** How long a worker without anything to do goes without looking whether generation was cancelled. */
+    private static final long CANCELLATION_MILLIS = 50;
 
     private final Workers workers;
     private final int slots;
@@ -230,6 +239,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     private void decode(Generation generation, WaitingRows waiting, int capacity) {
         int blocks = Math.min(workers.count(), (waiting.rows + slots - 1) / slots);
+        waiting.mostOutside = OUTSIDE_PER_SLOT * blocks * slots;
         workers.run(waiting.firstShared(blocks * slots).stream()
                 .<Callable<Boolean>>map(prompt -> () -> {
                     try (Weights weights = new Weights(generation)) {
@@ -326,7 +336,19 @@ public final class LocalRolloutEngine implements RolloutEngine {
         /** Of every slot; slots of one kind share theirs. */
         private final List<Queue<Waiting>> queues = new ArrayList<>();
 
+        /** Responses that are told how they go on and wait for a slot of their kind; as {@link #queues}. */
+        private final List<Queue<Row>> returned = new ArrayList<>();
+
         private int rows;
+        /** Responses outside the slots beyond which no new one is begun: each keeps a copy of its slot. */
+        private int mostOutside;
+        /** Responses that have left their slot and are not told yet how they go on. */
+        private int asked;
+        /** Responses that have left their slot and have no other yet, {@link #asked} among them. */
+        private int outside;
+
+        private @Nullable Throwable failure;
+        private boolean discarded;
         /** A worker's cache needs no more slots than these: rows that are fewer than its slots never reach the others. */
         private int slotsInUse;
 
@@ -334,6 +356,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
             this.kinds = kinds;
             for (int slot = 0; slot < slots; slot++) {
                 queues.add(kinds[slot] == slot ? new ArrayDeque<>() : queues.get(kinds[slot]));
+                returned.add(kinds[slot] == slot ? new ArrayDeque<>() : returned.get(kinds[slot]));
             }
         }
 
@@ -362,11 +385,77 @@ public final class LocalRolloutEngine implements RolloutEngine {
             return last;
         }
 
-        /** The next response for a slot. */
-        @Nullable Waiting next(int slot) {
-            Queue<Waiting> queue = queues.get(slot);
-            synchronized (queue) {
-                return queue.poll();
+        /** The next response for a slot; null where none may begin now. */
+        synchronized @Nullable Waiting next(int slot) {
+            return outside < mostOutside ? queues.get(slot).poll() : null;
+        }
+
+        /** A response for a slot that goes on. */
+        synchronized @Nullable Row nextReturned(int slot) {
+            Row row = returned.get(slot).poll();
+            if (row != null) {
+                outside--;
+            }
+            return row;
+        }
+
+        /** Takes a response that waits to be told how it goes on, until it can. */
+        void leave(Row row) {
+            CompletableFuture<int[]> reply = Objects.requireNonNull(row.reply);
+            synchronized (this) {
+                asked++;
+                outside++;
+            }
+            CompletableFuture<int[]> unused = reply.whenComplete((given, thrown) -> {
+                synchronized (this) {
+                    asked--;
+                    if (discarded) {
+                        row.closeParked();
+                    } else {
+                        returned.get(kinds[place(row.waiting)]).add(row);
+                    }
+                    if (thrown != null && failure == null) {
+                        failure = thrown;
+                    }
+                    notifyAll();
+                }
+            });
+        }
+
+        /**
+         * Waits until a slot that found nothing may find something.
+         *
+         * @return false where nothing will ever come
+         */
+        synchronized boolean awaitChange() {
+            while (true) {
+                requireNoFailure();
+                boolean isReady = outside > asked
+                        || outside < mostOutside && queues.stream().anyMatch(queue -> !queue.isEmpty());
+                if (isReady || cancelled) {
+                    return true;
+                }
+                if (asked == 0) {
+                    return false;
+                }
+                try {
+                    wait(CANCELLATION_MILLIS);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    throw new CancellationException("interrupted while the continuation of a response was waited for");
+                }
+            }
+        }
+
+        synchronized void requireNoFailure() {
+            switch (failure) {
+                case null -> {}
+                case CompletionException wrapped
+                when wrapped.getCause() instanceof RuntimeException cause -> throw cause;
+                case CompletionException wrapped when wrapped.getCause() instanceof Error cause -> throw cause;
+                case RuntimeException runtime -> throw runtime;
+                case Error error -> throw error;
+                default -> throw new IllegalStateException(failure);
             }
         }
 
@@ -389,6 +478,13 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
         void discard() {
             prompts.forEach(Prompt::discard);
+            synchronized (this) {
+                discarded = true;
+                returned.forEach(queue -> {
+                    queue.forEach(Row::closeParked);
+                    queue.clear();
+                });
+            }
         }
     }
 
@@ -409,6 +505,10 @@ public final class LocalRolloutEngine implements RolloutEngine {
         private int length;
         /** Tokens whose keys and values are in the cache; those after them go through the model next, one a step. */
         private int seen;
+        /** What follows its last stop id, once that is known; null where nothing was asked. */
+        private @Nullable CompletableFuture<int[]> reply;
+        /** Its slot's entries while it waits outside. */
+        private KeyValueCache.@Nullable Parked parked;
 
         Row(Waiting waiting, int limit) {
             this.waiting = waiting;
@@ -428,6 +528,23 @@ public final class LocalRolloutEngine implements RolloutEngine {
             return waiting.prompt.request.promptIds().length + seen;
         }
 
+        /** Asks what follows. */
+        CompletableFuture<int[]> ask() {
+            reply = waiting.prompt
+                    .request
+                    .continuation()
+                    .after(waiting.sample(), Arrays.copyOf(ids, length))
+                    .toCompletableFuture();
+            return reply;
+        }
+
+        void closeParked() {
+            if (parked != null) {
+                parked.close();
+                parked = null;
+            }
+        }
+
         /** Adds ids that the policy did not write, as many as there is room for. */
         void give(int[] given) {
             int count = Math.min(given.length, ids.length - length);
@@ -435,6 +552,16 @@ public final class LocalRolloutEngine implements RolloutEngine {
             Arrays.fill(versions, length, length + count, versions[length - 1]);
             length += count;
         }
+    }
+
+    /** What a response needs after a token. */
+    private enum Next {
+        /** The next one. */
+        TOKEN,
+        /** To be told what follows. */
+        REPLY,
+        /** Nothing: it has ended. */
+        END
     }
 
     /** One worker's slots. */
@@ -465,6 +592,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
                     if (cancelled) {
                         throw new CancellationException("generation was cancelled");
                     }
+                    waitingRows.requireNoFailure();
                     held.follow();
                     boolean busy = false;
                     for (int slot = 0; slot < cache.slots(); slot++) {
@@ -473,36 +601,56 @@ public final class LocalRolloutEngine implements RolloutEngine {
                         }
                         busy |= rows[slot] != null;
                     }
-                    if (!busy) {
+                    if (busy) {
+                        step(cache);
+                    } else if (!waitingRows.awaitChange()) {
                         return;
                     }
-                    step(cache);
                 }
             }
         }
 
-        /** Takes the next waiting response into a slot; one that ends with its first token needs no slot. */
+        /** Takes the next response into a slot, first one that goes on; one that ends at once needs no slot. */
         private @Nullable Row next(KeyValueCache cache, int slot) {
             while (true) {
+                Row returned = waitingRows.nextReturned(slot);
+                if (returned != null) {
+                    if (goesOn(returned)) {
+                        cache.resume(slot, Objects.requireNonNull(returned.parked));
+                        returned.closeParked();
+                        return returned;
+                    }
+                    returned.closeParked();
+                    continue;
+                }
                 Waiting waiting = waitingRows.next(slot);
                 if (waiting == null) {
                     return null;
                 }
                 Row row = new Row(waiting, generation.params.maxNewTokens());
-                boolean ended = waiting.prompt.place(weights, prompt -> {
+                Next next = waiting.prompt.place(weights, prompt -> {
                     try (Scope scope = Scope.open()) {
                         ModelSteps.Drawn first = sampler.draw(prompt.logits, new double[] {uniform(row)});
-                        if (append(row, first, 0, prompt.version)) {
-                            return true;
+                        Next then = append(row, first, 0, prompt.version);
+                        if (then != Next.END) {
+                            cache.fill(slot, prompt.prefix);
                         }
-                        cache.fill(slot, prompt.prefix);
-                        return false;
+                        return then;
                     }
                 });
-                if (!ended) {
+                if (next == Next.TOKEN) {
                     return row;
                 }
+                if (next == Next.REPLY) {
+                    leave(row, cache, slot);
+                }
             }
+        }
+
+        /** Lets a response wait outside for what follows, and others have its slot. */
+        private void leave(Row row, KeyValueCache cache, int slot) {
+            row.parked = cache.park(slot, row.position());
+            waitingRows.leave(row);
         }
 
         private void step(KeyValueCache cache) {
@@ -527,9 +675,19 @@ public final class LocalRolloutEngine implements RolloutEngine {
             for (int i = 0; i < computed.length; i++) {
                 Row row = rows[computed[i]];
                 // After a token that was given comes the next given one, whatever would have been drawn.
-                if (row != null && row.seen == row.length && append(row, drawn, i, weights.version.number())) {
-                    rows[computed[i]] = null;
-                    cache.release(computed[i]);
+                Next next = row == null || row.seen < row.length
+                        ? Next.TOKEN
+                        : append(row, drawn, i, weights.version.number());
+                switch (next) {
+                    case TOKEN -> {}
+                    case REPLY -> {
+                        leave(Objects.requireNonNull(row), cache, computed[i]);
+                        rows[computed[i]] = null;
+                    }
+                    case END -> {
+                        rows[computed[i]] = null;
+                        cache.release(computed[i]);
+                    }
                 }
             }
         }
@@ -538,8 +696,8 @@ public final class LocalRolloutEngine implements RolloutEngine {
             return Philox.uniform(seed, Philox.Purpose.SAMPLING, row.draw(), row.waiting.sample(), row.length);
         }
 
-        /** Adds a token; true if the response has ended with it, and then it is reported. */
-        private boolean append(Row row, ModelSteps.Drawn drawn, int at, long version) {
+        /** Adds a token; where the response has ended with it, it is reported. */
+        private Next append(Row row, ModelSteps.Drawn drawn, int at, long version) {
             int id = drawn.ids()[at];
             row.ids[row.length] = id;
             row.sampled[row.length] = true;
@@ -550,17 +708,34 @@ public final class LocalRolloutEngine implements RolloutEngine {
             generation.tokens.tokenSampled(row.draw(), row.waiting.sample(), id);
             boolean stop = generation.params.stopIds().contains(id) || stops.completedBy(row.ids, row.length);
             if (stop) {
-                int before = row.length;
-                row.give(row.waiting.prompt.request.continuation().after(Arrays.copyOf(row.ids, row.length)));
-                stop = row.length == before;
+                if (!row.ask().isDone()) {
+                    return Next.REPLY;
+                }
+                return goesOn(row) ? Next.TOKEN : Next.END;
             }
-            if (!stop && row.length < generation.params.maxNewTokens()) {
-                return false;
+            if (row.length < generation.params.maxNewTokens()) {
+                return Next.TOKEN;
             }
-            Rollout rollout = rollout(row, stop ? Rollout.Finish.STOP : Rollout.Finish.LENGTH);
+            end(row, Rollout.Finish.LENGTH);
+            return Next.END;
+        }
+
+        /** Appends what follows a stop id; false where the response has ended, and then it is reported. */
+        private boolean goesOn(Row row) {
+            int before = row.length;
+            row.give(Objects.requireNonNull(row.reply).join());
+            row.reply = null;
+            if (row.length > before && row.length < generation.params.maxNewTokens()) {
+                return true;
+            }
+            end(row, row.length == before ? Rollout.Finish.STOP : Rollout.Finish.LENGTH);
+            return false;
+        }
+
+        private void end(Row row, Rollout.Finish finish) {
+            Rollout rollout = rollout(row, finish);
             row.waiting.results[row.waiting.index] = rollout;
             generation.finished.accept(rollout);
-            return true;
         }
 
         private Rollout rollout(Row row, Rollout.Finish finish) {

@@ -51,6 +51,21 @@ public record Rollout(
         }
     }
 
+    /** The same with another text, such as that of the last turn alone. */
+    public Rollout withText(String other) {
+        return new Rollout(
+                draw,
+                sample,
+                promptIds,
+                responseIds,
+                responseMask,
+                behaviorLogProbs,
+                logKeptMass,
+                versions,
+                finish,
+                other);
+    }
+
     /** Tokens of the response. */
     public int length() {
         return responseIds.length;

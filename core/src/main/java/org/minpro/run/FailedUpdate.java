@@ -15,15 +15,6 @@ import org.minpro.train.TrainingRow;
 public final class FailedUpdate {
     private FailedUpdate() {}
 
-    /** Forgets the rows of a run that has gone on since. */
-    static void overcome(Path folder) {
-        try {
-            Files.deleteIfExists(new RunFiles(folder).failedUpdate());
-        } catch (IOException e) {
-            throw new UncheckedIOException("the run folder must be writable, got: " + folder, e);
-        }
-    }
-
     /**
      * Writes the rows, and says where they are.
      *

@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,15 +56,27 @@ public final class MetricsFile implements AutoCloseable {
         void line(long iteration, Map<String, Double> numbers);
     }
 
-    /** Reads a file's whole lines, without what depends on the clock; none where there is no such file. */
-    public static void read(Path path, Reader reader) {
+    /**
+     * Reads a file's whole lines, without what depends on the clock; none where there is no such file.
+     *
+     * @return the numbers of the lines, from 1, that are damaged and left out; the last line of a file may be one that is being
+     *     written, or that a crash cut short
+     */
+    public static List<Integer> read(Path path, Reader reader) {
+        List<Integer> damaged = new ArrayList<>();
         if (!Files.isRegularFile(path)) {
-            return;
+            return damaged;
         }
         try (BufferedReader lines =
                 new BufferedReader(new InputStreamReader(Files.newInputStream(path), StandardCharsets.UTF_8))) {
+            int number = 0;
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                JsonNode node = JSON.readTree(line);
+                number++;
+                JsonNode node = node(line);
+                if (!node.path("iteration").isIntegralNumber()) {
+                    damaged.add(number);
+                    continue;
+                }
                 Map<String, Double> numbers = new LinkedHashMap<>();
                 node.forEachEntry((name, value) -> {
                     if (value.isNumber() || value.isNull()) {
@@ -72,10 +85,17 @@ public final class MetricsFile implements AutoCloseable {
                 });
                 reader.line(node.path("iteration").longValue(0), numbers);
             }
-        } catch (JacksonException e) {
-            // A line that is being written, or that a crash cut short.
         } catch (IOException e) {
             throw new UncheckedIOException("the metrics must be readable, got: " + path, e);
+        }
+        return damaged;
+    }
+
+    private static JsonNode node(String line) {
+        try {
+            return JSON.readTree(line);
+        } catch (JacksonException e) {
+            return JSON.missingNode();
         }
     }
 

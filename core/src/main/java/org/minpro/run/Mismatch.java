@@ -1,10 +1,12 @@
 package org.minpro.run;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import org.minpro.experience.ScoredGroup;
+import org.minpro.rollout.Rescored;
 import org.minpro.rollout.Rollout;
 import org.minpro.tensor.Philox;
 import org.minpro.train.Learner;
@@ -44,21 +46,44 @@ public record Mismatch(double max, double mean) {
         }
         List<TrainingRow> rows =
                 chosen.stream().map(rollout -> TrainingRow.of(rollout, 0)).toList();
-        float[][] logProbs = learner.score(rows);
+        return Optional.of(between(chosen, learner.score(rows)));
+    }
+
+    /**
+     * Compares the rows that were scored again while they were sampled, each with the weights that sampled it, whatever the
+     * present ones are.
+     *
+     * @return empty where there are none
+     */
+    static Optional<Mismatch> of(List<ScoredGroup> fresh, Rescored rescored) {
+        List<Rollout> chosen = new ArrayList<>();
+        List<float[]> logProbs = new ArrayList<>();
+        for (ScoredGroup group : fresh) {
+            for (Rollout rollout : group.rollouts()) {
+                rescored.take(rollout.draw(), rollout.sample()).ifPresent(values -> {
+                    chosen.add(rollout);
+                    logProbs.add(values);
+                });
+            }
+        }
+        return chosen.isEmpty() ? Optional.empty() : Optional.of(between(chosen, logProbs.toArray(float[][]::new)));
+    }
+
+    private static Mismatch between(List<Rollout> chosen, float[][] logProbs) {
         double largest = 0;
         double sum = 0;
         long tokens = 0;
-        for (int i = 0; i < rows.size(); i++) {
-            for (int t = 0; t < rows.get(i).length(); t++) {
-                if (rows.get(i).mask()[t]) {
-                    double difference =
-                            Math.abs((double) logProbs[i][t] - chosen.get(i).behaviorLogProbs()[t]);
+        for (int i = 0; i < logProbs.length; i++) {
+            Rollout rollout = chosen.get(i);
+            for (int t = 0; t < rollout.length(); t++) {
+                if (rollout.responseMask()[t]) {
+                    double difference = Math.abs((double) logProbs[i][t] - rollout.behaviorLogProbs()[t]);
                     largest = Math.max(largest, difference);
                     sum += difference;
                     tokens++;
                 }
             }
         }
-        return Optional.of(new Mismatch(largest, tokens == 0 ? 0 : sum / tokens));
+        return new Mismatch(largest, tokens == 0 ? 0 : sum / tokens);
     }
 }

@@ -193,8 +193,13 @@ public final class ModelFiles {
      * HuggingFaceWriter#writeUntied}) and the tokenizer's files.
      *
      * @param type what the server computes in
+     * @throws IllegalArgumentException if there is an adapter beside the weights
      */
     public void saveServed(Path target, Parameters parameters, DType type) {
+        if (!parameters.adapter().isEmpty()) {
+            throw new IllegalArgumentException(
+                    "a folder for a server must be of a whole model, got: one with an adapter; 'minpro merge' makes it one");
+        }
         try (Scope scope = Scope.open()) {
             HuggingFaceWriter.writeUntied(weights(), target, parameters.named(), type);
         }

@@ -2,12 +2,18 @@ package org.minpro.run;
 
 import java.time.LocalDate;
 import java.time.ZoneId;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.Problem;
+import org.minpro.environment.ChatSpeech;
+import org.minpro.environment.Environment;
+import org.minpro.environment.PlainSpeech;
+import org.minpro.environment.Speech;
 import org.minpro.eval.Evaluator;
 import org.minpro.experience.PromptEncoder;
 import org.minpro.model.ModelConfig;
@@ -22,19 +28,29 @@ import org.minpro.verify.CompletionMarks;
 /** Puts a problem to the model as the recipe says: its prompt as it is, or through the model's chat template. */
 public final class Prompts implements PromptEncoder {
     private final PromptTemplate template;
+    private final @Nullable Chat chat;
     private final List<ThinkingMarks> thinking;
     private final Tokenizer tokenizer;
     private final int vocabulary;
     private final int maxTokens;
     private final @Nullable Integer beginOfSequence;
 
+    /** A chat template and what each rendering of it is given. */
+    private record Chat(
+            ChatTemplate template,
+            List<Map<String, @Nullable Object>> tools,
+            Map<String, @Nullable Object> variables,
+            String origin) {}
+
     private Prompts(
             PromptTemplate template,
+            @Nullable Chat chat,
             List<ThinkingMarks> thinking,
             Tokenizer tokenizer,
             ModelConfig model,
             int maxTokens) {
         this.template = template;
+        this.chat = chat;
         this.thinking = thinking;
         this.tokenizer = tokenizer;
         this.vocabulary = model.vocabSize();
@@ -43,6 +59,16 @@ public final class Prompts implements PromptEncoder {
     }
 
     public static Prompts of(PromptSection section, ModelFiles model, Tokenizer tokenizer) {
+        return of(section, model, tokenizer, null);
+    }
+
+    /**
+     * @param environment of whose tools prompts tell the model, where it has a chat template and the problem none of its own;
+     *     null for none
+     */
+    public static Prompts of(
+            PromptSection section, ModelFiles model, Tokenizer tokenizer, @Nullable Environment environment) {
+        List<Map<String, @Nullable Object>> tools = environment == null ? List.of() : environment.toolSchemas();
         LocalDate today =
                 section.date() == null ? LocalDate.now(ZoneId.systemDefault()) : LocalDate.parse(section.date());
         Optional<ChatTemplate> chat =
@@ -54,7 +80,13 @@ public final class Prompts implements PromptEncoder {
                             chat.get(),
                             "{prompt}",
                             system == null ? null : system.replace("{", "{{").replace("}", "}}"),
-                            section.templateVariables()),
+                            section.templateVariables(),
+                            tools),
+                    new Chat(
+                            chat.get(),
+                            tools,
+                            section.templateVariables(),
+                            model.path().toString()),
                     chat.get().thinkingMarks(),
                     tokenizer,
                     model.config(),
@@ -71,6 +103,7 @@ public final class Prompts implements PromptEncoder {
                     }
                     return Objects.requireNonNull(problem.prompt());
                 },
+                null,
                 List.of(),
                 tokenizer,
                 model.config(),
@@ -90,6 +123,25 @@ public final class Prompts implements PromptEncoder {
                         "prompts do not begin with the beginning-of-sequence token, though this tokenizer would add"
                                 + " it; write it into the prompts, or use the model's chat template, where it is wanted")
                 : Optional.empty();
+    }
+
+    /**
+     * How what an environment says follows a turn of the model: through its chat template, tried with every role, or as it is.
+     *
+     * @param keepsThinking whether a template may drop the thinking of earlier turns that the sequence keeps
+     * @throws TextException if the template is not prefix-stable
+     */
+    public Speech speech(Collection<String> roles, boolean keepsThinking) {
+        return chat == null
+                ? new PlainSpeech(tokenizer)
+                : ChatSpeech.of(
+                        chat.template(),
+                        chat.tools(),
+                        chat.variables(),
+                        tokenizer,
+                        roles,
+                        keepsThinking,
+                        chat.origin());
     }
 
     /** The text that the model continues. */

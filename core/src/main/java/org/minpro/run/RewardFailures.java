@@ -45,7 +45,7 @@ final class RewardFailures implements Consumer<RewardFailure> {
     private static String kind(RewardFailure failure) {
         Throwable cause = failure.cause();
         StackTraceElement[] trace = cause.getStackTrace();
-        return cause.getClass().getName() + (trace.length == 0 ? failure.what() : trace[0].toString());
+        return cause.getClass().getName() + (trace.length == 0 ? ": " + failure.what() : " at " + trace[0]);
     }
 
     /** How often the reward failed since the run was opened; nothing where it was once at most. */

@@ -1,5 +1,6 @@
 package org.minpro.run;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
@@ -11,6 +12,21 @@ public record RunFiles(Path folder) {
     /** The configuration with every setting written out; a folder that has one is a run's. */
     public Path recipe() {
         return folder.resolve("recipe.yaml");
+    }
+
+    /** What the run trained, in the layout of Hugging Face, where that is a model. */
+    public Path model() {
+        return folder.resolve("model");
+    }
+
+    /** What the run trained, in the layout of PEFT, where that is an adapter. */
+    public Path adapter() {
+        return folder.resolve("adapter");
+    }
+
+    /** Whether what it trained is there: the run has ended. */
+    public boolean hasResult() {
+        return Files.isDirectory(model()) || Files.isDirectory(adapter());
     }
 
     /** Held by the program that works in the folder, and which one that is. */
@@ -33,9 +49,14 @@ public record RunFiles(Path folder) {
         return folder.resolve("journal.jsonl");
     }
 
-    /** The rows of an update that was not finite and ended the run; there until the run is continued. */
+    /** The rows of an update that was not finite and ended the run. */
     public Path failedUpdate() {
         return folder.resolve("failed-update.jsonl");
+    }
+
+    /** The line that the run ended with before its end; there until the run has gone on. */
+    public Path failure() {
+        return folder.resolve("failure.txt");
     }
 
     /** Single tokens of some rows of each update. */

@@ -182,12 +182,12 @@ public final class RunFolder implements AutoCloseable {
 
     /** The final model, in the layout of Hugging Face. */
     public Path model() {
-        return path.resolve("model");
+        return files.model();
     }
 
     /** The final adapter where one was trained, in the layout of PEFT. */
     public Path adapter() {
-        return path.resolve("adapter");
+        return files.adapter();
     }
 
     /** Some completions of each iteration, to be read. */

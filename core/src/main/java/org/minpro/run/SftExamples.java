@@ -19,8 +19,10 @@ import org.minpro.data.Message;
 import org.minpro.data.Problem;
 import org.minpro.data.Row;
 import org.minpro.data.Rows;
+import org.minpro.environment.Speech;
 import org.minpro.recipe.PromptSection;
 import org.minpro.recipe.SftRecipe;
+import org.minpro.task.Demonstration;
 import org.minpro.text.AssistantTurns;
 import org.minpro.text.ChatOptions;
 import org.minpro.text.ChatTemplate;
@@ -204,15 +206,9 @@ record SftExamples(List<Example> training, List<Example> heldOut) {
             return messages.stream()
                     .map(message -> message.role().equals("assistant")
                                     && message.fields().get("content") instanceof String text
-                            ? withContent(message, removed(text))
+                            ? message.withContent(removed(text))
                             : message)
                     .toList();
-        }
-
-        private static Message withContent(Message message, String content) {
-            Map<String, @Nullable Object> fields = new LinkedHashMap<>(message.fields());
-            fields.put("content", content);
-            return new Message(message.role(), content, fields);
         }
 
         /** Each part is encoded by itself, as a prompt and an answer to it are when the model is used. */
@@ -246,6 +242,30 @@ record SftExamples(List<Example> training, List<Example> heldOut) {
         private int[] withEnd(int[] ids) {
             return SftExamples.withEnd(ids, ends);
         }
+    }
+
+    /**
+     * The example of a demonstration: the model's turns are learnt, what it is told between them is not.
+     *
+     * @param ends the model's ids that end a response
+     */
+    static Example of(
+            Demonstration demonstration, int[] prompt, Tokenizer tokenizer, Speech speech, List<Integer> ends) {
+        int[] ids = new int[0];
+        boolean[] learnt = new boolean[0];
+        for (int i = 0; i < demonstration.turns().size(); i++) {
+            boolean own = i % 2 == 0;
+            String text = demonstration.turns().get(i);
+            int[] next = own
+                    ? withEnd(tokenizer.encode(text), ends)
+                    : speech.ids(List.of(new Message(demonstration.role(), text)), ids[ids.length - 1]);
+            int from = ids.length;
+            ids = Arrays.copyOf(ids, from + next.length);
+            System.arraycopy(next, 0, ids, from, next.length);
+            learnt = Arrays.copyOf(learnt, ids.length);
+            Arrays.fill(learnt, from, ids.length, own);
+        }
+        return new Example(prompt, ids, learnt);
     }
 
     /** With the model's end of sequence, if it has one and the ids do not end with it. */

@@ -8,6 +8,7 @@ import java.util.function.Consumer;
 import java.util.function.LongFunction;
 import java.util.stream.Stream;
 import org.minpro.data.EpochOrder;
+import org.minpro.environment.Speech;
 import org.minpro.model.Kernels;
 import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
@@ -124,15 +125,17 @@ public final class SftSession implements AutoCloseable {
     private Examples examples(Consumer<String> notice) {
         if (recipe.data().isBuiltin()) {
             Prompts prompts = Prompts.of(recipe.prompts(), files, tokenizer);
+            Speech speech = prompts.speech(List.of(), true);
             LongFunction<Demonstration> demonstrations = recipe.data().builtinDemonstrations(recipe.seed());
             return new Examples(
                     ordinal -> {
                         Demonstration demonstration = demonstrations.apply(ordinal);
-                        return new SupervisedTrainer.Example(
+                        return SftExamples.of(
+                                demonstration,
                                 prompts.encode(demonstration.problem()),
-                                SftExamples.withEnd(
-                                        tokenizer.encode(demonstration.response()),
-                                        files.config().eosIds()));
+                                tokenizer,
+                                speech,
+                                files.config().eosIds());
                     },
                     Long.MAX_VALUE,
                     "demonstrations of the built-in task, without end",
@@ -202,7 +205,7 @@ public final class SftSession implements AutoCloseable {
      * @return whether all updates are done
      */
     public boolean run(BiConsumer<SupervisedTrainer.Report, Double> told) {
-        return run.run(told);
+        return RunFailure.kept(folder.path(), () -> run.run(told));
     }
 
     /**

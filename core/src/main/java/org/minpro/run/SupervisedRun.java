@@ -172,7 +172,7 @@ final class SupervisedRun implements AutoCloseable {
         }
         checkpoints.save(
                 trainer.done(), policy.master().trainableNamed(), trainer.optimizerState(), Checkpoints.state(state));
-        FailedUpdate.overcome(folder.path());
+        RunFailure.overcome(folder.path());
     }
 
     @Override

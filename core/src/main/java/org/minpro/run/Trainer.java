@@ -20,6 +20,7 @@ import org.minpro.model.PolicyVersion;
 import org.minpro.objective.LogProbStream;
 import org.minpro.recipe.KlSection;
 import org.minpro.recipe.Recipe;
+import org.minpro.rollout.Rescored;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.SamplingParams;
 import org.minpro.tensor.Philox;
@@ -38,9 +39,16 @@ public final class Trainer implements AutoCloseable {
     private final BatchSource source;
     private final Learner learner;
     private final @Nullable ReferenceLogProbs reference;
+    private final @Nullable Rescored rescored;
     private int withoutSignal;
 
-    Trainer(Recipe recipe, BatchSource source, Learner learner, @Nullable ReferenceLogProbs reference) {
+    Trainer(
+            Recipe recipe,
+            BatchSource source,
+            Learner learner,
+            @Nullable ReferenceLogProbs reference,
+            @Nullable Rescored rescored) {
+        this.rescored = rescored;
         this.recipe = recipe;
         this.source = source;
         this.learner = learner;
@@ -63,6 +71,7 @@ public final class Trainer implements AutoCloseable {
                 resources.prompts(),
                 resources.scoring(),
                 journal,
+                resources.continuations(),
                 new GroupCollector.Settings(
                         recipe.groupsPerIteration(),
                         recipe.groupSize(),
@@ -91,7 +100,8 @@ public final class Trainer implements AutoCloseable {
                 new Learner(resources.policy(), settings, resources.workers()),
                 model == null
                         ? null
-                        : new ReferenceLogProbs(model, new PolicyGradient(gradient, resources.workers()), reference));
+                        : new ReferenceLogProbs(model, new PolicyGradient(gradient, resources.workers()), reference),
+                resources.rescored());
     }
 
     /**
@@ -144,7 +154,7 @@ public final class Trainer implements AutoCloseable {
         Batch batch = source.next(listener::rolloutFinished);
         long start = System.nanoTime();
         RolloutMetrics rollouts = RolloutMetrics.of(batch, recipe.advantage(), withoutSignal);
-        Optional<Mismatch> mismatch = Mismatch.of(batch.fresh(), learner, recipe.seed());
+        Optional<Mismatch> mismatch = mismatch(batch);
         if (reference != null) {
             reference.score(batch.iteration(), batch.fresh());
             reference.score(batch.iteration(), batch.due());
@@ -170,6 +180,12 @@ public final class Trainer implements AutoCloseable {
                         * batch.due().stream()
                                 .mapToLong(ScoredGroup::responseTokens)
                                 .sum());
+    }
+
+    /** At the weights that sampled: those that servers sampled from may be others than the present ones. */
+    private Optional<Mismatch> mismatch(Batch batch) {
+        Optional<Mismatch> found = rescored == null ? Optional.empty() : Mismatch.of(batch.fresh(), rescored);
+        return found.isPresent() ? found : Mismatch.of(batch.fresh(), learner, recipe.seed());
     }
 
     private void publish() {

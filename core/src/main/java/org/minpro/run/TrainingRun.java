@@ -182,7 +182,7 @@ public final class TrainingRun implements AutoCloseable {
     SavedRunException stoppedBy(RefusedRewardException refused) {
         save();
         return new SavedRunException(
-                refused.getMessage() + ". The run is saved: mend the reward, and continue it", refused.getCause());
+                refused.getMessage() + ". The run is saved: fix the reward, and continue it", refused.getCause());
     }
 
     private void record(IterationReport report) {
@@ -345,7 +345,7 @@ public final class TrainingRun implements AutoCloseable {
                 reference == null ? new LinkedHashMap<>() : reference.state(),
                 Checkpoints.state(values));
         journal.forgetBefore(state.source().oldestDraw());
-        FailedUpdate.overcome(folder.path());
+        RunFailure.overcome(folder.path());
     }
 
     private static Trainer.State state(JsonNode node) {

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.data.Dataset;
 import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
+import org.minpro.environment.Environment;
 import org.minpro.eval.Accuracy;
 import org.minpro.eval.Evaluator;
 import org.minpro.experience.Async;
@@ -33,8 +34,11 @@ import org.minpro.reward.Reward;
 import org.minpro.reward.Rewards;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
+import org.minpro.rollout.RolloutEngine;
 import org.minpro.rollout.RolloutRequest;
 import org.minpro.rollout.SamplingParams;
+import org.minpro.rollout.served.RolloutSettings;
+import org.minpro.rollout.served.ServedRolloutEngine;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
@@ -72,6 +76,7 @@ public final class TrainingSession implements AutoCloseable {
     private final Workers workers;
     private final LocalRolloutEngine engine;
     private final Prompts prompts;
+    private final Conversations conversations;
     private final Scoring scoring;
     private final RewardFailures failures;
     private final ProblemSets problems;
@@ -92,12 +97,17 @@ public final class TrainingSession implements AutoCloseable {
             requireMemory(start.memory.getAsLong());
             tokenizer = opened.add(files.tokenizer());
             failures = new RewardFailures(folder.rewardFailures(), told);
+            Environment environment =
+                    start.environment != null ? start.environment.opened() : recipe.createEnvironment();
+            if (environment != null) {
+                opened.add(environment);
+            }
             Reward reward = start.reward != null ? start.reward : recipe.createReward();
             if (start.problems != null && start.reward == null && recipe.reward() == null) {
                 told.notice("the program's problems are scored by '" + Rewards.described(reward)
                         + "', the recipe's default; reward(...) gives another");
             }
-            prompts = Prompts.of(recipe.prompts(), files, tokenizer);
+            prompts = Prompts.of(recipe.prompts(), files, tokenizer, environment);
             problems = start.problems != null
                     ? new ProblemSets(start.problems, start.heldOut, "problems of the program")
                     : ProblemSets.of(
@@ -107,7 +117,10 @@ public final class TrainingSession implements AutoCloseable {
             }
             problems.notices().forEach(line -> told.notice("data: " + line));
             Problem example = problems.training().problem(0);
-            scoring = new Scoring(reward.reading(prompts.marks(example)), recipe.rewardBudgetSeconds(), failures);
+            conversations = opened.add(Conversations.of(environment, prompts, recipe.turns(), tokenizer));
+            reward.notices().forEach(told::notice);
+            Reward judge = conversations.reward(reward, start.reward != null || recipe.reward() != null);
+            scoring = new Scoring(judge.reading(prompts.marks(example)), recipe.rewardBudgetSeconds(), failures);
             questions = prompts.questions(problems.heldOut());
             longestPrompt = requirePositions();
             prompts.missingBeginOfSequence(prompts.encode(example)).ifPresent(line -> told.notice("warning: " + line));
@@ -117,18 +130,22 @@ public final class TrainingSession implements AutoCloseable {
             workers = opened.add(new Workers(recipe.compute().threads()));
             engine = opened.add(engine(workers));
             // Evaluations and updates go on while responses are sampled, each with threads of its own.
-            LocalRolloutEngine sampler = recipe.staleness() instanceof Async
-                    ? opened.add(engine(opened.add(new Workers(recipe.compute().threads()))))
-                    : engine;
+            boolean beside = recipe.staleness() instanceof Async;
+            Workers sampling = beside ? opened.add(new Workers(recipe.compute().threads())) : workers;
+            ServedRolloutEngine served =
+                    recipe.rollout().isServed() ? opened.add(served(compute, sampling, told)) : null;
+            RolloutEngine sampler = served != null ? served : beside ? opened.add(engine(sampling)) : engine;
             RunResources resources = new RunResources(
                     policy,
                     sampler,
                     problems.training(),
                     prompts,
+                    conversations.continuations(),
                     scoring,
                     files.config(),
                     workers,
-                    recipe.hasReference() ? opened.add(reference(compute)) : null);
+                    recipe.hasReference() ? opened.add(reference(compute)) : null,
+                    served);
             run = opened.add(TrainingRun.open(folder, recipe, resources, told));
             evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
             opened.add(TrackedFolder.open(
@@ -161,6 +178,24 @@ public final class TrainingSession implements AutoCloseable {
 
     private LocalRolloutEngine engine(Workers threads) {
         return new LocalRolloutEngine(threads, recipe.decodeSlots(), recipe.seed(), ids -> tokenizer.decode(ids, true));
+    }
+
+    /** @param scoring compute what servers' log-probabilities are compared with */
+    private ServedRolloutEngine served(DType compute, Workers scoring, RunListener told) {
+        RolloutSettings settings = recipe.rollout();
+        double bound = settings.mismatchBound() > 0 ? settings.mismatchBound() : compute == DType.BF16 ? 0.5 : 1e-3;
+        Path weights = settings.weightsFolder().isEmpty()
+                ? folder.path().resolve("served-weights")
+                : Path.of(settings.weightsFolder());
+        return ServedRolloutEngine.connect(new ServedRolloutEngine.Setup(
+                settings,
+                new ServedWeights(files, compute, scoring),
+                weights,
+                recipe.seed(),
+                files.config().vocabSize(),
+                bound,
+                ids -> tokenizer.decode(ids, true),
+                told::notice));
     }
 
     /**
@@ -228,6 +263,7 @@ public final class TrainingSession implements AutoCloseable {
         private @Nullable ProblemSource problems;
         private List<Problem> heldOut = List.of();
         private @Nullable Reward reward;
+        private @Nullable Environment environment;
         private RunListener listener = new PrintingListener();
         private LongSupplier memory = MachineMemory::availableBytes;
         private ClassLoader loader = TrainingSession.class.getClassLoader();
@@ -251,6 +287,12 @@ public final class TrainingSession implements AutoCloseable {
         /** A reward of the program's own. */
         public Start reward(Reward own) {
             reward = own;
+            return this;
+        }
+
+        /** An environment of the program's own, which answers the turns of responses. */
+        public Start environment(Environment own) {
+            environment = own;
             return this;
         }
 
@@ -403,7 +445,7 @@ public final class TrainingSession implements AutoCloseable {
         Evaluator.Result result;
         try (PolicyVersion version = policy.holdVersion()) {
             engine.publish(version);
-            result = new Evaluator(engine, scoring, Journal.none())
+            result = new Evaluator(engine, scoring, Journal.none(), conversations.continuations())
                     .evaluate(questions, params, Math.max(1, samples), finished);
         } catch (RefusedRewardException e) {
             throw run.stoppedBy(e);
@@ -450,8 +492,8 @@ public final class TrainingSession implements AutoCloseable {
                 && !questions.isEmpty()
                 && evaluations.after(done).isEmpty()) {
             Evaluator.Result result = evaluate(listener::rolloutFinished);
-            listener.notice(
-                    "after " + done + " of " + recipe.iterations() + " iterations: accuracy " + result.accuracy());
+            listener.notice("after " + done + " of " + recipe.iterations() + " iterations: "
+                    + result.accuracy().described());
         }
     }
 
@@ -518,7 +560,7 @@ public final class TrainingSession implements AutoCloseable {
             return false;
         }
         try {
-            return run.run();
+            return RunFailure.kept(folder.path(), run::run);
         } finally {
             failures.summarise();
         }

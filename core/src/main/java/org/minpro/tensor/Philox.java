@@ -29,7 +29,8 @@ public final class Philox {
         EPOCH,
         REPLAY,
         DELAY,
-        ADAPTER
+        ADAPTER,
+        SERVING
     }
 
     /** As many standard normal numbers, those of positions 0, 1, ... */

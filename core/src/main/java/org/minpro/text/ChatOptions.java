@@ -89,6 +89,13 @@ public record ChatOptions(
         return new ChatOptions(tools, documents, addGenerationPrompt, continued, all);
     }
 
+    /** The same with these tools where it has none; none where empty. */
+    ChatOptions withTools(List<? extends Map<String, ?>> others) {
+        return tools != null || others.isEmpty()
+                ? this
+                : new ChatOptions(List.copyOf(others), documents, addGenerationPrompt, continued, variables);
+    }
+
     private static @Nullable List<Map<String, @Nullable Object>> objects(String field, @Nullable Object value) {
         if (value == null) {
             return null;

@@ -44,6 +44,20 @@ public interface PromptTemplate {
             String user,
             @Nullable String system,
             Map<String, ? extends @Nullable Object> variables) {
+        return chat(template, user, system, variables, List.of());
+    }
+
+    /**
+     * The same with functions that the model is told of.
+     *
+     * @param tools their JSON schemas, where the problem has none of its own; none where empty
+     */
+    static PromptTemplate chat(
+            ChatTemplate template,
+            String user,
+            @Nullable String system,
+            Map<String, ? extends @Nullable Object> variables,
+            List<? extends Map<String, @Nullable Object>> tools) {
         FieldTemplate userText = FieldTemplate.parse(user);
         FieldTemplate systemText = system == null ? null : FieldTemplate.parse(system);
         Map<String, @Nullable Object> fixed = new LinkedHashMap<>(variables);
@@ -60,9 +74,11 @@ public interface PromptTemplate {
             if (problem.messages().isEmpty()) {
                 messages.add(new Message("user", userText.render(problem)).fields());
                 // Fields of a row with a plain prompt are its own, whatever their names.
-                return template.render(messages, ChatOptions.of(true).withDefaults(fixed));
+                return template.render(
+                        messages, ChatOptions.of(true).withDefaults(fixed).withTools(tools));
             }
-            return template.render(messages, options(problem).withDefaults(fixed));
+            return template.render(
+                    messages, options(problem).withDefaults(fixed).withTools(tools));
         };
     }
 

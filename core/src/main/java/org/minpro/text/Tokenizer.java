@@ -5,9 +5,12 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeSet;
 import org.minpro.config.JsonProblem;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -28,10 +31,16 @@ public final class Tokenizer implements AutoCloseable {
     private final HuggingFaceTokenizer tokenizer;
     private final Map<String, Integer> vocabulary;
     private final SpecialTokens specialTokens;
+    private final Set<String> controlTokens;
     private final int vocabularySize;
     private final boolean addsBeginOfSequence;
 
-    private Tokenizer(HuggingFaceTokenizer tokenizer, Map<String, Integer> vocabulary, SpecialTokens specialTokens) {
+    private Tokenizer(
+            HuggingFaceTokenizer tokenizer,
+            Map<String, Integer> vocabulary,
+            Set<String> controlTokens,
+            SpecialTokens specialTokens) {
+        this.controlTokens = Collections.unmodifiableSet(controlTokens);
         this.tokenizer = tokenizer;
         this.vocabulary = vocabulary;
         this.specialTokens = specialTokens;
@@ -56,7 +65,8 @@ public final class Tokenizer implements AutoCloseable {
         }
         SpecialTokens specialTokens = SpecialTokens.read(folder);
         byte[] contents = AddedTokens.complete(folder, file, specialTokens);
-        Map<String, Integer> vocabulary = vocabulary(JsonMapper.shared().createParser(contents), file);
+        Set<String> controlTokens = new TreeSet<>();
+        Map<String, Integer> vocabulary = vocabulary(JsonMapper.shared().createParser(contents), file, controlTokens);
         NativeTokenizers.load();
         // Only ever from bytes: given a name, the library would ask a hub.
         Map<String, String> options = Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");
@@ -64,6 +74,7 @@ public final class Tokenizer implements AutoCloseable {
             return new Tokenizer(
                     HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(contents), options),
                     vocabulary,
+                    controlTokens,
                     specialTokens);
         } catch (IOException | RuntimeException e) {
             throw new TextException(
@@ -124,6 +135,11 @@ public final class Tokenizer implements AutoCloseable {
         return specialTokens;
     }
 
+    /** The texts of all tokens that are marked special: where one is written in a text, {@link #encode} makes the token of it. */
+    public Set<String> controlTokens() {
+        return controlTokens;
+    }
+
     @Override
     public void close() {
         tokenizer.close();
@@ -155,7 +171,7 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /** Token to id, of the model's vocabulary and the added tokens; streamed, because the files reach tens of megabytes. */
-    private static Map<String, Integer> vocabulary(JsonParser source, Path file) {
+    private static Map<String, Integer> vocabulary(JsonParser source, Path file, Set<String> control) {
         Map<String, Integer> vocabulary = new HashMap<>();
         try (JsonParser parser = source) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
@@ -165,7 +181,7 @@ public final class Tokenizer implements AutoCloseable {
                 String name = parser.currentName();
                 parser.nextToken();
                 switch (name) {
-                    case "added_tokens" -> addedTokens(parser, vocabulary);
+                    case "added_tokens" -> addedTokens(parser, vocabulary, control);
                     case "model" -> model(parser, vocabulary);
                     default -> parser.skipChildren();
                 }
@@ -179,12 +195,15 @@ public final class Tokenizer implements AutoCloseable {
         return vocabulary;
     }
 
-    private static void addedTokens(JsonParser parser, Map<String, Integer> vocabulary) {
+    private static void addedTokens(JsonParser parser, Map<String, Integer> vocabulary, Set<String> control) {
         JsonNode tokens = parser.readValueAsTree();
         for (JsonNode token : tokens) {
             if (token.path("content").isString() && token.path("id").isInt()) {
                 vocabulary.put(
                         token.path("content").stringValue(), token.path("id").intValue());
+                if (token.path("special").booleanValue(false)) {
+                    control.add(token.path("content").stringValue());
+                }
             }
         }
     }

@@ -70,6 +70,7 @@ class AdvantagesTest {
         double[] relative = {0.25 / (std + 1e-6), -0.75 / (std + 1e-6), -0.75 / (std + 1e-6), 1.25 / (std + 1e-6)};
         assertThat(values("grpo", group)).containsExactly(relative, CLOSE);
         assertThat(values("grpo-process", group)).containsExactly(relative, CLOSE);
+        assertThat(values("turn-relative", group)).containsExactly(relative, CLOSE);
         assertThat(values("centered", group)).containsExactly(new double[] {0.25, -0.75, -0.75, 1.25}, CLOSE);
         assertThat(Advantages.of("dr-grpo")).isEqualTo(Advantages.of("centered"));
         assertThat(values("rloo", group)).containsExactly(new double[] {1 - 2 / 3.0, -1, -1, 2 - 1 / 3.0}, CLOSE);
@@ -152,11 +153,11 @@ class AdvantagesTest {
     void whatTheFrameworkHasIsCompared() throws IOException {
         Set<String> compared = new TreeSet<>();
         frameworks().get("cases").forEach(of -> compared.add(of.get("advantage").asString()));
-        // MaxRL is not verl's; process supervision is no framework's.
+        // MaxRL is not verl's; process supervision and turns are no framework's.
         assertThat(compared)
                 .isEqualTo(new TreeSet<>(names().stream()
-                        .filter(name ->
-                                !Set.of("centered", "maxrl", "grpo-process").contains(name))
+                        .filter(name -> !Set.of("centered", "maxrl", "grpo-process", "turn-relative")
+                                .contains(name))
                         .toList()));
     }
 
@@ -192,6 +193,30 @@ class AdvantagesTest {
                         CLOSE);
         assertThatThrownBy(() -> Response.of(first, 3))
                 .hasMessage("a score's steps must be at tokens of the response, [0, 3), got: 3");
+    }
+
+    /** Turns of two, one and two tokens, with a token of the environment after each. */
+    @Test
+    void aTurnIsComparedWithTheSameTurnOfTheOthers() {
+        boolean[] mask = {true, true, false, true, false, true, true};
+        Score three = new Score(true, 1, Map.of(), "", new TreeMap<>(Map.of(1, -1.0, 3, 0.0, 6, 2.0)));
+        Score two = new Score(true, 3, Map.of(), "", new TreeMap<>(Map.of(1, 1.0, 3, 2.0)));
+        List<Response> group =
+                List.of(new Response(three, mask), new Response(two, new boolean[] {true, true, false, true}));
+        // Two values differ from their mean by half their difference d, whose std is d / sqrt 2: 1 / sqrt 2 each.
+        double half = Math.sqrt(0.5);
+        Offset<Double> close = within(1e-5);
+
+        List<double[]> own =
+                new TurnRelative(0, 1e-6).of(List.of(group)).getFirst().values();
+        assertThat(own.get(0)).containsExactly(new double[] {-half, -half, 0, -half, 0, 0, 0}, close);
+        assertThat(own.get(1)).containsExactly(new double[] {half, half, 0, half}, close);
+
+        // To go: 1, 2, 2 and 3, 2: the second turns are alike.
+        List<double[]> all =
+                new TurnRelative(1, 1e-6).of(List.of(group)).getFirst().values();
+        assertThat(all.get(0)).containsExactly(new double[] {-half, -half, 0, 0, 0, 0, 0}, close);
+        assertThat(all.get(1)).containsExactly(new double[] {half, half, 0, 0}, close);
     }
 
     @ParameterizedTest

@@ -182,7 +182,7 @@ final class DatasetTest {
         assertThat(Dataset.read(List.of(file), RowMapping.of("p", "a"))
                         .reading()
                         .notices())
-                .containsExactly("2 rows are left out, because they repeat the prompt of an earlier row; 1 of them have"
+                .containsExactly("2 rows are left out, because they repeat the prompt of an earlier row; 1 of them has"
                         + " another answer than it: check the data");
     }
 

@@ -369,7 +369,8 @@ final class RecipeTest {
     @Test
     void rulesAcrossSettingsNameTheOneToChange() {
         assertThat(problems("", "lag=40"))
-                .containsExactly("--set lag=40: staleness must be of a lag in [0, iterations), here [0, 40), got: 40");
+                .containsExactly(
+                        "--set lag=40: staleness must be of a lag in [0, iterations), here [0, 40) (--lag 39 or less), got: 40");
         assertThat(problems("updates-per-iteration: 5"))
                 .containsExactly(
                         "r.yaml:1:24: updates-per-iteration must be a divisor of groups-per-iteration (32), got: 5");

@@ -260,6 +260,79 @@ final class RewardsTest {
 
     // ---- docs/rewards.md ----------------------------------------------------------------------------------------
 
+    /** What an answer is to be. */
+    public record Person(String name, int age, List<String> tags) {}
+
+    @Test
+    void jsonMustHaveItsMembersAndNoOthers() {
+        Reward reward = Rewards.of(
+                "json",
+                Map.of("fields", Map.of("name", "text", "age", "integer", "tags", "list?", "note", "any?")),
+                getClass().getClassLoader());
+        assertThat(value(reward, "{\"name\": \"Ada\", \"age\": 36}", 3)).isEqualTo(1);
+        assertThat(value(reward, "Here:\n```json\n{\"name\": \"Ada\", \"age\": 36, \"tags\": []}\n```\n", 3))
+                .isEqualTo(1);
+        assertThat(reward.score(PROBLEM, rollout("{\"name\": \"Ada\", \"age\": 36.5}", 3))
+                        .reason())
+                .isEqualTo("age must be integer, got: NUMBER");
+        assertThat(reward.score(PROBLEM, rollout("{\"name\": \"Ada\"}", 3)).reason())
+                .isEqualTo("age must be integer, got: nothing");
+        assertThat(reward.score(PROBLEM, rollout("{\"name\": \"Ada\", \"age\": 1, \"x\": 1}", 3))
+                        .reason())
+                .isEqualTo("a member too many: x");
+        for (String wrong : List.of(
+                "",
+                "[1]",
+                "{\"name\": \"Ada\", \"age\": 36} and more",
+                "{\"name\": \"Ada\", \"name\": \"Eve\", \"age\": 36}",
+                "{\"name\": null, \"age\": 36}",
+                "{\"name\": \"Ada\", \"age\": 36,}")) {
+            assertThat(value(reward, wrong, 3)).as(wrong).isZero();
+        }
+        assertThatThrownBy(() -> new JsonReward(Map.of("x", "date")))
+                .hasMessage("fields.x must be one of text, integer, number, boolean, list, object, any, or one of them"
+                        + " with a question mark, got: date");
+    }
+
+    @Test
+    void jsonBindsToARecord() {
+        Reward reward = JsonReward.of(Person.class);
+        assertThat(value(reward, "{\"name\": \"Ada\", \"age\": 36, \"tags\": [\"x\"]}", 3))
+                .isEqualTo(1);
+        for (String wrong : List.of(
+                "no JSON",
+                "null",
+                "{\"name\": \"Ada\", \"age\": \"36\", \"tags\": []}",
+                "{\"name\": \"Ada\", \"tags\": []}",
+                "{\"name\": \"Ada\", \"age\": 36, \"tags\": [], \"x\": 1}")) {
+            assertThat(value(reward, wrong, 3)).as(wrong).isZero();
+        }
+    }
+
+    @Test
+    void aProgramIsWorthWhatItsTestsSay() {
+        Problem problem = new Problem(
+                "p",
+                "a plus b",
+                List.of(),
+                "",
+                Map.of("tests", List.of("assertEquals(5, f(2, 3));", "assertEquals(4, f(2, 2));")));
+        Reward whole = Rewards.of("java");
+        Reward parts = Rewards.of("java", Map.of("partial", true), getClass().getClassLoader());
+        String times = "I think:\n```java\nint f(int a, int b) { return a * b; }\n```\n";
+        assertThat(whole.score(problem, rollout("int f(int a, int b) { return a + b; }", 3))
+                        .value())
+                .isEqualTo(1);
+        Score half = parts.score(problem, rollout(times, 3));
+        assertThat(half.value()).isEqualTo(0.5);
+        assertThat(half.reason()).isEqualTo("expected: 5, got: 6");
+        assertThat(half.parts()).containsEntry("passed", 0.5).containsEntry("compiled", 1.0);
+        assertThat(whole.score(problem, rollout(times, 3)).value()).isZero();
+        assertThat(whole.score(PROBLEM, rollout(times, 3)).decided()).isFalse();
+        assertThat(whole.notices()).hasSize(1).allMatch(line -> line.startsWith("programs of the policy run with "));
+        assertThat(Rewards.described(whole)).isEqualTo("java");
+    }
+
     private static final Pattern TABLE_ROW = Pattern.compile("\\| `([a-z0-9-]+)` \\| (.+?) \\|.*");
     private static final Pattern SECTION = Pattern.compile("### `([a-z0-9-]+)`");
     private static final Pattern PARAMETER = Pattern.compile("\\| `([a-z0-9-]+)` \\| (`[^`]+`|required) \\| (.+) \\|");
@@ -306,6 +379,7 @@ final class RewardsTest {
         Map<String, Map<String, ?>> required = Map.of(
                 "format", Map.of("pattern", "x"),
                 "http", Map.of("url", "http://localhost"),
+                "json", Map.of("fields", Map.of("x", "text")),
                 "length", Map.of("maximum-tokens", 5),
                 "overlong", Map.of("maximum-tokens", 5, "buffer-tokens", 2),
                 "weighted", Map.of("parts", Map.of("math", Map.of())));

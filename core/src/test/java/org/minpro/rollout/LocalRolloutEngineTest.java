@@ -1,6 +1,7 @@
 package org.minpro.rollout;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
@@ -9,6 +10,9 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -157,13 +161,15 @@ class LocalRolloutEngineTest {
     }
 
     /** After each stop id three ids are given, up to two times. */
-    private static final Continuation THREE_MORE = ids -> {
+    private static int[] threeMore(int[] ids) {
         int stops = 0;
         for (int id : ids) {
             stops += id == 1 ? 1 : 0;
         }
         return stops > 2 ? new int[0] : new int[] {40 + stops, 50, 60};
-    };
+    }
+
+    private static final Continuation THREE_MORE = (sample, ids) -> CompletableFuture.completedFuture(threeMore(ids));
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
@@ -213,6 +219,76 @@ class LocalRolloutEngineTest {
             List<RolloutRequest> reversed = new ArrayList<>(requests);
             Collections.reverse(reversed);
             assertThat(generate(model, reversed, 16, 1, PARAMS)).isEqualTo(rollouts);
+        }
+    }
+
+    @Test
+    void howLongAContinuationTakesChangesNothing() {
+        Continuation slow = (sample, ids) -> {
+            int[] given = threeMore(ids);
+            return sample % 3 == 0
+                    ? CompletableFuture.completedFuture(given)
+                    : CompletableFuture.supplyAsync(
+                            () -> given,
+                            CompletableFuture.delayedExecutor(ids.length * 7919L % 23, TimeUnit.MILLISECONDS));
+        };
+        List<RolloutRequest> requests = requests(12, 4);
+        try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F32, 7);
+                Parameters parameters = model.parameters()) {
+            assertThat(parameters.count()).isPositive();
+            List<Rollout> atOnce = generate(model, continued(requests, THREE_MORE), 16, 2, PARAMS);
+            long before = Scope.nativeObjects();
+            assertThat(generate(model, continued(requests, slow), 16, 2, PARAMS))
+                    .isEqualTo(atOnce);
+            assertThat(generate(model, continued(requests, slow), 16, 1, PARAMS))
+                    .isEqualTo(atOnce);
+            assertThat(Scope.nativeObjects()).isEqualTo(before);
+        }
+    }
+
+    private static List<RolloutRequest> continued(List<RolloutRequest> requests, Continuation continuation) {
+        return requests.stream().map(request -> request.continued(continuation)).toList();
+    }
+
+    /** The first responses are answered when all others have ended: their slots must not wait for them. */
+    @Test
+    void aResponseThatWaitsHoldsNoSlot() {
+        List<RolloutRequest> requests = requests(12, 4);
+        int waiting = 4;
+        CompletableFuture<int[]> late = new CompletableFuture<>();
+        List<RolloutRequest> continued = new ArrayList<>();
+        for (int i = 0; i < requests.size(); i++) {
+            continued.add(requests.get(i).continued(i == 0 ? (sample, ids) -> late : Continuation.NONE));
+        }
+        try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F32, 7);
+                Parameters parameters = model.parameters();
+                Workers pool = new Workers(1);
+                LocalRolloutEngine engine = LocalRolloutEngine.over(model, pool, 2, 42, ids -> "")) {
+            assertThat(parameters.count()).isPositive();
+            AtomicInteger finished = new AtomicInteger();
+            List<Rollout> rollouts =
+                    engine.generate(continued, SamplingParams.of(60, List.of(1, 2, 3, 4, 5, 6, 7, 8)), rollout -> {
+                        if (finished.incrementAndGet() == 11 * waiting) {
+                            late.complete(new int[0]);
+                        }
+                    });
+            assertThat(rollouts).hasSize(12 * waiting);
+        }
+    }
+
+    @Test
+    void aContinuationThatFailsEndsTheGeneration() {
+        try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F32, 7);
+                Parameters parameters = model.parameters();
+                Workers pool = new Workers(2);
+                LocalRolloutEngine engine = LocalRolloutEngine.over(model, pool, 16, 42, ids -> "")) {
+            assertThat(parameters.count()).isPositive();
+            Continuation fails = (sample, ids) -> CompletableFuture.supplyAsync(() -> {
+                throw new IllegalArgumentException("no more");
+            });
+            assertThatThrownBy(() -> engine.generate(continued(requests(12, 4), fails), PARAMS, rollout -> {}))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("no more");
         }
     }
 

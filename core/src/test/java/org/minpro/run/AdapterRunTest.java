@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.config.Settings;
@@ -191,6 +192,7 @@ class AdapterRunTest {
         }
     }
 
+    @Tag("slow")
     @Test
     void reinforcementLearningGoesOnWithTheSameBytes() throws IOException {
         Path whole = run(recipe("whole"), -1);

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.minpro.data.Problem;
+import org.minpro.experience.Continuations;
 import org.minpro.experience.Journal;
 import org.minpro.experience.ScoredGroup;
 import org.minpro.experience.Scoring;
@@ -207,6 +208,7 @@ class ReferenceTest {
                     engine,
                     draw -> Problem.of("p" + draw, "", ""),
                     problem -> new int[] {3, 4},
+                    Continuations.NONE,
                     new Scoring(equal),
                     MODEL,
                     workers,

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import org.minpro.config.Settings;
 import org.minpro.data.Problem;
+import org.minpro.experience.Continuations;
 import org.minpro.experience.Scoring;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.ParameterSelection;
@@ -135,6 +136,7 @@ final class ResumableRun {
                     engine,
                     draw -> Problem.of("p" + draw, "", ""),
                     problem -> new int[] {3, 4 + Integer.parseInt(problem.id().substring(1)) % 20},
+                    Continuations.NONE,
                     new Scoring(MOSTLY_EVEN),
                     config,
                     workers,

@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.KeyValueCache;
 import org.minpro.model.ModelConfig;
@@ -165,6 +167,74 @@ final class BlockCache implements KeyValueCache {
                 prompt.memory.close();
             }
         }
+    }
+
+    /**
+     * A copy of a slot.
+     *
+     * @param prefix that it was filled with, to be known again
+     * @param shared entries of the prompt that slots share
+     * @param memory a copy of them; null where there are none
+     * @param own copies of its own entries, by layer: keys, then values
+     */
+    private record Copied(
+            Prefix prefix, int shared, @Nullable Tensor memory, List<Tensor> own) implements Parked {
+        @Override
+        public void close() {
+            own.forEach(Tensor::close);
+            if (memory != null) {
+                memory.close();
+            }
+        }
+    }
+
+    /** Another cache may be asked to resume it, so it has its prompt with it. */
+    @Override
+    public Parked park(int slot, int length) {
+        Prompt prompt = Objects.requireNonNull(filled[slot], "a slot that is parked must have been filled");
+        int whole = Math.clamp(ScoreRow.full(length - prompt.shared), BlockProduct.BLOCK, entries);
+        List<Tensor> own = new ArrayList<>();
+        Tensor memory;
+        try (Scope scope = Scope.open()) {
+            for (Tensor tensor : tensors()) {
+                own.add(tensor.select(0, slot).narrow(1, 0, whole).copy().retain());
+            }
+            memory = prompt.memory == null ? null : prompt.memory.copy().retain();
+        }
+        Parked parked = new Copied(prompt.prefix, prompt.shared, memory, own);
+        release(slot);
+        return parked;
+    }
+
+    @Override
+    public void resume(int slot, Parked parked) {
+        Copied copied = (Copied) parked;
+        release(slot);
+        Prompt prompt = prompts.computeIfAbsent(copied.prefix, prefix -> restored(copied));
+        prompt.slots++;
+        filled[slot] = prompt;
+        try (Scope scope = Scope.open()) {
+            List<Tensor> tensors = tensors();
+            for (int i = 0; i < tensors.size(); i++) {
+                Tensor own = copied.own.get(i);
+                tensors.get(i).select(0, slot).narrow(1, 0, own.size(1)).copyInPlace(own);
+            }
+        }
+    }
+
+    private static Prompt restored(Copied copied) {
+        Tensor memory = copied.memory;
+        if (memory == null) {
+            return new Prompt(copied.prefix, copied.shared, null);
+        }
+        try (Scope scope = Scope.open()) {
+            return new Prompt(copied.prefix, copied.shared, memory.copy().retain());
+        }
+    }
+
+    /** Each has the slots as its first dimension. */
+    private List<Tensor> tensors() {
+        return Stream.concat(keys.stream(), values.stream()).toList();
     }
 
     @Override

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -31,6 +32,7 @@ class BuiltinMismatchTest {
         mismatchIsZero(DType.F32, Recipe.of());
     }
 
+    @Tag("slow")
     @ParameterizedTest
     @EnumSource(ModelSection.Dtype.class)
     void soItIsWithAnAdapter(ModelSection.Dtype type) throws IOException {

@@ -1,0 +1,77 @@
+package org.minpro.rollout.served;
+
+import java.util.List;
+import org.minpro.rollout.SamplingParams;
+
+/** The calls that a server of some kind understands; each fails with a {@link ServerException}. */
+interface InferenceServer extends AutoCloseable {
+    /**
+     * What to generate.
+     *
+     * @param id of the request, for the server's log
+     * @param seed in [0, 2^31)
+     * @param salt what cached prompts are shared within
+     */
+    record Prompt(String id, int[] promptIds, SamplingParams params, int seed, String salt) {}
+
+    /**
+     * A response as the server tells it, unchecked.
+     *
+     * @param ids of its tokens, the stop id included
+     * @param logProbIds ids that the log-probabilities are said to be of
+     * @param logProbs of the tokens, nats
+     * @param finish {@code stop}, {@code length} or {@code abort}
+     * @param spans which weights wrote which tokens; empty where the server does not tell
+     */
+    record Answer(int[] ids, int[] logProbIds, double[] logProbs, String finish, List<Span> spans) {}
+
+    /** Tokens from {@code start} until {@code end}, of weights with this label. */
+    record Span(String label, int start, int end) {}
+
+    /**
+     * What a server says of itself.
+     *
+     * @param version of its software
+     * @param context most tokens of a prompt and its response
+     * @param label of its weights, or empty where it has none
+     */
+    record Facts(String version, int context, String label) {}
+
+    /** What becomes of responses in flight when the server pauses. */
+    enum InFlight {
+        /** They stand still until the server goes on. */
+        KEEP,
+        /** They end at once. */
+        ABORT
+    }
+
+    String url();
+
+    /** Asks whether it lives and has every endpoint that is needed. */
+    Facts handshake();
+
+    /** Whether its worker lives; {@link #handshake} alone does not tell. */
+    void requireAlive();
+
+    Answer generate(Prompt prompt);
+
+    /** The log-probabilities at temperature 1 of the ids from the second on, {@code [length - 1]}. */
+    double[] score(int[] ids);
+
+    /** No token is sampled until {@link #resume}. */
+    void pause(InFlight inFlight);
+
+    /** Takes the weights of a folder as the server sees it, under a label. */
+    void reload(String path, String label);
+
+    /** Forgets cached prompts; false where it could not, because responses are in flight. */
+    boolean resetCache();
+
+    void resume();
+
+    /** Ends all calls under way; they fail, and later ones have new connections. */
+    void reset();
+
+    @Override
+    void close();
+}

@@ -1,0 +1,150 @@
+package org.minpro.rollout.served;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** JSON over HTTP to one server; a call that is not waited for to its end closes its connection, which frees the server. */
+final class ServerConnection implements AutoCloseable {
+    static final JsonMapper JSON = JsonMapper.builder().build();
+
+    private final String url;
+    private final String key;
+    private volatile HttpClient client;
+
+    /**
+     * @param url without a slash at its end
+     * @param key sent as a bearer token; empty for none
+     */
+    ServerConnection(String url, String key) {
+        this.url = url.endsWith("/") ? url.substring(0, url.length() - 1) : url;
+        this.key = key;
+        this.client = newClient();
+    }
+
+    private static HttpClient newClient() {
+        // Offered an upgrade to HTTP/2, uvicorn drops the body of every POST.
+        return HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .connectTimeout(Duration.ofSeconds(10))
+                .build();
+    }
+
+    /** Ends all calls under way, each with {@link ServerException.Kind#AWAY}; later ones have new connections. */
+    synchronized void reset() {
+        HttpClient before = client;
+        client = newClient();
+        before.shutdownNow();
+    }
+
+    String url() {
+        return url;
+    }
+
+    /**
+     * A reply.
+     *
+     * @param json of its body; a missing node where it is no JSON
+     * @param text of its body
+     */
+    record Reply(int status, JsonNode json, String text) {
+        boolean ok() {
+            return status == 200;
+        }
+
+        /** The error's message, or the beginning of the body. */
+        String message() {
+            String message = json.path("error")
+                    .path("message")
+                    .asString(json.path("message").asString(text));
+            String line = message.replaceAll("\\s+", " ").strip();
+            return "status " + status + (line.isEmpty() ? "" : ": " + line.substring(0, Math.min(300, line.length())));
+        }
+    }
+
+    Reply get(String path, Duration limit) {
+        return call("GET", path, null, limit);
+    }
+
+    Reply post(String path, @Nullable ObjectNode body, Duration limit) {
+        return call("POST", path, body, limit);
+    }
+
+    private Reply call(String method, String path, @Nullable ObjectNode body, Duration limit) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + path))
+                .timeout(limit)
+                .method(
+                        method,
+                        body == null
+                                ? HttpRequest.BodyPublishers.noBody()
+                                : HttpRequest.BodyPublishers.ofString(body.toString()));
+        if (body != null) {
+            request.setHeader("Content-Type", "application/json");
+        }
+        if (!key.isEmpty()) {
+            request.setHeader("Authorization", "Bearer " + key);
+        }
+        // Not sendAsync, which completes in the common pool: a program that trains there would wait for itself. Nor
+        // send
+        // alone, whose time limit ends with the header.
+        FutureTask<HttpResponse<byte[]>> sent =
+                new FutureTask<>(() -> client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray()));
+        Thread.ofVirtual().start(sent);
+        try {
+            HttpResponse<byte[]> response = sent.get(limit.toNanos(), TimeUnit.NANOSECONDS);
+            String text = new String(response.body(), StandardCharsets.UTF_8);
+            return new Reply(response.statusCode(), json(text), text);
+        } catch (TimeoutException e) {
+            throw new ServerException(
+                    ServerException.Kind.TIMEOUT, url + path + " must answer within " + limit.toMillis() + " ms", e);
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause();
+            if (cause instanceof java.net.http.HttpTimeoutException) {
+                throw new ServerException(
+                        ServerException.Kind.TIMEOUT,
+                        url + path + " must answer within " + limit.toMillis() + " ms",
+                        e);
+            }
+            throw new ServerException(
+                    cause instanceof IOException ? ServerException.Kind.AWAY : ServerException.Kind.MALFORMED,
+                    url + path + " must answer, got: " + (cause == null ? e : cause),
+                    e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            CancellationException cancelled =
+                    new CancellationException("interrupted while " + url + path + " was asked");
+            cancelled.initCause(e);
+            throw cancelled;
+        } finally {
+            sent.cancel(true);
+        }
+    }
+
+    private static JsonNode json(String text) {
+        try {
+            return JSON.readTree(text);
+        } catch (JacksonException e) {
+            return JSON.missingNode();
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        // Requests under way are ended: nobody waits for them.
+        client.shutdownNow();
+    }
+}

@@ -1,0 +1,54 @@
+package org.minpro.rollout.served;
+
+/** What a server did wrong, with a name of its own; the message is one line that names the server. */
+public final class ServerException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    /** The kinds, and what is done about each. */
+    public enum Kind {
+        /** It does not answer, or with 500 and above: it is asked again once its handshake succeeds. */
+        AWAY,
+        /** It answered, but not in time. */
+        TIMEOUT,
+        /** The reply is no JSON of the protocol, or is cut. */
+        MALFORMED,
+        /** A response of other ids, lengths or log-probabilities than a response can have. */
+        INVALID_RESPONSE,
+        /** A response that the server ended before its end. */
+        ABORTED,
+        /** A response shorter than asked for, said to have reached the limit. */
+        CLAMPED,
+        /** Tokens of weights that this run has not published: the server was restarted, or somebody else writes to it. */
+        OTHER_WEIGHTS,
+        /** New weights were not taken. */
+        NOT_PUBLISHED,
+        /** It computes other log-probabilities than the trainer at the same weights. */
+        DISAGREES,
+        /** It was started with flags that do not serve; nothing is tried again. */
+        UNUSABLE
+    }
+
+    private final Kind kind;
+
+    public ServerException(Kind kind, String message) {
+        super(message);
+        this.kind = kind;
+    }
+
+    public ServerException(Kind kind, String message, Throwable cause) {
+        super(message, cause);
+        this.kind = kind;
+    }
+
+    public Kind kind() {
+        return kind;
+    }
+
+    /** Whether the server is to be looked at again before it gets another request. */
+    boolean needsHandshake() {
+        return switch (kind) {
+            case AWAY, TIMEOUT, OTHER_WEIGHTS, NOT_PUBLISHED, DISAGREES -> true;
+            case MALFORMED, INVALID_RESPONSE, ABORTED, CLAMPED, UNUSABLE -> false;
+        };
+    }
+}

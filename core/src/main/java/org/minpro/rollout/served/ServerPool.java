@@ -1,0 +1,554 @@
+package org.minpro.rollout.served;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.minpro.rollout.SamplingParams;
+
+/**
+ * The servers of a run: which of them are up, what weights each has been seen to compute with, and who may ask which.
+ *
+ * <p>A server gets requests while it is up. One that fails, hangs or answers with other weights is down: a thread of its own
+ * looks for it again, pushes the newest weights, compares log-probabilities, and only then lets requests through.
+ */
+final class ServerPool implements AutoCloseable {
+    /** What a server's log-probabilities are of. */
+    enum LogProbs {
+        /** The distribution that is sampled from: after temperature and truncation. */
+        PROCESSED,
+        /** The model's at temperature 1, whatever the request says. */
+        RAW,
+        /** After temperature, before truncation. */
+        SCALED
+    }
+
+    private enum State {
+        UP,
+        PUBLISHING,
+        DOWN,
+        UNUSABLE
+    }
+
+    /** One server. All of it is guarded by the pool's lock. */
+    final class Member {
+        private final InferenceServer server;
+        private State state = State.DOWN;
+        private int inFlight;
+        private @Nullable Published holds;
+        /** Of what it holds; every push has its own, so that no token of one that failed passes for one of the next. */
+        private String label = "";
+
+        private @Nullable String verifying;
+        /** Labels of weights that it was seen to compute with, and their versions. */
+        private final Map<String, Long> verified = new HashMap<>();
+
+        private long publications;
+        private int context = Integer.MAX_VALUE;
+        private LogProbs logProbs = LogProbs.PROCESSED;
+        private @Nullable ServerException failure;
+        private boolean recovering;
+        /** How often in a row it was asked in vain whether it lives. */
+        private int silent;
+        /** Held by whoever gives it weights. */
+        private final ReentrantLock administration = new ReentrantLock();
+
+        Member(InferenceServer server) {
+            this.server = server;
+        }
+
+        InferenceServer server() {
+            return server;
+        }
+
+        /** Most tokens of a prompt and its response. */
+        int context() {
+            return guarded(() -> context);
+        }
+
+        LogProbs logProbs() {
+            return guarded(() -> logProbs);
+        }
+    }
+
+    private final List<Member> members = new ArrayList<>();
+    private final RolloutSettings settings;
+    private final Function<Published, String> path;
+    private final double bound;
+    private final Duration watch;
+    private final Consumer<String> notice;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private @Nullable Published current;
+    private boolean closed;
+
+    /**
+     * @param path of published weights as the servers see it
+     * @param bound of the difference between their log-probabilities and the trainer's, nats
+     * @param watch how often servers at work are asked whether they live
+     * @param notice told of what a person should know, from any thread
+     */
+    ServerPool(
+            List<InferenceServer> servers,
+            RolloutSettings settings,
+            Function<Published, String> path,
+            double bound,
+            Duration watch,
+            Consumer<String> notice) {
+        servers.forEach(server -> members.add(new Member(server)));
+        this.settings = settings;
+        this.path = path;
+        this.bound = bound;
+        this.watch = watch;
+        this.notice = notice;
+    }
+
+    static Duration seconds(double seconds) {
+        return Duration.ofNanos((long) (seconds * 1e9));
+    }
+
+    private <T> T guarded(java.util.function.Supplier<T> body) {
+        lock.lock();
+        try {
+            return body.get();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void change(Runnable body) {
+        lock.lock();
+        try {
+            body.run();
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Looks at every server before a run begins; one that cannot be used ends it. */
+    void start() {
+        for (Member member : members) {
+            InferenceServer.Facts facts = member.server.handshake();
+            change(() -> member.context = facts.context());
+            notice.accept("server " + member.server.url() + ": version " + facts.version() + ", "
+                    + (facts.context() == Integer.MAX_VALUE ? "unknown" : facts.context()) + " tokens of context");
+        }
+        Thread.ofVirtual().name("minpro-watch").start(this::watch);
+    }
+
+    /** The smallest context of the servers. */
+    int context() {
+        return members.stream().mapToInt(Member::context).min().orElse(Integer.MAX_VALUE);
+    }
+
+    /**
+     * Where a request of an attempt goes; {@link #give} ends it.
+     *
+     * @param weights that the server holds
+     * @param label of its tokens
+     * @param publications that it has had
+     */
+    record Taken(Member member, Published weights, String label, long publications) {}
+
+    /**
+     * The server with the fewest requests, as soon as one is up and has room.
+     *
+     * @param ended whether nobody waits for it any more
+     * @throws ServerException where none has been up for too long, or none can be used
+     */
+    Taken take(BooleanSupplier ended) {
+        long end = System.nanoTime() + seconds(settings.outageSeconds()).toNanos();
+        lock.lock();
+        try {
+            while (true) {
+                if (closed || ended.getAsBoolean()) {
+                    throw new CancellationException("generation was cancelled");
+                }
+                Member best = null;
+                boolean alive = false;
+                for (Member member : members) {
+                    alive |= member.state == State.UP || member.state == State.PUBLISHING && !member.recovering;
+                    if (member.state == State.UP
+                            && member.inFlight < settings.concurrency()
+                            && (best == null || member.inFlight < best.inFlight)) {
+                        best = member;
+                    }
+                }
+                if (best != null && best.holds != null) {
+                    best.inFlight++;
+                    return new Taken(best, best.holds, best.label, best.publications);
+                }
+                if (members.stream().allMatch(member -> member.state == State.UNUSABLE)) {
+                    throw failure(members.getFirst());
+                }
+                if (alive) {
+                    end = System.nanoTime() + seconds(settings.outageSeconds()).toNanos();
+                } else if (System.nanoTime() > end) {
+                    throw new ServerException(
+                            ServerException.Kind.AWAY,
+                            "a server must be up within rollout.outage-seconds (" + settings.outageSeconds()
+                                    + "), got none; the last failure: "
+                                    + failure(members.getFirst()).getMessage());
+                }
+                boolean unused = changed.await(1, TimeUnit.SECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            CancellationException cancelled = new CancellationException("interrupted while a server was waited for");
+            cancelled.initCause(e);
+            throw cancelled;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static ServerException failure(Member member) {
+        ServerException failure = member.failure;
+        return failure == null
+                ? new ServerException(ServerException.Kind.AWAY, member.server.url() + " is not up")
+                : failure;
+    }
+
+    void give(Taken taken) {
+        change(() -> taken.member.inFlight--);
+    }
+
+    /**
+     * The version of a label, once it is known whether the server computes with those weights.
+     *
+     * @throws ServerException where it does not, or nobody here has published them
+     */
+    long versionOf(Member member, String label) {
+        lock.lock();
+        try {
+            while (label.equals(member.verifying) && !closed) {
+                changed.awaitUninterruptibly();
+            }
+            Long number = member.verified.get(label);
+            if (number == null) {
+                throw new ServerException(
+                        ServerException.Kind.OTHER_WEIGHTS,
+                        member.server.url() + " must sample from weights that this run has published, got: tokens of '"
+                                + label + "'");
+            }
+            return number;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The version of a response whose server tells none: that of the request, if nothing was published since. */
+    long versionOf(Taken taken) {
+        return guarded(() -> {
+            if (taken.member.publications != taken.publications) {
+                throw new ServerException(
+                        ServerException.Kind.ABORTED,
+                        taken.member.server.url() + " does not tell versions, and weights changed under a response");
+            }
+            return taken.weights.number();
+        });
+    }
+
+    /** A server that failed gets no request until it has been found again. */
+    void lost(Member member, ServerException why) {
+        lock.lock();
+        try {
+            if (member.state == State.UP || member.state == State.PUBLISHING) {
+                notice.accept("warning: server down: " + why.getMessage());
+            }
+            member.failure = why;
+            member.state = State.DOWN;
+            if (why.kind() == ServerException.Kind.TIMEOUT) {
+                // Whoever still waits for an answer would wait for long.
+                member.server.reset();
+            }
+            if (!member.recovering && !closed) {
+                member.recovering = true;
+                Thread.ofVirtual().name("minpro-recovery").start(() -> recover(member));
+            }
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void recover(Member member) {
+        int tries = 0;
+        while (true) {
+            Published wanted = guarded(() -> closed ? null : current);
+            if (wanted == null) {
+                change(() -> member.recovering = false);
+                return;
+            }
+            member.administration.lock();
+            try {
+                InferenceServer.Facts facts = member.server.handshake();
+                change(() -> member.context = facts.context());
+                boolean same = guarded(
+                        () -> wanted.equals(member.holds) && facts.label().equals(member.label));
+                if (!same || !agreement(member, wanted).within(bound)) {
+                    push(member, wanted, InferenceServer.InFlight.ABORT);
+                }
+                boolean done = guarded(() -> {
+                    if (!wanted.equals(current)) {
+                        return false;
+                    }
+                    member.recovering = false;
+                    member.state = State.UP;
+                    changed.signalAll();
+                    return true;
+                });
+                if (done) {
+                    notice.accept("server " + member.server.url() + " is back, with version " + wanted.number());
+                    return;
+                }
+            } catch (ServerException e) {
+                boolean hopeless = e.kind() == ServerException.Kind.UNUSABLE;
+                if (e.kind() == ServerException.Kind.TIMEOUT) {
+                    member.server.reset();
+                }
+                change(() -> {
+                    member.failure = e;
+                    member.state = State.DOWN;
+                    if (hopeless) {
+                        member.state = State.UNUSABLE;
+                        member.recovering = false;
+                    }
+                });
+                if (hopeless) {
+                    notice.accept("warning: server left out: " + e.getMessage());
+                    return;
+                }
+            } catch (CancellationException e) {
+                return;
+            } finally {
+                member.administration.unlock();
+            }
+            pause(Math.min(5_000, 100L << Math.min(6, tries++)));
+        }
+    }
+
+    private void pause(long millis) {
+        lock.lock();
+        try {
+            long end = System.nanoTime() + millis * 1_000_000;
+            while (!closed && System.nanoTime() < end) {
+                boolean unused = changed.await(Math.max(1, end - System.nanoTime()), TimeUnit.NANOSECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Asks servers at work whether they live: one that hangs keeps its connections open and says that it is healthy. */
+    private void watch() {
+        while (!guarded(() -> closed)) {
+            pause(watch.toMillis());
+            for (Member member : members) {
+                if (guarded(() -> !closed && member.state == State.UP && member.inFlight > 0)) {
+                    try {
+                        member.server.requireAlive();
+                        member.silent = 0;
+                    } catch (ServerException e) {
+                        // A long step of its engine may take the time of one answer.
+                        if (++member.silent >= 2) {
+                            member.silent = 0;
+                            lost(
+                                    member,
+                                    new ServerException(
+                                            ServerException.Kind.TIMEOUT, String.valueOf(e.getMessage()), e));
+                        }
+                    } catch (CancellationException e) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /**
+     * Pushes weights to every server that is up; one that does not take them is down from then on.
+     *
+     * @throws ServerException where no server has ever held any and none takes these: the run has not begun
+     */
+    void publish(Published next, InferenceServer.InFlight inFlight) {
+        boolean first = guarded(() -> {
+            boolean none = current == null;
+            current = next;
+            return none;
+        });
+        List<Thread> threads = new ArrayList<>();
+        for (Member member : members) {
+            if (!first && guarded(() -> member.state != State.UP)) {
+                continue;
+            }
+            threads.add(Thread.ofVirtual().start(() -> {
+                member.administration.lock();
+                try {
+                    push(member, next, inFlight);
+                    change(() -> member.state = State.UP);
+                } catch (ServerException e) {
+                    if (first) {
+                        change(() -> member.failure = e);
+                    } else {
+                        lost(member, e);
+                    }
+                } catch (CancellationException e) {
+                    // The run ends.
+                } finally {
+                    member.administration.unlock();
+                }
+            }));
+        }
+        for (Thread thread : threads) {
+            join(thread);
+        }
+        if (first) {
+            for (Member member : members) {
+                if (guarded(() -> member.state != State.UP)) {
+                    throw failure(member);
+                }
+            }
+        }
+    }
+
+    private static void join(Thread thread) {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /**
+     * Gives a server new weights and lets it go on once it computes with them; one that does not load them, or computes
+     * otherwise, gets those that it had, before it samples again.
+     */
+    private void push(Member member, Published next, InferenceServer.InFlight inFlight) {
+        Published before = guarded(() -> member.holds);
+        String labelBefore = guarded(() -> member.label);
+        String label = guarded(() -> next.label() + "-" + member.publications);
+        change(() -> {
+            member.state = State.PUBLISHING;
+            member.publications++;
+        });
+        InferenceServer server = member.server;
+        try {
+            server.pause(inFlight);
+            try {
+                server.reload(path.apply(next), label);
+            } catch (ServerException e) {
+                // What was loaded in part would end the server with the next token.
+                restore(member, before, labelBefore, e);
+                throw e;
+            }
+            // Refused while responses stand still; the requests' salt keeps old prompts apart there.
+            server.resetCache();
+            change(() -> member.verifying = label);
+            server.resume();
+            Agreement agreement = agreement(member, next);
+            if (!agreement.within(bound)) {
+                ServerException disagrees = new ServerException(
+                        ServerException.Kind.DISAGREES,
+                        server.url()
+                                + " must compute as the trainer does at the same weights, within rollout.mismatch-bound"
+                                + " (" + bound + " nats, a fifth of it in the mean), got: " + agreement
+                                + "; is it started from a folder of 'minpro served-folder', with the trainer's --dtype?");
+                server.pause(InferenceServer.InFlight.ABORT);
+                restore(member, before, labelBefore, disagrees);
+                throw disagrees;
+            }
+            if (before == null || guarded(() -> member.recovering)) {
+                LogProbs mode = mode(member, next);
+                change(() -> member.logProbs = mode);
+                notice.accept("server " + server.url() + ": " + agreement + " nats from the trainer's, and are "
+                        + mode.name().toLowerCase(java.util.Locale.ROOT));
+            }
+            change(() -> {
+                member.holds = next;
+                member.label = label;
+                member.verified.put(label, next.number());
+            });
+        } finally {
+            change(() -> member.verifying = null);
+        }
+    }
+
+    private void restore(Member member, @Nullable Published before, String label, ServerException why) {
+        if (before == null) {
+            return;
+        }
+        try {
+            member.server.reload(path.apply(before), label);
+            member.server.resetCache();
+            member.server.resume();
+        } catch (ServerException e) {
+            // It stays paused, so that it samples nothing from weights that nobody knows.
+            why.addSuppressed(e);
+        }
+    }
+
+    private static Agreement agreement(Member member, Published weights) {
+        return Agreement.of(member.server.score(weights.probe()), weights.logProbs());
+    }
+
+    /** With top-k 1 a processed log-probability is 0; a raw one is the same at every temperature. */
+    private static LogProbs mode(Member member, Published weights) {
+        double[] found = new double[2];
+        for (int temperature = 1; temperature <= 2; temperature++) {
+            InferenceServer.Answer answer = member.server.generate(new InferenceServer.Prompt(
+                    "mode-" + temperature,
+                    weights.probe(),
+                    new SamplingParams(temperature, 1, 1, 0, 1, List.of(), List.of(), false),
+                    1,
+                    weights.label()));
+            if (answer.logProbs().length != 1 || !Double.isFinite(answer.logProbs()[0])) {
+                throw new ServerException(
+                        ServerException.Kind.MALFORMED,
+                        member.server.url() + " must answer one token with its log-probability, got: "
+                                + answer.logProbs().length);
+            }
+            found[temperature - 1] = answer.logProbs()[0];
+        }
+        if (found[1] > -1e-6) {
+            return LogProbs.PROCESSED;
+        }
+        return Math.abs(found[0] - found[1]) <= 1e-3 * (1 + Math.abs(found[0])) ? LogProbs.RAW : LogProbs.SCALED;
+    }
+
+    /** Ends the requests under way, so that the servers are free. */
+    void breakOff() {
+        members.forEach(member -> member.server.reset());
+        change(() -> {});
+    }
+
+    /** Ends the waiting of all, for good. */
+    void cancel() {
+        change(() -> closed = true);
+        breakOff();
+    }
+
+    @Override
+    public void close() {
+        change(() -> closed = true);
+        members.forEach(member -> member.server.close());
+    }
+}

@@ -1,0 +1,207 @@
+package org.minpro.rollout.served;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * A stock SGLang: {@code /generate} with token ids, weights by {@code update_weights_from_disk}.
+ *
+ * <p>Written after the source of 0.5.23, and not run against one. Responses in flight end when weights change: a cache that
+ * is flushed under frozen requests ends the server.
+ */
+final class SglangServer implements InferenceServer {
+    private static final Duration SHORT = Duration.ofSeconds(10);
+
+    private final ServerConnection connection;
+    private final String model;
+    private final Duration response;
+    private final Duration publish;
+
+    SglangServer(ServerConnection connection, RolloutSettings settings) {
+        this.connection = connection;
+        this.model = settings.model();
+        this.response = ServerPool.seconds(settings.responseSeconds());
+        this.publish = ServerPool.seconds(settings.publishSeconds());
+    }
+
+    @Override
+    public String url() {
+        return connection.url();
+    }
+
+    @Override
+    public Facts handshake() {
+        requireAlive();
+        ServerConnection.Reply models = require("/v1/models", connection.get("/v1/models", SHORT));
+        for (JsonNode one : models.json().path("data")) {
+            if (one.path("id").asString("").equals(model)) {
+                return new Facts(
+                        connection
+                                .get("/server_info", SHORT)
+                                .json()
+                                .path("version")
+                                .asString("unknown"),
+                        one.path("max_model_len").asInt(Integer.MAX_VALUE),
+                        connection
+                                .get("/model_info", SHORT)
+                                .json()
+                                .path("weight_version")
+                                .asString(""));
+            }
+        }
+        throw new ServerException(
+                ServerException.Kind.UNUSABLE,
+                url() + " must serve the model '" + model + "' (rollout.model); start it with --served-model-name "
+                        + model);
+    }
+
+    @Override
+    public void requireAlive() {
+        // It generates a token.
+        require("/health_generate", connection.get("/health_generate", Duration.ofSeconds(30)));
+    }
+
+    private static ObjectNode body() {
+        return ServerConnection.JSON.createObjectNode();
+    }
+
+    private static ObjectNode request(int[] ids, int tokens) {
+        ObjectNode request = body();
+        ArrayNode prompt = request.putArray("input_ids");
+        for (int token : ids) {
+            prompt.add(token);
+        }
+        ObjectNode sampling = request.putObject("sampling_params");
+        sampling.put("max_new_tokens", tokens);
+        sampling.put("temperature", 1.0);
+        sampling.put("ignore_eos", true);
+        sampling.put("skip_special_tokens", false);
+        sampling.put("no_stop_trim", true);
+        request.put("return_logprob", true);
+        request.put("stream", false);
+        return request;
+    }
+
+    @Override
+    public Answer generate(Prompt prompt) {
+        ObjectNode request = request(prompt.promptIds(), prompt.params().maxNewTokens());
+        request.put("rid", prompt.id());
+        request.put("extra_key", prompt.salt());
+        ObjectNode sampling = (ObjectNode) request.get("sampling_params");
+        sampling.put(
+                "temperature", prompt.params().greedy() ? 0 : prompt.params().temperature());
+        sampling.put("top_p", prompt.params().topP());
+        sampling.put("top_k", prompt.params().topK() == 0 ? -1 : prompt.params().topK());
+        sampling.put("min_p", prompt.params().minP());
+        sampling.put("sampling_seed", prompt.seed());
+        ArrayNode stop = sampling.putArray("stop_token_ids");
+        prompt.params().stopIds().forEach(stop::add);
+        ServerConnection.Reply reply = require("/generate", connection.post("/generate", request, response));
+        JsonNode about = reply.json().path("meta_info");
+        JsonNode scored = about.path("output_token_logprobs");
+        JsonNode tokens = reply.json().path("output_ids");
+        if (!scored.isArray() || !tokens.isArray()) {
+            throw new ServerException(
+                    ServerException.Kind.MALFORMED,
+                    url() + "/generate must answer with output_ids and output_token_logprobs, got: "
+                            + reply.text()
+                                    .substring(0, Math.min(200, reply.text().length())));
+        }
+        int[] ids = new int[tokens.size()];
+        for (int t = 0; t < ids.length; t++) {
+            ids[t] = tokens.get(t).asInt(-1);
+        }
+        int[] logProbIds = new int[scored.size()];
+        double[] logProbs = new double[scored.size()];
+        for (int t = 0; t < logProbs.length; t++) {
+            logProbs[t] = scored.get(t).path(0).asDouble(Double.NaN);
+            logProbIds[t] = scored.get(t).path(1).asInt(-1);
+        }
+        List<Span> spans = new ArrayList<>();
+        about.path("weight_versions")
+                .forEach(span -> spans.add(new Span(
+                        span.path("version").asString(""),
+                        span.path("start").asInt(-1),
+                        span.path("end").asInt(-1))));
+        if (spans.isEmpty() && about.has("weight_version")) {
+            spans.add(new Span(about.path("weight_version").asString(""), 0, ids.length));
+        }
+        return new Answer(
+                ids,
+                logProbIds,
+                logProbs,
+                about.path("finish_reason").path("type").asString(""),
+                spans);
+    }
+
+    @Override
+    public double[] score(int[] ids) {
+        ObjectNode request = request(ids, 1);
+        request.put("logprob_start_len", 0);
+        ServerConnection.Reply reply = require("/generate", connection.post("/generate", request, response));
+        JsonNode scored = reply.json().path("meta_info").path("input_token_logprobs");
+        if (scored.size() != ids.length) {
+            throw new ServerException(
+                    ServerException.Kind.MALFORMED,
+                    url() + "/generate must answer with " + ids.length + " input_token_logprobs, got: "
+                            + scored.size());
+        }
+        double[] logProbs = new double[ids.length - 1];
+        for (int t = 1; t < ids.length; t++) {
+            logProbs[t - 1] = scored.get(t).path(0).asDouble(Double.NaN);
+        }
+        return logProbs;
+    }
+
+    @Override
+    public void pause(InFlight inFlight) {
+        require("/pause_generation", connection.post("/pause_generation", body().put("mode", "abort"), publish));
+    }
+
+    @Override
+    public void reload(String path, String label) {
+        ObjectNode update = body();
+        update.put("model_path", path);
+        update.put("weight_version", label);
+        update.put("flush_cache", true);
+        update.put("abort_all_requests", false);
+        ServerConnection.Reply reply = connection.post("/update_weights_from_disk", update, publish);
+        if (!reply.ok() || !reply.json().path("success").asBoolean(false)) {
+            throw new ServerException(
+                    ServerException.Kind.NOT_PUBLISHED, url() + " must load " + path + ", got: " + reply.message());
+        }
+    }
+
+    @Override
+    public boolean resetCache() {
+        return connection.post("/flush_cache", null, publish).ok();
+    }
+
+    @Override
+    public void resume() {
+        require("/continue_generation", connection.post("/continue_generation", body(), SHORT));
+    }
+
+    private ServerConnection.Reply require(String path, ServerConnection.Reply reply) {
+        if (reply.ok()) {
+            return reply;
+        }
+        throw new ServerException(
+                reply.status() >= 500 ? ServerException.Kind.AWAY : ServerException.Kind.UNUSABLE,
+                url() + path + " must answer with 200, got: " + reply.message());
+    }
+
+    @Override
+    public void reset() {
+        connection.reset();
+    }
+
+    @Override
+    public void close() {
+        connection.close();
+    }
+}

@@ -1,0 +1,251 @@
+package org.minpro.rollout.served;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * A stock vLLM: {@code /inference/v1/generate} with token ids, weights by {@code collective_rpc reload_weights} from a folder.
+ *
+ * <p>Written after vLLM 0.32; an older one without per-token versions or labels works too.
+ */
+final class VllmServer implements InferenceServer {
+    private static final Duration SHORT = Duration.ofSeconds(10);
+    private static final String GENERATE = "/inference/v1/generate";
+    /** The probability that vLLM sends in place of one that is no number. */
+    static final double ABSENT = -9999;
+
+    private final ServerConnection connection;
+    private final String model;
+    private final Duration response;
+    private final Duration publish;
+    private volatile boolean labels;
+
+    VllmServer(ServerConnection connection, RolloutSettings settings) {
+        this.connection = connection;
+        this.model = settings.model();
+        this.response = ServerPool.seconds(settings.responseSeconds());
+        this.publish = ServerPool.seconds(settings.publishSeconds());
+    }
+
+    @Override
+    public String url() {
+        return connection.url();
+    }
+
+    @Override
+    public Facts handshake() {
+        require("/health", connection.get("/health", SHORT));
+        ServerConnection.Reply models = require("/v1/models", connection.get("/v1/models", SHORT));
+        int context = 0;
+        List<String> names = new ArrayList<>();
+        for (JsonNode one : models.json().path("data")) {
+            names.add(one.path("id").asString(""));
+            if (one.path("id").asString("").equals(model)) {
+                context = one.path("max_model_len").asInt(Integer.MAX_VALUE);
+            }
+        }
+        if (context == 0) {
+            throw unusable("must serve the model '" + model + "' (rollout.model), got: " + names
+                    + "; start it with --served-model-name " + model);
+        }
+        requireAlive();
+        // A paused server would not answer until it is resumed.
+        if (!connection.get("/is_paused", SHORT).json().path("is_paused").asBoolean(false)) {
+            requireGenerate();
+        }
+        ServerConnection.Reply weights = connection.get("/weight_info", SHORT);
+        labels = weights.ok();
+        String version =
+                connection.get("/version", SHORT).json().path("version").asString("unknown");
+        return new Facts(version, context, weights.json().path("weight_version").asString(""));
+    }
+
+    private void requireGenerate() {
+        ServerConnection.Reply probe = connection.post(GENERATE, request("probe", new int[] {0}, 1), response);
+        if (probe.status() == 403) {
+            throw unusable("must be started with --enable-scale-out, got: " + probe.message());
+        }
+        if (probe.status() == 404) {
+            throw unusable("must have " + GENERATE + " (vLLM 0.16 or later), got: " + probe.message());
+        }
+        require(GENERATE, probe);
+    }
+
+    @Override
+    public void requireAlive() {
+        // With a worker that hangs /health still says 200.
+        ServerConnection.Reply alive =
+                connection.post("/collective_rpc", body().put("method", "check_health"), Duration.ofSeconds(5));
+        if (alive.status() == 404) {
+            throw unusable("must be started with VLLM_SERVER_DEV_MODE=1 in its environment, got: " + alive.message());
+        }
+        require("/collective_rpc check_health", alive);
+    }
+
+    private static ObjectNode body() {
+        return ServerConnection.JSON.createObjectNode();
+    }
+
+    private ObjectNode request(String id, int[] ids, int tokens) {
+        ObjectNode request = body();
+        request.put("request_id", id);
+        request.put("model", model);
+        ArrayNode prompt = request.putArray("token_ids");
+        for (int token : ids) {
+            prompt.add(token);
+        }
+        request.put("stream", false);
+        ObjectNode sampling = request.putObject("sampling_params");
+        sampling.put("n", 1);
+        sampling.put("max_tokens", tokens);
+        sampling.put("temperature", 1.0);
+        // Its own end-of-sequence ids would end responses too.
+        sampling.put("ignore_eos", true);
+        sampling.put("logprobs", 0);
+        sampling.put("detokenize", false);
+        sampling.put("skip_special_tokens", false);
+        return request;
+    }
+
+    @Override
+    public Answer generate(Prompt prompt) {
+        ObjectNode request =
+                request(prompt.id(), prompt.promptIds(), prompt.params().maxNewTokens());
+        request.put("cache_salt", prompt.salt());
+        ObjectNode sampling = (ObjectNode) request.get("sampling_params");
+        sampling.put(
+                "temperature", prompt.params().greedy() ? 0 : prompt.params().temperature());
+        sampling.put("top_p", prompt.params().topP());
+        sampling.put("top_k", prompt.params().topK());
+        sampling.put("min_p", prompt.params().minP());
+        sampling.put("seed", prompt.seed());
+        ArrayNode stop = sampling.putArray("stop_token_ids");
+        prompt.params().stopIds().forEach(stop::add);
+        ServerConnection.Reply reply = require(GENERATE, connection.post(GENERATE, request, response));
+        JsonNode choice = reply.json().path("choices").path(0);
+        JsonNode tokens = choice.path("token_ids");
+        JsonNode content = choice.path("logprobs").path("content");
+        if (!tokens.isArray() || !content.isArray()) {
+            throw malformed(GENERATE, reply);
+        }
+        int[] logProbIds = new int[content.size()];
+        double[] logProbs = new double[content.size()];
+        for (int t = 0; t < logProbs.length; t++) {
+            JsonNode one = content.get(t);
+            // Older ones write it as a text, "token_id:582".
+            logProbIds[t] = one.has("token_id")
+                    ? one.path("token_id").asInt(-1)
+                    : Integer.parseInt(one.path("token").asString("-1").replace("token_id:", ""));
+            logProbs[t] = one.path("logprob").asDouble(Double.NaN);
+        }
+        List<Span> spans = new ArrayList<>();
+        choice.path("weight_versions")
+                .forEach(span -> spans.add(new Span(
+                        span.path("version").asString(""),
+                        span.path("start").asInt(-1),
+                        span.path("end").asInt(-1))));
+        return new Answer(
+                ids(tokens), logProbIds, logProbs, choice.path("finish_reason").asString(""), spans);
+    }
+
+    private static int[] ids(JsonNode array) {
+        int[] ids = new int[array.size()];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = array.get(i).asInt(-1);
+        }
+        return ids;
+    }
+
+    @Override
+    public double[] score(int[] ids) {
+        ObjectNode request = request("score", ids, 1);
+        ((ObjectNode) request.get("sampling_params")).put("prompt_logprobs", 0);
+        ServerConnection.Reply reply = require(GENERATE, connection.post(GENERATE, request, response));
+        JsonNode scored = reply.json().path("prompt_logprobs");
+        if (scored.isMissingNode()) {
+            scored = reply.json().path("choices").path(0).path("prompt_logprobs");
+        }
+        if (scored.size() != ids.length) {
+            throw malformed(GENERATE + " with prompt_logprobs", reply);
+        }
+        double[] logProbs = new double[ids.length - 1];
+        for (int t = 1; t < ids.length; t++) {
+            logProbs[t - 1] =
+                    scored.get(t).path(String.valueOf(ids[t])).path("logprob").asDouble(Double.NaN);
+        }
+        return logProbs;
+    }
+
+    @Override
+    public void pause(InFlight inFlight) {
+        require(
+                "/pause",
+                connection.post("/pause?mode=" + (inFlight == InFlight.KEEP ? "keep" : "abort"), null, publish));
+    }
+
+    @Override
+    public void reload(String path, String label) {
+        ObjectNode reload = body().put("method", "reload_weights");
+        reload.putObject("kwargs").put("weights_path", path);
+        ServerConnection.Reply reply = connection.post("/collective_rpc", reload, publish);
+        if (!reply.ok()) {
+            throw new ServerException(
+                    ServerException.Kind.NOT_PUBLISHED, url() + " must load " + path + ", got: " + reply.message());
+        }
+        if (labels) {
+            require(
+                    "/update_weight_version",
+                    connection.post("/update_weight_version", body().put("new_version", label), SHORT));
+        }
+    }
+
+    @Override
+    public boolean resetCache() {
+        return require("/reset_prefix_cache", connection.post("/reset_prefix_cache", null, publish))
+                .json()
+                .path("success")
+                // Versions without that member fail with a status.
+                .asBoolean(true);
+    }
+
+    @Override
+    public void resume() {
+        require("/resume", connection.post("/resume", null, SHORT));
+    }
+
+    private ServerConnection.Reply require(String path, ServerConnection.Reply reply) {
+        if (reply.ok()) {
+            return reply;
+        }
+        String message = url() + path + " must answer with 200, got: " + reply.message();
+        if (reply.status() >= 500) {
+            throw new ServerException(ServerException.Kind.AWAY, message);
+        }
+        throw new ServerException(ServerException.Kind.UNUSABLE, message);
+    }
+
+    private ServerException malformed(String path, ServerConnection.Reply reply) {
+        return new ServerException(
+                ServerException.Kind.MALFORMED,
+                url() + path + " must answer with ids and log-probabilities, got: "
+                        + reply.text().substring(0, Math.min(200, reply.text().length())));
+    }
+
+    private ServerException unusable(String what) {
+        return new ServerException(ServerException.Kind.UNUSABLE, url() + " " + what);
+    }
+
+    @Override
+    public void reset() {
+        connection.reset();
+    }
+
+    @Override
+    public void close() {
+        connection.close();
+    }
+}

@@ -1,0 +1,313 @@
+package org.minpro.sandbox;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Compiles Java that nobody has read and runs it against tests, each time in a new JVM with limits, a folder of its own and
+ * what {@link Isolation} found.
+ *
+ * <p>This keeps a policy's programs from the network, from the trainer's memory and, with namespaces, from the user's folders and
+ * from outliving their time. It is no defence against somebody who means harm: the kernel is shared, and a program that
+ * searches its own heap may find what its tests expect.
+ *
+ * <p>Used by several threads at once.
+ */
+public final class JavaSandbox implements AutoCloseable {
+    /** Longest program, characters. */
+    public static final int LONGEST_SOURCE = 20_000;
+
+    /** Reports are short; what is beyond is a program that writes without end. */
+    private static final int MOST_OUTPUT = 1 << 20;
+
+    private static final String SOLUTION = "Solution";
+    /** A call of an assertion, which goes to an object whose name no program knows. */
+    private static final Pattern ASSERTION = Pattern.compile(
+            "(?<![\\w.$])(assertEquals|assertNotEquals|assertTrue|assertFalse|assertNull|assertArrayEquals"
+                    + "|assertThrows|fail)\\s*\\(");
+
+    private static final Pattern DECLARES_SOLUTION =
+            Pattern.compile("\\b(class|record|interface|enum)\\s+" + SOLUTION + "\\b");
+
+    private final SandboxLimits limits;
+    private final Isolation isolation;
+    private final CompilingProcess compiler;
+    private final Semaphore processes;
+    private final SecureRandom random = new SecureRandom();
+
+    public JavaSandbox(SandboxLimits limits, Isolation isolation) {
+        this.limits = limits;
+        this.isolation = isolation;
+        this.processes = new Semaphore(limits.processes(), true);
+        try {
+            this.compiler = new CompilingProcess();
+        } catch (IOException e) {
+            throw new UncheckedIOException("the folder for temporary files must be writable, got: " + e, e);
+        }
+    }
+
+    /**
+     * What a program did.
+     *
+     * @param compiled whether it compiled with its tests
+     * @param failures what went wrong, by test; null for a test that passed
+     * @param reason the first thing that went wrong, in a few words; nothing where all tests passed
+     */
+    public record Outcome(boolean compiled, List<@Nullable String> failures, String reason) {
+        /** Tests that passed. */
+        public long passed() {
+            return failures.stream().filter(failure -> failure == null).count();
+        }
+    }
+
+    /**
+     * Runs a program against tests.
+     *
+     * @param program a class {@code Solution}, or members of one, such as methods
+     * @param tests Java statements, such as {@code assertEquals(8, f(2, 3));}, that see the members of the program and JUnit's
+     *     assertions; each is a test
+     * @throws IOException if a process could not be started
+     */
+    public Outcome run(String program, List<String> tests) throws IOException, InterruptedException {
+        if (program.length() > LONGEST_SOURCE) {
+            return notCompiled(tests, "longer than " + LONGEST_SOURCE + " characters");
+        }
+        String secret = HexFormat.of().formatHex(randomBytes());
+        String suite = "Tests" + secret;
+        Map<String, String> sources = new LinkedHashMap<>();
+        sources.put(
+                SOLUTION,
+                DECLARES_SOLUTION.matcher(program).find()
+                        ? program
+                        : "import java.util.*;\npublic class " + SOLUTION + " {\n" + program + "\n}\n");
+        sources.put("Check" + secret, Assertions.source("Check" + secret));
+        sources.put(suite, suite(suite, "check" + secret, "Check" + secret, tests));
+        CompilingProcess.Compiled compiled = compiler.compile(sources);
+        if (!compiled.failure().isEmpty()) {
+            return notCompiled(tests, compiled.failure().replace(secret, ""));
+        }
+        processes.acquire();
+        try {
+            Path folder = Files.createTempDirectory("minpro-program");
+            try {
+                write(compiled.classes(), folder);
+                return execute(folder, List.of(suite, "Check" + secret), tests.size());
+            } finally {
+                delete(folder);
+            }
+        } finally {
+            processes.release();
+        }
+    }
+
+    private static Outcome notCompiled(List<String> tests, String reason) {
+        List<@Nullable String> failures = new ArrayList<>();
+        tests.forEach(test -> failures.add(reason));
+        return new Outcome(false, failures, reason);
+    }
+
+    private byte[] randomBytes() {
+        byte[] bytes = new byte[12];
+        random.nextBytes(bytes);
+        return bytes;
+    }
+
+    /**
+     * The tests as a class beneath the program's, so that they see its members by name. Assertions are calls on an object with a
+     * name that no program can have guessed: one that declares assertions of its own changes nothing.
+     */
+    private static String suite(String name, String check, String checks, List<String> tests) {
+        StringBuilder source =
+                new StringBuilder("import java.util.*;\npublic final class " + name + " extends " + SOLUTION + " {\n");
+        for (int i = 0; i < tests.size(); i++) {
+            source.append("public static void test" + i + "() throws Throwable { new " + name + "().run" + i + "(new "
+                    + checks + "()); }\n");
+            source.append("void run" + i + "(" + checks + " " + check + ") throws Throwable {\n"
+                    + ASSERTION.matcher(tests.get(i)).replaceAll(check + ".$1(") + "\n}\n");
+        }
+        return source.append("}\n").toString();
+    }
+
+    private static void write(Map<String, byte[]> classes, Path folder) throws IOException {
+        for (Map.Entry<String, byte[]> compiled : classes.entrySet()) {
+            Path file = folder.resolve(compiled.getKey().replace('.', '/') + ".class");
+            Files.createDirectories(file.getParent());
+            Files.write(file, compiled.getValue());
+        }
+        String harness = TestHarness.class.getName().replace('.', '/') + ".class";
+        Path file = folder.resolve(harness);
+        Files.createDirectories(file.getParent());
+        try (InputStream in = Objects.requireNonNull(TestHarness.class.getResourceAsStream("TestHarness.class"))) {
+            Files.write(file, in.readAllBytes());
+        }
+    }
+
+    private Outcome execute(Path folder, List<String> classes, int count) throws IOException, InterruptedException {
+        String word = HexFormat.of().formatHex(randomBytes());
+        List<String> java = List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx" + limits.heapMegabytes() + "m",
+                "-Xss512k",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:ReservedCodeCacheSize=24m",
+                "-XX:CompressedClassSpaceSize=32m",
+                "-XX:-UsePerfData",
+                "-XX:-CreateCoredumpOnCrash",
+                "-Xshare:auto",
+                "-Djava.io.tmpdir=" + folder,
+                "-cp",
+                folder.toString(),
+                TestHarness.class.getName(),
+                classes.getFirst(),
+                String.valueOf(count),
+                classes.getLast());
+        long addressKilobytes = 1_500_000L + 1024L * limits.heapMegabytes();
+        String shell = "ulimit -c 0; ulimit -t " + limits.cpuSeconds() + " && ulimit -v " + addressKilobytes
+                + " && ulimit -f 20000";
+        ProcessBuilder builder = new ProcessBuilder(isolation.command(java, folder, shell))
+                .directory(folder.toFile())
+                .redirectError(ProcessBuilder.Redirect.DISCARD);
+        // Whatever secrets the trainer's environment has.
+        builder.environment().keySet().removeIf(name -> !name.equals("PATH") && !name.equals("LANG"));
+        Process process = builder.start();
+        Reports reports = new Reports(process.getInputStream(), word, count);
+        Thread reader = new Thread(reports, "minpro-sandbox-output");
+        reader.setDaemon(true);
+        reader.start();
+        boolean ended;
+        try {
+            try {
+                process.getOutputStream().write((word + "\n").getBytes(StandardCharsets.UTF_8));
+                process.getOutputStream().close();
+            } catch (IOException e) {
+                // It has ended before it read: its exit says why.
+            }
+            ended = waitFor(process, reports);
+        } finally {
+            kill(process);
+        }
+        reader.join(TimeUnit.SECONDS.toMillis(5));
+        return reports.outcome(ended ? "ended before its tests, exit code " + process.exitValue() : stopped(reports));
+    }
+
+    private String stopped(Reports reports) {
+        return reports.tooMuch ? "writes too much" : "takes longer than " + limits.wallSeconds() + " s";
+    }
+
+    private boolean waitFor(Process process, Reports reports) throws InterruptedException {
+        long end = System.nanoTime() + (long) (limits.wallSeconds() * 1e9);
+        while (System.nanoTime() < end && !reports.tooMuch) {
+            if (process.waitFor(20, TimeUnit.MILLISECONDS)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** With a process namespace its first process takes all others along; without, those that are known are ended one by one. */
+    private static void kill(Process process) throws InterruptedException {
+        List<ProcessHandle> descendants = process.descendants().toList();
+        process.destroyForcibly();
+        descendants.forEach(ProcessHandle::destroyForcibly);
+        process.waitFor();
+    }
+
+    private static void delete(Path folder) throws IOException {
+        Files.walkFileTree(folder, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                Files.delete(file);
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failure)
+                    throws IOException {
+                if (failure != null) {
+                    throw failure;
+                }
+                Files.delete(directory);
+                return FileVisitResult.CONTINUE;
+            }
+        });
+    }
+
+    @Override
+    public void close() {
+        compiler.close();
+    }
+
+    /** Reads what the harness reports; lines without its word are the program's own and say nothing. */
+    private static final class Reports implements Runnable {
+        private final InputStream output;
+        private final String word;
+        private final @Nullable String[] outcomes;
+        private volatile boolean tooMuch;
+
+        Reports(InputStream output, String word, int count) {
+            this.output = output;
+            this.word = word;
+            this.outcomes = new @Nullable String[count];
+        }
+
+        @Override
+        public void run() {
+            StringBuilder line = new StringBuilder();
+            int read = 0;
+            try {
+                for (int b = output.read(); b >= 0; b = output.read()) {
+                    if (++read > MOST_OUTPUT) {
+                        tooMuch = true;
+                        return;
+                    }
+                    if (b == '\n') {
+                        take(line.toString());
+                        line.setLength(0);
+                    } else {
+                        line.append((char) b);
+                    }
+                }
+            } catch (IOException e) {
+                // The process was killed.
+            }
+        }
+
+        private synchronized void take(String line) {
+            String[] parts = line.split(" ", 3);
+            if (parts.length == 3 && parts[0].equals(word)) {
+                outcomes[Integer.parseInt(parts[1])] = parts[2];
+            }
+        }
+
+        /** @param missing what is said of tests that have no report */
+        synchronized Outcome outcome(String missing) {
+            List<@Nullable String> failures = new ArrayList<>();
+            String first = "";
+            for (String outcome : outcomes) {
+                String failure = outcome == null ? missing : outcome.equals("pass") ? null : outcome.substring(5);
+                failures.add(failure);
+                first = first.isEmpty() && failure != null ? failure : first;
+            }
+            return new Outcome(true, failures, first);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package org.minpro.sandbox;
+
+import java.io.BufferedReader;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.lang.reflect.InvocationTargetException;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Runs tests in a child process and reports each on standard output, behind a word that only the parent knows. It depends on
+ * the JDK alone: its class file is copied beside the tests.
+ */
+public final class TestHarness {
+    private static final int LONGEST_MESSAGE = 200;
+
+    private TestHarness() {}
+
+    /**
+     * @param arguments the class of the tests, how many it has, the class of the assertions
+     * @throws Exception of the harness's own
+     */
+    public static void main(String[] arguments) throws Exception {
+        // The word must stand nowhere that tests could read it: not among the arguments, not in a field.
+        String word = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8)).readLine();
+        PrintStream report = new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
+        System.setIn(InputStream.nullInputStream());
+        System.setOut(new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8));
+        System.setErr(new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8));
+        int count = Integer.parseInt(arguments[1]);
+        // Loaded before any of the program runs, which could write other classes into its folder.
+        Class<?> tests = Class.forName(arguments[0], false, TestHarness.class.getClassLoader());
+        Class.forName(arguments[2]);
+        Class.forName(arguments[2] + "$Executable");
+        for (int i = 0; i < count; i++) {
+            String outcome = "pass";
+            try {
+                tests.getDeclaredMethod("test" + i).invoke(null);
+            } catch (InvocationTargetException e) {
+                outcome = "fail " + message(e.getCause() == null ? e : e.getCause());
+            } catch (ReflectiveOperationException | LinkageError e) {
+                outcome = "fail " + message(e);
+            }
+            report.println(word + " " + i + " " + outcome);
+        }
+        // Threads of the tests do not hold it up.
+        Runtime.getRuntime().halt(0);
+    }
+
+    private static String message(Throwable thrown) {
+        String text;
+        try {
+            text = thrown instanceof AssertionError && thrown.getMessage() != null
+                    ? thrown.getMessage()
+                    : String.valueOf(thrown);
+        } catch (RuntimeException | StackOverflowError e) {
+            text = thrown.getClass().getName();
+        }
+        String line = text.replaceAll("\\s+", " ");
+        return line.substring(0, Math.min(LONGEST_MESSAGE, line.length()));
+    }
+}

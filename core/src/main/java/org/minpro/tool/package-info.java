@@ -1,0 +1,5 @@
+/** Functions that a policy may call: Java methods, and how models write calls. */
+@NullMarked
+package org.minpro.tool;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,374 @@
+package org.minpro.rollout.served;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.minpro.eval.SequenceScorer;
+import org.minpro.model.HuggingFaceReader;
+import org.minpro.model.HuggingFaceWriter;
+import org.minpro.model.Parameters;
+import org.minpro.model.PolicyVersion;
+import org.minpro.model.Transformer;
+import org.minpro.rollout.Rollout;
+import org.minpro.rollout.RolloutEngine;
+import org.minpro.rollout.RolloutRequest;
+import org.minpro.rollout.SamplingParams;
+import org.minpro.run.ModelFiles;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Workers;
+
+/** Whatever the server does, every response comes once, with its own seed, ids, log-probabilities and versions. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@SuppressWarnings("NullAway.Init") // before all, or each
+class ServedRolloutEngineTest {
+    private static final SamplingParams PARAMS = SamplingParams.of(10, List.of(1));
+    private static final List<RolloutRequest> REQUESTS = List.of(
+            RolloutRequest.of(0, new int[] {3, 4, 5}, 4),
+            RolloutRequest.of(1, new int[] {4, 4, 9, 5}, 4),
+            RolloutRequest.of(7, new int[] {9}, 2));
+
+    @TempDir
+    Path folder;
+
+    private HuggingFaceReader files;
+    private Workers workers;
+    private final List<PolicyVersion> versions = new ArrayList<>();
+    private final List<Parameters> parameters = new ArrayList<>();
+    private final List<String> notices = Collections.synchronizedList(new ArrayList<>());
+    private Path start;
+    private FakeVllm server;
+    private ServedRolloutEngine engine;
+    private boolean connected;
+
+    /** The trainer's side. */
+    private final class Weights implements TrainerWeights {
+        @Override
+        public void write(PolicyVersion version, Path target) {
+            try (Scope scope = Scope.open()) {
+                assert scope != null;
+                HuggingFaceWriter.writeUntied(
+                        files, target, version.model().parameters().named(), DType.F32);
+            }
+        }
+
+        @Override
+        public List<double[]> score(PolicyVersion version, List<int[]> sequences, double temperature) {
+            return new SequenceScorer(version.model(), workers, temperature).score(sequences);
+        }
+    }
+
+    @BeforeAll
+    void load() {
+        files = HuggingFaceReader.open(ModelFiles.open("builtin").path());
+        workers = new Workers(1);
+        for (int number = 0; number < 3; number++) {
+            Parameters weights = Parameters.zeros(files.config(), Device.CPU, DType.F32);
+            try (Scope scope = Scope.open()) {
+                assert scope != null;
+                files.load(weights.named());
+                weights.named().values().forEach(tensor -> tensor.multiplyInPlace(1));
+                // Another model, and not by rounding.
+                Objects.requireNonNull(weights.named().get("model.norm.weight")).multiplyInPlace(1 - 0.2 * number);
+            }
+            parameters.add(weights);
+            versions.add(new PolicyVersion(number, new Transformer(files.config(), weights)));
+        }
+    }
+
+    @AfterAll
+    void unload() {
+        versions.forEach(PolicyVersion::close);
+        parameters.forEach(Parameters::close);
+        workers.close();
+    }
+
+    @BeforeEach
+    void serve() {
+        notices.clear();
+        start = folder.resolve("start" + System.nanoTime());
+        new Weights().write(versions.get(2), start);
+        server = new FakeVllm(start, 64);
+    }
+
+    @AfterEach
+    void stop() {
+        disconnect();
+        server.close();
+    }
+
+    private void disconnect() {
+        if (connected) {
+            engine.close();
+            connected = false;
+        }
+    }
+
+    private ServedRolloutEngine connect(String... more) {
+        List<String> urls = new ArrayList<>(List.of(server.url()));
+        urls.addAll(List.of(more));
+        RolloutSettings settings = new RolloutSettings(
+                RolloutSettings.Engine.SERVED,
+                RolloutSettings.Server.VLLM,
+                urls,
+                "policy",
+                "",
+                4,
+                "",
+                "",
+                3,
+                20,
+                20,
+                20,
+                0);
+        engine = ServedRolloutEngine.connect(
+                new ServedRolloutEngine.Setup(
+                        settings,
+                        new Weights(),
+                        folder.resolve("weights"),
+                        11,
+                        files.config().vocabSize(),
+                        1e-3,
+                        ids -> Arrays.toString(ids),
+                        notices::add),
+                Duration.ofMillis(100));
+        connected = true;
+        return engine;
+    }
+
+    private List<Rollout> generate() {
+        return generate(rollout -> {});
+    }
+
+    private List<Rollout> generate(Consumer<Rollout> finished) {
+        List<Rollout> told = Collections.synchronizedList(new ArrayList<>());
+        List<Rollout> rollouts = engine.generate(REQUESTS, PARAMS, rollout -> {
+            told.add(rollout);
+            finished.accept(rollout);
+        });
+        assertThat(told).containsExactlyInAnyOrderElementsOf(rollouts);
+        assertThat(rollouts).hasSize(10);
+        return rollouts;
+    }
+
+    /** Each token has the log-probability of the version that it names. */
+    private void assertOf(PolicyVersion version, List<Rollout> rollouts) {
+        for (Rollout rollout : rollouts) {
+            assertThat(rollout.versions()).containsOnly(version.number());
+            int prompt = rollout.promptIds().length;
+            int[] sequence = Arrays.copyOf(rollout.promptIds(), prompt + rollout.length());
+            System.arraycopy(rollout.responseIds(), 0, sequence, prompt, rollout.length());
+            double[] scores = new Weights().score(version, List.of(sequence), 1).getFirst();
+            for (int t = 0; t < rollout.length(); t++) {
+                assertThat(rollout.behaviorLogProbs()[t]).isCloseTo((float) scores[prompt - 1 + t], within(1e-4f));
+            }
+        }
+    }
+
+    @Test
+    void aResponseHasItsSeedItsVersionAndTheServersLogProbs() {
+        connect();
+        assertThat(engine.exactness()).isEqualTo(RolloutEngine.Exactness.NONE);
+        engine.publish(versions.get(0));
+        List<Rollout> first = generate();
+        assertOf(versions.get(0), first);
+        assertThat(server.seeds()).hasSize(10).allMatch(seed -> seed >= 0 && seed < 1L << 31);
+        assertThat(generate()).isEqualTo(first);
+        for (Rollout rollout : first) {
+            float[] again = engine.take(rollout.draw(), rollout.sample()).orElseThrow();
+            assertThat(again).hasSize(rollout.length());
+            assertThat(again[0]).isCloseTo(rollout.behaviorLogProbs()[0], within(1e-4f));
+        }
+        engine.publish(versions.get(1));
+        List<Rollout> second = generate();
+        assertOf(versions.get(1), second);
+        assertThat(second).isNotEqualTo(first);
+        assertThat(notices).anyMatch(line -> line.contains("nats from the trainer's, and are processed"));
+    }
+
+    /** What is wrong in an answer, or away for a moment, costs another attempt with the same seed and nothing else. */
+    @ParameterizedTest
+    @EnumSource(
+            value = FakeVllm.Trap.class,
+            names = {"ABORT", "NAN", "OTHER_ID", "SHORT", "CLAMP", "CUT_BODY", "FAIL"})
+    void whatIsWrongOnceIsAskedForAgain(FakeVllm.Trap trap) {
+        connect();
+        engine.publish(versions.get(0));
+        List<Rollout> sound = generate();
+        server.set(trap, 2);
+        assertThat(generate()).isEqualTo(sound);
+        assertThat(server.left(trap)).isZero();
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = FakeVllm.Trap.class,
+            names = {"NAN", "OTHER_ID", "SHORT", "CLAMP"})
+    void whatIsAlwaysWrongIsNeverTrainedOn(FakeVllm.Trap trap) {
+        connect();
+        engine.publish(versions.get(0));
+        server.set(trap, Integer.MAX_VALUE);
+        List<Rollout> told = Collections.synchronizedList(new ArrayList<>());
+        assertThatThrownBy(() -> engine.generate(REQUESTS, SamplingParams.of(10, List.of()), told::add))
+                .isInstanceOfSatisfying(
+                        ServerException.class,
+                        e -> assertThat(e.kind())
+                                .isEqualTo(
+                                        trap == FakeVllm.Trap.CLAMP
+                                                ? ServerException.Kind.CLAMPED
+                                                : ServerException.Kind.INVALID_RESPONSE));
+        assertThat(told).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = FakeVllm.Trap.class,
+            names = {"POISONED_RELOAD", "STALE_RELOAD", "CACHE_KEPT", "NO_SPANS"})
+    void weightsThatAreNotTakenAreGivenAgainBeforeAnythingIsSampled(FakeVllm.Trap trap) {
+        server.set(FakeVllm.Trap.NO_SPANS, trap == FakeVllm.Trap.NO_SPANS ? Integer.MAX_VALUE : 0);
+        connect();
+        engine.publish(versions.get(0));
+        generate();
+        if (trap != FakeVllm.Trap.NO_SPANS) {
+            server.set(trap, 1);
+        }
+        engine.publish(versions.get(1));
+        assertOf(versions.get(1), generate());
+        // The next token after a failed reload would have killed it.
+        assertThat(server.isDead()).isFalse();
+        assertThat(server.isPaused()).isFalse();
+    }
+
+    @Test
+    void aServerThatRestartsWithOldWeightsGetsTheNewOnes() throws Exception {
+        connect();
+        engine.publish(versions.get(0));
+        List<Rollout> sound = generate();
+        server.delayMicros = 2000;
+        int before = server.tokens();
+        CompletableFuture<List<Rollout>> underWay = CompletableFuture.supplyAsync(this::generate);
+        server.awaitTokens(before + 8);
+        server.kill();
+        server.start();
+        assertThat(underWay.get()).isEqualTo(sound);
+        assertThat(notices).anyMatch(line -> line.startsWith("warning: server down"));
+        assertThat(notices).anyMatch(line -> line.contains("is back, with version 0"));
+    }
+
+    @Test
+    void responsesUnderWayGoOnWithNewWeightsAndSayFromWhichTokenOn() throws Exception {
+        connect();
+        engine.publish(versions.get(0));
+        server.delayMicros = 3000;
+        int before = server.tokens();
+        CompletableFuture<List<Rollout>> underWay = CompletableFuture.supplyAsync(this::generate);
+        server.awaitTokens(before + 8);
+        engine.replace(versions.get(1));
+        List<Rollout> rollouts = underWay.get();
+        assertThat(rollouts)
+                .anyMatch(rollout -> rollout.versions()[0] == 0 && rollout.versions()[rollout.length() - 1] == 1);
+        for (Rollout rollout : rollouts) {
+            assertThat(rollout.versions()).isSorted();
+        }
+        assertOf(versions.get(1), generate());
+    }
+
+    @Test
+    void publishedWeightsWaitForResponsesUnderWay() throws Exception {
+        connect();
+        engine.publish(versions.get(0));
+        List<Rollout> sound = generate();
+        server.delayMicros = 2000;
+        int before = server.tokens();
+        CompletableFuture<List<Rollout>> underWay = CompletableFuture.supplyAsync(this::generate);
+        server.awaitTokens(before + 8);
+        engine.publish(versions.get(1));
+        assertThat(underWay.get()).isEqualTo(sound);
+        assertOf(versions.get(1), generate());
+    }
+
+    @Test
+    void requestsGoToTheServerThatHasFewest() {
+        try (FakeVllm second = new FakeVllm(start, 64)) {
+            connect(second.url());
+            engine.publish(versions.get(0));
+            server.delayMicros = 500;
+            second.delayMicros = 500;
+            generate();
+            assertThat(server.requests()).isBetween(3, 7);
+            assertThat(second.requests()).isEqualTo(10 - server.requests());
+            server.kill();
+            assertOf(versions.get(0), generate());
+            disconnect();
+            server.start();
+        }
+    }
+
+    @Test
+    void aServerThatDoesNotServeIsRefusedWithTheFlagToChange() {
+        server.set(FakeVllm.Trap.NO_SCALE_OUT, 1);
+        assertThatThrownBy(this::connect).hasMessageContaining("--enable-scale-out");
+        server.set(FakeVllm.Trap.NO_SCALE_OUT, 0);
+        server.set(FakeVllm.Trap.NO_DEV_MODE, 1);
+        assertThatThrownBy(this::connect).hasMessageContaining("VLLM_SERVER_DEV_MODE=1");
+        server.set(FakeVllm.Trap.NO_DEV_MODE, 0);
+        server.set(FakeVllm.Trap.RAW, 1);
+        connect();
+        engine.publish(versions.get(0));
+        assertOf(versions.get(0), generate());
+        SamplingParams warm = new SamplingParams(0.7, 0, 1, 0, 10, List.of(), List.of(), false);
+        assertThatThrownBy(() -> engine.generate(REQUESTS, warm, rollout -> {}))
+                .hasMessageContaining("--logprobs-mode processed_logprobs");
+        assertThatThrownBy(() -> engine.generate(
+                        REQUESTS, new SamplingParams(1, 5, 1, 0, 10, List.of(), List.of(), false), rollout -> {}))
+                .hasMessageContaining("sampling must not be truncated");
+        assertThatThrownBy(() -> engine.generate(REQUESTS, SamplingParams.of(80, List.of()), rollout -> {}))
+                .hasMessageContaining("--max-model-len");
+    }
+
+    @Test
+    void aServerThatNeverTakesTheWeightsIsRefused() {
+        server.set(FakeVllm.Trap.STALE_RELOAD, 1);
+        connect();
+        assertThatThrownBy(() -> engine.publish(versions.get(0)))
+                .hasMessageContaining("minpro served-folder")
+                .hasMessageContaining("rollout.mismatch-bound");
+    }
+
+    @Tag("slow")
+    @Test
+    void aServerThatHangsIsGivenUpAndComesBack() throws Exception {
+        connect();
+        engine.publish(versions.get(0));
+        List<Rollout> sound = generate();
+        server.set(FakeVllm.Trap.HANG, 1);
+        CompletableFuture<List<Rollout>> underWay = CompletableFuture.supplyAsync(this::generate);
+        while (notices.stream().noneMatch(line -> line.startsWith("warning: server down"))) {
+            LockSupport.parkNanos(1_000_000);
+        }
+        server.set(FakeVllm.Trap.HANG, 0);
+        assertThat(underWay.get()).isEqualTo(sound);
+    }
+}

@@ -1,0 +1,201 @@
+package org.minpro.sandbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class JavaSandboxTest {
+    private static final Isolation FOUND = Isolation.find();
+    private static final JavaSandbox SANDBOX = new JavaSandbox(new SandboxLimits(20, 10, 64, 2), FOUND);
+    private static final List<String> ADDS = List.of("assertEquals(5, f(2, 3));");
+
+    @AfterAll
+    static void close() {
+        SANDBOX.close();
+    }
+
+    private static JavaSandbox.Outcome run(String program, String... tests) throws IOException, InterruptedException {
+        return SANDBOX.run(program, List.of(tests));
+    }
+
+    /** A method whose body does something before it gives the right answer. */
+    private static String doing(String statements) {
+        return "int f(int a, int b) throws Exception { " + statements + " return a + b; }";
+    }
+
+    @Test
+    void eachTestPassesOrSaysWhatItGot() throws Exception {
+        JavaSandbox.Outcome outcome = run(
+                "int f(int a, int b) { return a * b; } static List<Integer> g() { return List.of(1, 2); }",
+                "assertEquals(4, f(2, 2));",
+                "assertEquals(5, f(2, 3));",
+                "assertEquals(List.of(1, 2), g()); assertTrue(f(0, 9) == 0);",
+                "assertThrows(ArithmeticException.class, () -> f(1 / f(0, 0), 0));",
+                "assertEquals(0.3, 0.1 + 0.2, 1e-9);");
+        assertThat(outcome.failures()).containsExactly(null, "expected: 5, got: 6", null, null, null);
+        assertThat(outcome.passed()).isEqualTo(4);
+        assertThat(outcome.reason()).isEqualTo("expected: 5, got: 6");
+        assertThat(run(
+                                "public class Solution { public static int f(int a, int b) { return a + b; } }",
+                                "assertEquals(5, f(2, 3));")
+                        .passed())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void whatDoesNotCompileSaysWhere() throws Exception {
+        JavaSandbox.Outcome outcome = run("int f(int a, int b) { return a +; }", "assertEquals(5, f(2, 3));");
+        assertThat(outcome.compiled()).isFalse();
+        assertThat(outcome.reason()).isEqualTo("Solution:3: illegal start of expression");
+        // What the tests call is not there: the words of the error name none of the secret classes.
+        assertThat(run("int g() { return 1; }", "assertEquals(5, f(2, 3));").reason())
+                .startsWith("Tests:")
+                .contains("cannot find symbol");
+    }
+
+    @Test
+    @Tag("slow")
+    void assertionsOfAProgramsOwnChangeNothing() throws Exception {
+        JavaSandbox.Outcome outcome = run(
+                "int f(int a, int b) { return 0; }"
+                        + " static void assertEquals(Object a, Object b) {} static void fail(String s) {}"
+                        + " static class Objects { static boolean equals(Object a, Object b) { return true; } }",
+                "assertEquals(5, f(2, 3));");
+        assertThat(outcome.reason()).isEqualTo("expected: 5, got: 0");
+    }
+
+    @ParameterizedTest
+    @Tag("slow")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "while (true) {} | takes longer than 2.0 s",
+                "Thread.sleep(60000); | takes longer than 2.0 s",
+                "System.exit(0); | ended before its tests, exit code 0",
+                "Runtime.getRuntime().halt(3); | ended before its tests, exit code 3",
+                "while (true) { new java.io.FileOutputStream(java.io.FileDescriptor.out).write(new byte[9999]); } | writes too much",
+                "byte[][] all = new byte[99][]; for (int i = 0; i < 99; i++) { all[i] = new byte[9 << 20]; } | OutOfMemoryError",
+                "f(a, b); | StackOverflowError"
+            })
+    void aHostileProgramFailsAndEnds(String body, String reason) throws Exception {
+        try (JavaSandbox sandbox = new JavaSandbox(new SandboxLimits(2, 10, 64, 2), FOUND)) {
+            long start = System.nanoTime();
+            JavaSandbox.Outcome outcome = sandbox.run(doing("if (a >= 0) { " + body + " }"), ADDS);
+            assertThat(outcome.passed()).isZero();
+            assertThat(outcome.reason()).contains(reason);
+            assertThat((System.nanoTime() - start) / 1e9).isLessThan(30);
+        }
+    }
+
+    @Test
+    @Tag("slow")
+    void threadsWithoutEndDieWithTheirProcess() throws Exception {
+        JavaSandbox.Outcome outcome = run(
+                doing("for (int i = 0; i < 100000; i++) { Thread t = new Thread(() -> { while (true) {} });"
+                        + " t.start(); }"),
+                ADDS.getFirst());
+        assertThat(outcome.passed()).isZero();
+        // Threads that go on do not hold up a program that is done.
+        assertThat(run(doing("new Thread(() -> { while (true) {} }).start();"), ADDS.getFirst())
+                        .passed())
+                .isEqualTo(1);
+    }
+
+    @Test
+    @Tag("slow")
+    void aReportThatAProgramWritesItselfIsNotBelieved() throws Exception {
+        JavaSandbox.Outcome outcome = run(
+                doing("java.io.FileOutputStream out = new java.io.FileOutputStream(java.io.FileDescriptor.out);"
+                        + " for (String word : System.getProperty(\"sun.java.command\").split(\" \"))"
+                        + " out.write((\"\\n\" + word + \" 0 pass\\n0 pass\\n\").getBytes()); System.exit(0);"),
+                ADDS.getFirst());
+        assertThat(outcome.passed()).isZero();
+    }
+
+    @Test
+    @Tag("slow")
+    void aProgramHasNoNetworkWhereTheSystemAllowsIt() throws Exception {
+        assumeTrue(FOUND.kind() != Isolation.Kind.NONE, FOUND.words());
+        AtomicInteger reached = new AtomicInteger();
+        try (ServerSocket server = new ServerSocket(0, 9, InetAddress.getLoopbackAddress())) {
+            Thread accepting = new Thread(() -> {
+                try {
+                    server.accept();
+                    reached.incrementAndGet();
+                } catch (IOException e) {
+                    // The test is over.
+                }
+            });
+            accepting.start();
+            JavaSandbox.Outcome outcome =
+                    run(doing("new java.net.Socket(\"127.0.0.1\", " + server.getLocalPort() + ");"), ADDS.getFirst());
+            assertThat(outcome.passed()).isZero();
+            assertThat(reached).hasValue(0);
+        }
+    }
+
+    @Test
+    @Tag("slow")
+    void aProgramSeesNeitherHomeNorWorkingFolderWithNamespaces() throws Exception {
+        assumeTrue(FOUND.kind() == Isolation.Kind.NAMESPACES, FOUND.words());
+        Path secret =
+                Files.createTempFile(Path.of(System.getProperty("user.dir")).resolve("target"), "secret", ".txt");
+        try {
+            JavaSandbox.Outcome outcome = run(
+                    doing("java.nio.file.Files.readString(java.nio.file.Path.of(\"" + secret + "\"));"),
+                    ADDS.getFirst());
+            assertThat(outcome.reason()).contains("NoSuchFileException");
+        } finally {
+            Files.delete(secret);
+        }
+        assertThat(run(
+                                doing("if (System.getenv().size() > 6) throw new Exception(\"\" + System.getenv());"),
+                                ADDS.getFirst())
+                        .passed())
+                .isEqualTo(1);
+    }
+
+    @Test
+    @Tag("slow")
+    void processesThatAProgramStartsDieWithIt() throws Exception {
+        assumeTrue(FOUND.kind() == Isolation.Kind.NAMESPACES, FOUND.words());
+        String mark = "86397." + ProcessHandle.current().pid();
+        run(
+                doing("new ProcessBuilder(\"/bin/sh\", \"-c\", \"setsid sleep " + mark + " &\").start().waitFor();"
+                        + " Thread.sleep(300);"),
+                ADDS.getFirst());
+        try (Stream<ProcessHandle> all = ProcessHandle.allProcesses()) {
+            assertThat(all.map(process -> process.info().commandLine().orElse("")))
+                    .noneMatch(line -> line.contains("sleep " + mark));
+        }
+    }
+
+    @Test
+    @Tag("slow")
+    void aProgramLeavesNoFolder() throws Exception {
+        Path folder = Path.of(System.getProperty("java.io.tmpdir"));
+        long before = programs(folder);
+        run(doing("java.nio.file.Files.createDirectories(java.nio.file.Path.of(\"x/y\"));"), ADDS.getFirst());
+        assertThat(programs(folder)).isEqualTo(before);
+    }
+
+    private static long programs(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(file -> file.getFileName().toString().startsWith("minpro-program"))
+                    .count();
+        }
+    }
+}
