@@ -136,6 +136,7 @@ class ArchitectureTest {
             "model",
             "data",
             "tracker",
+            "dist",
             "tensor",
             "config");
 

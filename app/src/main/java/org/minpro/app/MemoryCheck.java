@@ -27,6 +27,10 @@ final class MemoryCheck {
         return ignored ? Long.MAX_VALUE : available();
     }
 
+    boolean isIgnored() {
+        return ignored;
+    }
+
     long available() {
         return available.getAsLong();
     }

@@ -8,6 +8,7 @@ import org.minpro.config.Settings;
 import org.minpro.recipe.Recipe;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
+import org.minpro.run.TrainingSession;
 import org.minpro.tensor.DType;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -51,6 +52,12 @@ final class PlanCommand implements Callable<Integer> {
             description = "Operations a second while training; without it what two cores were measured to do.")
     private @Nullable Double training;
 
+    @Option(
+            names = "--processes",
+            paramLabel = "N",
+            description = "Processes of the run, each with a device, or a machine, of its own; 1 by default.")
+    private int processes = 1;
+
     @Option(names = "--json", description = "Writes the plan as a line of JSON to standard output.")
     private boolean json;
 
@@ -68,14 +75,20 @@ final class PlanCommand implements Callable<Integer> {
         recipe.warnings().forEach(warning -> console.say("warning: " + warning));
         ModelFiles files = ModelFiles.withoutWeights(recipe.model().path());
         DType compute = files.computeType(recipe.model().dtype());
-        RunPlan plan = new RunPlan(recipe, files.config(), compute);
+        Rule.check(processes >= 1 && processes <= 1024, "--processes", "in [1, 1024]", processes);
+        if (recipe.compute().lanes() < processes) {
+            throw new IllegalArgumentException(
+                    TrainingSession.lanesRefusal(processes, recipe.compute().lanes()));
+        }
+        RunPlan plan = new RunPlan(recipe, files.config(), compute, processes, 1);
         long free = memory == null ? available.getAsLong() : Math.round(1e9 * positive("--memory", memory));
         RunPlan.Rates rates = rates(RunPlan.Rates.measured(compute));
         console.say("plan: " + plan.modelLine());
         console.say("  rollouts   " + plan.rollouts());
         console.say("  staleness  " + recipe.staleness().described(recipe.updatesOfIteration()));
         console.say("  updates    " + plan.updates());
-        console.say("  memory     " + plan.memory(free) + ", on 1 device (cpu) of 1 rank");
+        console.say("  memory     " + plan.memory(free) + ", on 1 device (cpu) of "
+                + (processes == 1 ? "1 rank" : "each of " + processes + " ranks"));
         console.say("  time       " + plan.time(rates));
         if (json) {
             JsonLine line = new JsonLine();

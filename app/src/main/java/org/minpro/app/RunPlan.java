@@ -1,10 +1,10 @@
 package org.minpro.app;
 
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.stream.IntStream;
 import org.minpro.model.LowRankAdapter;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.ParameterSelection;
@@ -12,6 +12,7 @@ import org.minpro.objective.Objectives;
 import org.minpro.recipe.Recipe;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.tensor.DType;
+import org.minpro.train.Reduce;
 
 /**
  * What a training run will do and take, from its recipe and its model's configuration alone.
@@ -19,8 +20,10 @@ import org.minpro.tensor.DType;
  * @param recipe of the run
  * @param model its shape
  * @param compute the type that it computes in
+ * @param ranks processes of the run
+ * @param localRanks those of them on one machine
  */
-record RunPlan(Recipe recipe, ModelConfig model, DType compute) {
+record RunPlan(Recipe recipe, ModelConfig model, DType compute, int ranks, int localRanks) {
     /** Operations of a sampled token for each parameter that it goes through: a product and a sum. */
     private static final double SAMPLING = 2;
 
@@ -106,16 +109,36 @@ record RunPlan(Recipe recipe, ModelConfig model, DType compute) {
                 recipe.rowsPerIteration() / recipe.updatesPerIteration(),
                 Objectives.nameOf(recipe.objective()),
                 TrainCommand.count(recipe.compute().lanes(), "lane"),
-                TrainCommand.count(recipe.compute().threads(), "worker"));
+                TrainCommand.count(recipe.compute().threads(localRanks), "worker")
+                        + (ranks == 1 ? "" : " of each process"));
     }
 
+    /** Of a run of several. */
+    String processes() {
+        return String.format(
+                Locale.ROOT,
+                "%d, %d of them on this machine; %s lanes each; the gradients are added %s",
+                ranks,
+                localRanks,
+                recipe.compute().lanes() % ranks == 0
+                        ? String.valueOf(recipe.compute().lanes() / ranks)
+                        : recipe.compute().lanes() / ranks + " or "
+                                + (recipe.compute().lanes() / ranks + 1),
+                recipe.ranks().reduce() == Reduce.ORDERED
+                        ? "lane by lane: the bytes are those of one process"
+                        : "process by process: rounding depends on how many there are");
+    }
+
+    /** Of one process. */
     long bytes() {
-        return MemoryEstimate.ofTraining(recipe, model, compute);
+        return MemoryEstimate.ofTraining(recipe, model, compute, ranks, localRanks);
     }
 
     /** @param free bytes */
     String memory(long free) {
-        return "about " + MemoryEstimate.readable(bytes()) + " of " + MemoryEstimate.readable(free) + " free";
+        return "about " + MemoryEstimate.readable(bytes())
+                + (localRanks == 1 ? "" : " for each of " + localRanks + " processes") + " of "
+                + MemoryEstimate.readable(free) + " free";
     }
 
     /** Tokens that are sampled if responses are half as long as the limit, evaluations included. */
@@ -140,8 +163,10 @@ record RunPlan(Recipe recipe, ModelConfig model, DType compute) {
     }
 
     double seconds(Rates rates) {
-        return SAMPLING * model.activeParameters() * expectedSampled() / rates.sampling()
-                + training() * model.activeParameters() * expectedTrained() / rates.training();
+        // What the ranks compute is shared out; what they exchange is left out.
+        return (SAMPLING * model.activeParameters() * expectedSampled() / rates.sampling()
+                        + training() * model.activeParameters() * expectedTrained() / rates.training())
+                / ranks;
     }
 
     String time(Rates rates) {
@@ -177,8 +202,11 @@ record RunPlan(Recipe recipe, ModelConfig model, DType compute) {
         json.put("updates", recipe.updates());
         json.put("rows_per_update", recipe.rowsPerIteration() / recipe.updatesPerIteration());
         json.put("objective", Objectives.nameOf(recipe.objective()));
-        // One rank on one device does all of a run.
-        json.put("memory", List.of(Map.of("rank", 0, "device", "cpu", "bytes", bytes(), "free", free)));
+        json.put(
+                "memory",
+                IntStream.range(0, ranks)
+                        .mapToObj(rank -> Map.of("rank", rank, "device", "cpu", "bytes", bytes(), "free", free))
+                        .toList());
         json.put("memory_suffices", bytes() <= free);
         json.put(
                 "time",

@@ -1,21 +1,30 @@
 package org.minpro.app;
 
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Binder;
+import org.minpro.config.Rule;
 import org.minpro.config.Settings;
 import org.minpro.dashboard.DashboardServer;
+import org.minpro.dist.RankContext;
+import org.minpro.dist.RankLostException;
+import org.minpro.dist.Ranks;
 import org.minpro.eval.Evaluator;
 import org.minpro.recipe.Recipe;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
+import org.minpro.run.RunFiles;
+import org.minpro.run.RunListener;
 import org.minpro.run.SavedRunException;
 import org.minpro.run.TooManyUndecidedException;
 import org.minpro.run.TrainingSession;
@@ -97,6 +106,14 @@ final class TrainCommand implements Callable<Integer> {
                             + " for none.")
     private int showLedger;
 
+    @Option(
+            names = "--processes",
+            paramLabel = "N",
+            description =
+                    "Trains with N processes of this machine, whose cores they share; 1 by default. On several machines"
+                            + " torchrun, Slurm or Kubernetes start them: see docs/scale.md.")
+    private int processes = 1;
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
@@ -114,42 +131,66 @@ final class TrainCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--show-ledger must be >= 0 (0 shows none), got: " + showLedger);
         }
         TrainProgress progress = new TrainProgress(console, live, showSamples, showLedger);
+        RankContext context = RankContext.of(System.getenv()).orElse(null);
+        Rule.check(processes >= 1 && processes <= 1024, "--processes", "in [1, 1024]", processes);
+        if (context != null && processes > 1) {
+            throw new IllegalArgumentException("--processes must be left out where something else starts the processes,"
+                    + " got: " + processes + ", with WORLD_SIZE " + context.size() + " in the environment");
+        }
         ClassLoader loader = options.loader();
         try (StopOnInterrupt interrupt = new StopOnInterrupt(live::say)) {
+            if (context != null && context.rank() > 0) {
+                return follow(context, loader, interrupt);
+            }
             if (resume != null) {
                 ResumeOptions.only(
-                        spec, "--class-path", "--show-samples", "--show-ledger", "--dashboard", MemoryCheck.IGNORE);
-                try (TrainingSession session = TrainingSession.stored()
-                        .classLoader(loader)
-                        .listener(progress)
-                        .memory(memory::allowed)
-                        .resume(resume)) {
-                    interrupt.stops(session::stop);
+                        spec,
+                        "--class-path",
+                        "--show-samples",
+                        "--show-ledger",
+                        "--dashboard",
+                        "--processes",
+                        MemoryCheck.IGNORE);
+                Recipe stored = stored(loader);
+                requireLanes(stored, context);
+                try (LocalRanks others = others(stored);
+                        TrainingSession session = TrainingSession.stored()
+                                .classLoader(loader)
+                                .listener(progress)
+                                .memory(memory::allowed)
+                                .ranks(meeting(stored, context, others))
+                                .resume(resume)) {
+                    interrupt.stops(() -> stop(session, others));
                     console.say("continuing " + session.folder().path() + " at iteration " + session.iteration()
                             + " of " + session.recipe().iterations());
                     return train(session, live, progress, true);
                 }
             }
             Binder binder = Recipe.binder(loader);
-            Recipe recipe = options.recipe(binder, options.defaults(), settings(), console);
+            Recipe recipe = recipe(loader);
             if (printConfig) {
                 console.out().print(binder.write(recipe, true));
                 return 0;
             }
             recipe.warnings().forEach(warning -> console.say("warning: " + warning));
+            requireLanes(recipe, context);
             ModelFiles files = ModelFiles.open(recipe.model().path());
             DType compute = files.computeType(recipe.model().dtype());
-            long bytes = MemoryEstimate.ofTraining(recipe, files.config(), compute);
+            int local = context == null ? processes : context.localSize();
+            int all = context == null ? processes : context.size();
+            long bytes = local * MemoryEstimate.ofTraining(recipe, files.config(), compute, all, local);
             memory.require(bytes, MemoryEstimate.TRAINING_SETTINGS);
             if (!Engine.unpacked()) {
                 console.say("unpacking the native libraries into " + Engine.cacheFolder() + ", once");
             }
-            try (TrainingSession session = TrainingSession.of(recipe)
-                    .classLoader(loader)
-                    .listener(progress)
-                    .memory(memory::allowed)
-                    .start()) {
-                interrupt.stops(session::stop);
+            try (LocalRanks others = others(recipe);
+                    TrainingSession session = TrainingSession.of(recipe)
+                            .classLoader(loader)
+                            .listener(progress)
+                            .memory(memory::allowed)
+                            .ranks(meeting(recipe, context, others))
+                            .start()) {
+                interrupt.stops(() -> stop(session, others));
                 try {
                     plan(session, compute);
                 } catch (CancellationException e) {
@@ -158,6 +199,69 @@ final class TrainCommand implements Callable<Integer> {
                 return train(session, live, progress, false);
             }
         }
+    }
+
+    /** This process's part in the run of another one, which speaks and keeps the folder. */
+    private int follow(RankContext context, ClassLoader loader, StopOnInterrupt interrupt) {
+        Recipe known = resume != null ? stored(loader) : recipe(loader);
+        TrainingSession.Start start = resume != null ? TrainingSession.stored() : TrainingSession.of(known);
+        try (TrainingSession session = start.classLoader(loader)
+                .listener(new RunListener() {})
+                .memory(memory::allowed)
+                .follow(Ranks.join(context, limit(known)))) {
+            interrupt.stops(session::stop);
+            if (context.meeting() instanceof RankContext.MeetingFile) {
+                LocalRanks.obey(console.in(), session::stop);
+            }
+            try {
+                return session.follow() ? 0 : Main.FAILED;
+            } catch (RuntimeException e) {
+                session.ranks().failed(String.valueOf(e.getMessage()));
+                throw e;
+            }
+        }
+    }
+
+    private Recipe recipe(ClassLoader loader) {
+        return options.recipe(Recipe.binder(loader), options.defaults(), settings(), console);
+    }
+
+    /** The recipe of the run that is continued; the built-in one where its folder is not on this machine. */
+    private Recipe stored(ClassLoader loader) {
+        Path file = new RunFiles(Objects.requireNonNull(resume)).recipe();
+        return Files.exists(file) ? Recipe.binder(loader).bind(Recipe.class, new Settings().file(file)) : new Recipe();
+    }
+
+    private static Duration limit(Recipe recipe) {
+        return Duration.ofMillis(Math.round(1000 * recipe.ranks().limitSeconds()));
+    }
+
+    private void requireLanes(Recipe recipe, @Nullable RankContext context) {
+        int all = context == null ? processes : context.size();
+        if (recipe.compute().lanes() < all) {
+            throw new IllegalArgumentException(
+                    TrainingSession.lanesRefusal(all, recipe.compute().lanes()));
+        }
+    }
+
+    private LocalRanks others(Recipe recipe) {
+        List<String> given = new ArrayList<>(options.givenClassPath());
+        if (memory.isIgnored()) {
+            given.add(MemoryCheck.IGNORE);
+        }
+        return new LocalRanks(processes, given, limit(recipe));
+    }
+
+    private Function<Path, Ranks> meeting(Recipe recipe, @Nullable RankContext context, LocalRanks others) {
+        if (context != null) {
+            return folder -> Ranks.join(context, limit(recipe));
+        }
+        return processes == 1 ? folder -> Ranks.alone() : others::start;
+    }
+
+    private static void stop(TrainingSession session, LocalRanks others) {
+        session.stop();
+        others.stop();
     }
 
     private Settings settings() {
@@ -171,7 +275,13 @@ final class TrainCommand implements Callable<Integer> {
 
     private void plan(TrainingSession session, DType compute) {
         Recipe recipe = session.recipe();
-        RunPlan plan = new RunPlan(recipe, session.files().config(), compute);
+        int ranks = session.ranks().size();
+        RunPlan plan = new RunPlan(
+                recipe,
+                session.files().config(),
+                compute,
+                ranks,
+                session.ranks().localSize());
         List<String> lines = new ArrayList<>();
         lines.add("plan: " + plan.modelLine());
         int evaluated = session.questions().size();
@@ -196,6 +306,9 @@ final class TrainCommand implements Callable<Integer> {
                             : recipe.kl().estimator() + " times " + recipe.kl().coefficient() + " in the "
                                     + recipe.kl().where()));
         }
+        if (ranks > 1) {
+            lines.add("  processes  " + plan.processes());
+        }
         lines.add("  memory     " + plan.memory(memory.available()));
         lines.add("  time       " + expectedTime(session));
         lines.add("  run        " + session.folder().path());
@@ -217,6 +330,9 @@ final class TrainCommand implements Callable<Integer> {
     private int train(TrainingSession session, LiveLine live, TrainProgress progress, boolean resumed) {
         try (DashboardServer shown = dashboard ? beside(session) : null) {
             return trainAndEvaluate(session, live, progress, resumed);
+        } catch (RankLostException e) {
+            live.close();
+            throw new RankLostException(e.getMessage() + ": " + ShownCommand.of(continuing(session)), e);
         } catch (IllegalStateException | UncheckedIOException e) {
             live.close();
             throw DiskFull.named(e, continuing(session));
@@ -304,6 +420,9 @@ final class TrainCommand implements Callable<Integer> {
                 "--resume",
                 session.folder().path().toAbsolutePath().normalize().toString()));
         command.addAll(options.givenClassPath());
+        if (processes > 1) {
+            command.addAll(List.of("--processes", String.valueOf(processes)));
+        }
         return command;
     }
 

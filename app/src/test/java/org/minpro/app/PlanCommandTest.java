@@ -128,7 +128,9 @@ final class PlanCommandTest {
             RunPlan plan = new RunPlan(
                     run.recipe(),
                     model.config(),
-                    model.computeType(run.recipe().model().dtype()));
+                    model.computeType(run.recipe().model().dtype()),
+                    1,
+                    1);
             assertThat(PARAMETERS.values()).contains(plan.model().parameterCount());
             assertThat(run.recipe().warnings()).singleElement().asString().contains("staleness stacks");
             assertThat(run.recipe().staleness()).isEqualTo(new Delayed(2));

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.SequencedMap;
 import java.util.function.Consumer;
 import org.minpro.data.Problem;
+import org.minpro.dist.Collectives;
 import org.minpro.experience.Continuations;
 import org.minpro.experience.GroupGenerator;
 import org.minpro.experience.Journal;
@@ -37,15 +38,17 @@ public final class Evaluator {
 
     /** @param journal responses that it has are not generated again */
     public Evaluator(RolloutEngine engine, Scoring scoring, Journal journal) {
-        this(engine, scoring, journal, Continuations.NONE);
+        this(engine, scoring, journal, Continuations.NONE, Collectives.alone());
     }
 
     /**
      * @param journal responses that it has are not generated again
      * @param continuations what follows the turns of responses
+     * @param ranks who share the responses out
      */
-    public Evaluator(RolloutEngine engine, Scoring scoring, Journal journal, Continuations continuations) {
-        this.generator = new GroupGenerator(engine, scoring, journal, continuations);
+    public Evaluator(
+            RolloutEngine engine, Scoring scoring, Journal journal, Continuations continuations, Collectives ranks) {
+        this.generator = new GroupGenerator(engine, scoring, journal, continuations, ranks);
     }
 
     /** A problem with the ids of its prompt. */

@@ -130,6 +130,10 @@ public final class AsynchronousSource implements BatchSource {
                         });
                 put(new Ready(collected, tokens.sum(), (System.nanoTime() - start) / 1e9));
             }
+            if (endsEarly()) {
+                // Another rank may have begun a batch that this one has not.
+                collector.leave();
+            }
         } catch (RuntimeException | Error e) {
             fail(e);
         }
@@ -150,6 +154,10 @@ public final class AsynchronousSource implements BatchSource {
             }
         }
         return !closed && collecting < iterations;
+    }
+
+    private synchronized boolean endsEarly() {
+        return collecting < iterations;
     }
 
     private synchronized void put(Ready batch) {

@@ -9,6 +9,7 @@ import java.util.stream.IntStream;
 import org.minpro.advantage.Advantage;
 import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
+import org.minpro.dist.Collectives;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutEngine;
@@ -58,7 +59,20 @@ public final class GroupCollector {
             Journal journal,
             Continuations continuations,
             Settings settings) {
-        this.generator = new GroupGenerator(engine, scoring, journal, continuations);
+        this(engine, problems, prompts, scoring, journal, continuations, settings, Collectives.alone());
+    }
+
+    /** @param ranks who share the responses out */
+    public GroupCollector(
+            RolloutEngine engine,
+            ProblemSource problems,
+            PromptEncoder prompts,
+            Scoring scoring,
+            Journal journal,
+            Continuations continuations,
+            Settings settings,
+            Collectives ranks) {
+        this.generator = new GroupGenerator(engine, scoring, journal, continuations, ranks);
         this.journal = journal;
         this.problems = problems;
         this.prompts = prompts;
@@ -83,6 +97,11 @@ public final class GroupCollector {
     /** Ends what is under way, for good; from any thread. */
     void cancel() {
         generator.cancel();
+    }
+
+    /** Tells the other ranks that this one collects nothing any more. */
+    void leave() {
+        generator.leave();
     }
 
     /** @param groups to collect; where a run's iterations differ in it, those of this one */

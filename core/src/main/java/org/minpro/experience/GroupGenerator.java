@@ -10,6 +10,7 @@ import java.util.SequencedMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.minpro.data.Problem;
+import org.minpro.dist.Collectives;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutEngine;
@@ -19,24 +20,32 @@ import org.minpro.rollout.SamplingParams;
 /**
  * Has problems answered, each response scored and journaled; what the journal has is not generated again.
  *
- * <p>Responses are scored beside the sampling ({@link Scoring}) and journaled in the order in which they ended.
+ * <p>Responses are scored beside the sampling ({@link Scoring}) and journaled in the order in which they ended; those of other
+ * processes once all have ended.
  */
 public final class GroupGenerator {
     private final RolloutEngine engine;
     private final Scoring scoring;
     private final Journal journal;
     private final Continuations continuations;
+    private final ResponseExchange exchange;
 
     /** Of responses of one turn. */
     public GroupGenerator(RolloutEngine engine, Scoring scoring, Journal journal) {
-        this(engine, scoring, journal, Continuations.NONE);
+        this(engine, scoring, journal, Continuations.NONE, Collectives.alone());
     }
 
-    public GroupGenerator(RolloutEngine engine, Scoring scoring, Journal journal, Continuations continuations) {
+    /**
+     * @param continuations what follows the turns of responses
+     * @param ranks who share the responses out, generate and score each its own, and bring them to all
+     */
+    public GroupGenerator(
+            RolloutEngine engine, Scoring scoring, Journal journal, Continuations continuations, Collectives ranks) {
         this.continuations = continuations;
         this.engine = engine;
         this.scoring = scoring;
         this.journal = journal;
+        this.exchange = new ResponseExchange(ranks);
     }
 
     /**
@@ -64,26 +73,36 @@ public final class GroupGenerator {
                 missing.add(request.only(samples).continued(continuations.of(problem, request.draw())));
             }
         });
+        List<RolloutRequest> mine = exchange.share(missing);
         int responses =
-                missing.stream().mapToInt(request -> request.samples().length).sum();
-        Scoring.Queue queue = scoring.queue(responses, scored -> {
-            Rollout rollout = scored.rollout();
-            journal.append(iteration, scored.problem(), rollout, scored.score());
-            Objects.requireNonNull(entriesOf.get(rollout.draw())).put(new Journal.Entry(rollout, scored.score()));
+                mine.stream().mapToInt(request -> request.samples().length).sum();
+        Consumer<Journal.Entry> done = entry -> {
+            Rollout rollout = entry.rollout();
+            journal.append(iteration, Objects.requireNonNull(problemOf.get(rollout.draw())), rollout, entry.score());
+            Objects.requireNonNull(entriesOf.get(rollout.draw())).put(entry);
             finished.accept(rollout);
+        };
+        exchange.run(done, own -> {
+            Scoring.Queue queue =
+                    scoring.queue(responses, scored -> own.accept(new Journal.Entry(scored.rollout(), scored.score())));
+            try {
+                engine.generate(
+                        mine,
+                        params,
+                        rollout -> queue.add(Objects.requireNonNull(problemOf.get(rollout.draw())), rollout));
+            } finally {
+                queue.await();
+            }
         });
-        try {
-            engine.generate(
-                    missing,
-                    params,
-                    rollout -> queue.add(Objects.requireNonNull(problemOf.get(rollout.draw())), rollout));
-        } finally {
-            queue.await();
-        }
         List<ScoredGroup> groups = new ArrayList<>();
         problems.forEach((request, problem) ->
                 groups.add(Objects.requireNonNull(entriesOf.get(request.draw())).group(problem)));
         return groups;
+    }
+
+    /** Tells the other ranks, who may wait for this one's responses, that it gives none any more. */
+    void leave() {
+        exchange.leave();
     }
 
     /** Ends what is under way, for good; from any thread. */

@@ -1,5 +1,8 @@
 package org.minpro.model;
 
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -40,6 +43,36 @@ public final class RoutingStatistics implements Consumer<Transformer.Routing> {
         });
         rows += other.rows;
         entropy += other.entropy;
+    }
+
+    /** Writes them for another process. */
+    public void write(DataOutput out) throws IOException {
+        out.writeLong(rows);
+        out.writeDouble(entropy);
+        out.writeInt(loads.size());
+        for (Map.Entry<Integer, long[]> layer : loads.entrySet()) {
+            out.writeInt(layer.getKey());
+            out.writeInt(layer.getValue().length);
+            for (long load : layer.getValue()) {
+                out.writeLong(load);
+            }
+        }
+    }
+
+    /** Reads what {@link #write} wrote. */
+    public static RoutingStatistics read(DataInput in) throws IOException {
+        RoutingStatistics statistics = new RoutingStatistics();
+        statistics.rows = in.readLong();
+        statistics.entropy = in.readDouble();
+        for (int layer = in.readInt(); layer > 0; layer--) {
+            int ordinal = in.readInt();
+            long[] load = new long[in.readInt()];
+            for (int expert = 0; expert < load.length; expert++) {
+                load[expert] = in.readLong();
+            }
+            statistics.loads.put(ordinal, load);
+        }
+        return statistics;
     }
 
     /** Tokens that chose each expert, by sparse layer. */

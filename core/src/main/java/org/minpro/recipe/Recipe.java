@@ -145,6 +145,10 @@ public record Recipe(
 
         @Doc("AdamW.") OptimizerSettings optimizer,
         @Doc("How the work is cut.") ComputeSettings compute,
+
+        @Doc("How several processes train together; docs/scale.md.")
+        RanksSection ranks,
+
         @Doc("Accuracy on held-out problems.") EvaluationSection evaluation,
         @Doc("When the run is saved.") CheckpointSection checkpoints,
         @Doc("What is written down of single tokens.") RecordSection record,
@@ -255,6 +259,7 @@ public record Recipe(
                 Anchor.BEHAVIOR,
                 new OptimizerSettings(),
                 new ComputeSettings(),
+                new RanksSection(),
                 new EvaluationSection(),
                 new CheckpointSection(),
                 new RecordSection(),
@@ -475,6 +480,11 @@ public record Recipe(
     public @Nullable Environment createEnvironment() {
         Environment named = environment == null && data.isBuiltin() ? data.builtinEnvironment() : environment;
         return named == null ? null : named.opened();
+    }
+
+    /** Whether something answers responses, as far as the recipe says. */
+    public boolean hasTurns() {
+        return environment != null || data.isBuiltin() && data.builtinEnvironment() != null;
     }
 
     /** Optimizer steps of the whole run, if none is skipped. */

@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.minpro.model.SafetensorsFile;
 import org.minpro.tensor.Tensor;
@@ -66,6 +67,18 @@ public final class Checkpoints {
         public void load(Map<String, Tensor> weights, Map<String, Tensor> optimizer) {
             read(path.resolve(WEIGHTS), weights);
             read(path.resolve(OPTIMIZER), optimizer);
+        }
+
+        /**
+         * Overwrites weights with the stored ones, and gives the optimizer's to be read one by one.
+         *
+         * @param optimizer takes what reads a tensor by its name, inside an open scope
+         */
+        void load(Map<String, Tensor> weights, Consumer<Function<String, Tensor>> optimizer) {
+            read(path.resolve(WEIGHTS), weights);
+            try (SafetensorsFile stored = SafetensorsFile.open(path.resolve(OPTIMIZER))) {
+                optimizer.accept(stored::read);
+            }
         }
 
         /** Overwrites the weights of a reference model with the stored ones. */

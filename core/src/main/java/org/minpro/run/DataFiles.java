@@ -11,6 +11,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.minpro.data.DataException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -55,6 +56,11 @@ final class DataFiles {
         } catch (JacksonException e) {
             throw new DataException(kept + " must be the JSON that the run wrote, got: " + e.getOriginalMessage(), e);
         }
+    }
+
+    /** The SHA-256 of each file, a line each; empty without files. */
+    static String sha256(List<Path> files) {
+        return files.stream().map(DataFiles::sha256).collect(Collectors.joining("\n"));
     }
 
     private static void requireSame(RunFolder folder, JsonNode before, JsonNode now) {

@@ -98,6 +98,13 @@ public final class JournalFile implements Journal, AutoCloseable {
         return end;
     }
 
+    /** What was there when it was opened, of the draws that are still needed. */
+    synchronized List<Entry> known() {
+        return known.values().stream()
+                .flatMap(ofDraw -> ofDraw.values().stream())
+                .toList();
+    }
+
     @Override
     public synchronized Optional<Entry> find(long draw, int sample) {
         return Optional.ofNullable(known.getOrDefault(draw, Map.of()).get(sample));

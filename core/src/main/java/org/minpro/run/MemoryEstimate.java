@@ -11,9 +11,11 @@ import org.minpro.model.ParameterSelection;
 import org.minpro.recipe.KlSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.recipe.SftRecipe;
+import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.tensor.DType;
 import org.minpro.train.AdamW;
 import org.minpro.train.ComputeSettings;
+import org.minpro.train.Learner;
 
 /** Bytes that work takes at most, roughly, known before any of them are: what a command compares with what is free. */
 public final class MemoryEstimate {
@@ -56,21 +58,48 @@ public final class MemoryEstimate {
      * of them frees is the other's. Where they go on at the same time it is both.
      */
     public static long ofTraining(Recipe recipe, ModelConfig model, DType compute) {
+        return ofTraining(recipe, model, compute, 1, 1);
+    }
+
+    /**
+     * A training run's process among several: each has the whole weights, the gradients of its own lanes, twice a piece of what
+     * the lanes exchange, and of what AdamW remembers the part that it owns; the first one has all of it while it saves.
+     *
+     * @param ranks processes of the run
+     * @param localRanks those of them on this machine
+     */
+    public static long ofTraining(Recipe recipe, ModelConfig model, DType compute, int ranks, int localRanks) {
         ParameterSelection trained = recipe.trained(model);
         int evaluated =
                 recipe.evaluation().problems() * Math.max(1, recipe.evaluation().samples());
         long responses = Math.min(
-                (long) recipe.compute().threads() * recipe.decodeSlots(),
-                Math.max(recipe.rowsPerIteration(), evaluated));
+                (long) recipe.compute().threads(localRanks)
+                        * recipe.decodeSlots()
+                        // Responses that wait for an environment keep copies beside the slots.
+                        * (recipe.hasTurns() ? 1 + LocalRolloutEngine.OUTSIDE_PER_SLOT : 1),
+                (Math.max(recipe.rowsPerIteration(), evaluated) + ranks - 1) / ranks);
         long rows = recipe.rowsPerIteration() / recipe.updatesPerIteration();
         long sampling = decoding(model, compute, responses, longest(recipe));
-        long update = update(recipe.compute(), trained, model, compute, rows, longest(recipe));
+        int lanes = (recipe.compute().lanes() + ranks - 1) / ranks;
+        long update = update(
+                recipe.compute(),
+                lanes,
+                recipe.compute().threads(localRanks),
+                trained,
+                model,
+                compute,
+                rows,
+                longest(recipe));
+        // The first rank has the others' part while it writes a checkpoint.
+        long saving = ranks == 1 ? 0 : AdamW.stateBytes(trained.count());
         return RUNTIME
-                + weights(trained, model, compute)
+                + ofPolicy(trained, model, compute)
+                + AdamW.stateBytes(trained.count()) / ranks
+                + (ranks == 1 ? 0 : Learner.exchangeBytes(recipe.compute().lanes()))
                 + reference(recipe, trained, model, compute)
                 + (recipe.staleness() instanceof Async async
                         ? sampling + update + older(async, trained, model, compute)
-                        : Math.max(sampling, update));
+                        : Math.max(Math.max(sampling, update), saving));
     }
 
     /**
@@ -112,7 +141,15 @@ public final class MemoryEstimate {
         long longest = (long) Math.min(recipe.prompts().maxTokens(), USUAL_PROMPT) + recipe.maxCompletionTokens();
         return RUNTIME
                 + weights(trained, model, compute)
-                + update(recipe.compute(), trained, model, compute, recipe.batchRows(), longest);
+                + update(
+                        recipe.compute(),
+                        recipe.compute().lanes(),
+                        recipe.compute().threads(),
+                        trained,
+                        model,
+                        compute,
+                        recipe.batchRows(),
+                        longest);
     }
 
     /**
@@ -189,17 +226,21 @@ public final class MemoryEstimate {
      * layer computes with at a time ({@link #passing}), one matrix's gradient, of an adapter what its products are given in
      * float32 instead, and the head's chunk of logits.
      *
+     * @param lanes that the process executes
+     * @param threads that it has
      * @param rows of an update
      * @param longest tokens of a row
      */
     private static long update(
             ComputeSettings settings,
+            int lanes,
+            int threads,
             ParameterSelection selection,
             ModelConfig model,
             DType compute,
             long rows,
             long longest) {
-        long workers = Math.min(settings.lanes(), settings.threads());
+        long workers = Math.min(lanes, threads);
         // A row that is longer than a block may be is a block of its own.
         long tokens = Math.max(longest, Math.min(settings.microBatchTokens(), rows * longest / settings.lanes()));
         int lowest = Math.min(selection.lowestLayer(), model.layers());
@@ -213,7 +254,7 @@ public final class MemoryEstimate {
                 ? tokens * widened
                 : 2L * model.hiddenSize() * model.intermediateSize() * compute.bytes();
         long block = tokens * perToken + matrix + LanguageHead.bytes(model, compute, tokens);
-        return packed(model, compute) + settings.lanes() * selection.count() * DType.F32.bytes() + workers * block;
+        return packed(model, compute) + lanes * selection.count() * DType.F32.bytes() + workers * block;
     }
 
     /**

@@ -3,6 +3,7 @@ package org.minpro.run;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,7 +23,37 @@ final class ReferenceJournal implements AutoCloseable {
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     /** Those of one rollout, {@code [time]}. */
-    record Entry(long draw, int sample, float[] logProbs) {}
+    record Entry(long draw, int sample, float[] logProbs) {
+        /** Some of them for another process. */
+        static byte[] bytes(List<Entry> entries) {
+            int numbers = entries.stream()
+                    .mapToInt(entry -> 4 + entry.logProbs.length)
+                    .sum();
+            ByteBuffer buffer = ByteBuffer.allocate(Integer.BYTES * numbers);
+            for (Entry entry : entries) {
+                buffer.putLong(entry.draw).putInt(entry.sample).putInt(entry.logProbs.length);
+                for (float logProb : entry.logProbs) {
+                    buffer.putInt(Float.floatToRawIntBits(logProb));
+                }
+            }
+            return buffer.array();
+        }
+
+        static List<Entry> of(byte[] bytes) {
+            List<Entry> entries = new ArrayList<>();
+            ByteBuffer buffer = ByteBuffer.wrap(bytes);
+            while (buffer.hasRemaining()) {
+                long draw = buffer.getLong();
+                int sample = buffer.getInt();
+                float[] logProbs = new float[buffer.getInt()];
+                for (int t = 0; t < logProbs.length; t++) {
+                    logProbs[t] = Float.intBitsToFloat(buffer.getInt());
+                }
+                entries.add(new Entry(draw, sample, logProbs));
+            }
+            return entries;
+        }
+    }
 
     private final AppendedLines file;
     private final long oldestDraw;

@@ -38,12 +38,19 @@ final class ReferenceLogProbs {
      * @param journal keeps what is computed; null for a run that is not to be continued
      */
     ReferenceLogProbs(ReferenceModel model, PolicyGradient scorer, @Nullable ReferenceJournal journal) {
+        this(model, scorer, journal, journal == null ? List.of() : journal.read());
+    }
+
+    /** @param before what was computed before */
+    ReferenceLogProbs(
+            ReferenceModel model,
+            PolicyGradient scorer,
+            @Nullable ReferenceJournal journal,
+            List<ReferenceJournal.Entry> before) {
         this.model = model;
         this.scorer = scorer;
         this.journal = journal;
-        if (journal != null) {
-            journal.read().forEach(entry -> known.put(new Place(entry.draw(), entry.sample()), entry.logProbs()));
-        }
+        before.forEach(entry -> known.put(new Place(entry.draw(), entry.sample()), entry.logProbs()));
     }
 
     ReferenceModel model() {

@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Objects;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
+import org.minpro.dist.Collectives;
 import org.minpro.model.Parameters;
 import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
@@ -113,10 +114,18 @@ public final class ReferenceModel implements AutoCloseable {
         return mean == null ? new LinkedHashMap<>() : mean.master().trainableNamed();
     }
 
-    /** Takes a mean from a checkpoint. */
-    void restore(Checkpoints.Checkpoint checkpoint) {
+    /**
+     * Takes a mean from a checkpoint.
+     *
+     * @param checkpoint read on the first rank; null on the others, which get it from there
+     */
+    void restore(Checkpoints.@Nullable Checkpoint checkpoint, Collectives ranks) {
         if (mean != null) {
-            checkpoint.loadReference(mean.beginUpdate().trainableNamed());
+            Parameters means = mean.beginUpdate();
+            if (checkpoint != null) {
+                checkpoint.loadReference(means.trainableNamed());
+            }
+            means.trainable().values().forEach(tensor -> ranks.broadcast("the reference's weights", tensor, 0));
             mean.publish(0);
         }
     }

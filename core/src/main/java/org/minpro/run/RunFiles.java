@@ -63,4 +63,9 @@ public record RunFiles(Path folder) {
     public Path tokens() {
         return folder.resolve("tokens.jsonl");
     }
+
+    /** What a process of the run that is not the first logs: its folder has the files of a run that are its own. */
+    public Path rank(int rank) {
+        return folder.resolve("ranks").resolve(String.valueOf(rank));
+    }
 }

@@ -2,6 +2,7 @@ package org.minpro.run;
 
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.ProblemSource;
+import org.minpro.dist.Ranks;
 import org.minpro.experience.Continuations;
 import org.minpro.experience.PromptEncoder;
 import org.minpro.experience.Scoring;
@@ -25,6 +26,7 @@ import org.minpro.train.Policy;
  * @param reference that the policy is kept near, or null where the recipe has none
  * @param rescored log-probabilities that were computed again while sampling, or null where the engine samples with the
  *     trainer's own module
+ * @param ranks the processes of the run
  */
 public record RunResources(
         Policy policy,
@@ -36,8 +38,9 @@ public record RunResources(
         ModelConfig model,
         Workers workers,
         @Nullable ReferenceModel reference,
-        @Nullable Rescored rescored) {
-    /** Sampling with the trainer's own module. */
+        @Nullable Rescored rescored,
+        Ranks ranks) {
+    /** Sampling with the trainer's own module, in a run of one process. */
     public RunResources(
             Policy policy,
             RolloutEngine engine,
@@ -48,7 +51,7 @@ public record RunResources(
             ModelConfig model,
             Workers workers,
             @Nullable ReferenceModel reference) {
-        this(policy, engine, problems, prompts, continuations, scoring, model, workers, reference, null);
+        this(policy, engine, problems, prompts, continuations, scoring, model, workers, reference, null, Ranks.alone());
     }
 
     /** Of responses of one turn, without a reference model. */

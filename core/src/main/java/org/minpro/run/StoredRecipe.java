@@ -2,11 +2,14 @@ package org.minpro.run;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
+import java.util.stream.Collectors;
 import org.minpro.config.Binder;
 import org.minpro.config.Settings;
+import org.minpro.dist.Collectives;
 import org.minpro.recipe.AdapterSection;
 import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.PromptSection;
@@ -14,6 +17,7 @@ import org.minpro.recipe.PromptSection;
 /** The recipe in a run's folder: what a run was begun with, so that it can be continued from anywhere on any day. */
 final class StoredRecipe {
     private static final String HEADER = "# minpro ";
+    private static final String WHAT = "the recipe";
 
     private StoredRecipe() {}
 
@@ -63,6 +67,40 @@ final class StoredRecipe {
         try {
             requireCommand(folder, command);
             return binder.bind(type, new Settings().file(folder.recipe()));
+        } catch (RuntimeException e) {
+            folder.close();
+            throw e;
+        }
+    }
+
+    /** A recipe's text without what may differ from machine to machine, or from start to start. */
+    static String comparable(Binder binder, Record recipe) {
+        return binder.write(recipe, false)
+                .lines()
+                .filter(line -> !line.matches("\\s*(path|folder|runs|date|workers):.*"))
+                .collect(Collectors.joining("\n"));
+    }
+
+    /** Gives the other ranks the recipe in the run's folder, and where that is. */
+    static void share(Collectives ranks, RunFolder folder) {
+        if (ranks.isAlone()) {
+            return;
+        }
+        try {
+            String path = folder.path().toAbsolutePath().normalize().toString();
+            ranks.ofFirst(WHAT, (path + "\n" + Files.readString(folder.recipe())).getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw new UncheckedIOException("the run folder must be readable, got: " + folder.path(), e);
+        }
+    }
+
+    /** The folder of a rank that is not the first, with the recipe that the first one gave: where that has its own on this machine. */
+    static RunFolder received(Collectives ranks) {
+        String[] given = new String(ranks.ofFirst(WHAT, new byte[0]), StandardCharsets.UTF_8).split("\n", 2);
+        RunFolder folder = RunFolder.at(new RunFiles(Path.of(given[0])).rank(ranks.rank()));
+        try {
+            folder.write(given[1]);
+            return folder;
         } catch (RuntimeException e) {
             folder.close();
             throw e;

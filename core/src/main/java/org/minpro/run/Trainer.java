@@ -8,6 +8,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.advantage.Response;
 import org.minpro.advantage.TokenAdvantages;
+import org.minpro.dist.Collectives;
 import org.minpro.experience.Async;
 import org.minpro.experience.AsynchronousSource;
 import org.minpro.experience.Batch;
@@ -63,6 +64,16 @@ public final class Trainer implements AutoCloseable {
      *     continued
      */
     static Trainer of(Recipe recipe, RunResources resources, Journal journal, @Nullable ReferenceJournal reference) {
+        return of(recipe, resources, journal, reference, reference == null ? List.of() : reference.read());
+    }
+
+    /** @param before what the reference model has said of rollouts before */
+    static Trainer of(
+            Recipe recipe,
+            RunResources resources,
+            Journal journal,
+            @Nullable ReferenceJournal reference,
+            List<ReferenceJournal.Entry> before) {
         SamplingParams sampling = recipe.sampling().params(resources.model().eosIds());
         long fitting = Positions.of(recipe.model(), resources.model()).longestPrompt(sampling.maxNewTokens());
         GroupCollector collector = new GroupCollector(
@@ -78,7 +89,9 @@ public final class Trainer implements AutoCloseable {
                         (int) Math.min(recipe.prompts().maxTokens(), fitting),
                         recipe.resampleLimit(),
                         sampling,
-                        recipe.advantage()));
+                        recipe.advantage()),
+                resources.ranks().sampling());
+        Collectives learning = resources.ranks().learning();
         PolicyGradient.Settings gradient = new PolicyGradient.Settings(
                 recipe.compute().lanes(), recipe.compute().microBatchTokens(), sampling.reportedTemperature());
         Learner.Settings settings = new Learner.Settings(
@@ -97,10 +110,16 @@ public final class Trainer implements AutoCloseable {
         return new Trainer(
                 recipe,
                 source,
-                new Learner(resources.policy(), settings, resources.workers()),
+                new Learner(
+                        resources.policy(),
+                        settings,
+                        resources.workers(),
+                        learning,
+                        recipe.ranks().reduce()),
                 model == null
                         ? null
-                        : new ReferenceLogProbs(model, new PolicyGradient(gradient, resources.workers()), reference),
+                        : new ReferenceLogProbs(
+                                model, new PolicyGradient(gradient, resources.workers(), learning), reference, before),
                 resources.rescored());
     }
 

@@ -10,14 +10,17 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
+import org.minpro.dist.Collectives;
 import org.minpro.experience.BatchSource;
+import org.minpro.experience.EntryBytes;
 import org.minpro.experience.RefusedRewardException;
 import org.minpro.experience.RewardFailure;
 import org.minpro.experience.ScoredGroup;
+import org.minpro.model.Parameters;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
@@ -26,9 +29,11 @@ import org.minpro.train.EntropyTarget;
 import org.minpro.train.Learner;
 import org.minpro.train.LearnerReport;
 import org.minpro.train.NonFiniteUpdateException;
+import org.minpro.train.OptimizerState;
 import org.minpro.train.Policy;
 import org.minpro.train.Update;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A run in its folder: the trainer, its journal, its metrics and its checkpoints.
@@ -40,6 +45,8 @@ public final class TrainingRun implements AutoCloseable {
     /** Iterations without any difference in reward after which a person is told. */
     static final int DULL_ITERATIONS = 5;
 
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
     private static final String FROZEN = "frozen_sha256";
     private static final String REFERENCE = "reference_sha256";
     private static final String TOKENS = "tokens_bytes";
@@ -48,7 +55,12 @@ public final class TrainingRun implements AutoCloseable {
     private final Recipe recipe;
     private final RunResources resources;
     private final Trainer trainer;
-    private final JournalFile journal;
+    /** Of this rank where it owns the run's folder, else null. */
+    private final @Nullable JournalFile journal;
+    /** What the first rank's journal had, on the others; else null. */
+    private final @Nullable KnownJournal known;
+
+    private final Collectives ranks;
     private final @Nullable ReferenceJournal referenceJournal;
     private final MetricsFile metrics;
     private final TokensFile tokens;
@@ -56,6 +68,7 @@ public final class TrainingRun implements AutoCloseable {
     private final RunListener listener;
     private final RunChecks checks = new RunChecks();
     private boolean warnedOfGradient;
+    private boolean unchanged;
     private volatile boolean stopping;
 
     private TrainingRun(
@@ -65,40 +78,91 @@ public final class TrainingRun implements AutoCloseable {
         this.resources = resources;
         this.checkpoints = checkpoints;
         this.listener = listener;
+        ranks = resources.ranks().learning();
         Policy policy = resources.policy();
-        Optional<Checkpoints.Checkpoint> newest = checkpoints.newest(listener::notice);
-        Trainer.State state =
-                newest.map(checkpoint -> state(checkpoint.state())).orElse(Trainer.State.initial(policy.version()));
-        journal = JournalFile.open(folder.journal(), state.source().oldestDraw());
-        journal.damaged().forEach(line -> listener.notice("warning: a damaged line is left out: " + line));
+        Checkpoints.Checkpoint newest =
+                ranks.isFirst() ? checkpoints.newest(listener::notice).orElse(null) : null;
+        JsonNode stored = ofFirst(newest);
+        Trainer.State state = stored == null ? Trainer.State.initial(policy.version()) : state(stored);
+        long oldestDraw = state.source().oldestDraw();
+        journal = ranks.isFirst() ? JournalFile.open(folder.journal(), oldestDraw) : null;
+        if (journal != null) {
+            journal.damaged().forEach(line -> listener.notice("warning: a damaged line is left out: " + line));
+        }
+        known = ranks.isAlone() ? null : shared(journal);
         metrics = MetricsFile.open(folder.metrics(), state.source().iteration());
         // What they found before was said then.
         MetricsFile.read(folder.metrics(), checks::next);
         tokens = TokensFile.open(
                 folder.tokens(),
-                newest.map(checkpoint -> checkpoint.state().path(TOKENS).longValue(0))
-                        .orElse(0L),
+                stored == null ? 0L : stored.path(TOKENS).longValue(0),
                 recipe.seed(),
-                recipe.record().rows());
+                ranks.isFirst() ? recipe.record().rows() : 0);
         forgetSamples(folder.samples(), state.source().iteration());
         ReferenceModel reference = resources.reference();
-        referenceJournal = reference == null
+        referenceJournal = reference == null || !ranks.isFirst()
                 ? null
-                : ReferenceJournal.open(
-                        folder.reference(),
-                        state.source().iteration(),
-                        state.source().oldestDraw());
-        trainer = Trainer.of(recipe, resources, journal, referenceJournal);
-        newest.ifPresent(checkpoint -> {
-            policy.requireFrozen(checkpoint.state().path(FROZEN).stringValue(""), folder.recipe());
-            checkpoint.load(
-                    policy.beginUpdate().trainableNamed(), trainer.learner().optimizerState());
+                : ReferenceJournal.open(folder.reference(), state.source().iteration(), oldestDraw);
+        trainer = Trainer.of(
+                recipe,
+                resources,
+                Objects.requireNonNull(journal != null ? journal : known),
+                referenceJournal,
+                reference == null ? List.of() : before(referenceJournal));
+        if (stored != null) {
+            policy.requireFrozen(stored.path(FROZEN).stringValue(""), folder.recipe());
+            load(newest);
             if (reference != null) {
-                requireReference(reference, checkpoint.state().path(REFERENCE).stringValue(""));
-                reference.restore(checkpoint);
+                requireReference(reference, stored.path(REFERENCE).stringValue(""));
+                reference.restore(newest, ranks);
             }
-        });
+        }
         trainer.begin(state);
+    }
+
+    /** The state of the checkpoint that the first rank found; null where there is none. */
+    private @Nullable JsonNode ofFirst(Checkpoints.@Nullable Checkpoint newest) {
+        if (ranks.isAlone()) {
+            return newest == null ? null : newest.state();
+        }
+        byte[] state = newest == null ? new byte[0] : newest.state().toString().getBytes(StandardCharsets.UTF_8);
+        byte[] received = ranks.ofFirst("the state of the run", state);
+        return received.length == 0 ? null : JSON.readTree(received);
+    }
+
+    /** What the first rank's journal has, on all ranks. */
+    private KnownJournal shared(@Nullable JournalFile own) {
+        byte[] entries = own == null ? new byte[0] : EntryBytes.of(own.known());
+        return new KnownJournal(EntryBytes.read(ranks.ofFirst("the journal", entries)));
+    }
+
+    /** What the reference model has said before, on all ranks. */
+    private List<ReferenceJournal.Entry> before(@Nullable ReferenceJournal own) {
+        List<ReferenceJournal.Entry> entries = own == null ? List.of() : own.read();
+        return ranks.isAlone()
+                ? entries
+                : ReferenceJournal.Entry.of(
+                        ranks.ofFirst("the reference's journal", ReferenceJournal.Entry.bytes(entries)));
+    }
+
+    /** @param newest read on the first rank; null on the others, which get it from there */
+    private void load(Checkpoints.@Nullable Checkpoint newest) {
+        Parameters master = resources.policy().beginUpdate();
+        if (newest != null) {
+            newest.load(master.trainableNamed(), stored -> {
+                shareWeights(master);
+                trainer.learner().restoreOptimizer(stored);
+            });
+        } else {
+            shareWeights(master);
+            trainer.learner().restoreOptimizer(name -> {
+                throw new IllegalStateException("the first rank alone reads a checkpoint");
+            });
+        }
+    }
+
+    private void shareWeights(Parameters master) {
+        master.trainable().values().forEach(tensor -> ranks.broadcast("the weights", tensor, 0));
     }
 
     private void requireReference(ReferenceModel reference, String sha256) {
@@ -146,7 +210,7 @@ public final class TrainingRun implements AutoCloseable {
      */
     public boolean run() {
         try {
-            while (!trainer.finished() && !stopping) {
+            while (!trainer.finished() && !isStopping()) {
                 IterationReport report = trainer.iterate(new Recording(iteration()));
                 record(report);
                 requireDecided(report);
@@ -155,16 +219,20 @@ public final class TrainingRun implements AutoCloseable {
                 }
             }
         } catch (CancellationException e) {
-            if (!stopping) {
+            if (!stopping && ranks.isAlone()) {
                 throw e;
             }
+            stopping = true;
         } catch (RefusedRewardException e) {
             throw stoppedBy(e);
         } catch (NonFiniteUpdateException e) {
             throw FailedUpdate.saved(e, folder.path());
         }
         save();
-        if (trainer.finished() && isUnchanged()) {
+        unchanged = trainer.finished()
+                && trainer.learner().state().updates() > 0
+                && trainer.learner().isUnchanged();
+        if (unchanged) {
             listener.notice("0 of " + trainer.learner().state().updates()
                     + " updates took a step: the model is unchanged. All responses of each group had the same reward, or"
                     + " none could be judged, or every gradient was 0; reward, reward_std and undecided in "
@@ -173,9 +241,15 @@ public final class TrainingRun implements AutoCloseable {
         return trainer.finished();
     }
 
-    /** Whether updates were due and none of them changed the weights. */
+    /** Whether any rank was asked to stop: they all stop at the same place. */
+    private boolean isStopping() {
+        stopping = ranks.any("whether to stop", stopping);
+        return stopping;
+    }
+
+    /** Whether {@link #run} came to the last iteration, updates were due, and none of them changed the weights. */
     boolean isUnchanged() {
-        return trainer.learner().state().updates() > 0 && trainer.learner().isUnchanged();
+        return unchanged;
     }
 
     /** Saves a run that its reward stops; returns what to throw. */
@@ -193,6 +267,9 @@ public final class TrainingRun implements AutoCloseable {
         time.put("sampled_tokens_per_second", report.sampledTokens() / report.samplingSeconds());
         time.put("trained_tokens_per_second", report.trainedTokens() / report.trainingSeconds());
         time.put("resident_bytes", (double) Scope.residentBytes());
+        if (!ranks.isAlone()) {
+            time.put("sent_bytes", (double) resources.ranks().sentBytes());
+        }
         metrics.append(
                 report.iteration(),
                 report.metrics().named(),
@@ -203,7 +280,9 @@ public final class TrainingRun implements AutoCloseable {
                                 .toList())
                         .orElse(List.of()),
                 time);
-        writeSamples(report);
+        if (ranks.isFirst()) {
+            writeSamples(report);
+        }
         listener.iterationFinished(report);
         int withoutGradient =
                 report.metrics().learned().map(LearnerReport::withoutGradient).orElse(0);
@@ -310,7 +389,9 @@ public final class TrainingRun implements AutoCloseable {
     private void save() {
         Policy policy = resources.policy();
         policy.requireFiniteWeights(resources.workers(), "before iteration " + iteration(), folder.recipe());
-        journal.force();
+        if (journal != null) {
+            journal.force();
+        }
         if (referenceJournal != null) {
             referenceJournal.force();
         }
@@ -338,13 +419,22 @@ public final class TrainingRun implements AutoCloseable {
         if (reference != null && !reference.sha256().isEmpty()) {
             values.put(REFERENCE, reference.sha256());
         }
-        checkpoints.save(
-                iteration(),
-                policy.master().trainableNamed(),
-                trainer.learner().optimizerState(),
-                reference == null ? new LinkedHashMap<>() : reference.state(),
-                Checkpoints.state(values));
-        journal.forgetBefore(state.source().oldestDraw());
+        try (OptimizerState optimizer = trainer.learner().wholeOptimizerState()) {
+            if (ranks.isFirst()) {
+                checkpoints.save(
+                        iteration(),
+                        policy.master().trainableNamed(),
+                        optimizer.tensors(),
+                        reference == null ? new LinkedHashMap<>() : reference.state(),
+                        Checkpoints.state(values));
+            }
+        }
+        if (journal != null) {
+            journal.forgetBefore(state.source().oldestDraw());
+        }
+        if (known != null) {
+            known.forgetBefore(state.source().oldestDraw());
+        }
         RunFailure.overcome(folder.path());
     }
 
@@ -375,7 +465,9 @@ public final class TrainingRun implements AutoCloseable {
     @Override
     public void close() {
         trainer.close();
-        journal.close();
+        if (journal != null) {
+            journal.close();
+        }
         if (referenceJournal != null) {
             referenceJournal.close();
         }

@@ -2,21 +2,26 @@ package org.minpro.run;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.Dataset;
 import org.minpro.data.Problem;
 import org.minpro.data.ProblemSource;
+import org.minpro.dist.Ranks;
 import org.minpro.environment.Environment;
 import org.minpro.eval.Accuracy;
 import org.minpro.eval.Evaluator;
@@ -40,6 +45,7 @@ import org.minpro.rollout.SamplingParams;
 import org.minpro.rollout.served.RolloutSettings;
 import org.minpro.rollout.served.ServedRolloutEngine;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Engine;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
 import org.minpro.tracker.MetricPoint;
@@ -68,6 +74,7 @@ public final class TrainingSession implements AutoCloseable {
     private static final long MOST_DRAWS = 10_000;
 
     private final OpenResources opened = new OpenResources();
+    private final Ranks ranks;
     private final Recipe recipe;
     private final RunFolder folder;
     private final ModelFiles files;
@@ -85,14 +92,18 @@ public final class TrainingSession implements AutoCloseable {
     private final TrainingRun run;
     private final Evaluations evaluations;
     private final RunListener listener;
+    private final ClassLoader loader;
 
-    private TrainingSession(Start start, RunFolder folder, Recipe recipe) {
+    private TrainingSession(Start start, RunFolder folder, Recipe recipe, @Nullable Ranks joined) {
         this.recipe = recipe;
         this.folder = folder;
         Listener told = new Listener(start.listener, new NoticesFile(folder.notices()));
         this.listener = told;
+        loader = start.loader;
         opened.add(folder);
         try {
+            ranks = opened.add(joined != null ? joined : start.join.apply(folder.path()));
+            requireLanes();
             files = ModelFiles.open(recipe.model().path());
             requireMemory(start.memory.getAsLong());
             tokenizer = opened.add(files.tokenizer());
@@ -112,7 +123,10 @@ public final class TrainingSession implements AutoCloseable {
                     ? new ProblemSets(start.problems, start.heldOut, "problems of the program")
                     : ProblemSets.of(
                             recipe.data(), recipe.seed(), recipe.evaluation().problems(), told::dataRead);
-            if (start.problems == null) {
+            if (!ranks.isAlone()) {
+                requireSameWork(joined == null ? recipe : start.given, told);
+            }
+            if (start.problems == null && ranks.isFirst()) {
                 DataFiles.keepOrRequire(folder, recipe.data().paths());
             }
             problems.notices().forEach(line -> told.notice("data: " + line));
@@ -127,11 +141,11 @@ public final class TrainingSession implements AutoCloseable {
             DType compute = files.computeType(recipe.model().dtype());
             Kernels.notices(compute).forEach(told::notice);
             policy = opened.add(files.policy(compute, recipe.trained(files.config()), recipe.adapterBeginning()));
-            workers = opened.add(new Workers(recipe.compute().threads()));
+            workers = opened.add(new Workers(threads()));
             engine = opened.add(engine(workers));
             // Evaluations and updates go on while responses are sampled, each with threads of its own.
             boolean beside = recipe.staleness() instanceof Async;
-            Workers sampling = beside ? opened.add(new Workers(recipe.compute().threads())) : workers;
+            Workers sampling = beside ? opened.add(new Workers(threads())) : workers;
             ServedRolloutEngine served =
                     recipe.rollout().isServed() ? opened.add(served(compute, sampling, told)) : null;
             RolloutEngine sampler = served != null ? served : beside ? opened.add(engine(sampling)) : engine;
@@ -145,22 +159,94 @@ public final class TrainingSession implements AutoCloseable {
                     files.config(),
                     workers,
                     recipe.hasReference() ? opened.add(reference(compute)) : null,
-                    served);
+                    served,
+                    ranks);
             run = opened.add(TrainingRun.open(folder, recipe, resources, told));
+            shareEvaluations();
             evaluations = opened.add(Evaluations.open(folder.evaluations(), run.iteration()));
-            opened.add(TrackedFolder.open(
-                    folder,
-                    recipe.trackers(),
-                    () -> run.trainer().finished(),
-                    told::notice,
-                    Map.of(
-                            MetricPoint.Series.TRAINING,
-                            run.metrics(),
-                            MetricPoint.Series.EVALUATION,
-                            evaluations.file())));
+            if (ranks.isFirst()) {
+                opened.add(TrackedFolder.open(
+                        folder,
+                        recipe.trackers(),
+                        () -> run.trainer().finished(),
+                        told::notice,
+                        Map.of(
+                                MetricPoint.Series.TRAINING,
+                                run.metrics(),
+                                MetricPoint.Series.EVALUATION,
+                                evaluations.file())));
+            }
         } catch (RuntimeException | Error e) {
             opened.closeAfter(e);
             throw e;
+        }
+    }
+
+    private int threads() {
+        return recipe.compute().threads(ranks.localSize());
+    }
+
+    private void requireLanes() {
+        if (!ranks.isAlone() && recipe.rollout().isServed()) {
+            throw new IllegalArgumentException(
+                    "rollout.engine must be local in a run of several processes, got: served;"
+                            + " servers sample for one process");
+        }
+        if (recipe.compute().lanes() < ranks.size()) {
+            throw new IllegalArgumentException(
+                    lanesRefusal(ranks.size(), recipe.compute().lanes()));
+        }
+    }
+
+    /** What a person is told where there are fewer lanes than processes. */
+    public static String lanesRefusal(int processes, int lanes) {
+        return "compute.lanes must be at least the number of processes (" + processes + "), got: " + lanes
+                + "; begin the run with --set compute.lanes=" + processes + " or with fewer processes";
+    }
+
+    /**
+     * Refuses ranks with other software, another recipe, other weights or other data.
+     *
+     * @param given the recipe that this rank was started with, or null where it took the first one's
+     */
+    private void requireSameWork(@Nullable Recipe given, RunListener told) {
+        Map<String, String> facts = new LinkedHashMap<>();
+        facts.put("software", "minpro " + BuildVersion.present());
+        if (given != null) {
+            facts.put("recipe", StoredRecipe.comparable(Recipe.binder(loader), given));
+        }
+        facts.put("model files", files.sha256());
+        facts.put("data files", DataFiles.sha256(recipe.data().paths()));
+        RankAgreement.require(ranks.learning(), facts);
+        byte[][] kernels = ranks.learning()
+                .gather("what the processors compute with", Engine.kernels().getBytes(StandardCharsets.UTF_8));
+        for (int rank = 1; rank < kernels.length && ranks.isFirst(); rank++) {
+            if (!Arrays.equals(kernels[rank], kernels[0])) {
+                told.notice("warning: " + ranks.named(rank) + " computes with other kernels ("
+                        + new String(kernels[rank], StandardCharsets.UTF_8) + ") than " + ranks.named(0) + " ("
+                        + new String(kernels[0], StandardCharsets.UTF_8)
+                        + "): the run's bytes depend on which rank does what");
+            }
+        }
+        if (!ranks.listensOnItsAddressAlone()) {
+            told.notice("warning: the port where the ranks meet is open on every network interface of this machine");
+        }
+    }
+
+    /** Gives the other ranks what was measured before. */
+    private void shareEvaluations() {
+        if (ranks.isAlone()) {
+            return;
+        }
+        try {
+            Path file = folder.evaluations();
+            byte[] before = ranks.isFirst() && Files.exists(file) ? Files.readAllBytes(file) : new byte[0];
+            byte[] shared = ranks.learning().ofFirst("what was measured before", before);
+            if (!ranks.isFirst()) {
+                Files.write(file, shared);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("the run folder must be writable, got: " + folder.path(), e);
         }
     }
 
@@ -246,10 +332,10 @@ public final class TrainingSession implements AutoCloseable {
         }
     }
 
-    /** Bytes that this run takes at most, roughly. */
+    /** Bytes that this process of the run takes at most, roughly. */
     public long memoryBytes() {
         return MemoryEstimate.ofTraining(
-                recipe, files.config(), files.computeType(recipe.model().dtype()));
+                recipe, files.config(), files.computeType(recipe.model().dtype()), ranks.size(), ranks.localSize());
     }
 
     /** A run of this recipe, as the command would do it. */
@@ -267,6 +353,8 @@ public final class TrainingSession implements AutoCloseable {
         private RunListener listener = new PrintingListener();
         private LongSupplier memory = MachineMemory::availableBytes;
         private ClassLoader loader = TrainingSession.class.getClassLoader();
+        private Function<Path, Ranks> join = folder -> Ranks.alone();
+        private @Nullable Recipe given;
 
         private Start(@Nullable Recipe recipe) {
             this.recipe = recipe;
@@ -314,6 +402,16 @@ public final class TrainingSession implements AutoCloseable {
             return this;
         }
 
+        /**
+         * The processes of the run, of which this is the first; the others {@link #follow}.
+         *
+         * @param meet meets them, once the run has a folder, which it is given
+         */
+        public Start ranks(Function<Path, Ranks> meet) {
+            join = meet;
+            return this;
+        }
+
         /** Starts a new run in a folder of its own. */
         public TrainingSession start() {
             Recipe given = Objects.requireNonNull(recipe);
@@ -328,7 +426,46 @@ public final class TrainingSession implements AutoCloseable {
                             fixed.adapter(),
                             fixed.data().isBuiltin(),
                             fixed.data().folder()));
-            return new TrainingSession(this, folder, fixed);
+            return begun(folder, fixed);
+        }
+
+        /** With the other ranks, if there are any, told what the run is. */
+        private TrainingSession begun(RunFolder folder, Recipe stored) {
+            Function<Path, Ranks> meet = join;
+            join = path -> {
+                Ranks ranks = meet.apply(path);
+                StoredRecipe.share(ranks.learning(), folder);
+                return ranks;
+            };
+            return new TrainingSession(this, folder, stored, null);
+        }
+
+        /**
+         * Takes part in the run of other ranks, of which this is not the first: it takes the recipe from there, and logs into
+         * {@code ranks/RANK} of the run's folder. What the program gave must be given alike on all ranks.
+         *
+         * @param ranks met already
+         */
+        public TrainingSession follow(Ranks ranks) {
+            if (ranks.isFirst()) {
+                throw new IllegalArgumentException("a rank that follows must not be the first, got: rank 0");
+            }
+            try {
+                given = recipe == null
+                        ? null
+                        : StoredRecipe.located(
+                                StoredRecipe.dated(recipe, recipe.prompts()),
+                                recipe.model(),
+                                recipe.adapter(),
+                                recipe.data().isBuiltin(),
+                                recipe.data().folder());
+                RunFolder folder = StoredRecipe.received(ranks.learning());
+                Recipe stored = StoredRecipe.read(folder, COMMAND, Recipe.binder(loader), Recipe.class);
+                return new TrainingSession(this, folder, stored, ranks);
+            } catch (RuntimeException e) {
+                ranks.close();
+                throw e;
+            }
         }
 
         /**
@@ -338,7 +475,7 @@ public final class TrainingSession implements AutoCloseable {
         public TrainingSession resume(Path run) {
             RunFolder folder = RunFolder.open(run);
             Recipe stored = StoredRecipe.read(folder, COMMAND, Recipe.binder(loader), Recipe.class);
-            return new TrainingSession(this, folder, stored);
+            return begun(folder, stored);
         }
     }
 
@@ -417,8 +554,9 @@ public final class TrainingSession implements AutoCloseable {
                 * questions.size()
                 * Math.max(1, recipe.evaluation().samples())
                 * length;
-        return perSampled * (perIteration * recipe.iterations() + evaluated)
-                + perTrained * perIteration / recipe.updatesPerIteration() * recipe.updates();
+        return (perSampled * (perIteration * recipe.iterations() + evaluated)
+                        + perTrained * perIteration / recipe.updatesPerIteration() * recipe.updates())
+                / ranks.size();
     }
 
     /** The next iteration: how many are done. */
@@ -445,14 +583,16 @@ public final class TrainingSession implements AutoCloseable {
         Evaluator.Result result;
         try (PolicyVersion version = policy.holdVersion()) {
             engine.publish(version);
-            result = new Evaluator(engine, scoring, Journal.none(), conversations.continuations())
+            result = new Evaluator(engine, scoring, Journal.none(), conversations.continuations(), ranks.learning())
                     .evaluate(questions, params, Math.max(1, samples), finished);
         } catch (RefusedRewardException e) {
             throw run.stoppedBy(e);
         } finally {
             engine.withdraw();
         }
-        keepAnswers(result);
+        if (ranks.isFirst()) {
+            keepAnswers(result);
+        }
         evaluations.record(iteration(), result.accuracy(), (System.nanoTime() - start) / 1e9);
         return result;
     }
@@ -601,6 +741,35 @@ public final class TrainingSession implements AutoCloseable {
         return new TrainingResult(true, accuracyBefore(), after, model);
     }
 
+    /**
+     * What a rank that is not the first does in place of {@link #train}: the same work in the same order, of which the first
+     * one keeps what comes out.
+     *
+     * @return whether all iterations are done
+     */
+    public boolean follow() {
+        boolean evaluates = !questions.isEmpty();
+        try {
+            if (evaluates && iteration() == 0 && accuracyBefore().isEmpty()) {
+                evaluate(rollout -> {});
+            }
+            if (!run()) {
+                return false;
+            }
+            if (evaluates && !isUnchanged()) {
+                evaluate(rollout -> {});
+            }
+            return true;
+        } catch (CancellationException e) {
+            return false;
+        }
+    }
+
+    /** The processes of the run. */
+    public Ranks ranks() {
+        return ranks;
+    }
+
     /** Asks the run to save itself and stop; from any thread. */
     public void stop() {
         run.stop();
@@ -614,6 +783,9 @@ public final class TrainingSession implements AutoCloseable {
      * @return the folder
      */
     public Path saveModel() {
+        if (!ranks.isFirst()) {
+            throw new IllegalStateException("the first rank saves the model, got: " + ranks.named(ranks.rank()));
+        }
         return files.saveTrained(folder, policy.master());
     }
 

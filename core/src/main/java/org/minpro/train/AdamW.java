@@ -8,6 +8,7 @@ import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.minpro.dist.Collectives;
 import org.minpro.model.Kernels;
 import org.minpro.model.Parameters;
 import org.minpro.tensor.DType;
@@ -37,6 +38,7 @@ public final class AdamW implements AutoCloseable {
     private final OptimizerSettings settings;
     private final SequencedMap<String, Tensor> means = new LinkedHashMap<>();
     private final SequencedMap<String, Tensor> squares = new LinkedHashMap<>();
+    private final Ownership ownership;
     private final Kernels.@Nullable OptimizerStep vectors = Kernels.optimizerStep();
     private long steps;
 
@@ -47,13 +49,29 @@ public final class AdamW implements AutoCloseable {
      * @param master the weights of which the trained ones are stepped, those float32 (float64 for a float64 model)
      */
     public AdamW(OptimizerSettings settings, Parameters master) {
+        this(settings, master, new Ownership(master.trainable(), Collectives.alone()));
+    }
+
+    /** @param ownership of which elements this process keeps the state, and steps them */
+    AdamW(OptimizerSettings settings, Parameters master, Ownership ownership) {
         this.settings = settings;
+        this.ownership = ownership;
         try (Scope scope = Scope.open()) {
             master.trainable().forEach((name, tensor) -> {
-                means.put(name, tensor.zerosLike().retain());
-                squares.put(name, tensor.zerosLike().retain());
+                means.put(name, zeros(name, tensor));
+                squares.put(name, zeros(name, tensor));
             });
         }
+    }
+
+    private Tensor zeros(String name, Tensor parameter) {
+        Tensor zeros = ownership.ranks().isAlone()
+                ? parameter.zerosLike()
+                : Tensor.zeros(
+                        parameter.device(),
+                        parameter.type(),
+                        ownership.mine(name).length());
+        return zeros.retain();
     }
 
     /** Bytes of optimizer state for a number of trained parameters. */
@@ -69,7 +87,10 @@ public final class AdamW implements AutoCloseable {
         this.steps = steps;
     }
 
-    /** The state under readable names, {@code mean.NAME} and {@code square.NAME}: what a checkpoint stores. */
+    /**
+     * The state under readable names, {@code mean.NAME} and {@code square.NAME}: what a checkpoint stores. Of several processes,
+     * the elements that this one owns, {@code [elements]}.
+     */
     public SequencedMap<String, Tensor> state() {
         SequencedMap<String, Tensor> state = new LinkedHashMap<>();
         means.forEach((name, tensor) -> state.put("mean." + name, tensor));
@@ -97,15 +118,16 @@ public final class AdamW implements AutoCloseable {
                     long piece = 0;
                     for (Map.Entry<String, Tensor> entry : master.trainable().entrySet()) {
                         Tensor gradient = gradients.get(entry.getKey());
-                        long elements = entry.getValue().elements();
-                        for (long start = 0; start < elements && gradient != null; start += PIECE) {
+                        Ownership.Slice slice = ownership.mine(entry.getKey());
+                        long end = slice.end();
+                        for (long start = slice.start(); start < end && gradient != null; start += PIECE) {
                             if (piece++ % count == share) {
                                 stepPiece(
                                         entry.getValue(),
                                         entry.getKey(),
                                         gradient,
                                         start,
-                                        Math.min(PIECE, elements - start),
+                                        Math.min(PIECE, end - start),
                                         rate,
                                         scale,
                                         meanCorrection,
@@ -131,10 +153,11 @@ public final class AdamW implements AutoCloseable {
             double meanCorrection,
             double squareCorrection) {
         try (Scope scope = Scope.open()) {
-            Tensor parameter = piece(whole, start, length);
-            Tensor mean = piece(Objects.requireNonNull(means.get(name)), start, length);
-            Tensor square = piece(Objects.requireNonNull(squares.get(name)), start, length);
-            Tensor g = piece(gradient, start, length);
+            long first = ownership.mine(name).start();
+            Tensor parameter = Ownership.part(whole, start, length);
+            Tensor mean = Ownership.part(Objects.requireNonNull(means.get(name)), start - first, length);
+            Tensor square = Ownership.part(Objects.requireNonNull(squares.get(name)), start - first, length);
+            Tensor g = Ownership.part(gradient, start, length);
             boolean decays = settings.weightDecay() > 0 && whole.dimensions() > 1;
             if (vectors != null && whole.type() == DType.F32 && whole.device().kind() == Device.Kind.CPU) {
                 vectors.step(
@@ -164,10 +187,6 @@ public final class AdamW implements AutoCloseable {
                     square.squareRoot().divideInPlace(squareCorrection).addInPlace(settings.epsilon());
             parameter.addQuotientInPlace(mean, denominator, -rate / meanCorrection);
         }
-    }
-
-    private static Tensor piece(Tensor whole, long start, long length) {
-        return whole.view(whole.elements()).narrow(0, start, length);
     }
 
     @Override

@@ -12,7 +12,8 @@ public record ComputeSettings(
                 "Ordered shares of a batch whose sums are added in lane order; changing it changes the last bits of a run.")
         int lanes,
 
-        @Doc("Threads that compute; 0 takes one per core. Results do not depend on it.")
+        @Doc("Threads that compute; 0 takes one per core, shared out among the processes of a machine. Results do not"
+                + " depend on it.")
         int workers) {
     public ComputeSettings {
         Rule.positive("micro-batch-tokens", microBatchTokens);
@@ -24,8 +25,17 @@ public record ComputeSettings(
         this(768, 2, 0);
     }
 
-    /** The number of threads. */
+    /** The number of threads of a process that has the machine for itself. */
     public int threads() {
-        return workers > 0 ? workers : Runtime.getRuntime().availableProcessors();
+        return threads(1);
+    }
+
+    /**
+     * The number of threads of a process.
+     *
+     * @param processes that share the machine
+     */
+    public int threads(int processes) {
+        return workers > 0 ? workers : Math.max(1, Runtime.getRuntime().availableProcessors() / processes);
     }
 }

@@ -1,13 +1,18 @@
 package org.minpro.train;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.minpro.dist.Collectives;
+import org.minpro.model.Parameters;
 import org.minpro.objective.EntropyBonus;
 import org.minpro.objective.LogProbStream;
 import org.minpro.objective.Loss;
 import org.minpro.objective.RateScaling;
+import org.minpro.tensor.DType;
 import org.minpro.tensor.ResidentMemory;
 import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
@@ -68,6 +73,7 @@ public final class Learner implements AutoCloseable {
     private final Policy policy;
     private final Settings settings;
     private final Workers workers;
+    private final Ownership ownership;
     private final PolicyGradient gradient;
     private final AdamW optimizer;
     private final ResidentMemory memory = new ResidentMemory();
@@ -76,12 +82,35 @@ public final class Learner implements AutoCloseable {
 
     /** @param workers what lanes, norm and optimizer run on */
     public Learner(Policy policy, Settings settings, Workers workers) {
+        this(policy, settings, workers, Collectives.alone(), Reduce.ORDERED);
+    }
+
+    /**
+     * One of several that learn the same together: each executes its lanes, and keeps and steps what it owns
+     * ({@link Ownership}).
+     *
+     * @param ranks of the run's processes
+     * @param reduce how their gradients are added up
+     */
+    public Learner(Policy policy, Settings settings, Workers workers, Collectives ranks, Reduce reduce) {
         this.policy = policy;
         this.settings = settings;
         this.workers = workers;
-        gradient = new PolicyGradient(settings.gradient(), workers);
-        optimizer = new AdamW(settings.optimizer(), policy.master());
+        ownership = new Ownership(policy.master().trainable(), ranks);
+        gradient = new PolicyGradient(
+                settings.gradient(), workers, ranks, ranks.isAlone() ? null : new GradientExchange(ownership, reduce));
+        optimizer = new AdamW(settings.optimizer(), policy.master(), ownership);
         entropy = EntropyTarget.initial(settings.entropyCoefficient());
+    }
+
+    /**
+     * Bytes that exchanging gradients takes at most: what a rank gives and takes at once is a unit of each lane
+     * ({@link Ownership}), and the joined pieces of it.
+     *
+     * @param lanes of all ranks
+     */
+    public static long exchangeBytes(int lanes) {
+        return 4L * lanes * Ownership.UNIT * DType.F32.bytes();
     }
 
     /** The loss of the next update. */
@@ -157,7 +186,7 @@ public final class Learner implements AutoCloseable {
         long version = policy.version();
         boolean withEntropy = settings.entropy() || settings.entropyTarget() != null;
         try (PolicyGradient.Result result = gradient.compute(policy.model(), version, rows, loss, withEntropy)) {
-            double norm = EuclideanNorm.of(result.gradients(), workers);
+            double norm = EuclideanNorm.of(result.gradients(), workers, ownership);
             if (!Double.isFinite(result.metrics().loss()) || !Double.isFinite(norm)) {
                 throw new NonFiniteUpdateException(
                         "loss and gradient must be finite, got: loss "
@@ -168,7 +197,13 @@ public final class Learner implements AutoCloseable {
             double clipNorm = settings.optimizer().gradientClipNorm();
             double scale = clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1;
             double rate = scheduled * rateFactor(rows, result.scored());
-            optimizer.step(policy.beginUpdate(), result.gradients(), rate, scale, workers);
+            Parameters master = policy.beginUpdate();
+            optimizer.step(master, result.gradients(), rate, scale, workers);
+            if (!ownership.ranks().isAlone()) {
+                SequencedMap<String, Tensor> stepped = new LinkedHashMap<>(master.trainable());
+                stepped.keySet().retainAll(result.gradients().keySet());
+                ownership.spread("the weights after an update", stepped);
+            }
             policy.publish(version + 1);
             Update.Step step = new Update.Step(
                     version,
@@ -214,7 +249,7 @@ public final class Learner implements AutoCloseable {
                     loss,
                     new double[][] {tokenWeights[i]},
                     false)) {
-                double norm = EuclideanNorm.of(alone.gradients(), workers);
+                double norm = EuclideanNorm.of(alone.gradients(), workers, ownership);
                 if (!Double.isFinite(alone.metrics().loss()) || !Double.isFinite(norm)) {
                     return "first at " + named(rows, i)
                             + ", whose log-probabilities and advantages are finite: alone it has loss "
@@ -238,9 +273,11 @@ public final class Learner implements AutoCloseable {
     public double secondsPerToken(List<TrainingRow> rows) {
         long tokens = rows.stream().mapToLong(TrainingRow::length).sum();
         long start = System.nanoTime();
-        List<TrainingRow> whole =
-                withProximal(rows).stream().map(this::withAnyLogProbs).toList();
-        gradient.compute(policy.model(), policy.version(), whole, settings.loss(), settings.entropy())
+        List<TrainingRow> whole = (ownership.ranks().isAlone() ? withProximal(rows) : rows)
+                .stream().map(this::withAnyLogProbs).toList();
+        // By this process alone, whoever else is there.
+        new PolicyGradient(settings.gradient(), workers)
+                .compute(policy.model(), policy.version(), whole, settings.loss(), settings.entropy())
                 .close();
         return (System.nanoTime() - start) / 1e9 / tokens;
     }
@@ -275,13 +312,38 @@ public final class Learner implements AutoCloseable {
 
     /** Whether no update so far changed anything: none took a step, or every step's gradient was 0 without any decay. */
     public boolean isUnchanged() {
-        return optimizer.steps() == 0
-                || (settings.optimizer().weightDecay() == 0 && EuclideanNorm.of(optimizer.state(), workers) == 0);
+        if (optimizer.steps() == 0) {
+            return true;
+        }
+        return settings.optimizer().weightDecay() == 0
+                && !ownership
+                        .ranks()
+                        .any("whether anything changed", EuclideanNorm.of(optimizer.state(), workers) != 0);
     }
 
-    /** The optimizer's tensors by name, for a checkpoint. */
+    /** The optimizer's tensors by name; of several processes, the elements that this one owns. */
     public SequencedMap<String, Tensor> optimizerState() {
         return optimizer.state();
+    }
+
+    /**
+     * The optimizer's tensors by name, for a checkpoint, in the shapes of the parameters; of several processes, which call this
+     * together, the first one gets them, and the others none.
+     */
+    public OptimizerState wholeOptimizerState() {
+        return ownership.ranks().isAlone()
+                ? new OptimizerState(optimizer.state(), false)
+                : OptimizerState.gathered(policy.master().trainable(), optimizer.state(), ownership);
+    }
+
+    /**
+     * Overwrites the optimizer's tensors with stored ones; of several processes, which call this together, the first one reads
+     * them for all.
+     *
+     * @param stored a tensor of the parameter's shape, by the names of {@link #wholeOptimizerState}
+     */
+    public void restoreOptimizer(Function<String, Tensor> stored) {
+        OptimizerState.restore(policy.master().trainable(), optimizer.state(), ownership, stored);
     }
 
     @Override

@@ -12,6 +12,7 @@ import java.util.SequencedMap;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.minpro.dist.Collectives;
 import org.minpro.model.ForwardPass;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.Parameters;
@@ -38,7 +39,9 @@ import org.minpro.tensor.Workers;
  *
  * <p>Rows are cut into blocks; block b belongs to lane b mod L. A lane adds its blocks' gradients in order in float32,
  * lanes are added in lane order: the bytes depend on L, on the rows and on the token budget, not on how many workers
- * execute the lanes. A lane shares nothing with another: it takes rows and gives back a {@link LaneResult}.
+ * execute the lanes. A lane shares nothing with another: it takes rows and gives back a {@link LaneResult}. Where several
+ * processes work on the update, lane l belongs to rank l mod N, every rank sees what all lanes say of the rows, and a rank has
+ * the sum of those gradients that it owns ({@link Ownership}).
  */
 public final class PolicyGradient {
     /**
@@ -61,11 +64,33 @@ public final class PolicyGradient {
 
     private final Settings settings;
     private final Workers workers;
+    private final Collectives ranks;
+    private final @Nullable GradientExchange exchange;
 
     /** @param workers execute the lanes */
     public PolicyGradient(Settings settings, Workers workers) {
+        this(settings, workers, Collectives.alone(), null);
+    }
+
+    /**
+     * One that says what the model says of rows, and computes no gradients unless it is alone.
+     *
+     * @param ranks whose processes share the lanes
+     */
+    public PolicyGradient(Settings settings, Workers workers, Collectives ranks) {
+        this(settings, workers, ranks, null);
+    }
+
+    /** @param exchange adds up the gradients of several processes */
+    PolicyGradient(Settings settings, Workers workers, Collectives ranks, @Nullable GradientExchange exchange) {
         this.settings = settings;
         this.workers = workers;
+        this.ranks = ranks;
+        this.exchange = exchange;
+        if (settings.lanes < ranks.size()) {
+            throw new IllegalArgumentException("compute.lanes must be at least the number of processes (" + ranks.size()
+                    + "), got: " + settings.lanes);
+        }
     }
 
     /**
@@ -84,11 +109,11 @@ public final class PolicyGradient {
             float[][] collisions = new float[rows][];
             float[][] weights = new float[rows][];
             for (LaneResult lane : lanes) {
-                for (RowResult row : lane.rows) {
-                    logProbs[row.row] = row.logProbs;
-                    entropies[row.row] = row.entropies;
-                    collisions[row.row] = row.collisions;
-                    weights[row.row] = row.weights;
+                for (LaneResult.Row row : lane.rows()) {
+                    logProbs[row.row()] = row.logProbs();
+                    entropies[row.row()] = row.entropies();
+                    collisions[row.row()] = row.collisions();
+                    weights[row.row()] = row.weights();
                 }
             }
             return new Scored(logProbs, entropies, collisions, weights);
@@ -112,34 +137,6 @@ public final class PolicyGradient {
         }
     }
 
-    /**
-     * What a lane gives back.
-     *
-     * @param rows of its blocks
-     * @param gradients the sum of its blocks' gradients; none where only log-probabilities were asked for
-     * @param routing what the sparse layers decided
-     */
-    private record LaneResult(
-            List<RowResult> rows, SequencedMap<String, Tensor> gradients, RoutingStatistics routing) {}
-
-    /**
-     * What was seen of a row.
-     *
-     * @param row its ordinal in the update
-     * @param logProbs log pi_theta, {@code [time]}, nats
-     * @param entropies {@code [time]}, nats; empty unless asked for
-     * @param collisions {@code [time]}; empty unless asked for
-     * @param weights of the loss, {@code [time]}; empty where there are none
-     * @param metrics of the loss; null where the loss was not evaluated row by row
-     */
-    private record RowResult(
-            int row,
-            float[] logProbs,
-            float[] entropies,
-            float[] collisions,
-            float[] weights,
-            @Nullable RowMetrics metrics) {}
-
     /** Log-probabilities and entropies of all rows, without gradients. */
     public Scored score(Transformer model, List<TrainingRow> rows, boolean withEntropy) {
         return score(model, rows, new LanguageHead.Wanted(withEntropy, false));
@@ -147,7 +144,7 @@ public final class PolicyGradient {
 
     private Scored score(Transformer model, List<TrainingRow> rows, LanguageHead.Wanted wanted) {
         return Scored.of(rows.size(), lanes(rows, blocks -> {
-            List<RowResult> scored = new ArrayList<>();
+            List<LaneResult.Row> scored = new ArrayList<>();
             for (BlockPlan.Block block : blocks) {
                 try (Scope scope = Scope.open();
                         NoGradient off = NoGradient.open()) {
@@ -228,9 +225,9 @@ public final class PolicyGradient {
             }
         });
         RoutingStatistics routing = new RoutingStatistics();
-        ofLanes.forEach(lane -> routing.add(lane.routing));
+        ofLanes.forEach(lane -> routing.add(lane.routing()));
         return new Result(
-                sum(ofLanes),
+                sum(ofLanes, model.parameters()),
                 Scored.of(rows.size(), ofLanes),
                 whole != null ? whole.metrics : LossMetrics.of(rowMetrics(rows.size(), ofLanes), Map.of()),
                 routing);
@@ -245,14 +242,28 @@ public final class PolicyGradient {
     private List<LaneResult> lanes(List<TrainingRow> rows, LaneTask task) {
         List<BlockPlan.Block> blocks = BlockPlan.of(rows, settings.microBatchTokens, settings.lanes);
         List<Callable<LaneResult>> tasks = new ArrayList<>();
-        for (int lane = 0; lane < settings.lanes; lane++) {
+        for (int lane = ranks.rank(); lane < settings.lanes; lane += ranks.size()) {
             List<BlockPlan.Block> ofLane = new ArrayList<>();
             for (int b = lane; b < blocks.size(); b += settings.lanes) {
                 ofLane.add(blocks.get(b));
             }
             tasks.add(() -> task.run(ofLane));
         }
-        return workers.run(tasks);
+        List<LaneResult> mine = workers.run(tasks);
+        return ranks.isAlone() ? mine : withOthers(mine);
+    }
+
+    /** The results of all lanes in their order; those of other ranks have no gradients here. */
+    private List<LaneResult> withOthers(List<LaneResult> mine) {
+        byte[][] ofRanks = ranks.gather("what the lanes say of the rows", LaneResult.bytes(mine));
+        LaneResult[] all = new LaneResult[settings.lanes];
+        for (int rank = 0; rank < ranks.size(); rank++) {
+            List<LaneResult> ofRank = rank == ranks.rank() ? mine : LaneResult.of(ofRanks[rank]);
+            for (int i = 0; i < ofRank.size(); i++) {
+                all[rank + i * ranks.size()] = ofRank.get(i);
+            }
+        }
+        return List.of(all);
     }
 
     /**
@@ -301,21 +312,29 @@ public final class PolicyGradient {
     private static List<RowMetrics> rowMetrics(int rows, List<LaneResult> lanes) {
         RowMetrics[] metrics = new RowMetrics[rows];
         for (LaneResult lane : lanes) {
-            lane.rows.forEach(row -> metrics[row.row] = Objects.requireNonNull(row.metrics));
+            lane.rows().forEach(row -> metrics[row.row()] = Objects.requireNonNull(row.metrics()));
         }
         return Arrays.asList(metrics);
     }
 
     /** The lanes' gradients added up in the order of the lanes, in the first one's tensors. */
-    private static SequencedMap<String, Tensor> sum(List<LaneResult> lanes) {
-        SequencedMap<String, Tensor> sum = lanes.getFirst().gradients;
+    private SequencedMap<String, Tensor> sum(List<LaneResult> lanes, Parameters parameters) {
+        if (!ranks.isAlone()) {
+            List<GradientExchange.OfLane> mine = new ArrayList<>();
+            for (int lane = ranks.rank(); lane < lanes.size(); lane += ranks.size()) {
+                mine.add(new GradientExchange.OfLane(lane, lanes.get(lane).gradients()));
+            }
+            return Objects.requireNonNull(exchange, "gradients of several processes need an exchange")
+                    .sum(lanes.size(), mine, parameters.trainable());
+        }
+        SequencedMap<String, Tensor> sum = lanes.getFirst().gradients();
         for (LaneResult lane : lanes.subList(1, lanes.size())) {
-            addInto(sum, lane.gradients);
+            addInto(sum, lane.gradients());
         }
         return sum;
     }
 
-    private static void addInto(SequencedMap<String, Tensor> sum, SequencedMap<String, Tensor> other) {
+    static void addInto(SequencedMap<String, Tensor> sum, SequencedMap<String, Tensor> other) {
         try (Scope scope = Scope.open()) {
             other.forEach((name, gradient) -> {
                 Tensor present = sum.get(name);
@@ -340,7 +359,7 @@ public final class PolicyGradient {
     }
 
     /** Cuts the flat results of a block, row after row, into its rows. */
-    private static List<RowResult> rowResults(
+    private static List<LaneResult.Row> rowResults(
             BlockPlan.Block block,
             LanguageHead.Result flat,
             @Nullable List<RowMetrics> metrics,
@@ -349,11 +368,11 @@ public final class PolicyGradient {
         float[] entropies = flat.entropies() == null ? null : flat.entropies().floats();
         float[] collisions =
                 flat.collisions() == null ? null : flat.collisions().floats();
-        List<RowResult> results = new ArrayList<>();
+        List<LaneResult.Row> results = new ArrayList<>();
         int at = 0;
         for (int i = 0; i < block.rows().length; i++) {
             int end = at + block.tokens().responses().get(i).length;
-            results.add(new RowResult(
+            results.add(new LaneResult.Row(
                     block.rows()[i],
                     Arrays.copyOfRange(logProbs, at, end),
                     entropies == null ? new float[0] : Arrays.copyOfRange(entropies, at, end),
@@ -508,7 +527,7 @@ public final class PolicyGradient {
         private final Transformer live;
         private final WeightGradients gradients;
         private final RoutingStatistics routing = new RoutingStatistics();
-        private final List<RowResult> seen = new ArrayList<>();
+        private final List<LaneResult.Row> seen = new ArrayList<>();
 
         Lane(Transformer model) {
             leaves = model.parameters().alias();

@@ -55,8 +55,13 @@ final class KilledRuns {
             String reference,
             String tokens) {
         static Left in(Path folder) throws IOException {
+            return in(folder, ResumableRun.ITERATIONS);
+        }
+
+        /** @param iterations of the run */
+        static Left in(Path folder, int iterations) throws IOException {
             Map<String, byte[]> checkpoint = new TreeMap<>();
-            Path last = folder.resolve("checkpoints").resolve(String.format("iteration-%09d", ResumableRun.ITERATIONS));
+            Path last = folder.resolve("checkpoints").resolve(String.format("iteration-%09d", iterations));
             try (Stream<Path> files = Files.list(last)) {
                 for (Path file : files.toList()) {
                     checkpoint.put(file.getFileName().toString(), Files.readAllBytes(file));
@@ -98,22 +103,27 @@ final class KilledRuns {
     }
 
     Process start(Path folder, ResumableRun.Model model) throws IOException {
-        return new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-XX:+UseSerialGC",
-                        "-XX:TieredStopAtLevel=1",
-                        "-Xmx256m",
-                        "-Duser.home=" + System.getProperty("user.home"),
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        ResumableRun.class.getName(),
-                        folder.toString(),
-                        model.trainable(),
-                        model.type().name(),
-                        model.staleness())
+        return builder(folder, model)
                 .redirectError(new File(folder.toFile().getParentFile(), folder.getFileName() + ".stderr"))
                 .start();
+    }
+
+    /** A process of {@link ResumableRun}. */
+    ProcessBuilder builder(Path folder, ResumableRun.Model model) {
+        return new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-Xmx256m",
+                "-Duser.home=" + System.getProperty("user.home"),
+                "-cp",
+                System.getProperty("java.class.path"),
+                ResumableRun.class.getName(),
+                folder.toString(),
+                model.trainable(),
+                model.type().name(),
+                model.staleness());
     }
 
     /** What to wait for before a kill. */

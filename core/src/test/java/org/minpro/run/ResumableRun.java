@@ -2,11 +2,14 @@ package org.minpro.run;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.minpro.config.Settings;
 import org.minpro.data.Problem;
+import org.minpro.dist.RankContext;
+import org.minpro.dist.Ranks;
 import org.minpro.experience.Continuations;
 import org.minpro.experience.Scoring;
 import org.minpro.model.ModelConfig;
@@ -36,6 +39,7 @@ final class ResumableRun {
     static Recipe recipe(String staleness) {
         Map<String, Object> changes = new LinkedHashMap<>();
         changes.put("iterations", ITERATIONS);
+        changes.put("compute.lanes", 4);
         changes.put("updates-per-iteration", 2);
         changes.put("resample-limit", 3);
         changes.put("optimizer.warmup-updates", 20);
@@ -82,9 +86,19 @@ final class ResumableRun {
      * @param trainable pattern of the parameters
      * @param type what is computed in
      * @param staleness of the recipe
+     * @param experts whether it is a mixture of experts
      */
-    record Model(String trainable, DType type, String staleness) {
+    record Model(String trainable, DType type, String staleness, boolean experts) {
         static final Model WHOLE = new Model("*", DType.F32, DELAYED);
+
+        Model(String trainable, DType type, String staleness) {
+            this(trainable, type, staleness, false);
+        }
+
+        /** A vocabulary that makes a checkpoint take some milliseconds to write. */
+        ModelConfig config() {
+            return experts ? TinyModels.experts() : TinyModels.dense(1500);
+        }
     }
 
     private static Parameters copy(ModelConfig config, Parameters parameters) {
@@ -94,12 +108,22 @@ final class ResumableRun {
     }
 
     static boolean go(Path path, RunListener listener, boolean stopAfterFiveIterations, Model model) {
-        // A vocabulary that makes a checkpoint take some milliseconds to write.
-        ModelConfig config = TinyModels.dense(1500);
+        return go(path, listener, stopAfterFiveIterations, model, Ranks.alone());
+    }
+
+    /** @param ranks of which this is one; the others run the same. One that is not the first has a folder in {@code path} */
+    static boolean go(Path path, RunListener listener, boolean stopAfterFiveIterations, Model model, Ranks ranks) {
+        return go(path, listener, stopAfterFiveIterations, model, ranks, recipe(model.staleness()));
+    }
+
+    static boolean go(
+            Path path, RunListener listener, boolean stopAfterFiveIterations, Model model, Ranks ranks, Recipe recipe) {
+        ModelConfig config = model.config();
         Parameters parameters = Parameters.zeros(
                 config, ParameterSelection.of(config, List.of(model.trainable())), Device.CPU, DType.F32, DType.F32);
         parameters.initialise(5, 0.1);
-        try (RunFolder folder = RunFolder.open(path);
+        try (RunFolder folder =
+                        ranks.isFirst() ? RunFolder.open(path) : RunFolder.at(new RunFiles(path).rank(ranks.rank()));
                 Policy policy = new Policy(config, parameters, model.type());
                 ReferenceModel reference =
                         ReferenceModel.average(new Policy(config, copy(config, parameters), model.type()), 0.8);
@@ -140,8 +164,10 @@ final class ResumableRun {
                     new Scoring(MOSTLY_EVEN),
                     config,
                     workers,
-                    reference);
-            try (TrainingRun run = TrainingRun.open(folder, recipe(model.staleness()), resources, told)) {
+                    reference,
+                    null,
+                    ranks);
+            try (TrainingRun run = TrainingRun.open(folder, recipe, resources, told)) {
                 opened[0] = run;
                 return run.run();
             }
@@ -151,11 +177,14 @@ final class ResumableRun {
     /**
      * Says on standard output what happens, a word a line; a refusal goes to standard error, exit code 1.
      *
-     * @param arguments the folder, the pattern of what is trained, its type and the staleness
+     * @param arguments the folder, the pattern of what is trained, its type and the staleness; which of several processes this is,
+     *     the environment says
      */
     public static void main(String[] arguments) {
         say("opening");
-        try {
+        try (Ranks ranks = RankContext.of(System.getenv())
+                .map(context -> Ranks.join(context, Duration.ofSeconds(20)))
+                .orElseGet(Ranks::alone)) {
             boolean done = go(
                     Path.of(arguments[0]),
                     new RunListener() {
@@ -180,7 +209,8 @@ final class ResumableRun {
                         }
                     },
                     false,
-                    new Model(arguments[1], DType.valueOf(arguments[2]), arguments[3]));
+                    new Model(arguments[1], DType.valueOf(arguments[2]), arguments[3]),
+                    ranks);
             say(done ? "done" : "stopped");
         } catch (IllegalStateException e) {
             System.err.println(e.getMessage());

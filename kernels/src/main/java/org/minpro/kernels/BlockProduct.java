@@ -28,6 +28,16 @@ final class BlockProduct {
      * @param out rows of {@code 16 blocks} numbers, {@code outStride} bytes apart
      */
     static void multiply(long a, long aStride, int rows, long b, int blocks, int depth, long out, long outStride) {
+        multiply(a, aStride, rows, b, blocks, depth, depth, out, outStride);
+    }
+
+    /**
+     * A part of such products: the sums over {@code depth} of a block's numbers from the first that {@code a} and {@code b} point at.
+     *
+     * @param whole depth of a block
+     */
+    static void multiply(
+            long a, long aStride, int rows, long b, int blocks, int whole, int depth, long out, long outStride) {
         int vectors = blocks * (BLOCK / LANES);
         int row = 0;
         for (; row <= rows - 3; row += 3) {
@@ -35,10 +45,10 @@ final class BlockProduct {
             long to = out + row * outStride;
             int vector = 0;
             for (; vector <= vectors - 4; vector += 4) {
-                threeRowsFourVectors(from, aStride, b, vector, depth, to, outStride);
+                threeRowsFourVectors(from, aStride, b, vector, whole, depth, to, outStride);
             }
             for (; vector < vectors; vector++) {
-                threeRows(from, aStride, b, vector, depth, to, outStride);
+                threeRows(from, aStride, b, vector, whole, depth, to, outStride);
             }
         }
         for (; row < rows; row++) {
@@ -46,10 +56,10 @@ final class BlockProduct {
             long to = out + row * outStride;
             int vector = 0;
             for (; vector <= vectors - 4; vector += 4) {
-                fourVectors(from, b, vector, depth, to);
+                fourVectors(from, b, vector, whole, depth, to);
             }
             for (; vector < vectors; vector++) {
-                oneVector(from, b, vector, depth, to);
+                oneVector(from, b, vector, whole, depth, to);
             }
         }
     }
@@ -61,11 +71,11 @@ final class BlockProduct {
     }
 
     private static void threeRowsFourVectors(
-            long a, long aStride, long b, int vector, int depth, long out, long outStride) {
-        long b0 = column(b, vector, depth);
-        long b1 = column(b, vector + 1, depth);
-        long b2 = column(b, vector + 2, depth);
-        long b3 = column(b, vector + 3, depth);
+            long a, long aStride, long b, int vector, int whole, int depth, long out, long outStride) {
+        long b0 = column(b, vector, whole);
+        long b1 = column(b, vector + 1, whole);
+        long b2 = column(b, vector + 2, whole);
+        long b3 = column(b, vector + 3, whole);
         FloatVector s00 = zero();
         FloatVector s01 = zero();
         FloatVector s02 = zero();
@@ -117,8 +127,9 @@ final class BlockProduct {
         s23.intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
     }
 
-    private static void threeRows(long a, long aStride, long b, int vector, int depth, long out, long outStride) {
-        long b0 = column(b, vector, depth);
+    private static void threeRows(
+            long a, long aStride, long b, int vector, int whole, int depth, long out, long outStride) {
+        long b0 = column(b, vector, whole);
         FloatVector s00 = zero();
         FloatVector s10 = zero();
         FloatVector s20 = zero();
@@ -140,11 +151,11 @@ final class BlockProduct {
         s20.intoMemorySegment(MEMORY, to, ORDER);
     }
 
-    private static void fourVectors(long a, long b, int vector, int depth, long out) {
-        long b0 = column(b, vector, depth);
-        long b1 = column(b, vector + 1, depth);
-        long b2 = column(b, vector + 2, depth);
-        long b3 = column(b, vector + 3, depth);
+    private static void fourVectors(long a, long b, int vector, int whole, int depth, long out) {
+        long b0 = column(b, vector, whole);
+        long b1 = column(b, vector + 1, whole);
+        long b2 = column(b, vector + 2, whole);
+        long b3 = column(b, vector + 3, whole);
         FloatVector s00 = zero();
         FloatVector s01 = zero();
         FloatVector s02 = zero();
@@ -168,8 +179,8 @@ final class BlockProduct {
         s03.intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
     }
 
-    private static void oneVector(long a, long b, int vector, int depth, long out) {
-        long b0 = column(b, vector, depth);
+    private static void oneVector(long a, long b, int vector, int whole, int depth, long out) {
+        long b0 = column(b, vector, whole);
         FloatVector s00 = zero();
         for (int k = 0; k < depth; k++) {
             long at = 4L * BLOCK * k;

@@ -50,7 +50,8 @@ public final class TokenHead {
     }
 
     /**
-     * Puts the gradient in the logits' place: {@code dL/dz_v = u (1[v = id] - p_v) / T}.
+     * Puts the gradient in the logits' place: {@code dL/dz_v = u (1[v = id] - p_v) / T}. That of the token itself is minus the sum
+     * of all others: where p is almost 1, a difference from 1 would have lost its digits.
      *
      * @param ids tokens, {@code [rows]} int64
      * @param upstream {@code u = dL/dlog pi}, {@code [rows]} float32
@@ -67,15 +68,9 @@ public final class TokenHead {
             double total = total(half, at, n, max, inverse, scratch);
             float scaled = get(upstream + 4L * row) * inverse;
             long id = Vectors.getLong(ids + 8L * row);
-            float ofId = number(half, at, id);
-            float factor = (float) (-scaled / total);
-            differentiate(half, at, n, max, inverse, factor, scratch);
-            float gradient = Math.fma(exp((ofId - max) * inverse), factor, scaled);
-            if (half) {
-                Vectors.setHalf(at + 2 * id, gradient);
-            } else {
-                set(at + 4 * id, gradient);
-            }
+            put(half, at, id, Float.NEGATIVE_INFINITY);
+            double others = differentiate(half, at, n, max, inverse, (float) (-scaled / total), scratch);
+            put(half, at, id, (float) -others);
         }
     }
 
@@ -202,6 +197,14 @@ public final class TokenHead {
         return half ? Vectors.getHalf(row + 2 * index) : get(row + 4 * index);
     }
 
+    private static void put(boolean half, long row, long index, float number) {
+        if (half) {
+            Vectors.setHalf(row + 2 * index, number);
+        } else {
+            set(row + 4 * index, number);
+        }
+    }
+
     private static void widened(boolean half, long row, int n, long to) {
         if (half) {
             HalfRows.widen(row, to, n);
@@ -312,29 +315,39 @@ public final class TokenHead {
         return (float) ((number(half, row, id) - (double) max) * inverse - Math.log(total));
     }
 
-    private static void differentiate(
+    /** Puts exponentials times a factor in the logits' place; their sum. */
+    private static double differentiate(
             boolean half, long row, int n, float max, float inverse, float factor, long scratch) {
+        double sum = 0;
         for (int first = 0; first < n; first += PIECE) {
             int count = Math.min(PIECE, n - first);
             long piece = piece(half, row, first, count, n, scratch);
-            scaledExponentials(piece, count, max, inverse, factor);
+            sum += scaledExponentials(piece, count, max, inverse, factor);
             if (half) {
                 HalfRows.narrow(piece, row + 2L * first, count);
             }
         }
+        return sum;
     }
 
-    private static void scaledExponentials(long row, int n, float max, float inverse, float scale) {
+    private static float scaledExponentials(long row, int n, float max, float inverse, float scale) {
         FloatVector shift = all(max);
         FloatVector factor = all(inverse);
         FloatVector scales = all(scale);
+        FloatVector a = zero();
         int i = 0;
         for (; i <= n - LANES; i += LANES) {
-            store(exp(load(row + 4L * i).sub(shift).mul(factor)).mul(scales), row + 4L * i);
+            FloatVector e = exp(load(row + 4L * i).sub(shift).mul(factor)).mul(scales);
+            store(e, row + 4L * i);
+            a = a.add(e);
         }
+        float sum = Vectors.sum(a);
         for (; i < n; i++) {
-            set(row + 4L * i, exp((get(row + 4L * i) - max) * inverse) * scale);
+            float e = exp((get(row + 4L * i) - max) * inverse) * scale;
+            set(row + 4L * i, e);
+            sum += e;
         }
+        return sum;
     }
 
     /** The first token whose cumulative sum exceeds the target; after {@link #total}. */

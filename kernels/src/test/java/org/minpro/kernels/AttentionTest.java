@@ -102,10 +102,10 @@ class AttentionTest {
                         .isLessThan(1e-6);
                 assertThat(Memory.distance(Memory.read(false, toQ, q.length), expected[0]))
                         .as("gradients of queries of %s", one)
-                        .isLessThan(2e-6);
+                        .isLessThan(1e-6);
                 assertThat(Memory.distance(Memory.read(false, toK, k.length), expected[1]))
                         .as("gradients of keys of %s", one)
-                        .isLessThan(2e-6);
+                        .isLessThan(1e-6);
             }
         }
     }

@@ -12,9 +12,11 @@ class PackedProductTest {
     void agreesWithFloat64WhateverTheShape() {
         SplittableRandom random = new SplittableRandom(1);
         for (int i = 0; i < 300; i++) {
-            int rows = random.nextInt(1, 20);
-            int in = random.nextInt(1, 100);
-            int out = random.nextInt(1, 150);
+            // Now and then sums of several parts.
+            boolean wide = i % 10 == 0;
+            int rows = wide ? random.nextInt(1, 60) : random.nextInt(1, 20);
+            int in = wide ? random.nextInt(200, 1100) : random.nextInt(1, 100);
+            int out = random.nextInt(1, wide ? 40 : 150);
             double[] x = Memory.normals(random, false, rows * in);
             double[] weight = Memory.normals(random, false, out * in);
             double[] bias = random.nextBoolean() ? Memory.normals(random, false, out) : new double[0];
@@ -37,6 +39,26 @@ class PackedProductTest {
                         .as("%d rows, %d to %d", rows, in, out)
                         .isLessThan(1e-6);
             }
+        }
+    }
+
+    @Test
+    void longSumsKeepTheirDigits() {
+        SplittableRandom random = new SplittableRandom(4);
+        int in = 8192;
+        int out = 32;
+        double[] x = Memory.normals(random, false, in);
+        double[] weight = Memory.normals(random, false, out * in);
+        double[] expected = new double[out];
+        for (int i = 0; i < out * in; i++) {
+            expected[i / in] += x[i % in] * weight[i];
+        }
+        try (Memory memory = new Memory()) {
+            long packed = memory.bytes(PackedProduct.packedBytes(out, in));
+            PackedProduct.pack(memory.of(weight), packed, out, in);
+            long y = memory.floats(out);
+            PackedProduct.multiply(memory.of(x), packed, 0, y, 1, in, out);
+            assertThat(Memory.distance(Memory.read(false, y, out), expected)).isLessThan(6e-7);
         }
     }
 

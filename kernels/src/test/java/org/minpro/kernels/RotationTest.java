@@ -167,7 +167,7 @@ class RotationTest {
                         one.projected, at -> Differences.dot(one.reference(at, one.queryNorm, one.keyNorm), upstream));
                 assertThat(Memory.distance(Memory.read(one.half, found, size), expected))
                         .as("head dim %d, %s", one.d, one.half)
-                        .isLessThan(one.half ? 4e-3 : 2e-6);
+                        .isLessThan(one.half ? 4e-3 : 1e-6);
                 if (toQueryNorm != 0) {
                     double[] toQuery = Differences.gradient(
                             one.queryNorm,
@@ -176,9 +176,9 @@ class RotationTest {
                             one.keyNorm,
                             at -> Differences.dot(one.reference(one.projected, one.queryNorm, at), upstream));
                     assertThat(Memory.distance(Memory.read(false, toQueryNorm, one.d), toQuery))
-                            .isLessThan(2e-6);
+                            .isLessThan(1e-6);
                     assertThat(Memory.distance(Memory.read(false, toKeyNorm, one.d), toKey))
-                            .isLessThan(2e-6);
+                            .isLessThan(1e-6);
                 }
             }
         }

@@ -71,11 +71,9 @@ class TokenHeadTest {
                 assertThat((double) Vectors.get(found)).isCloseTo(logProb, within(1e-6 + 3e-7 * Math.abs(logProb)));
                 assertThat((double) Vectors.get(entropies)).isCloseTo(entropy, within(5e-6));
                 TokenHead.gradient(half, given, 1, n, temperature, ids, memory.of((float) upstream));
-                // Where p is almost 1, the gradient is a small difference.
-                if (p[id] < 0.9) {
-                    assertThat(Memory.distance(Memory.read(half, given, n), gradient))
-                            .isLessThan(half ? 4e-3 : 5e-6);
-                }
+                // However near to 1 the token's probability is.
+                assertThat(Memory.distance(Memory.read(half, given, n), gradient))
+                        .isLessThan(half ? 4e-3 : 1e-6);
             }
         }
     }
