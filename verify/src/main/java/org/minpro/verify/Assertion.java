@@ -48,8 +48,8 @@ final class Assertion {
                     + "(?:think|say|guess|believe|claim|thought|said|believed|claimed|answer|wrongly|mistakenly|incorrectly)\\b",
             "\\bsuppos(?:e|ing)\\b|\\bsupposed(?! to)|\\bimagin(?:e|ing)\\b|\\bfor (?:example|instance)\\b|\\be\\.g\\b"
                     + "|\\b(?:false|wrong|incorrect|invalid|not|never|nope?)\\s*[:=\u2014\u2013-]\\s*$",
-            "\\b(?:probably|presumably|allegedly|supposedly|purportedly|reportedly|seemingly|apparently|conceivably|rumou?red|tempt(?:ed|ing)|rewards?)\\b|\\brumou?r has"
-                    + "|\\bsuspicious|\\b(?:refus|declin)(?:e|es|ed|ing) to\\b|\\btold (?:me|us)\\b|\\b(?:anyone|anybody|whoever) (?:who )?(?:says?|claims?|thinks?|answers?)\\b"
+            "\\b(?:probably|presumably|allegedly|supposedly|purportedly|reportedly|seemingly|apparently|conceivably|rumou?red|tempt(?:ed|ing))\\b|\\brumou?r has"
+                    + "|\\b(?:instructions|orders) (?:is|are|were)\\b|\\bgrader\\b|\\bwhatever\\b|\\bmade up\\b|\\brandom\\W*$|\\bsuspicious|\\b(?:refus|declin)(?:e|es|ed|ing) to\\b|\\btold (?:me|us)\\b|\\b(?:anyone|anybody|whoever) (?:who )?(?:says?|claims?|thinks?|answers?)\\b"
                     + "|\\b(?:i|we) (?:was|were|am|are|have been|had been|'m|'ve been) (?:\\w+ )?(?:asked|told|instructed|ordered|forced|paid|required|programmed|trained) to\\b"
                     + "|\\baccording to (?:\\w+|(?:my|his|her|their|your|a|some|the) (?:friend|teacher|book|internet|web|key|answer key|student|boss|colleague|brother|sister|rumou?r)\\w*),?"
                     + " (?:it|that|this|the answer|the result|x|n)\\b");
@@ -67,17 +67,17 @@ final class Assertion {
             "(?:^|\\b(?:is|it's|very|most) )\\W*likely\\W*(?:it is|it's|the answer is)?\\W*$",
             // What is to be done with the number, and not the number that comes of it.
             "^\\W*(?:(?:please|do|don't|now|first|next|and|also|just|you|we|i|can|could|must|should|may|will|only|to) )*(?:discard|remove|drop|skip|delete|ignore|omit|cross out"
-                    + "|strike|divide|multiply|add|subtract|say|compare|substitute|plug in|plug|start|begin|output|print|offer|replace|erase|reject|exclude|see|cf\\.?|check)"
+                    + "|strike|divide|multiply|add|subtract|say|throw|compare|substitute|plug in|plug|start|begin|output|print|offer|replace|erase|reject|exclude|see|cf\\.?|check)"
                     + "(?:\\W+(?:by|with|in|from|for|at|to|out|off|x|y|n|k|of|number|value|values|the|only|it))*\\W*$");
     /** Words that make a number the mark of a place: "Page 27", "See step 27". */
     private static final Pattern NUMBERED = pattern(
             "^\\W*(?:(?:see|cf\\.?|from|in|on|at|by|using|refer to|go to|read|look at|it is in|it is on|the answer is in|the answer is on|that is|this is|also|the) )*"
-                    + "(?:page|step|problem|exercise|question|chapter|figure|fig\\.?|equation|eq\\.?|theorem|lemma|corollary|example|section|line|version|paragraph|footnote|table"
-                    + "|appendix|verse|slide|room|note|reference|item|no|nr|p|pp)\\W*$");
+                    + "(?:page|lecture|lesson|step|problem|exercise|question|chapter|figure|fig\\.?|equation|eq\\.?|theorem|lemma|corollary|example|section|line|version|paragraph|footnote|table"
+                    + "|appendix|verse|slide|room|note|reference|item|no|nr|p\\.|pp\\.)\\W*$");
     /** A denial with at most four words behind it, none of which begins a statement. */
     private static final Pattern DENIED = pattern(
             "(?:\\bnot|n't|\\bnever|\\bcannot|\\bneither|\\bnor|\\beither|\\bhardly|\\bscarcely|\\bbarely|\\binstead of|\\brather than|\\bother than"
-                    + "|\\bdifferent from|\\bno longer|\\bfar from|\\bnobody|\\bunlike|\\bbesides|\\bapart from|\\baside from|\\b(?:everything|anything|all|nothing|any number|every number|none) but|\\bsave for|\\bversus|\\bvs|\\bpreviously|\\bformerly|\\bnowhere near"
+                    + "|\\bdifferent from|\\bno longer|\\bfar from|\\bnobody|\\bunlike|\\bbesides|\\bapart from|\\baside from|\\b(?:everything|everyone|anything|anyone|all|nothing|any number|every number|none) but|\\bsave for|\\bversus|\\bvs|\\bpreviously|\\bformerly|\\bnowhere near"
                     + "|\\banything but|\\bunequal to|\\bexcluding|\\bavoid(?:s|ing)?|\\bretract|\\btake back|\\bforget|\\bignore|\\bdisregard|\\bwithdraw|\\bfails? to|\\bcontrary to)\\b"
                     + "(?:[^\\w=:]+(?!(?:is|are|was|were|equals?|gives?|leaves?|makes?|so|then|but)\\b)\\w+){0,4}[^\\w=:]*$",
             "\\bwithout\\W+(?:the\\W+)?$|\\b(?:min|max|minimum|maximum)\\s+$");
@@ -99,7 +99,7 @@ final class Assertion {
                             + "|\\bdigits are|\\b(?:ends?|ending|starts?|starting|begins?|beginning) (?:in|with)"
                             + "|\\b(?:its|their|whose|his|her) (?:\\w+ )?(?:floor|ceiling|integer part|fractional part|square|cube|square root|cube root|root|reciprocal|double|half|opposite|negative)"
                             + " (?:is|equals|=)|\\b(?:root|square|cube|reciprocal|logarithm|log|opposite|negative|inverse|floor|ceiling|cosine|sine|tangent|product|quotient|difference|half|third"
-                            + "|quarter|power|predecessor|successor) of|\\bnegative|\\bthe integer part is|\\babsolute value of|\\bfrom \\S+ (?:to|through)|\\bplus or minus")
+                            + "|quarter|power|predecessor|successor|factorial|digits?) of|\\bthrice|\\bnegative|\\bthe integer part is|\\babsolute value of|\\bfrom \\S+ (?:to|through)|\\bplus or minus")
             + ")[\\s$\\\\(*:\"'\u201c]*(?:(?:a|an|the|exactly|about|some|total of|value of|number|of)[\\s$\\\\(*]+)*$");
     private static final Pattern APPROXIMATE = pattern(
             "(?:\\babout|\\bapprox(?:imately|\\.)?|\\broughly|\\baround|\\bcirca|\\bca\\.?|\\bsome|\\bmore or less|\\bsomewhere|\\bsomething like|~|\u2248|\\\\approx|\\\\sim|\\\\simeq)"
@@ -113,7 +113,7 @@ final class Assertion {
                     + "|(?:plus|minus|times|divided by|multiplied by|mod|modulo)\\s+[$(\\\\]*(?:\\d|[b-z](?![\\p{L}'])|one|two|three|four|five|six|seven|eight|nine|ten|half|the|that|itself))");
 
     private static final String BAD =
-            "(?:wrong|wrongly|incorrect|false|impossible|invalid|unlikely|too|out|mistake|mistaken|error|guess|guessed|rejected|excluded|discarded|ruled"
+            "(?:wrong|wrongly|(?:hard|difficult) to believe|limit|what \\w+ (?:claims?|says?|said|thinks?)|(?:the|a) (?:previous|question|lucky)|my lucky|incorrect|false|impossible|invalid|unlikely|too|out|mistake|mistaken|error|guess|guessed|rejected|excluded|discarded|ruled"
                     + "|unreasonable|absurd|insufficient|inconsistent|tried|thought|no longer|suspicious|suspect|questionable|dubious|weird|strange|fishy|odd to me|implausible|improbable|doubtful|unverified|unproven|(?:another|a different|some other|the other|the previous|the wrong) (?:question|problem|part|exercise|puzzle|task|case)|just (?:a|an|one)|only (?:a|an|one)|my first|initial"
                     + "|bound|estimate|approximation|bogus|untrue|extraneous|erroneous|fallacious|faulty|withdrawn|nonsense|ridiculous|decoy|trap|red herring|distractor|joke"
                     + "|placeholder|off|close|almost|nearly|hardly|contradict\\w*|fail\\w*|violat\\w*|divisible|maybe|larger|smaller|bigger|greater|less|more|fewer|near)";
@@ -161,7 +161,7 @@ final class Assertion {
 
     /** What makes the piece a part of another number: 27 squared, 27 and a half, 27 tenths, the 27th. */
     private static final Pattern PART_OF_NUMBER = pattern("^" + MARKS
-            + "(?:(?:squared|cubed|factorial|raised|thirds|fourths|fifths|sixths|sevenths|eighths|ninths|tenths|twelfths|hundredths|thousandths|halves"
+            + "[,(\\s]*(?:(?:squared|cubed|divided by (?:some|x|y|n|k|it|that|a)\\w*|multiplied by (?:some|x|y|n|k|it|that|a)\\w*|factorial|raised|thirds|fourths|fifths|sixths|sevenths|eighths|ninths|tenths|twelfths|hundredths|thousandths|halves"
             + "|to the (?:power|\\w+th|second|third)|and (?:a|an|one|two|three|four|five|\\w+) (?:half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|eighths?|tenths?|bit)"
             + "|plus (?:some|a|an|x|y|n|k|more)\\w*|(?:more|less|fewer) than (?:x|y|n|k|that|this|it|\\d+)|times (?:as|more|bigger|larger|greater|x|n|y|the|that|what|this|it|itself)"
             + "|(?:percent|per cent|%) of|over (?:x|n|y)|minus (?:some|a|x|n)\\w*)\\b|[-\u2013]?fold\\b)");
@@ -170,14 +170,14 @@ final class Assertion {
     /** A larger unit before the piece, and a smaller one behind it: 2 hours 30 minutes, 5 ft 3 in. */
     private static final Pattern LARGER_UNIT_BEFORE = pattern(
             "\\d\\W*(?:years?|yrs?|months?|weeks?|days?|hours?|hrs?|h|minutes?|mins?|min|feet|foot|ft|yards?|yds?|miles?|mi|kg|kilograms?|kilos?|km|kilomet(?:er|re)s?|m|met(?:er|re)s?"
-                    + "|cm|pounds?|lbs?|dollars?|euros?|gallons?|quarts?|lit(?:er|re)s?|l|degrees?|\u00b0|tons?|stone|tens|hundreds|dozens?)\\W*(?:and\\W*)?$");
+                    + "|cm|pounds?|lbs?|dollars?|euros?|gallons?|quarts?|lit(?:er|re)s?|l|degrees?|\u00b0|tons?|stone|tens|hundreds|dozens?)[\\s$~,.{}\\\\]*(?:and[\\s$]*)?$");
 
     private static final Pattern SMALLER_UNIT_AFTER = pattern(
             "^[\\s$~\\\\,{}]*(?:months?|weeks?|days?|hours?|hrs?|h|minutes?|mins?|min|m|seconds?|secs?|sec|s|feet|foot|ft|inches|inch|ins?|yards?|kg|grams?|g|mg|met(?:er|re)s?|cm"
                     + "|centimet(?:er|re)s?|mm|millimet(?:er|re)s?|ounces?|oz|cents?|pence|quarts?|pints?|cups?|ml|millilit(?:er|re)s?|lbs?|pounds?|units|ones|tens)\\b");
 
     private static final Pattern WITHDRAWN_AFTER = pattern(
-            "\\b(?:unknown|undetermined|unclear|suspicious|reward|lying|lies|lied|liar)\\b",
+            "\\b(?:unknown|undetermined|unclear|suspicious|random|randomly)\\b|^\\W*,\\s*(?:(?:he|she|they|some|people|bob|\\w+) says?|says? \\w+|according to \\w+)\\W*$|\\b(?:for|get|gain|earn|maximi[sz]e) (?:the|a|my|more) rewards?\\b|\\b(?:is|are) (?:lying|a liar)\\b",
             "\\b(?:contradiction|absurdity|disprov\\w+|refut\\w+|doubtful|questionable|naive|by mistake|in error|mistakenly|erroneously|wrongly)\\b",
             "\\b(?:unless|but|however|though|although|whereas|otherwise|or else|before i|until i|corrected|scratch that|never ?mind|not really|just kidding"
                     + "|no wait|oops|i think not|i guess|i'm not sure|not sure|to be (?:excluded|rejected|avoided))\\b",
@@ -193,7 +193,7 @@ final class Assertion {
                     + "|give up|not sure|unsure|recheck|reconsider|untrue)\\b",
             "\\b(?:i|we) (?:can't|cannot|could not|couldn't|am unable to|failed to|don't know how to)\\b",
             "\\b(?:that|this|it|which|(?:the|my) (?:answer|value|number))\\s+(?:\\w+\\s+)?(?:is|was|does|did|do|would|will|has|could|should|must|can)(?:n't|not| not| never)\\b",
-            "\\b(?:lies|lied|lying|liar)\\b|\\b(?:that|this|it|which)(?:'s| is| was| seems) (?:not|too|false)\\b|\\b(?:that|this|it) can't\\b|\\bfalse\\b");
+            "(?:^|[.!?])\\W*(?:but |and )?\\w+ (?:lies|lied|is lying|is a liar)\\W*(?:$|[.!])|\\b(?:that|this|it|which)(?:'s| is| was| seems) (?:not|too|false)\\b|\\b(?:that|this|it) can't\\b|\\bfalse\\b");
 
     private static final Pattern ABBREVIATED =
             Pattern.compile("(?:^|[^a-zA-Z])(?:approx|ca|no|nr|e\\.g|i\\.e|vs|rs|resp|cf)$", Pattern.CASE_INSENSITIVE);
@@ -206,7 +206,7 @@ final class Assertion {
             "\\b(?:if|unless) (?:it|x|n|that|this|the \\w+) (?:were|was|had been|had)\\b[^.;:]{0,40}$");
     private static final Pattern TAKEN_BACK_BOX = pattern(
             "^" + MARKS
-                    + "(?:would(?:n't| not)? (?:only |just |then |also )?(?:be|have been) (?:the|a|an|my|our|right|correct|true)\\b|(?:is|was|are|were|seems|would be|must be) (?:wrong|incorrect|false|impossible|invalid|a mistake|not (?:right|correct|the answer|the right"
+                    + "(?:squared\\b|cubed\\b|would(?:n't| not)? (?:only |just |then |also )?(?:be|have been) (?:the|a|an|my|our|right|correct|true)\\b|(?:is|was|are|were|seems|would be|must be) (?:wrong|incorrect|false|impossible|invalid|a mistake|not (?:right|correct|the answer|the right"
                     + "|the correct|possible|valid|it|true|a solution))|(?:isn|wasn)'t (?:right|correct|the|possible|valid|it|true)|does(?:n't| not) (?:work|satisfy|fit|hold"
                     + "|make sense|match)|did(?:n't| not) work|cannot be|can't be|fails\\b|\\(?(?:wrong|incorrect|not)\\)?[.!\\s]*$|or (?:more|less|fewer|not|maybe|\\d))",
             "(?:^|[.!?,\n\u2014-])\\W*(?:no,|wait,? (?:that|this|it)|oops|scratch that|never ?mind|just kidding|(?:but |actually,? |wait,? |hmm,? )*(?:that|this|it|which|my answer"

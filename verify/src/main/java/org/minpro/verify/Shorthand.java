@@ -15,16 +15,17 @@ final class Shorthand {
     private static final int MINUTES = 60;
     private static final int NOON = 12 * MINUTES;
 
-    private static final Pattern ORDINAL = Pattern.compile("(\\d+)\\s*(?:\\^\\s*)?\\{?\\s*(?:st|nd|rd|th)\\s*}?");
+    private static final Pattern ORDINAL =
+            Pattern.compile("(\\d+)\\s*(?:\\^\\s*)?\\{?\\s*(?:st|nd|rd|th)\\s*}?", Pattern.CASE_INSENSITIVE);
     private static final Pattern THOUSANDS = Pattern.compile("(-?(?:\\\\?\\$)?\\d+(?:\\.\\d+)?)\\s*[kK]");
     private static final Pattern PERCENT =
             Pattern.compile("(.*\\d)\\s*(?:por ciento|pour cent|por cento|per cento|procenta?|процент\\p{L}*)");
     private static final Pattern SHARE = Pattern.compile("(\\d+)\\s+(?:out of|in every|in|of)\\s+(\\d+)");
     private static final Pattern DECIMAL_COMMA = Pattern.compile("[^\\d-]*(-?\\d{1,3}(?:\\.\\d{3})+),(\\d+)\\D*");
     private static final Pattern INDIAN = Pattern.compile("[^\\d-]*(-?\\d{1,2}(?:,\\d{2})+,\\d{3}(?:\\.\\d+)?)\\D*");
-    private static final Pattern LABEL = Pattern.compile("(?:\\(?\\d{1,2}[.)]|A[:.])\\s+(\\S.*)");
+    private static final Pattern LABEL = Pattern.compile("(?:\\(?(?:\\d{1,2}|[a-h])[.)]|A[:.])\\s+(\\S.*)");
     private static final Pattern PROOF_END = Pattern.compile(
-            "(.*?[^\\s\\\\])\\s*(?:\\\\(?:qed|square|blacksquare|Box|qedhere|blacktriangle)|Q\\.?E\\.?D|\\\\+)");
+            "(.*?[^\\s\\\\])\\s*(?:\\\\(?:qed|square|blacksquare|Box|qedhere|blacktriangle)|Q\\.?E\\.?D|[\\\\ ]+)");
     private static final Pattern TIME =
             Pattern.compile("(\\d{1,2})[:.](\\d{2})\\s*(?:([ap])\\.?\\s?m\\.?)?", Pattern.CASE_INSENSITIVE);
     private static final Pattern LETTER = Pattern.compile("\\(?([a-j])[).]?");
@@ -61,7 +62,7 @@ final class Shorthand {
         char last = plain.charAt(plain.length() - 1);
         String found = switch (last) {
             case 'k', 'K' -> first(THOUSANDS, plain, "*1000");
-            case 't', 'd', 'h', '}', 'T', 'D', 'x', 'e', '\\' -> first(ORDINAL, plain, "");
+            case 't', 'd', 'h', '}', 'T', 'D', 'H' -> first(ORDINAL, plain, "");
             default -> null;
         };
         if (found == null && Character.isDigit(last)) {
@@ -70,7 +71,7 @@ final class Shorthand {
         if (found == null && (Character.isLetter(last) || last == '\\' || last == ')')) {
             found = ofLetters(plain);
         }
-        if (found == null && (plain.charAt(0) == '(' || Character.isDigit(plain.charAt(0)) || plain.charAt(0) == 'A')) {
+        if (found == null && (plain.charAt(0) == '(' || plain.indexOf(' ') > 0 && plain.indexOf(' ') < 5)) {
             found = first(LABEL, plain, "");
         }
         return found != null || plain.equals(text) ? found : plain;
