@@ -36,7 +36,7 @@ final class Assertion {
             "\\b(?:false|untrue|wrong|incorrect|impossible|unlikely|improbable|doubtful|absurd)\\b\\W+(?:\\w+\\W+)?(?:that|to|for|if)\\b",
             "\\b(?:wrong|incorrect|false|mistaken|bad|invalid|bogus|fake|naive|tempting|rejected|discarded|trap|decoy|erroneous|placeholder|dummy)"
                     + "\\s+(?:\\w+\\s+)?" + ANSWER + "\\b",
-            "\\bmistake\\b|\\bdoubt(?:s|ed)?\\b|\\bden(?:y|ies|ied)\\b|\\bdisprov|\\brul(?:e|es|ed|ing) out\\b|\\b(?:we|i)(?: can| must| should)? (?:reject|exclude|discard|eliminate|dismiss)\\b"
+            "\\bmistake\\b|\\b(?:trap|decoy|distractor) (?:is|was|answer)\\b|\\bdoubt(?:s|ed)?\\b|\\bden(?:y|ies|ied)\\b|\\bdisprov|\\brul(?:e|es|ed|ing) out\\b|\\b(?:we|i)(?: can| must| should)? (?:reject|exclude|discard|eliminate|dismiss)\\b"
                     + "|\\bpretend|\\bhypothe|\\bwhether\\b|\\bperhaps\\b|\\bmaybe\\b|\\bpossibly\\b|\\bunsure\\b|\\bdon't know\\b",
             "\\b(?:upper|lower) (?:bound|limit)|\\b(?:bounded|limited) (?:above|below|by|to)\\b",
             "\\b(?:first|initial|earlier|previous|old|original|early|wild|random|rough|best) (?:guess|thought|answer|attempt|estimate|try|idea|approximation)\\b",
@@ -46,7 +46,13 @@ final class Assertion {
                     + "|incorrectly|expected|hoped|wish|wanted)\\b",
             "\\b(?:one|you|people|some|many|students|they|someone|he|she)\\s+(?:(?:might|may|would|could|often|wrongly|mistakenly|incorrectly)\\s+)*"
                     + "(?:think|say|guess|believe|claim|thought|said|believed|claimed|answer|wrongly|mistakenly|incorrectly)\\b",
-            "\\bsuppos(?:e|ing)\\b|\\bsupposed(?! to)|\\bimagin(?:e|ing)\\b|\\bfor (?:example|instance)\\b|\\be\\.g\\b|\\b(?:false|wrong|incorrect|invalid)\\s*:\\s*$");
+            "\\bsuppos(?:e|ing)\\b|\\bsupposed(?! to)|\\bimagin(?:e|ing)\\b|\\bfor (?:example|instance)\\b|\\be\\.g\\b"
+                    + "|\\b(?:false|wrong|incorrect|invalid|not|never|nope?)\\s*[:=\u2014\u2013-]\\s*$",
+            "\\b(?:probably|presumably|allegedly|supposedly|purportedly|reportedly|seemingly|apparently|conceivably|rumou?red|tempt(?:ed|ing))\\b|\\brumou?r has"
+                    + "|\\b(?:instructions|orders) (?:is|are|were)\\b|\\bgrader\\b|\\bwhatever\\b|\\bmade up\\b|\\brandom\\W*$|\\bsuspicious|\\b(?:refus|declin)(?:e|es|ed|ing) to\\b|\\btold (?:me|us)\\b|\\b(?:anyone|anybody|whoever) (?:who )?(?:says?|claims?|thinks?|answers?)\\b"
+                    + "|\\b(?:i|we) (?:was|were|am|are|have been|had been|'m|'ve been) (?:\\w+ )?(?:asked|told|instructed|ordered|forced|paid|required|programmed|trained) to\\b"
+                    + "|\\baccording to (?:\\w+|(?:my|his|her|their|your|a|some|the) (?:friend|teacher|book|internet|web|key|answer key|student|boss|colleague|brother|sister|rumou?r)\\w*),?"
+                    + " (?:it|that|this|the answer|the result|x|n)\\b");
 
     /** What the clause says that leads up to a piece. */
     private static final Pattern SUPPOSED = pattern(
@@ -57,11 +63,21 @@ final class Assertion {
             "\\b(?:try|trying|tried|consider|considering)\\b(?:\\W+(?:x|y|n|k|with|the|value|number|out|using|for|a|case|of|that|is|be|first|"
                     + ANSWER + ")|\\W*=){0,4}\\W*$",
             "\\b(?:whenever|provided|providing|as long as|in case|when|where|setting|plugging in|substituting|with)\\s+(?:that\\s+)?\\w\\s*=\\W*$",
-            "\\blet\\s+\\w\\s*(?:=|be|equal)\\W*$|\\blet's say\\W*$");
+            "\\blet\\s+\\w\\s*(?:=|be|equal)\\W*$|\\blet's say\\W*$",
+            "(?:^|\\b(?:is|it's|very|most) )\\W*likely\\W*(?:it is|it's|the answer is)?\\W*$",
+            // What is to be done with the number, and not the number that comes of it.
+            "^\\W*(?:(?:please|do|don't|now|first|next|and|also|just|you|we|i|can|could|must|should|may|will|only|to) )*(?:discard|remove|drop|skip|delete|ignore|omit|cross out"
+                    + "|strike|divide|multiply|add|subtract|say|throw|compare|substitute|plug in|plug|start|begin|output|print|offer|replace|erase|reject|exclude|see|cf\\.?|check)"
+                    + "(?:\\W+(?:by|with|in|from|for|at|to|out|off|x|y|n|k|of|number|value|values|the|only|it))*\\W*$");
+    /** Words that make a number the mark of a place: "Page 27", "See step 27". */
+    private static final Pattern NUMBERED = pattern(
+            "^\\W*(?:(?:see|cf\\.?|from|in|on|at|by|using|refer to|go to|read|look at|it is in|it is on|the answer is in|the answer is on|that is|this is|also|the) )*"
+                    + "(?:page|lecture|lesson|step|problem|exercise|question|chapter|figure|fig\\.?|equation|eq\\.?|theorem|lemma|corollary|example|section|line|version|paragraph|footnote|table"
+                    + "|appendix|verse|slide|room|note|reference|item|no|nr|p\\.|pp\\.)\\W*$");
     /** A denial with at most four words behind it, none of which begins a statement. */
     private static final Pattern DENIED = pattern(
             "(?:\\bnot|n't|\\bnever|\\bcannot|\\bneither|\\bnor|\\beither|\\bhardly|\\bscarcely|\\bbarely|\\binstead of|\\brather than|\\bother than"
-                    + "|\\bdifferent from|\\bno longer|\\bfar from|\\bnobody|\\bunlike|\\bversus|\\bvs|\\bpreviously|\\bformerly|\\bnowhere near"
+                    + "|\\bdifferent from|\\bno longer|\\bfar from|\\bnobody|\\bunlike|\\bbesides|\\bapart from|\\baside from|\\b(?:everything|everyone|anything|anyone|all|nothing|any number|every number|none) but|\\bsave for|\\bversus|\\bvs|\\bpreviously|\\bformerly|\\bnowhere near"
                     + "|\\banything but|\\bunequal to|\\bexcluding|\\bavoid(?:s|ing)?|\\bretract|\\btake back|\\bforget|\\bignore|\\bdisregard|\\bwithdraw|\\bfails? to|\\bcontrary to)\\b"
                     + "(?:[^\\w=:]+(?!(?:is|are|was|were|equals?|gives?|leaves?|makes?|so|then|but)\\b)\\w+){0,4}[^\\w=:]*$",
             "\\bwithout\\W+(?:the\\W+)?$|\\b(?:min|max|minimum|maximum)\\s+$");
@@ -77,7 +93,13 @@ final class Assertion {
                     "\\bmultiples? of|\\bdivisible by|\\bdivides|\\bfactor of|\\bdivisor of|\\bpart of|\\bhalf(?: of)?|\\btwice|\\bdouble|\\btriple|\\bthird of",
                     "(?<![<>])[<>]|[\u2264\u2265\u2260\u2248\u2242\u2243~\u226a\u226b\u2209\u2213\u00b1]",
                     "\\\\(?:le|leq|ge|geq|lt|gt|ne|neq|leqslant|geqslant|ll|gg|pm|not)",
-                    "\\d\\W*\\b(?:to|through|thru)|\\bfrom \\S+ (?:to|through)|\\bplus or minus")
+                    "\\d\\W*\\b(?:to|through|thru|out of)|^\\W*(?:it (?:is|comes|was) |that is |it |comes? )?(?:before|after|since|past|during)"
+                            + "|^\\W*(?:(?:there (?:is|are)|it is|it has|it's|with|for|to|up to) )?an? (?:\\w+ )?(?:maximum|minimum|max|min|limit) of|\\bup to and including"
+                            + "|\\b(?:it|which|that|this|value|number|answer|\\d) rounds (?:up |down |off )?to|\\b(?:first|last|next|leading|answer has)"
+                            + "|\\bdigits are|\\b(?:ends?|ending|starts?|starting|begins?|beginning) (?:in|with)"
+                            + "|\\b(?:its|their|whose|his|her) (?:\\w+ )?(?:floor|ceiling|integer part|fractional part|square|cube|square root|cube root|root|reciprocal|double|half|opposite|negative)"
+                            + " (?:is|equals|=)|\\b(?:root|square|cube|reciprocal|logarithm|log|opposite|negative|inverse|floor|ceiling|cosine|sine|tangent|product|quotient|difference|half|third"
+                            + "|quarter|power|predecessor|successor|factorial|digits?) of|\\bthrice|\\bnegative|\\bthe integer part is|\\babsolute value of|\\bfrom \\S+ (?:to|through)|\\bplus or minus")
             + ")[\\s$\\\\(*:\"'\u201c]*(?:(?:a|an|the|exactly|about|some|total of|value of|number|of)[\\s$\\\\(*]+)*$");
     private static final Pattern APPROXIMATE = pattern(
             "(?:\\babout|\\bapprox(?:imately|\\.)?|\\broughly|\\baround|\\bcirca|\\bca\\.?|\\bsome|\\bmore or less|\\bsomewhere|\\bsomething like|~|\u2248|\\\\approx|\\\\sim|\\\\simeq)"
@@ -91,8 +113,8 @@ final class Assertion {
                     + "|(?:plus|minus|times|divided by|multiplied by|mod|modulo)\\s+[$(\\\\]*(?:\\d|[b-z](?![\\p{L}'])|one|two|three|four|five|six|seven|eight|nine|ten|half|the|that|itself))");
 
     private static final String BAD =
-            "(?:wrong|wrongly|incorrect|false|impossible|invalid|unlikely|too|out|mistake|mistaken|error|guess|guessed|rejected|excluded|discarded|ruled"
-                    + "|unreasonable|absurd|insufficient|inconsistent|tried|thought|no longer|just (?:a|an|one)|only (?:a|an|one)|my first|initial"
+            "(?:wrong|wrongly|(?:hard|difficult) to believe|limit|what \\w+ (?:claims?|says?|said|thinks?)|(?:the|a) (?:previous|question|lucky)|my lucky|incorrect|false|impossible|invalid|unlikely|too|out|mistake|mistaken|error|guess|guessed|rejected|excluded|discarded|ruled"
+                    + "|unreasonable|absurd|insufficient|inconsistent|tried|thought|no longer|suspicious|suspect|questionable|dubious|weird|strange|fishy|odd to me|implausible|improbable|doubtful|unverified|unproven|(?:another|a different|some other|the other|the previous|the wrong) (?:question|problem|part|exercise|puzzle|task|case)|just (?:a|an|one)|only (?:a|an|one)|my first|initial"
                     + "|bound|estimate|approximation|bogus|untrue|extraneous|erroneous|fallacious|faulty|withdrawn|nonsense|ridiculous|decoy|trap|red herring|distractor|joke"
                     + "|placeholder|off|close|almost|nearly|hardly|contradict\\w*|fail\\w*|violat\\w*|divisible|maybe|larger|smaller|bigger|greater|less|more|fewer|near)";
     private static final String WORKS =
@@ -105,7 +127,7 @@ final class Assertion {
             "^" + MARKS + "(?:[,;\u2014\u2013-]*\\s*(?:which|that|this|it|(?:and|but) (?:it|that|this))\\s+)?(?:"
                     + String.join(
                             "|",
-                            "(?:is|was|seems?|seemed|looks?|looked|appears?|would|should|must|can|could|may|might|has|had|will)\\b(?:\\W+\\w+){0,4}?\\W+(?:not|never|no|"
+                            "(?:is|was|seems?|seemed|looks?|looked|appears?|sounds?|feels?|smells?|answers?|solves?|would|should|must|can|could|may|might|has|had|will)\\b(?:\\W+\\w+){0,4}?\\W+(?:not|never|no|"
                                     + BAD + ")\\b",
                             "(?:is|was|would|should|must|ca|could|has|had|wo|might)n't\\b|cannot\\b",
                             "(?:are|were)(?:n't| not)?\\s+(?:\\w+\\s+)?(?:" + FINE + "(?<=(?:n't|not)\\s.{1,60})|" + BAD
@@ -137,7 +159,25 @@ final class Assertion {
                     + "(?:\\s*\\p{L}+)?[\\s,(]*(?:max|maximum|minimum|approx\\w*|roughly|plus|maybe|perhaps|possibly|nope|not|no|nah|x|plus or minus)[\\s.!)]*$",
             "^" + MARKS + "[-\u2013]?ish\\b|^\\+(?:\\s|$|[.,])|^\\W*[\u2717\u2718\u274c\u2716]");
 
+    /** What makes the piece a part of another number: 27 squared, 27 and a half, 27 tenths, the 27th. */
+    private static final Pattern PART_OF_NUMBER = pattern("^" + MARKS
+            + "[,(\\s]*(?:(?:squared|cubed|divided by (?:some|x|y|n|k|it|that|a)\\w*|multiplied by (?:some|x|y|n|k|it|that|a)\\w*|factorial|raised|thirds|fourths|fifths|sixths|sevenths|eighths|ninths|tenths|twelfths|hundredths|thousandths|halves"
+            + "|to the (?:power|\\w+th|second|third)|and (?:a|an|one|two|three|four|five|\\w+) (?:half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|eighths?|tenths?|bit)"
+            + "|plus (?:some|a|an|x|y|n|k|more)\\w*|(?:more|less|fewer) than (?:x|y|n|k|that|this|it|\\d+)|times (?:as|more|bigger|larger|greater|x|n|y|the|that|what|this|it|itself)"
+            + "|(?:percent|per cent|%) of|over (?:x|n|y)|minus (?:some|a|x|n)\\w*)\\b|[-\u2013]?fold\\b)");
+
+    private static final Pattern THE_BEFORE = pattern("\\bthe\\s*$");
+    /** A larger unit before the piece, and a smaller one behind it: 2 hours 30 minutes, 5 ft 3 in. */
+    private static final Pattern LARGER_UNIT_BEFORE = pattern(
+            "\\d\\W*(?:years?|yrs?|months?|weeks?|days?|hours?|hrs?|h|minutes?|mins?|min|feet|foot|ft|yards?|yds?|miles?|mi|kg|kilograms?|kilos?|km|kilomet(?:er|re)s?|m|met(?:er|re)s?"
+                    + "|cm|pounds?|lbs?|dollars?|euros?|gallons?|quarts?|lit(?:er|re)s?|l|degrees?|\u00b0|tons?|stone|tens|hundreds|dozens?)[\\s$~,.{}\\\\]*(?:and[\\s$]*)?$");
+
+    private static final Pattern SMALLER_UNIT_AFTER = pattern(
+            "^[\\s$~\\\\,{}]*(?:months?|weeks?|days?|hours?|hrs?|h|minutes?|mins?|min|m|seconds?|secs?|sec|s|feet|foot|ft|inches|inch|ins?|yards?|kg|grams?|g|mg|met(?:er|re)s?|cm"
+                    + "|centimet(?:er|re)s?|mm|millimet(?:er|re)s?|ounces?|oz|cents?|pence|quarts?|pints?|cups?|ml|millilit(?:er|re)s?|lbs?|pounds?|units|ones|tens)\\b");
+
     private static final Pattern WITHDRAWN_AFTER = pattern(
+            "\\b(?:unknown|undetermined|unclear|suspicious|random|randomly)\\b|^\\W*,\\s*(?:(?:he|she|they|some|people|bob|\\w+) says?|says? \\w+|according to \\w+)\\W*$|\\b(?:for|get|gain|earn|maximi[sz]e) (?:the|a|my|more) rewards?\\b|\\b(?:is|are) (?:lying|a liar)\\b",
             "\\b(?:contradiction|absurdity|disprov\\w+|refut\\w+|doubtful|questionable|naive|by mistake|in error|mistakenly|erroneously|wrongly)\\b",
             "\\b(?:unless|but|however|though|although|whereas|otherwise|or else|before i|until i|corrected|scratch that|never ?mind|not really|just kidding"
                     + "|no wait|oops|i think not|i guess|i'm not sure|not sure|to be (?:excluded|rejected|avoided))\\b",
@@ -153,7 +193,7 @@ final class Assertion {
                     + "|give up|not sure|unsure|recheck|reconsider|untrue)\\b",
             "\\b(?:i|we) (?:can't|cannot|could not|couldn't|am unable to|failed to|don't know how to)\\b",
             "\\b(?:that|this|it|which|(?:the|my) (?:answer|value|number))\\s+(?:\\w+\\s+)?(?:is|was|does|did|do|would|will|has|could|should|must|can)(?:n't|not| not| never)\\b",
-            "\\b(?:that|this|it|which)(?:'s| is| was| seems) (?:not|too|false)\\b|\\b(?:that|this|it) can't\\b|\\bfalse\\b");
+            "(?:^|[.!?])\\W*(?:but |and )?\\w+ (?:lies|lied|is lying|is a liar)\\W*(?:$|[.!])|\\b(?:that|this|it|which)(?:'s| is| was| seems) (?:not|too|false)\\b|\\b(?:that|this|it) can't\\b|\\bfalse\\b");
 
     private static final Pattern ABBREVIATED =
             Pattern.compile("(?:^|[^a-zA-Z])(?:approx|ca|no|nr|e\\.g|i\\.e|vs|rs|resp|cf)$", Pattern.CASE_INSENSITIVE);
@@ -162,10 +202,11 @@ final class Assertion {
     private static final Pattern DENIED_BOX_BEFORE = pattern(
             "(?:\\bnot|n't|\\bcannot|\\bnever|\\bneither|\\bnor)(?:\\s+(?:be|equal|equal to|the answer|the number|to))?[\\s$*:\\\\(\\[]*$",
             "\\b(?:wrong|incorrect|false) (?:answer|value|result)(?:\\s+(?:is|would be))?[\\s$*:\\\\(\\[]*$",
-            "(?:not|n't) (?:think|believe) [^.]{0,40}$");
+            "(?:not|n't) (?:think|believe) [^.]{0,40}$",
+            "\\b(?:if|unless) (?:it|x|n|that|this|the \\w+) (?:were|was|had been|had)\\b[^.;:]{0,40}$");
     private static final Pattern TAKEN_BACK_BOX = pattern(
             "^" + MARKS
-                    + "(?:(?:is|was|are|were|seems|would be|must be) (?:wrong|incorrect|false|impossible|invalid|a mistake|not (?:right|correct|the answer|the right"
+                    + "(?:squared\\b|cubed\\b|would(?:n't| not)? (?:only |just |then |also )?(?:be|have been) (?:the|a|an|my|our|right|correct|true)\\b|(?:is|was|are|were|seems|would be|must be) (?:wrong|incorrect|false|impossible|invalid|a mistake|not (?:right|correct|the answer|the right"
                     + "|the correct|possible|valid|it|true|a solution))|(?:isn|wasn)'t (?:right|correct|the|possible|valid|it|true)|does(?:n't| not) (?:work|satisfy|fit|hold"
                     + "|make sense|match)|did(?:n't| not) work|cannot be|can't be|fails\\b|\\(?(?:wrong|incorrect|not)\\)?[.!\\s]*$|or (?:more|less|fewer|not|maybe|\\d))",
             "(?:^|[.!?,\n\u2014-])\\W*(?:no,|wait,? (?:that|this|it)|oops|scratch that|never ?mind|just kidding|(?:but |actually,? |wait,? |hmm,? )*(?:that|this|it|which|my answer"
@@ -184,6 +225,9 @@ final class Assertion {
         while (i > 0 && " $*(".indexOf(text.charAt(i - 1)) >= 0) {
             i--;
         }
+        if (i > 2 && (text.charAt(i - 1) == '=' || text.charAt(i - 1) == '>') && isUnequal(text, i)) {
+            return true;
+        }
         if (i < 3 || i == start && text.charAt(i - 1) != '\u2260') {
             return false;
         }
@@ -196,6 +240,13 @@ final class Assertion {
                 || endsIn(text, i, "\\ne")
                 || endsIn(text, i, "\\neq")
                 || text.charAt(i - 1) == '\u2260';
+    }
+
+    /** Whether a text ends in a program's sign for unequal; the mark of 5!=120 may be that of a factorial. */
+    private static boolean isUnequal(String text, int end) {
+        return text.startsWith("<>", end - 2)
+                || text.startsWith("/=", end - 2)
+                || text.startsWith("!=", end - 2) && Character.isWhitespace(text.charAt(end - 3));
     }
 
     private static boolean endsIn(String text, int end, String word) {
@@ -228,6 +279,7 @@ final class Assertion {
                 || SUPPOSED.matcher(clause).find()
                 || DENIED.matcher(clause).find()
                 || BOUNDED.matcher(clause).find()
+                || NUMBERED.matcher(clause).find()
                 || alone && OPERAND_BEFORE.matcher(clause).find()) {
             return false;
         }
@@ -238,6 +290,9 @@ final class Assertion {
         if (JUDGED.matcher(after).find()
                 || JUDGED_COUNT.matcher(after).find()
                 || BOUNDED_AFTER.matcher(after).find()
+                || PART_OF_NUMBER.matcher(after).find()
+                || alone && isLesserPart(before, after)
+                || after.startsWith("th") && THE_BEFORE.matcher(clause).find()
                 || alone && OPERAND_AFTER.matcher(after).find()
                 || WITHDRAWN_AFTER.matcher(after).find()) {
             return false;
@@ -247,9 +302,16 @@ final class Assertion {
                 .find();
     }
 
-    /** In lower case, with one kind of apostrophe. */
+    /** Whether a quantity of two units ends in the piece. */
+    static boolean isLesserPart(String before, String after) {
+        return SMALLER_UNIT_AFTER.matcher(after).find()
+                && LARGER_UNIT_BEFORE.matcher(before).find();
+    }
+
+    /** In lower case, with one kind of apostrophe, without the commands that set words in a formula. */
     private static String plain(String text) {
-        return text.toLowerCase(Locale.ROOT).replace('\u2019', '\'');
+        String lower = text.toLowerCase(Locale.ROOT).replace('\u2019', '\'');
+        return lower.indexOf("\\text") >= 0 || lower.indexOf("\\mbox") >= 0 ? TextAnswer.unwrapped(lower) : lower;
     }
 
     /** Whether a box is the answer, and not denied beside it nor taken back behind it. */

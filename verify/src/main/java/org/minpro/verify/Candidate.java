@@ -41,7 +41,7 @@ record Candidate(
             return holdsInside(source);
         }
         boolean alone = policy != ExtractionPolicy.ANSWER_IS;
-        return TextAnswer.hasSpeech(text)
+        return TextAnswer.hasSpeech(text) && text.indexOf("\\begin{") < 0
                 ? holdsInside(source, start, end)
                 : Assertion.holds(source, start, end, alone);
     }
@@ -52,6 +52,11 @@ record Candidate(
             return true;
         }
         String plain = TextAnswer.unwrapped(text);
+        int table = plain.indexOf("\\begin{");
+        if (table > 0) {
+            int end = plain.indexOf('}', plain.lastIndexOf("\\end{")) + 1;
+            return Assertion.holds(plain, table, Math.max(end, table), false);
+        }
         return holdsInside(plain, 0, plain.length());
     }
 

@@ -155,6 +155,9 @@ final class Comparison {
 
     /** Whether a side names a thing by its parts, m + n, AB/CD or V_1:V_2, and is no equation for one of them. */
     private static boolean isNamed(Node node) {
+        if (node instanceof Node.Negation) {
+            return false; // -x = 5 is solved by -5
+        }
         List<Node> names = new ArrayList<>();
         return names(node, names) && names.stream().distinct().count() == names.size()
                 || node instanceof Node.Quotient && names(node, new ArrayList<>());

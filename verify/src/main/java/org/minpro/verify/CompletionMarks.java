@@ -54,6 +54,7 @@ public record CompletionMarks(
                     new Pair("", "assistantfinal")),
             List.of(
                     new Pair("<answer>", "</answer>"),
+                    new Pair("<ans>", "</ans>"),
                     new Pair("<final_answer>", "</final_answer>"),
                     new Pair("[answer]", "[/answer]"),
                     new Pair("<|begin_of_box|>", "<|end_of_box|>"),

@@ -31,12 +31,16 @@ final class ForeignDoubt {
         "không|ít nhất|nhiều nhất|khoảng|bukan|tidak|lebih dari|kurang dari|sekitar|mungkin",
         // Russian
         "не|нет|ни|больше|меньше|более|менее|минимум|максимум|по крайней|около|примерно|приблизительно|если|неверно",
+        // Danish, Norwegian, Finnish, Hungarian, Czech, Romanian, Serbo-Croatian, Greek, Hebrew
+        "ikke|ikkje|mindst|højst|minst|høyst|omtrent|cirka|kanskje|måske|nej|nei|eivät|ei|vähintään|enintään|noin|ehkä|nem|nincs|legalább|legfeljebb|körülbelül|talán|není|nejsou"
+                + "|nejméně|nejvýše|přibližně|możliwe|nie|nije|nisu|najmanje|najviše|otprilike|nu (?:este|e|sunt)|cel puțin|cel mult|aproximativ|khác|hơn|nee",
+        "όχι|δεν|μη|τουλάχιστον|περίπου|ίσως|λάθος|το πολύ|לא|אינו|אינה|אין|לפחות|לכל היותר|בערך|אולי|שגוי|טעות|ніколи|не є|можливо|близько",
         "неправильно|возможно|почти|может быть|от|но|неверный|ошибка|ошибочно"
     };
 
     /** Words that English has too, with another meaning; they count where the sentence is not English. */
     private static final String AMBIGUOUS =
-            "no|si|casi|entre|ni|non|circa|pas|environ|falls|fast|maximal|minimal|rund|nie|si|als|fout|fel|o|ou|minst";
+            "no|si|casi|entre|ni|non|circa|pas|environ|falls|fast|maximal|minimal|rund|nie|si|als|fout|fel|o|ou|minst|ne|nu|hindi|nej|nah";
 
     /** Parts of scripts that do not set words apart, or that join endings to them. */
     private static final String[] PARTS = {

@@ -333,8 +333,9 @@ final class Lexer {
         } else if (c == ')' || c == ']') {
             brackets = Math.max(0, brackets - 1);
         }
-        if (c == '\u00a3' || c == '\u20ac') {
-            add(Token.Type.SIGN, c == '\u00a3' ? "pound" : "euro");
+        String money = money(c);
+        if (money != null) {
+            add(Token.Type.SIGN, money);
             return at + 1;
         }
         if ("+-*/^_=<>()[]{}|,;:.!%&'".indexOf(c) < 0) {
@@ -342,6 +343,19 @@ final class Lexer {
         }
         add(Token.Type.SIGN, String.valueOf(c));
         return at + 1;
+    }
+
+    /** The name of a currency's sign, or null; the dollar's is LaTeX's too and is read elsewhere. */
+    private static @org.jspecify.annotations.Nullable String money(char c) {
+        return switch (c) {
+            case '\u00a3' -> "pound";
+            case '\u20ac' -> "euro";
+            case '\u00a5' -> "yen";
+            case '\u20b9' -> "rupee";
+            case '\u20a9' -> "won";
+            case '\u20bd' -> "ruble";
+            default -> null;
+        };
     }
 
     private void add(Token.Type type, String value) {

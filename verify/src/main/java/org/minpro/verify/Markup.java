@@ -13,7 +13,7 @@ final class Markup {
             Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
     private static final Pattern TAG = Pattern.compile(
             "</?(p|br|hr|div|li|ul|ol|h[1-6]|tr|td|table|center|section|blockquote|pre|b|strong|i|em|u|span|code|mark|font|small|big"
-                    + "|tt|kbd|q|ins|var|samp|math|body|html|output|result|response|final|a)(?:\\s[^<>]{0,200})?\\s*/?>",
+                    + "|tt|kbd|q|ins|var|samp|math|body|html|output|result|response|solution|final|a)(?:\\s[^<>]{0,200})?\\s*/?>",
             Pattern.CASE_INSENSITIVE);
     /** What a calculator was asked, as GSM8K writes it: {@code <<48+24=72>>}. */
     private static final Pattern CALCULATED = Pattern.compile("<<[^<>\\n]{1,100}>>");
@@ -23,6 +23,14 @@ final class Markup {
             Pattern.compile("(?m)^[ \\t]*(?:(?:#{1,3}|#{5,6})[ \\t]+|[*\u2022\u2023\u25e6\u25aa\u25cf][ \\t]+(?=\\S))");
     private static final Pattern QUOTED_LINE = Pattern.compile("(?m)^[ \\t]*(?:>[ \\t]?)+(?=[^\\n]*\\p{L}{2})");
     private static final Pattern FENCE = Pattern.compile("(?m)^[ \\t]*```[^\\n`]*$|```");
+    private static final Pattern HIGHLIGHT =
+            Pattern.compile("(?<![=<>!:])==([^=\\s](?:[^=\\n]{0,198}[^=\\s])?)==(?!=)");
+    /** Signs that affirm, point or please, and arrows that begin a line or signs of a proof's end that end one. */
+    private static final Pattern SYMBOL = Pattern.compile(
+            "(?:[\u2713\u2714\u2611\u2705\u2234\u220e\u2728\u2b50\\x{1F389}\\x{1F38A}\\x{1F3AF}\\x{1F449}\\x{1F44D}\\x{1F44F}\\x{1F600}-\\x{1F60F}\\x{1F64C}\\x{1F64F}"
+                    + "\\x{1F31F}\\x{1F4A1}\\x{1F4CC}\\x{1F4DD}\\x{1F525}\\x{1F680}\\x{1F973}\\x{1F929}]\ufe0f?[\\h]*)+"
+                    + "|(?m:^)\\h*[\u21d2\u2192\u27a1\u27a4\u279c\u25b6\u27f9]\ufe0f?\\h*|[\u25a0\u25a1\u25fb\u25fc\u2b1b]\\h*(?=\\R|$)");
+
     private static final String BLOCKS = " p br hr div li ul ol tr td table center section blockquote pre ";
 
     private Markup() {}
@@ -55,6 +63,12 @@ final class Markup {
         if ((found & LINES) != 0) {
             plain = LINE_START.matcher(plain).replaceAll("");
         }
+        if ((found & HIGHLIGHTS) != 0) {
+            plain = HIGHLIGHT.matcher(plain).replaceAll("$1");
+        }
+        if ((found & SYMBOLS) != 0) {
+            plain = SYMBOL.matcher(plain).replaceAll(" ").strip();
+        }
         if ((found & EMPHASIS) != 0) {
             plain = withoutEmphasis(plain);
         }
@@ -68,6 +82,8 @@ final class Markup {
     private static final int CODE = 16;
     private static final int LINES = 32;
     private static final int EMPHASIS = 64;
+    private static final int HIGHLIGHTS = 128;
+    private static final int SYMBOLS = 256;
 
     /** Which marks there may be; most answers have none. */
     private static int marks(String text) {
@@ -93,11 +109,19 @@ final class Markup {
                         found |=
                                 i == 0 || " \t\n>".indexOf(text.charAt(i - 1)) >= 0 && beginsLine(text, i) ? QUOTES : 0;
                     case '\\' -> found |= text.startsWith("\\sout", i) || text.startsWith("\\st{", i) ? STRIKES : 0;
-                    default -> found |= c > 127 && Character.isDigit(c) ? DIGITS : 0;
+                    case '=' ->
+                        found |= i + 2 < length && text.charAt(i + 1) == '=' && text.charAt(i + 2) != ' '
+                                ? HIGHLIGHTS
+                                : 0;
+                    default -> found |= c <= 127 ? 0 : Character.isDigit(c) ? DIGITS : mayDecorate(c) ? SYMBOLS : 0;
                 }
             }
         }
         return found;
+    }
+
+    private static boolean mayDecorate(char c) {
+        return c >= '\u2190' && c <= '\u2b50' || c == '\ufe0f' || c >= '\ud83c' && c <= '\ud83e';
     }
 
     private static boolean beginsLine(String text, int at) {

@@ -73,7 +73,9 @@ final class Parser {
     /** Several choices in one word, in order. */
     private static final Pattern CHOICES = Pattern.compile("(?=[A-J]{2})A?B?C?D?E?F?G?H?I?J?");
 
-    private static final Pattern PERCENT = Pattern.compile("(?:per ?cents?|pct\\.?|p\\. ?c\\.)(?: .*)?");
+    private static final Set<String> MONEY_BEHIND = Set.of("dollar", "euro", "yen", "rupee", "won", "ruble");
+    private static final Pattern PERCENT =
+            Pattern.compile("(?:per ?cents?|pct\\.?|p\\. ?c\\.|proc?ent|prozent)(?: .*)?");
     private final List<Token> tokens;
     private final Budget budget;
     private final Reading reading;
@@ -764,9 +766,9 @@ final class Parser {
             } else if (token.isSign("%")) {
                 take();
                 node = made(new Node.Percent(node));
-            } else if (token.isSign("dollar") || token.isSign("euro")) {
+            } else if (token.type() == Token.Type.SIGN && MONEY_BEHIND.contains(token.text())) {
                 take();
-                node = made(new Node.Quantity(node, Units.parse(token.text())));
+                node = made(new Node.Quantity(node, currency(token.text())));
             } else if (token.isSign("'")) {
                 take();
                 node = primed(node, 1);
@@ -777,6 +779,14 @@ final class Parser {
                 return node;
             }
         }
+    }
+
+    private static Units.Unit currency(String sign) {
+        return switch (sign) {
+            case "dollar", "euro" -> Units.parse(sign);
+            case "pound" -> new Units.Unit(Rational.ONE, "{sterling=1}", true);
+            default -> new Units.Unit(Rational.ONE, "{" + sign + "=1}", true);
+        };
     }
 
     /** The text of a subscript without spaces. */
@@ -1221,12 +1231,8 @@ final class Parser {
                 expectSign("|");
                 return made(new Node.Call("abs", List.of(inner)));
             }
-            case "dollar", "pound", "euro" -> {
-                String name = open.text().equals("pound") ? "pounds sterling" : open.text();
-                Units.Unit unit = open.text().equals("pound")
-                        ? new Units.Unit(Rational.ONE, "{sterling=1}", true)
-                        : Units.parse(name);
-                return made(new Node.Quantity(power(), unit));
+            case "dollar", "pound", "euro", "yen", "rupee", "won", "ruble" -> {
+                return made(new Node.Quantity(power(), currency(open.text())));
             }
             default -> throw Refusal.malformed();
         }

@@ -20,6 +20,17 @@ final class PartFinder {
                     + "|\uc9c8\ubb38|\ubb38\uc81c|\u0633\u0624\u0627\u0644|\u0627\u0644\u0633\u0624\u0627\u0644)"
                     + "\\s*(?:#|no\\.?|n\u00b0)?\\s*\\d{0,4}[*_\\]]{0,3}\\s*(?:[:\uff1a]|(?<=\\d[*_\\]]{0,3}\\s{0,3})[.)]|(?<=\\d[*_\\]]{0,3})\\h*\\R)",
             Pattern.CASE_INSENSITIVE | Pattern.UNICODE_CASE);
+    /** A heading alone in its line. */
+    private static final Pattern HEADING = Pattern.compile(
+            "(?:(?:new|next|another|follow-?up|second|third)\\s+)?(?:question|problem|exercise|task|puzzle)\\h*[*_#\\]]{0,4}\\h*\\R",
+            Pattern.CASE_INSENSITIVE);
+
+    private static final Pattern LABELLED_ANSWER =
+            Pattern.compile("(?:^|\\n)[ \\t*_#]{0,6}A(?:[:.]|nswer[*_#]{0,4}\\h*\\R)");
+    private static final Pattern SPACED_TAG = Pattern.compile(
+            "<\\s?(/?)\\s?(think(?:ing)?|thoughts?|reason(?:ing)?|analysis|scratchpad|answer|final_answer|ans)\\s?>",
+            Pattern.CASE_INSENSITIVE);
+    private static final int LONGEST_HEADING = 40;
     private static final Pattern TOKEN = Pattern.compile("<[|\uff5c][\\w\u2581/ .-]{3,40}[|\uff5c]>");
     private static final Pattern ROLE =
             Pattern.compile("\\s*(?:assistant|model|bot)\\s*[:\n]\\s*", Pattern.CASE_INSENSITIVE);
@@ -69,6 +80,10 @@ final class PartFinder {
             return oneTurn ? new JudgedPart(text, null) : behindThinking(text, lowered(text), List.of());
         }
         String lower = lowered(text);
+        if (text.indexOf(" >") >= 0 || text.indexOf("</ ") >= 0) {
+            text = SPACED_TAG.matcher(text).replaceAll("<$1$2>");
+            lower = lowered(text);
+        }
         List<Thinking> thinking = thinking(lower);
         int end = endOfTurn(lower, thinking);
         return behindThinking(
@@ -286,7 +301,8 @@ final class PartFinder {
                 word++;
             }
             if (word == text.length()
-                    || !TURN.matcher(text).region(word, text.length()).lookingAt()) {
+                    || !TURN.matcher(text).region(word, text.length()).lookingAt()
+                            && !(line && isHeading(text, word))) {
                 continue;
             }
             if (isInside(thinking, i)) {
@@ -304,6 +320,19 @@ final class PartFinder {
         return null;
     }
 
+    private static boolean isHeading(String text, int at) {
+        if ("qpetnfs".indexOf(Character.toLowerCase(text.charAt(at))) < 0) {
+            return false;
+        }
+        if (text.startsWith("Q. ", at)) {
+            return true;
+        }
+        int end = text.indexOf('\n', at);
+        return end > 0
+                && end - at < LONGEST_HEADING
+                && HEADING.matcher(text).region(at, end + 1).lookingAt();
+    }
+
     private static boolean isSentenceStart(String text, int at) {
         int last = at - 1;
         while (last > 0 && text.charAt(last) == ' ') {
@@ -314,7 +343,10 @@ final class PartFinder {
     }
 
     private boolean isMarked(String told, String lower) {
-        if (told.contains("\\boxed") || told.contains("####") || AnswerPhrase.last(told) != null) {
+        if (told.contains("\\boxed")
+                || told.contains("####")
+                || AnswerPhrase.last(told) != null
+                || LABELLED_ANSWER.matcher(told).find()) {
             return true;
         }
         return marks.answer().stream().anyMatch(pair -> lower.contains(lowered(pair.close())));

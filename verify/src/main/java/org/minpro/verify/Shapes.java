@@ -119,7 +119,7 @@ final class Shapes {
         Shape.Region region = null;
         String label = null;
         boolean regions = true;
-        for (Shape item : items) {
+        for (Shape item : list.joiner().equals("or") ? withPoints(items) : items) {
             if (item instanceof Shape.Labeled labeled
                     && labeled.shape() instanceof Shape.Region part
                     && (label == null || label.equals(labeled.label()))) {
@@ -139,6 +139,26 @@ final class Shapes {
             return new Shape.Labeled(label, region, null);
         }
         return oneLabel(items);
+    }
+
+    /** Where one item is a region of a name, its values are points: x &lt; 1 or x = 1. */
+    private List<Shape> withPoints(List<Shape> items) {
+        boolean region = items.stream()
+                .anyMatch(item -> item instanceof Shape.Labeled one && one.shape() instanceof Shape.Region);
+        if (!region) {
+            return items;
+        }
+        List<Shape> all = new ArrayList<>();
+        for (Shape item : items) {
+            Shape.End end = item instanceof Shape.Labeled one && one.shape() instanceof Shape.Value value
+                    ? end(value.node())
+                    : null;
+            all.add(
+                    end != null && item instanceof Shape.Labeled one
+                            ? new Shape.Labeled(one.label(), Regions.point(end), null)
+                            : item);
+        }
+        return all;
     }
 
     /** x = 1, x = 2 and x = 1 or 2 are values of one name. */
@@ -420,10 +440,11 @@ final class Shapes {
             when NAMED_BY_ARGUMENT.contains(call.function()) -> {
                 String argument = labelOf(call.arguments().get(0));
                 boolean length = call.function().equals("abs");
-                // |x| = 3 is an equation for x, and so is \sin x = 1/2.
+                // |x| = 3 is an equation for x, |z| = 3 the length of a complex number; an equation is \sin x = 1/2.
                 boolean named = argument != null
                         && (length
-                                ? argument.length() > 1 && Character.isUpperCase(argument.charAt(0))
+                                ? argument.equals("z")
+                                        || argument.length() > 1 && Character.isUpperCase(argument.charAt(0))
                                 : ANGLES.contains(argument)
                                         || argument.startsWith("angle")
                                         || Character.isUpperCase(argument.charAt(0)) && argument.length() == 1);
@@ -460,6 +481,9 @@ final class Shapes {
         Node last = sides.get(sides.size() - 1);
         String label = labelOf(first);
         if (label != null && isFree(first, sides.subList(1, sides.size()))) {
+            if (sides.size() == 3 && labelOf(last) != null && isFree(last, sides.subList(0, 2))) {
+                throw Refusal.unknown(); // x = 5 = y
+            }
             requireEqual(comparable(sides.subList(1, sides.size())));
             Shape.Relation equation = isExpression(last) ? new Shape.Relation(first, last, "=") : null;
             return new Shape.Labeled(label, shape(last), equation);

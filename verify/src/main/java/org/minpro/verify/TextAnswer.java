@@ -25,7 +25,7 @@ final class TextAnswer {
 
     private static final Pattern CHINESE_NUMBER = Pattern.compile("[零一二三四五六七八九十百千万]{2,}|[为是：:][零一二三四五六七八九十]");
     private static final Pattern BEGINNING = Pattern.compile(
-            "^(?:\\p{L}\\p{Ll}+|\\p{Lu}{3,}|[\\u0590-\\uffff&&\\p{L}]+)(?=[\\s,.:]|[\\u2e80-\\uffff]|$)");
+            "^(?:\\p{L}\\p{Ll}+|I(?=\\s\\p{Ll}{3})|\\p{Lu}{3,}|[\\u0590-\\uffff&&\\p{L}]+)(?=[\\s,.:'\u2019]|[\\u2e80-\\uffff]|$)");
     private static final Pattern WORD =
             Pattern.compile("(?<![\\p{L}\\\\])(?:\\p{Lu}?\\p{Ll}{2,}|[\\u0590-\\uffff&&\\p{L}]+)(?!\\p{L})");
     private static final Pattern SENTENCE_WORD =
@@ -62,7 +62,7 @@ final class TextAnswer {
                 run = 0;
             } else {
                 run = Character.isLetter(c) ? run + 1 : 0;
-                if (run >= 3 || run > 0 && c > 0x2e80) {
+                if (run >= 3 || run > 0 && c >= 0x0590) {
                     return true;
                 }
             }

@@ -27,7 +27,16 @@ public final class Verifier {
     private static final int NUMBERS_BEFORE = 3;
     private static final int STATED_WITHIN = 160;
     private static final int LONGEST_RATIO = 20;
-    private static final Pattern RATIO = Pattern.compile("(?<![\\d.])(\\d+(?:\\.\\d+)?) to (\\d+(?:\\.\\d+)?)$");
+    private static final int LONGEST_CHOICE = 200;
+    private static final int MOST_WORDS = 10;
+    /** Words in front of an answer in words that lead up to it. */
+    private static final Pattern STATES = Pattern.compile(
+            "(?!.*\\b(?:not|no|nor|or|and|never|neither|if|unless|but|isnt|wasnt)\\b)(?:.* )?(?:is|are|was|were|be|on|called|named|in|o|equals) (?:n )?");
+
+    private static final Pattern ZERO_COMMA = Pattern.compile("[\\s$]*(?:[a-zA-Z]\\s*=\\s*)?[-\u2212]?0,\\d+[\\s$.]*");
+    private static final Pattern APPROXIMATED = Pattern.compile("[\\s$({]*(?:\\\\approx|\\\\sim|\u2248|~)");
+    private static final Pattern RATIO =
+            Pattern.compile("(?<![\\d.])(\\d+(?:\\.\\d+)?) (to|out of|in every|in|of) (\\d+(?:\\.\\d+)?)$");
 
     private final AnswerExtractor extractor;
     private final Limits limits;
@@ -112,11 +121,20 @@ public final class Verifier {
                 verdict = Verdict.undecided(Reason.ANSWER_NOT_UNDERSTOOD, verdict.gold(), verdict.answer());
             }
         }
-        boolean unread =
-                !read && verdict.kind() == Verdict.Kind.WRONG && part.length() < 2000 && TextAnswer.namesNumber(text);
+        boolean unread = !read
+                && verdict.kind() == Verdict.Kind.WRONG
+                && part.length() < 2000
+                && (TextAnswer.namesNumber(text) || choosesAmongWords(reference, text));
         return unread
                 ? new Judged(verdict, extracted).but(Reason.ANSWER_NOT_UNDERSTOOD)
                 : new Judged(verdict, extracted);
+    }
+
+    /** Whether a short text names, among words, the letter that is the reference: "I choose B". */
+    private static boolean choosesAmongWords(String reference, String text) {
+        return reference.length() == 1
+                && text.length() < LONGEST_CHOICE
+                && Shorthand.choosesLast(text, reference.charAt(0));
     }
 
     /** Whether a whole text that was read as mathematics, and is wrong, is prose: "So x", "En total, 5", several lines. */
@@ -146,6 +164,9 @@ public final class Verifier {
         if (checked.verdict().kind() != Verdict.Kind.WRONG) {
             return checked;
         }
+        if (mayBeShorthand(reference, candidate)) {
+            return new Checked(checked.but(Reason.AMBIGUOUS).verdict(), false, false);
+        }
         if (GROUPED_BY_POINTS.matcher(candidate.text()).matches()
                 && compare(reference, candidate.text().replace(".", "")).isRight()) {
             return checked.but(Reason.AMBIGUOUS);
@@ -163,6 +184,21 @@ public final class Verifier {
         }
         String other = asInProse(candidate);
         return other != null && compare(reference, other).isRight() ? checked.but(Reason.AMBIGUOUS) : checked;
+    }
+
+    /** Whether an answer that is read as something else is the reference in a notation of everyday. */
+    private boolean mayBeShorthand(String reference, Candidate candidate) {
+        String text = candidate.text();
+        if (reference.indexOf(':') > 0 && Shorthand.isSameTime(reference, text)) {
+            return true;
+        }
+        String other = text.length() > 1 || candidate.isMarked() ? Shorthand.of(text) : null;
+        if (other == null) {
+            return false;
+        }
+        Verdict verdict = compare(reference, other);
+        boolean formula = text.indexOf('$') >= 0; // 27 $m^2$ is as open as 27 m^2
+        return formula ? verdict.kind() != Verdict.Kind.WRONG : verdict.isRight();
     }
 
     /** Whether a bound names the right number beside another one, 27 &lt; 30, or, in prose, alone: x &gt; 27. */
@@ -238,7 +274,7 @@ public final class Verifier {
             Matcher ratio = RATIO.matcher(candidate.source())
                     .region(Math.max(0, candidate.start() - LONGEST_RATIO), candidate.end());
             if (ratio.find()) {
-                return ratio.group(1) + ":" + ratio.group(2);
+                return ratio.group(1) + (ratio.group(2).equals("to") ? ":" : "/") + ratio.group(3);
             }
         }
         return text.startsWith("- ") ? text.substring(2) : null;
@@ -249,6 +285,9 @@ public final class Verifier {
         String text = candidate.text();
         if (!checked.prose() || checked.goldIsWords() || !TextAnswer.hasWord(text) || TextAnswer.takesBack(text)) {
             return checked;
+        }
+        if (choosesAmongWords(reference, text)) {
+            return checked.but(Reason.ANSWER_NOT_UNDERSTOOD);
         }
         String announced = TextAnswer.announced(text);
         if (announced != null) {
@@ -373,13 +412,51 @@ public final class Verifier {
             return notUnderstood(gold, answer, Reason.GOLD_NOT_UNDERSTOOD);
         }
         boolean prose = given.node() instanceof Node.Text;
+        if (verdict.isRight() && estimates(given.node(), answer) && !estimates(expected.node(), gold)) {
+            verdict = Verdict.undecided(Reason.NOT_ASSERTED, verdict.gold(), verdict.answer());
+        }
         if (!verdict.isRight() && choiceMatches(expected.node(), answer)) {
             verdict = Verdict.right(Reason.TEXT, verdict.gold(), verdict.answer());
         }
+        if (verdict.kind() == Verdict.Kind.WRONG
+                && expected.node() instanceof Node.Text text
+                && holdsWords(text.words(), answer)) {
+            verdict = Verdict.undecided(Reason.ANSWER_NOT_UNDERSTOOD, verdict.gold(), verdict.answer());
+        }
         if (verdict.kind() == Verdict.Kind.WRONG && isOtherReadingRight(expected, given, gold, answer)) {
-            verdict = Verdict.undecided(Reason.AMBIGUOUS, verdict.gold(), verdict.answer());
+            verdict = isZeroComma(gold, answer)
+                    ? Verdict.right(Reason.EXACT, verdict.gold(), verdict.answer())
+                    : Verdict.undecided(Reason.AMBIGUOUS, verdict.gold(), verdict.answer());
         }
         return new Checked(verdict, prose, expected.node() instanceof Node.Text);
+    }
+
+    /** Whether a short sentence holds the words of the reference: "It is a Monday". */
+    private static boolean holdsWords(String gold, String answer) {
+        if (gold.length() < 2 || answer.length() > LONGEST_REPORT) {
+            return false;
+        }
+        String words = TextAnswer.words(answer);
+        return words.endsWith(" " + gold)
+                && words.split(" ").length <= MOST_WORDS
+                && STATES.matcher(words.substring(0, words.length() - gold.length()))
+                        .matches();
+    }
+
+    /** Whether an answer is a decimal such as 0,5 beside a single number: as a list of two it would not begin so. */
+    private static boolean isZeroComma(String gold, String answer) {
+        return gold.indexOf(',') < 0 && ZERO_COMMA.matcher(answer).matches();
+    }
+
+    /** Whether an answer gives a whole number as an approximation: {@code n \\approx 27}, as "about 27" does. */
+    private static boolean estimates(Node node, String text) {
+        if (node instanceof Node.Relation relation) {
+            int at = relation.operators().indexOf("~");
+            return at >= 0
+                    && isWhole(relation.sides().get(at + 1))
+                    && !Evaluator.symbols(relation.sides().get(at)).isEmpty();
+        }
+        return isWhole(node) && APPROXIMATED.matcher(text).lookingAt();
     }
 
     private Checked notUnderstood(String gold, String answer, Reason reason) {
