@@ -69,6 +69,6 @@ final class McpFunction implements ToolFunction {
 
     @Override
     public void close() {
-        client.close();
+        McpToolbox.end(client);
     }
 }

@@ -77,6 +77,14 @@ public record McpToolbox(
                 .build();
     }
 
+    /** Ends a connection, and the server if a command started it. */
+    static void end(McpSyncClient client) {
+        // close alone may leave the server's process behind.
+        if (!client.closeGracefully()) {
+            client.close();
+        }
+    }
+
     /**
      * Connects, and lists the server's tools.
      *
@@ -103,7 +111,7 @@ public record McpToolbox(
             Rule.check(!functions.isEmpty(), "command", "of a server with tools", "none");
             return functions;
         } catch (RuntimeException e) {
-            client.close();
+            end(client);
             throw e instanceof IllegalArgumentException own
                     ? own
                     : new IllegalArgumentException(

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.minpro.data.Problem;
 import org.minpro.environment.Environment;
@@ -34,17 +35,23 @@ class McpToolboxTest {
     }
 
     @Test
-    void theToolsOfAServerAreCalledAsAllOthers() {
+    void theToolsOfAServerAreCalledAsAllOthers() throws Exception {
+        List<ProcessHandle> servers;
         try (Environment tools = new ToolUse(List.of(toolbox(List.of()))).opened()) {
             assertThat(tools.toolSchemas())
                     .extracting(schema ->
                             String.valueOf(((Map<?, ?>) Objects.requireNonNull(schema.get("function"))).get("name")))
                     .containsExactlyInAnyOrder("add", "refuse");
+            servers = ProcessHandle.current().children().toList();
+            assertThat(servers).isNotEmpty();
             Episode episode = tools.begin(Problem.of("p", "2+3=", "5"), 0, 0);
             assertThat(said(episode, 0, call("add", "{\"a\": 2, \"b\": 3}"))).isEqualTo("5");
             assertThat(said(episode, 1, call("refuse", "{}"))).isEqualTo("error: not today");
             assertThat(said(episode, 2, call("add", "{\"a\": 2}"))).startsWith("error: ");
             assertThat(episode.answer(new Turn(3, new int[0], "5")).messages()).isEmpty();
+        }
+        for (ProcessHandle server : servers) {
+            server.onExit().get(30, TimeUnit.SECONDS);
         }
     }
 
