@@ -74,7 +74,8 @@ final class Shorthand {
         if (found == null && (plain.charAt(0) == '(' || plain.indexOf(' ') > 0 && plain.indexOf(' ') < 5)) {
             found = first(LABEL, plain, "");
         }
-        return found != null || plain.equals(text) ? found : plain;
+        boolean unit = found == null && Character.isDigit(plain.charAt(0)) && text.indexOf('$') > 0;
+        return unit && !plain.equals(text) ? plain : found; // 27 $m^2$
     }
 
     private static @Nullable String ofDigits(String plain) {
