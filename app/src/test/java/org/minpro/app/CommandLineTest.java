@@ -400,7 +400,8 @@ final class CommandLineTest {
     @Test
     void aDeviceThatIsNotThereIsNamedInOneLine() {
         assumeTrue(Cuda.found().devices() == 0, "a CUDA device is there");
-        for (String given : List.of("train", "eval", "sft", "score --input ids.jsonl", "generate --prompt 1+1=", "chat")) {
+        for (String given :
+                List.of("train", "eval", "sft", "score --input ids.jsonl", "generate --prompt 1+1=", "chat")) {
             String command = given + " --device ";
             CommandLineRun run = CommandLineRun.of((command + "cuda").split(" "));
             assertThat(run.code()).as(command).isEqualTo(2);

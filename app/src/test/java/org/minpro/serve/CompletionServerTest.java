@@ -20,6 +20,7 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -228,6 +229,7 @@ class CompletionServerTest {
     private static final String ENDLESS = """
             {"prompt": "1+1=", "max_tokens": 240, "ignore_eos": true, "stop": ["~~"], "n": %d, "stream": %s}""";
 
+    @Tag("slow")
     @Test
     void beyondTheQueueIs429AndAClientThatLeavesGivesItsSlotsBack() throws Exception {
         // Looking for a stop text takes its time.

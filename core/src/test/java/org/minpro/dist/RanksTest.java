@@ -54,6 +54,7 @@ class RanksTest {
         assertThat(done).containsOnly(true);
     }
 
+    @Tag("slow")
     @Test
     void aRankThatDoesNotComeIsNamed() {
         assertThatThrownBy(() ->

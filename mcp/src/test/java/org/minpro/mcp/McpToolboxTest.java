@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.minpro.data.Problem;
 import org.minpro.environment.Environment;
@@ -34,6 +35,7 @@ class McpToolboxTest {
         return "<tool_call>\n{\"name\": \"" + name + "\", \"arguments\": " + arguments + "}\n</tool_call>";
     }
 
+    @Tag("slow")
     @Test
     void theToolsOfAServerAreCalledAsAllOthers() throws Exception {
         List<ProcessHandle> servers;
@@ -62,6 +64,7 @@ class McpToolboxTest {
                 .content();
     }
 
+    @Tag("slow")
     @Test
     void aServerThatIsNotThereOrHasNotTheToolIsRefused() {
         assertThatThrownBy(() -> toolbox(List.of("divide")).functions())

@@ -242,6 +242,7 @@ class ServedRolloutEngineTest {
         assertThat(told).isEmpty();
     }
 
+    @Tag("slow")
     @ParameterizedTest
     @EnumSource(
             value = FakeVllm.Trap.class,
@@ -277,6 +278,7 @@ class ServedRolloutEngineTest {
         assertThat(notices).anyMatch(line -> line.contains("is back, with version 0"));
     }
 
+    @Tag("slow")
     @Test
     void responsesUnderWayGoOnWithNewWeightsAndSayFromWhichTokenOn() throws Exception {
         connect();
@@ -295,6 +297,7 @@ class ServedRolloutEngineTest {
         assertOf(versions.get(1), generate());
     }
 
+    @Tag("slow")
     @Test
     void publishedWeightsWaitForResponsesUnderWay() throws Exception {
         connect();
@@ -309,6 +312,7 @@ class ServedRolloutEngineTest {
         assertOf(versions.get(1), generate());
     }
 
+    @Tag("slow")
     @Test
     void requestsGoToTheServerThatHasFewest() {
         try (FakeVllm second = new FakeVllm(start, 64)) {
