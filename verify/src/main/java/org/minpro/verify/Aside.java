@@ -10,12 +10,11 @@ import org.jspecify.annotations.Nullable;
  * open.
  *
  * @param main the number before the aside
- * @param result whether a calculation ends in it
  * @param without the text without the aside: "27, which is less than" would take the 27 back
  * @param start where the number begins in that text
  * @param end where it ends in that text
  */
-record Aside(String main, boolean result, String without, int start, int end) {
+record Aside(String main, String without, int start, int end) {
     private static final int LONGEST = 160;
     private static final String OPENS =
             "\\b(?:since|because|as|which(?: is| are)?|over|out of|within|for|in|per|than|during|every|each|from|of|after|before|by|at|when"
@@ -39,8 +38,15 @@ record Aside(String main, boolean result, String without, int start, int end) {
     private static final Pattern SENTENCE_END = Pattern.compile("[.!?](?=[\\s*\"')])|[;\\n]");
     private static final Pattern RESULT = Pattern.compile("=[\\s$\\\\*(]*(?=[-\\d.\u2212])");
 
-    /** What a piece stands aside of, or null. */
-    static @Nullable Aside of(Candidate candidate) {
+    /**
+     * What a piece stands aside of, or null.
+     *
+     * @param right whether the piece is the right answer: then only the result of a calculation before a number matters
+     */
+    static @Nullable Aside of(Candidate candidate, boolean right) {
+        if (right && candidate.policy() != ExtractionPolicy.NUMBER) {
+            return null;
+        }
         boolean stated = candidate.policy() == ExtractionPolicy.FORMULA
                 && candidate.text().indexOf('=') >= 0;
         if (stated || candidate.policy() != ExtractionPolicy.FORMULA && candidate.policy() != ExtractionPolicy.NUMBER) {
@@ -50,6 +56,9 @@ record Aside(String main, boolean result, String without, int start, int end) {
         int from = sentenceStart(text, candidate.start());
         String before = text.substring(from, candidate.start());
         int equals = before.lastIndexOf('=');
+        if (right && equals < 0) {
+            return null;
+        }
         Matcher aside = (equals < 0 ? BEHIND_NUMBER : BEHIND_RESULT).matcher(before);
         WholeNumber number = equals < 0 ? beside(before, aside) : result(before, equals, aside);
         if (number == null) {
@@ -57,7 +66,7 @@ record Aside(String main, boolean result, String without, int start, int end) {
         }
         int opens = from + (equals < 0 ? aside.start() : aside.start(1));
         String without = text.substring(0, opens) + text.substring(candidate.end());
-        return new Aside(number.text(before), equals >= 0, without, from + number.start(), from + number.end());
+        return new Aside(number.text(before), without, from + number.start(), from + number.end());
     }
 
     /** Whether the prose gives the number as what it says. */

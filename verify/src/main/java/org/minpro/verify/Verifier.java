@@ -151,12 +151,12 @@ public final class Verifier {
         if (!candidate.rivals().isEmpty()) {
             checked = amongRivals(reference, candidate, checked);
         }
-        Aside aside = checked.verdict().isDecided() ? Aside.of(candidate) : null;
+        Aside aside = checked.verdict().isDecided()
+                ? Aside.of(candidate, checked.verdict().isRight())
+                : null;
         if (aside != null) {
             boolean mainIsRight = compare(reference, aside.main()).isRight();
-            boolean open = checked.verdict().isRight()
-                    ? aside.result() && !mainIsRight && candidate.policy() == ExtractionPolicy.NUMBER
-                    : mainIsRight && aside.isAsserted();
+            boolean open = checked.verdict().isRight() ? !mainIsRight : mainIsRight && aside.isAsserted();
             if (open) {
                 return checked.but(Reason.SEVERAL);
             }
