@@ -1,6 +1,8 @@
 package org.minpro.app;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,7 +29,7 @@ import picocli.CommandLine.Parameters;
             "Says what computes on this machine, and with what; of a run, what goes wrong in it.",
             "",
             "The machine: the kernels in use and why, whether log-probabilities of sampling and training are equal to the"
-                    + " bit, libtorch, the device and NVIDIA's cards, Java, processors, memory, disk, locale; a line each.",
+                    + " bit, libtorch, the device and NVIDIA's cards, Java, processors, memory, disk, caches, ports, locale; a line each.",
             "",
             "A run, from its numbers: no signal, problems too easy or too hard, collapse of entropy or length, exploding"
                     + " ratios, responses cut off, undecided rewards, a sampler that is not the trainer's model, numbers that"
@@ -78,6 +80,8 @@ final class DoctorCommand implements Callable<Integer> {
                 "disk",
                 free("cache", Engine.cacheFolder()) + "; "
                         + free("folder", Path.of("").toAbsolutePath()));
+        line("caches", MachineCaches.described(Engine.cacheFolder()));
+        line("ports", port("dashboard", DashboardCommand.PORT) + ", " + port("serve", ServeCommand.PORT));
         line(
                 "locale",
                 String.format(
@@ -108,6 +112,17 @@ final class DoctorCommand implements Callable<Integer> {
             present = present.getParent();
         }
         return gigabytes(Files.getFileStore(present).getUsableSpace()) + " free for the " + name + " " + folder;
+    }
+
+    /** Whether a command finds its usual port free on the loopback address. */
+    private static String port(String command, int port) {
+        String state;
+        try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+            state = socket.isBound() ? "free" : "taken";
+        } catch (IOException e) {
+            state = "taken (--port takes another)";
+        }
+        return port + " for minpro " + command + " " + state;
     }
 
     private static String gigabytes(long bytes) {

@@ -34,6 +34,8 @@ import picocli.CommandLine.Option;
                     + " MINPRO_API_KEY in the environment, else one that it makes up and prints."
         })
 final class ServeCommand implements Callable<Integer> {
+    static final int PORT = 8000;
+
     /** Of clients' keys, in the environment. */
     private static final String KEY = "MINPRO_API_KEY";
 
@@ -50,7 +52,7 @@ final class ServeCommand implements Callable<Integer> {
     private String host = DashboardCommand.HOST;
 
     @Option(names = "--port", paramLabel = "N", description = "Port to listen on; 8000 by default, 0 takes a free one.")
-    private int port = 8000;
+    private int port = PORT;
 
     @Option(
             names = "--name",

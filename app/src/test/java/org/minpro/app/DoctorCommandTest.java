@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,8 +35,21 @@ final class DoctorCommandTest {
                         "processors",
                         "memory",
                         "disk",
+                        "caches",
+                        "ports",
                         "locale");
         assertThat(run.lines().get(1)).endsWith(Kernels.description());
+    }
+
+    @Test
+    void cachesHaveTheSizesOfTheirFiles() throws IOException {
+        assertThat(MachineCaches.described(folder.resolve("cache"))).startsWith("nothing yet in ");
+        Files.createDirectories(folder.resolve("cache/natives/deep"));
+        Files.createDirectories(folder.resolve("cache/index"));
+        Files.write(folder.resolve("cache/natives/deep/one"), new byte[1_500_000]);
+        Files.write(folder.resolve("cache/natives/two"), new byte[1_000_000]);
+        assertThat(MachineCaches.described(folder.resolve("cache")))
+                .isEqualTo("index 0.0 MB, natives 2.5 MB in " + folder.resolve("cache"));
     }
 
     /** A process of its own: what computes is found once in each. */
