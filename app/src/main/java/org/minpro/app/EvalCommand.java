@@ -162,6 +162,10 @@ final class EvalCommand implements Callable<Integer> {
             requirePositions(questions, recipe, files, console);
             prompts.missingBeginOfSequence(questions.getFirst().promptIds())
                     .ifPresent(line -> console.say("minpro: " + line));
+            prompts.unknownCharacters(questions.stream()
+                            .map(Evaluator.Question::promptIds)
+                            .toList())
+                    .ifPresent(line -> console.say("minpro: " + line));
             reward.notices().forEach(line -> console.say("minpro: " + line));
             AtomicLong finished = new AtomicLong();
             long all = (long) questions.size() * responses;

@@ -657,6 +657,21 @@ final class TrainCommandTest {
     }
 
     @Test
+    void charactersThatTheTokenizerDoesNotKnowAreCounted() throws IOException {
+        Path data = runs.resolveSibling("unknown.jsonl");
+        Files.writeString(
+                data, "{\"prompt\":\"1+2=\",\"answer\":\"3\"}\n{\"prompt\":\"1+\u20ac=\",\"answer\":\"3\"}\n");
+        CommandLineRun run =
+                CommandLineRun.of("eval", "--model", "builtin", "--data", data.toString(), "--max-new-tokens", "2");
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.errors())
+                .filteredOn(line -> line.contains("does not know"))
+                .containsExactly(
+                        "minpro: 1 of the 2 prompts that were looked at has characters that the tokenizer does not"
+                                + " know: the model sees <unk> in their place");
+    }
+
+    @Test
     void anUpdateOfSftThatIsNoNumberSavesItsRows() {
         CommandLineRun run = CommandLineRun.of(
                 "sft",

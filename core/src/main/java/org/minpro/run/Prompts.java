@@ -2,6 +2,7 @@ package org.minpro.run;
 
 import java.time.LocalDate;
 import java.time.ZoneId;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
@@ -34,6 +35,8 @@ public final class Prompts implements PromptEncoder {
     private final int vocabulary;
     private final int maxTokens;
     private final @Nullable Integer beginOfSequence;
+    /** What the tokenizer makes of characters that it does not know; null where it knows all, or ends texts with it. */
+    private final @Nullable Integer unknown;
 
     /** A chat template and what each rendering of it is given. */
     private record Chat(
@@ -56,6 +59,11 @@ public final class Prompts implements PromptEncoder {
         this.vocabulary = model.vocabSize();
         this.maxTokens = maxTokens;
         this.beginOfSequence = model.bosId();
+        this.unknown = tokenizer.specialTokens().unk().stream()
+                .flatMap(token -> tokenizer.id(token).stream().boxed())
+                .filter(id -> !id.equals(model.bosId()) && !model.eosIds().contains(id))
+                .findFirst()
+                .orElse(null);
     }
 
     public static Prompts of(PromptSection section, ModelFiles model, Tokenizer tokenizer) {
@@ -123,6 +131,23 @@ public final class Prompts implements PromptEncoder {
                         "prompts do not begin with the beginning-of-sequence token, though this tokenizer would add"
                                 + " it; write it into the prompts, or use the model's chat template, where it is wanted")
                 : Optional.empty();
+    }
+
+    /** A line that counts the prompts which have characters that the tokenizer does not know, if any has. */
+    public Optional<String> unknownCharacters(List<int[]> prompts) {
+        Integer id = unknown;
+        if (id == null) {
+            return Optional.empty();
+        }
+        long count = prompts.stream()
+                .filter(prompt -> Arrays.stream(prompt).anyMatch(token -> token == id))
+                .count();
+        return count == 0
+                ? Optional.empty()
+                : Optional.of(count + " of the " + prompts.size() + " prompts that were looked at "
+                        + (count == 1 ? "has" : "have")
+                        + " characters that the tokenizer does not know: the model sees "
+                        + tokenizer.specialTokens().unk().orElse("<unk>") + " in their place");
     }
 
     /**

@@ -17,6 +17,7 @@ import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.Dataset;
 import org.minpro.data.Problem;
@@ -139,6 +140,11 @@ public final class TrainingSession implements AutoCloseable {
             questions = prompts.questions(problems.heldOut());
             longestPrompt = requirePositions();
             prompts.missingBeginOfSequence(prompts.encode(example)).ifPresent(line -> told.notice("warning: " + line));
+            prompts.unknownCharacters(Stream.concat(
+                                    Stream.of(prompts.encode(example)),
+                                    questions.stream().map(Evaluator.Question::promptIds))
+                            .toList())
+                    .ifPresent(line -> told.notice("warning: " + line));
             DType compute = files.computeType(recipe.model().dtype());
             Kernels.notices(Engine.device(), compute).forEach(told::notice);
             policy = opened.add(files.policy(compute, recipe.trained(files.config()), recipe.adapterBeginning()));
