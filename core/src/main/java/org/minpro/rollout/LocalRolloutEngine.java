@@ -520,14 +520,8 @@ public final class LocalRolloutEngine implements RolloutEngine {
         }
 
         synchronized void requireNoFailure() {
-            switch (failure) {
-                case null -> {}
-                case CompletionException wrapped
-                when wrapped.getCause() instanceof RuntimeException cause -> throw cause;
-                case CompletionException wrapped when wrapped.getCause() instanceof Error cause -> throw cause;
-                case RuntimeException runtime -> throw runtime;
-                case Error error -> throw error;
-                default -> throw new IllegalStateException(failure);
+            if (failure != null) {
+                throw ofContinuation(failure);
             }
         }
 
@@ -558,6 +552,17 @@ public final class LocalRolloutEngine implements RolloutEngine {
                 });
             }
         }
+    }
+
+    /** What a continuation threw, as it threw it. */
+    private static RuntimeException ofContinuation(Throwable failure) {
+        return switch (failure) {
+            case CompletionException wrapped when wrapped.getCause() instanceof RuntimeException cause -> cause;
+            case CompletionException wrapped when wrapped.getCause() instanceof Error cause -> throw cause;
+            case RuntimeException runtime -> runtime;
+            case Error error -> throw error;
+            default -> new IllegalStateException(failure);
+        };
     }
 
     private record Waiting(Prompt prompt, int index, Rollout[] results) {
@@ -795,7 +800,11 @@ public final class LocalRolloutEngine implements RolloutEngine {
         /** Appends what follows a stop id; false where the response has ended, and then it is reported. */
         private boolean goesOn(Row row) {
             int before = row.length;
-            row.give(Objects.requireNonNull(row.reply).join());
+            try {
+                row.give(Objects.requireNonNull(row.reply).join());
+            } catch (CompletionException e) {
+                throw ofContinuation(e);
+            }
             row.reply = null;
             if (row.length > before && row.length < generation.params.maxNewTokens()) {
                 return true;

@@ -296,9 +296,14 @@ class LocalRolloutEngineTest {
             Continuation fails = (sample, ids) -> CompletableFuture.supplyAsync(() -> {
                 throw new IllegalArgumentException("no more");
             });
-            assertThatThrownBy(() -> engine.generate(continued(requests(12, 4), fails), PARAMS, rollout -> {}))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessage("no more");
+            Continuation failed =
+                    (sample, ids) -> CompletableFuture.failedFuture(new IllegalArgumentException("no more"));
+            for (Continuation continuation : List.of(fails, failed)) {
+                assertThatThrownBy(
+                                () -> engine.generate(continued(requests(12, 4), continuation), PARAMS, rollout -> {}))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessage("no more");
+            }
         }
     }
 
