@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.model.Kernels;
@@ -68,6 +69,7 @@ final class DoctorCommandTest {
         return output.lines().filter(line -> line.contains("vectors")).toList();
     }
 
+    @Tag("slow")
     @Test
     void saysInOneLineThatThereAreNoVectors() throws IOException, InterruptedException {
         String model = TinyModelFolder.write(folder).toString();

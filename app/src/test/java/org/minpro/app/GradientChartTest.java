@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.minpro.config.NamedRecords;
 import org.minpro.objective.Grpo;
@@ -29,6 +30,7 @@ class GradientChartTest {
         assertThat(lines.get(20)).isEqualTo("    -1.00 |" + "*".repeat(49));
     }
 
+    @Tag("slow")
     @Test
     void everyObjectiveHasAChart() {
         for (NamedRecords.Entry<Objective> entry : Objectives.entries()) {

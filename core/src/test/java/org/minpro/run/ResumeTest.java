@@ -36,6 +36,7 @@ class ResumeTest {
         expected = KilledRuns.Left.in(folder);
     }
 
+    @Tag("slow")
     @Test
     void aRunThatIsKilledContinuesBitForBit() throws Exception {
         runs.killAndContinue(ResumableRun.Model.WHOLE, 2, 0, 71, left -> left.assertSame(expected));
@@ -71,6 +72,7 @@ class ResumeTest {
         KilledRuns.Left.in(folder).assertSame(expected);
     }
 
+    @Tag("slow")
     @Test
     void aRunThatTrainsOneLayerContinuesBitForBitAndStoresThatLayer() throws Exception {
         ResumableRun.Model layer = new ResumableRun.Model("model.layers.1.*", DType.F32, ResumableRun.DELAYED);
@@ -162,6 +164,7 @@ class ResumeTest {
         assertThat(continueAndListen(folder)).isEmpty();
     }
 
+    @Tag("slow")
     @Test
     void whereEveryCheckpointIsDamagedTheRunStartsAgainAndKeepsItsRollouts() throws IOException {
         Path folder = runs.newFolder("all-damaged");
@@ -175,6 +178,7 @@ class ResumeTest {
         KilledRuns.Left.in(folder).assertSame(expected);
     }
 
+    @Tag("slow")
     @Test
     void linesThatWereCutShortAreWrittenAgain() throws IOException {
         Path stopped = runs.newFolder("cut");

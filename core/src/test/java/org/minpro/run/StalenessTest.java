@@ -155,6 +155,7 @@ class StalenessTest {
 
     // ---- asynchronous -----------------------------------------------------------------------------------------------
 
+    @Tag("slow")
     @ParameterizedTest
     @EnumSource(Async.InFlight.class)
     void asynchronousAtAgeZeroIsSynchronousToTheByte(Async.InFlight inFlight) {

@@ -9,6 +9,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -174,6 +175,7 @@ final class HostileInputTest {
         }
     }
 
+    @Tag("slow")
     @Test
     void randomBytesNeverRaiseAnythingNorMatchANumber() {
         SplittableRandom random = new SplittableRandom(20261123);
