@@ -5,11 +5,7 @@ import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.BindException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.URLDecoder;
-import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -23,6 +19,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import org.minpro.web.Access;
+import org.minpro.web.BoundServer;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -75,27 +73,14 @@ public final class DashboardServer implements AutoCloseable {
      * @throws IllegalArgumentException where the address cannot be bound to
      */
     public static DashboardServer start(RunDirectory runs, String host, int port, Path cache) {
-        try {
-            InetAddress address = InetAddress.getByName(host);
-            HttpServer server = HttpServer.create(new InetSocketAddress(address, port), 0);
-            Access access = Access.of(host, address, server.getAddress().getPort());
-            DashboardServer dashboard = new DashboardServer(server, access, new DashboardAnswers(runs, cache));
-            server.setExecutor(dashboard.threads);
-            server.createContext("/", dashboard::handle);
-            server.start();
-            Future<?> unused = dashboard.watch.scheduleWithFixedDelay(dashboard::tellChanges, 1, 1, TimeUnit.SECONDS);
-            return dashboard;
-        } catch (UnknownHostException e) {
-            throw new IllegalArgumentException("--host must be an address of this machine, got: " + host, e);
-        } catch (BindException e) {
-            throw new IllegalArgumentException(
-                    "--port must be free, got: " + port + " on " + host + " (" + e.getMessage()
-                            + "); --port 0 takes a free one",
-                    e);
-        } catch (IOException e) {
-            throw new IllegalArgumentException(
-                    "--host must be an address of this machine, got: " + host + " (" + e.getMessage() + ")", e);
-        }
+        BoundServer bound = BoundServer.at(host, port, 0, null);
+        DashboardServer dashboard =
+                new DashboardServer(bound.server(), bound.access(), new DashboardAnswers(runs, cache));
+        bound.server().setExecutor(dashboard.threads);
+        bound.server().createContext("/", dashboard::handle);
+        bound.server().start();
+        Future<?> unused = dashboard.watch.scheduleWithFixedDelay(dashboard::tellChanges, 1, 1, TimeUnit.SECONDS);
+        return dashboard;
     }
 
     /** The address to open in a browser; it has the token where one is needed. */

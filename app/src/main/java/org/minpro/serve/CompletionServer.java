@@ -5,10 +5,6 @@ import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.BindException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,8 +16,9 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import org.minpro.dashboard.Access;
 import org.minpro.rollout.ContinuousBatch;
+import org.minpro.web.Access;
+import org.minpro.web.BoundServer;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -34,6 +31,7 @@ import tools.jackson.databind.node.ObjectNode;
  * before the JSON.
  */
 public final class CompletionServer implements AutoCloseable {
+    private static final int BACKLOG = 256;
     private static final int LONGEST_BODY = 16 << 20;
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
@@ -45,11 +43,10 @@ public final class CompletionServer implements AutoCloseable {
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final long created = System.currentTimeMillis() / 1000;
 
-    private CompletionServer(
-            HttpServer server, Access access, ServedModel model, ContinuousBatch batch, Duration pulse) {
+    private CompletionServer(BoundServer bound, ServedModel model, ContinuousBatch batch, Duration pulse) {
         this.pulse = pulse;
-        this.server = server;
-        this.access = access;
+        this.server = bound.server();
+        this.access = bound.access();
         this.model = model;
         this.batch = batch;
     }
@@ -74,26 +71,12 @@ public final class CompletionServer implements AutoCloseable {
             // A stream's events are small: each would wait for the client's acknowledgement of the one before.
             System.setProperty("sun.net.httpserver.nodelay", "true");
         }
-        try {
-            InetAddress address = InetAddress.getByName(host);
-            HttpServer server = HttpServer.create(new InetSocketAddress(address, port), 256);
-            Access access = Access.of(host, address, server.getAddress().getPort(), key);
-            CompletionServer completions = new CompletionServer(server, access, model, batch, pulse);
-            server.setExecutor(completions.threads);
-            server.createContext("/", completions::handle);
-            server.start();
-            return completions;
-        } catch (UnknownHostException e) {
-            throw new IllegalArgumentException("--host must be an address of this machine, got: " + host, e);
-        } catch (BindException e) {
-            throw new IllegalArgumentException(
-                    "--port must be free, got: " + port + " on " + host + " (" + e.getMessage()
-                            + "); --port 0 takes a free one",
-                    e);
-        } catch (IOException e) {
-            throw new IllegalArgumentException(
-                    "--host must be an address of this machine, got: " + host + " (" + e.getMessage() + ")", e);
-        }
+        BoundServer bound = BoundServer.at(host, port, BACKLOG, key);
+        CompletionServer completions = new CompletionServer(bound, model, batch, pulse);
+        bound.server().setExecutor(completions.threads);
+        bound.server().createContext("/", completions::handle);
+        bound.server().start();
+        return completions;
     }
 
     /** What a client takes as its base URL. */

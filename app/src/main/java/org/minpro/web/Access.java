@@ -1,4 +1,4 @@
-package org.minpro.dashboard;
+package org.minpro.web;
 
 import com.sun.net.httpserver.Headers;
 import java.net.InetAddress;
@@ -33,12 +33,8 @@ public record Access(String host, int port, @Nullable String token) {
         NO_TOKEN
     }
 
-    static Access of(String host, InetAddress address, int port) {
-        return of(host, address, port, null);
-    }
-
     /** @param key that must be shown on any address; null makes one up where one is needed */
-    public static Access of(String host, InetAddress address, int port, @Nullable String key) {
+    static Access of(String host, InetAddress address, int port, @Nullable String key) {
         return new Access(host, port, key != null ? key : address.isLoopbackAddress() ? null : newToken());
     }
 
@@ -100,12 +96,12 @@ public record Access(String host, int port, @Nullable String token) {
     }
 
     /** The cookie of a token that was given. */
-    String cookie() {
+    public String cookie() {
         return COOKIE + "=" + token + "; Path=/; HttpOnly; SameSite=Strict";
     }
 
     /** The address to open. */
-    String url() {
+    public String url() {
         return address() + (token == null ? "" : "?token=" + token);
     }
 
