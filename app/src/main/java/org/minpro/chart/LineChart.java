@@ -1,9 +1,9 @@
 package org.minpro.chart;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.DoubleStream;
 
 /**
@@ -52,11 +52,12 @@ public record LineChart(String title, String x, List<Series> series, boolean log
         private final int right;
 
         Drawing() {
-            across = Scale.of(
-                    series.stream()
-                            .flatMapToDouble(line -> line.points().stream().mapToDouble(Series.Point::x))
-                            .toArray(),
-                    false);
+            double[] x = series.stream()
+                    .flatMapToDouble(line -> line.points().stream().mapToDouble(Series.Point::x))
+                    .toArray();
+            Scale place = Scale.of(x, false);
+            // Iterations and the like have no halves.
+            across = Arrays.stream(x).allMatch(value -> value == Math.rint(value)) ? place.ofCounts() : place;
             DoubleStream values = series.stream()
                     .flatMap(line -> line.points().stream())
                     .flatMapToDouble(point -> DoubleStream.of(point.y(), point.low(), point.high()));
@@ -99,17 +100,9 @@ public record LineChart(String title, String x, List<Series> series, boolean log
                                 + y + "\"/><text class=\"tick\" text-anchor=\"end\" x=\"" + (LEFT - 6) + "\" y=\""
                                 + Svg.number(py(tick) + 4) + "\">" + Svg.text(up.label(tick)) + "</text>");
             }
-            // Iterations and the like have no halves.
-            boolean counted = series.stream()
-                    .flatMap(line -> line.points().stream())
-                    .allMatch(point -> point.x() == Math.rint(point.x()));
             for (double tick : across.ticks()) {
-                if (counted && tick != Math.rint(tick)) {
-                    continue;
-                }
-                String label = counted ? String.format(Locale.ROOT, "%,.0f", tick) : across.label(tick);
                 out.append("<text class=\"tick\" text-anchor=\"middle\" x=\"" + Svg.number(px(tick)) + "\" y=\""
-                        + (bottom + 15) + "\">" + Svg.text(label) + "</text>");
+                        + (bottom + 15) + "\">" + Svg.text(across.label(tick)) + "</text>");
             }
             out.append("<line class=\"axis\" x1=\"" + LEFT + "\" x2=\"" + (WIDTH - right) + "\" y1=\"" + bottom
                     + "\" y2=\"" + bottom + "\"/><text class=\"tick\" text-anchor=\"middle\" x=\""

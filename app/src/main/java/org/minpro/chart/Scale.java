@@ -10,8 +10,9 @@ import java.util.Locale;
  * @param low the smallest value shown
  * @param high the largest value shown
  * @param logarithmic whether equal factors are equally far apart
+ * @param counted whether the values are whole, so that there is nothing between two of them
  */
-record Scale(double low, double high, boolean logarithmic) {
+record Scale(double low, double high, boolean logarithmic, boolean counted) {
     /** Within so small a factor evenly spaced ticks serve a logarithmic scale too. */
     private static final double FEW = 4;
 
@@ -38,6 +39,15 @@ record Scale(double low, double high, boolean logarithmic) {
         return new Scale(low, high, false);
     }
 
+    Scale(double low, double high, boolean logarithmic) {
+        this(low, high, logarithmic, false);
+    }
+
+    /** Of whole values, such as iterations. */
+    Scale ofCounts() {
+        return new Scale(low, high, logarithmic, true);
+    }
+
     /** With round ends. */
     Scale rounded() {
         if (logarithmic) {
@@ -53,7 +63,7 @@ record Scale(double low, double high, boolean logarithmic) {
     }
 
     private double step() {
-        double rough = (high - low) / 5;
+        double rough = Math.max((high - low) / 5, counted ? 1 : 0);
         double power = Math.pow(10, Math.floor(Math.log10(rough)));
         double share = rough / power;
         return power * (share < 1.5 ? 1 : share < 3.5 ? 2 : share < 7.5 ? 5 : 10);
