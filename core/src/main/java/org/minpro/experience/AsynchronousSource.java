@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.model.PolicyVersion;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutEngine;
+import org.minpro.tensor.Workers;
 
 /**
  * Sampling beside learning: a thread of its own collects one batch after the other, as far ahead of the learner as the
@@ -203,18 +204,8 @@ public final class AsynchronousSource implements BatchSource {
         }
         if (running != null && running.isAlive()) {
             collector.cancel();
-            boolean interrupted = false;
-            while (running.isAlive()) {
-                try {
-                    running.join();
-                } catch (InterruptedException e) {
-                    // What the thread uses is freed after this.
-                    interrupted = true;
-                }
-            }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+            // What the thread uses is freed after this.
+            Workers.awaitEnd(running);
         }
         engine.withdraw();
     }

@@ -247,18 +247,8 @@ public final class ContinuousBatch implements AutoCloseable {
             closed = true;
             notifyAll();
         }
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
+        Workers.awaitEnd(thread);
         fail(new IllegalStateException("the engine was closed"));
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     /** A request and its prompt. */

@@ -64,7 +64,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     private final long seed;
     private final Function<int[], String> text;
-    private @Nullable PolicyVersion published;
+    private final PublishedVersion published = new PublishedVersion();
     /** Whether responses in flight go on with the published version. */
     private boolean replacing;
 
@@ -128,33 +128,23 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     private synchronized void publish(PolicyVersion version, boolean inFlightToo) {
         replacing = inFlightToo;
-        PolicyVersion before = published;
-        published = version.hold();
-        if (before != null) {
-            before.close();
-        }
+        published.set(version);
     }
 
     @Override
     public synchronized void withdraw() {
-        if (published != null) {
-            published.close();
-            published = null;
-        }
+        published.withdraw();
     }
 
     private synchronized PolicyVersion holdPublished() {
-        if (published == null) {
-            throw new IllegalStateException(
-                    "a policy version must be published before anything is generated, got: none");
-        }
-        return published.hold();
+        return published.required().hold();
     }
 
     @Override
     public synchronized Exactness exactness() {
         // Elsewhere a kernel is chosen by all of a batch's sizes.
-        boolean cpu = published == null || published.model().device().kind() == Device.Kind.CPU;
+        PolicyVersion version = published.get();
+        boolean cpu = version == null || version.model().device().kind() == Device.Kind.CPU;
         return cpu ? Exactness.BITWISE : Exactness.SEEDED;
     }
 
@@ -241,11 +231,12 @@ public final class LocalRolloutEngine implements RolloutEngine {
         /** Takes the version that has replaced this one, if one has. */
         void follow() {
             synchronized (LocalRolloutEngine.this) {
-                if (!replacing || published == null || published == version) {
+                PolicyVersion next = published.get();
+                if (!replacing || next == null || next == version) {
                     return;
                 }
                 version.close();
-                version = published.hold();
+                version = next.hold();
             }
             decoder = version.decoder(slots);
         }

@@ -35,6 +35,21 @@ public final class Workers implements AutoCloseable {
         });
     }
 
+    /** Waits until a thread has ended, also where this one is interrupted meanwhile, and then is again. */
+    public static void awaitEnd(Thread thread) {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     public int count() {
         return count;
     }

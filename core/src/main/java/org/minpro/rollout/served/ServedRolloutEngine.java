@@ -22,10 +22,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 import org.minpro.config.Variables;
 import org.minpro.model.PolicyVersion;
 import org.minpro.rollout.Continuation;
+import org.minpro.rollout.PublishedVersion;
 import org.minpro.rollout.Rescored;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutEngine;
@@ -60,7 +60,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
     /** Versions that responses under way may have been sampled from, by number; held while something is generated. */
     private final Map<Long, PolicyVersion> held = new HashMap<>();
 
-    private @Nullable PolicyVersion published;
+    private final PublishedVersion published = new PublishedVersion();
     /** The number of the newest weights that the servers were given. */
     private long pushed = -1;
 
@@ -147,7 +147,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
     @Override
     public void publish(PolicyVersion version) {
         synchronized (this) {
-            take(version);
+            published.set(version);
             if (generating) {
                 return;
             }
@@ -158,25 +158,14 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
     @Override
     public void replace(PolicyVersion version) {
         synchronized (this) {
-            take(version);
+            published.set(version);
         }
         push(InferenceServer.InFlight.KEEP);
     }
 
-    private void take(PolicyVersion version) {
-        PolicyVersion before = published;
-        published = version.hold();
-        if (before != null) {
-            before.close();
-        }
-    }
-
     @Override
     public synchronized void withdraw() {
-        if (published != null) {
-            published.close();
-            published = null;
-        }
+        published.withdraw();
     }
 
     /** Gives the servers the published weights, unless they have them. */
@@ -192,14 +181,11 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
     private void pushPublished(InferenceServer.InFlight inFlight) {
         PolicyVersion version;
         synchronized (this) {
-            if (published == null) {
-                throw new IllegalStateException(
-                        "a policy version must be published before anything is generated, got: none");
-            }
-            if (published.number() == pushed) {
+            version = published.required();
+            if (version.number() == pushed) {
                 return;
             }
-            version = published.hold();
+            version.hold();
             if (generating) {
                 held.computeIfAbsent(version.number(), number -> version.hold());
             }
@@ -234,8 +220,8 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
         push(InferenceServer.InFlight.ABORT);
         synchronized (this) {
             generating = true;
-            if (published != null) {
-                PolicyVersion version = published;
+            PolicyVersion version = published.get();
+            if (version != null) {
                 held.computeIfAbsent(version.number(), number -> version.hold());
             }
         }

@@ -76,6 +76,25 @@ final class ServerConnection implements AutoCloseable {
         }
     }
 
+    static ObjectNode body() {
+        return JSON.createObjectNode();
+    }
+
+    /**
+     * The reply, if its status is 200.
+     *
+     * @param path that was asked, for the message
+     * @throws ServerException away where the server failed, unusable where it refused
+     */
+    Reply required(String path, Reply reply) {
+        if (reply.ok()) {
+            return reply;
+        }
+        throw new ServerException(
+                reply.status() >= 500 ? ServerException.Kind.AWAY : ServerException.Kind.UNUSABLE,
+                url + path + " must answer with 200, got: " + reply.message());
+    }
+
     Reply get(String path, Duration limit) {
         return call("GET", path, null, limit);
     }

@@ -14,6 +14,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.minpro.rollout.SamplingParams;
+import org.minpro.tensor.Workers;
 
 /**
  * The servers of a run: which of them are up, what weights each has been seen to compute with, and who may ask which.
@@ -413,7 +414,7 @@ final class ServerPool implements AutoCloseable {
             }));
         }
         for (Thread thread : threads) {
-            join(thread);
+            Workers.awaitEnd(thread);
         }
         if (first) {
             for (Member member : members) {
@@ -421,20 +422,6 @@ final class ServerPool implements AutoCloseable {
                     throw failure(member);
                 }
             }
-        }
-    }
-
-    private static void join(Thread thread) {
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
         }
     }
 

@@ -1,10 +1,8 @@
 package org.minpro.rollout.served;
 
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -36,7 +34,7 @@ final class SglangServer implements InferenceServer {
     @Override
     public Facts handshake() {
         requireAlive();
-        ServerConnection.Reply models = require("/v1/models", connection.get("/v1/models", SHORT));
+        ServerConnection.Reply models = connection.required("/v1/models", connection.get("/v1/models", SHORT));
         for (JsonNode one : models.json().path("data")) {
             if (one.path("id").asString("").equals(model)) {
                 return new Facts(
@@ -62,19 +60,12 @@ final class SglangServer implements InferenceServer {
     @Override
     public void requireAlive() {
         // It generates a token.
-        require("/health_generate", connection.get("/health_generate", Duration.ofSeconds(30)));
-    }
-
-    private static ObjectNode body() {
-        return ServerConnection.JSON.createObjectNode();
+        connection.required("/health_generate", connection.get("/health_generate", Duration.ofSeconds(30)));
     }
 
     private static ObjectNode request(int[] ids, int tokens) {
-        ObjectNode request = body();
-        ArrayNode prompt = request.putArray("input_ids");
-        for (int token : ids) {
-            prompt.add(token);
-        }
+        ObjectNode request = ServerConnection.body();
+        GenerationJson.put(request, "input_ids", ids);
         ObjectNode sampling = request.putObject("sampling_params");
         sampling.put("max_new_tokens", tokens);
         sampling.put("temperature", 1.0);
@@ -92,15 +83,11 @@ final class SglangServer implements InferenceServer {
         request.put("rid", prompt.id());
         request.put("extra_key", prompt.salt());
         ObjectNode sampling = (ObjectNode) request.get("sampling_params");
-        sampling.put(
-                "temperature", prompt.params().greedy() ? 0 : prompt.params().temperature());
-        sampling.put("top_p", prompt.params().topP());
+        GenerationJson.put(sampling, prompt.params());
         sampling.put("top_k", prompt.params().topK() == 0 ? -1 : prompt.params().topK());
-        sampling.put("min_p", prompt.params().minP());
         sampling.put("sampling_seed", prompt.seed());
-        ArrayNode stop = sampling.putArray("stop_token_ids");
-        prompt.params().stopIds().forEach(stop::add);
-        ServerConnection.Reply reply = require("/generate", connection.post("/generate", request, response));
+        ServerConnection.Reply reply =
+                connection.required("/generate", connection.post("/generate", request, response));
         JsonNode about = reply.json().path("meta_info");
         JsonNode scored = about.path("output_token_logprobs");
         JsonNode tokens = reply.json().path("output_ids");
@@ -111,22 +98,14 @@ final class SglangServer implements InferenceServer {
                             + reply.text()
                                     .substring(0, Math.min(200, reply.text().length())));
         }
-        int[] ids = new int[tokens.size()];
-        for (int t = 0; t < ids.length; t++) {
-            ids[t] = tokens.get(t).asInt(-1);
-        }
+        int[] ids = GenerationJson.ids(tokens);
         int[] logProbIds = new int[scored.size()];
         double[] logProbs = new double[scored.size()];
         for (int t = 0; t < logProbs.length; t++) {
             logProbs[t] = scored.get(t).path(0).asDouble(Double.NaN);
             logProbIds[t] = scored.get(t).path(1).asInt(-1);
         }
-        List<Span> spans = new ArrayList<>();
-        about.path("weight_versions")
-                .forEach(span -> spans.add(new Span(
-                        span.path("version").asString(""),
-                        span.path("start").asInt(-1),
-                        span.path("end").asInt(-1))));
+        List<Span> spans = GenerationJson.spans(about);
         if (spans.isEmpty() && about.has("weight_version")) {
             spans.add(new Span(about.path("weight_version").asString(""), 0, ids.length));
         }
@@ -142,7 +121,8 @@ final class SglangServer implements InferenceServer {
     public double[] score(int[] ids) {
         ObjectNode request = request(ids, 1);
         request.put("logprob_start_len", 0);
-        ServerConnection.Reply reply = require("/generate", connection.post("/generate", request, response));
+        ServerConnection.Reply reply =
+                connection.required("/generate", connection.post("/generate", request, response));
         JsonNode scored = reply.json().path("meta_info").path("input_token_logprobs");
         if (scored.size() != ids.length) {
             throw new ServerException(
@@ -159,12 +139,14 @@ final class SglangServer implements InferenceServer {
 
     @Override
     public void pause(InFlight inFlight) {
-        require("/pause_generation", connection.post("/pause_generation", body().put("mode", "abort"), publish));
+        connection.required(
+                "/pause_generation",
+                connection.post("/pause_generation", ServerConnection.body().put("mode", "abort"), publish));
     }
 
     @Override
     public void reload(String path, String label) {
-        ObjectNode update = body();
+        ObjectNode update = ServerConnection.body();
         update.put("model_path", path);
         update.put("weight_version", label);
         update.put("flush_cache", true);
@@ -183,16 +165,8 @@ final class SglangServer implements InferenceServer {
 
     @Override
     public void resume() {
-        require("/continue_generation", connection.post("/continue_generation", body(), SHORT));
-    }
-
-    private ServerConnection.Reply require(String path, ServerConnection.Reply reply) {
-        if (reply.ok()) {
-            return reply;
-        }
-        throw new ServerException(
-                reply.status() >= 500 ? ServerException.Kind.AWAY : ServerException.Kind.UNUSABLE,
-                url() + path + " must answer with 200, got: " + reply.message());
+        connection.required(
+                "/continue_generation", connection.post("/continue_generation", ServerConnection.body(), SHORT));
     }
 
     @Override

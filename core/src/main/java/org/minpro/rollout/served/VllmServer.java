@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -38,8 +37,8 @@ final class VllmServer implements InferenceServer {
 
     @Override
     public Facts handshake() {
-        require("/health", connection.get("/health", SHORT));
-        ServerConnection.Reply models = require("/v1/models", connection.get("/v1/models", SHORT));
+        connection.required("/health", connection.get("/health", SHORT));
+        ServerConnection.Reply models = connection.required("/v1/models", connection.get("/v1/models", SHORT));
         int context = 0;
         List<String> names = new ArrayList<>();
         for (JsonNode one : models.json().path("data")) {
@@ -72,32 +71,25 @@ final class VllmServer implements InferenceServer {
         if (probe.status() == 404) {
             throw unusable("must have " + GENERATE + " (vLLM 0.16 or later), got: " + probe.message());
         }
-        require(GENERATE, probe);
+        connection.required(GENERATE, probe);
     }
 
     @Override
     public void requireAlive() {
         // With a worker that hangs /health still says 200.
-        ServerConnection.Reply alive =
-                connection.post("/collective_rpc", body().put("method", "check_health"), Duration.ofSeconds(5));
+        ServerConnection.Reply alive = connection.post(
+                "/collective_rpc", ServerConnection.body().put("method", "check_health"), Duration.ofSeconds(5));
         if (alive.status() == 404) {
             throw unusable("must be started with VLLM_SERVER_DEV_MODE=1 in its environment, got: " + alive.message());
         }
-        require("/collective_rpc check_health", alive);
-    }
-
-    private static ObjectNode body() {
-        return ServerConnection.JSON.createObjectNode();
+        connection.required("/collective_rpc check_health", alive);
     }
 
     private ObjectNode request(String id, int[] ids, int tokens) {
-        ObjectNode request = body();
+        ObjectNode request = ServerConnection.body();
         request.put("request_id", id);
         request.put("model", model);
-        ArrayNode prompt = request.putArray("token_ids");
-        for (int token : ids) {
-            prompt.add(token);
-        }
+        GenerationJson.put(request, "token_ids", ids);
         request.put("stream", false);
         ObjectNode sampling = request.putObject("sampling_params");
         sampling.put("n", 1);
@@ -117,15 +109,10 @@ final class VllmServer implements InferenceServer {
                 request(prompt.id(), prompt.promptIds(), prompt.params().maxNewTokens());
         request.put("cache_salt", prompt.salt());
         ObjectNode sampling = (ObjectNode) request.get("sampling_params");
-        sampling.put(
-                "temperature", prompt.params().greedy() ? 0 : prompt.params().temperature());
-        sampling.put("top_p", prompt.params().topP());
+        GenerationJson.put(sampling, prompt.params());
         sampling.put("top_k", prompt.params().topK());
-        sampling.put("min_p", prompt.params().minP());
         sampling.put("seed", prompt.seed());
-        ArrayNode stop = sampling.putArray("stop_token_ids");
-        prompt.params().stopIds().forEach(stop::add);
-        ServerConnection.Reply reply = require(GENERATE, connection.post(GENERATE, request, response));
+        ServerConnection.Reply reply = connection.required(GENERATE, connection.post(GENERATE, request, response));
         JsonNode choice = reply.json().path("choices").path(0);
         JsonNode tokens = choice.path("token_ids");
         JsonNode content = choice.path("logprobs").path("content");
@@ -142,29 +129,20 @@ final class VllmServer implements InferenceServer {
                     : Integer.parseInt(one.path("token").asString("-1").replace("token_id:", ""));
             logProbs[t] = one.path("logprob").asDouble(Double.NaN);
         }
-        List<Span> spans = new ArrayList<>();
-        choice.path("weight_versions")
-                .forEach(span -> spans.add(new Span(
-                        span.path("version").asString(""),
-                        span.path("start").asInt(-1),
-                        span.path("end").asInt(-1))));
+        List<Span> spans = GenerationJson.spans(choice);
         return new Answer(
-                ids(tokens), logProbIds, logProbs, choice.path("finish_reason").asString(""), spans);
-    }
-
-    private static int[] ids(JsonNode array) {
-        int[] ids = new int[array.size()];
-        for (int i = 0; i < ids.length; i++) {
-            ids[i] = array.get(i).asInt(-1);
-        }
-        return ids;
+                GenerationJson.ids(tokens),
+                logProbIds,
+                logProbs,
+                choice.path("finish_reason").asString(""),
+                spans);
     }
 
     @Override
     public double[] score(int[] ids) {
         ObjectNode request = request("score", ids, 1);
         ((ObjectNode) request.get("sampling_params")).put("prompt_logprobs", 0);
-        ServerConnection.Reply reply = require(GENERATE, connection.post(GENERATE, request, response));
+        ServerConnection.Reply reply = connection.required(GENERATE, connection.post(GENERATE, request, response));
         JsonNode scored = reply.json().path("prompt_logprobs");
         if (scored.isMissingNode()) {
             scored = reply.json().path("choices").path(0).path("prompt_logprobs");
@@ -182,14 +160,14 @@ final class VllmServer implements InferenceServer {
 
     @Override
     public void pause(InFlight inFlight) {
-        require(
+        connection.required(
                 "/pause",
                 connection.post("/pause?mode=" + (inFlight == InFlight.KEEP ? "keep" : "abort"), null, publish));
     }
 
     @Override
     public void reload(String path, String label) {
-        ObjectNode reload = body().put("method", "reload_weights");
+        ObjectNode reload = ServerConnection.body().put("method", "reload_weights");
         reload.putObject("kwargs").put("weights_path", path);
         ServerConnection.Reply reply = connection.post("/collective_rpc", reload, publish);
         if (!reply.ok()) {
@@ -197,15 +175,17 @@ final class VllmServer implements InferenceServer {
                     ServerException.Kind.NOT_PUBLISHED, url() + " must load " + path + ", got: " + reply.message());
         }
         if (labels) {
-            require(
+            connection.required(
                     "/update_weight_version",
-                    connection.post("/update_weight_version", body().put("new_version", label), SHORT));
+                    connection.post(
+                            "/update_weight_version", ServerConnection.body().put("new_version", label), SHORT));
         }
     }
 
     @Override
     public boolean resetCache() {
-        return require("/reset_prefix_cache", connection.post("/reset_prefix_cache", null, publish))
+        return connection
+                .required("/reset_prefix_cache", connection.post("/reset_prefix_cache", null, publish))
                 .json()
                 .path("success")
                 // Versions without that member fail with a status.
@@ -214,18 +194,7 @@ final class VllmServer implements InferenceServer {
 
     @Override
     public void resume() {
-        require("/resume", connection.post("/resume", null, SHORT));
-    }
-
-    private ServerConnection.Reply require(String path, ServerConnection.Reply reply) {
-        if (reply.ok()) {
-            return reply;
-        }
-        String message = url() + path + " must answer with 200, got: " + reply.message();
-        if (reply.status() >= 500) {
-            throw new ServerException(ServerException.Kind.AWAY, message);
-        }
-        throw new ServerException(ServerException.Kind.UNUSABLE, message);
+        connection.required("/resume", connection.post("/resume", null, SHORT));
     }
 
     private ServerException malformed(String path, ServerConnection.Reply reply) {
