@@ -51,17 +51,6 @@ public final class GroupCollector {
     private final Settings settings;
     private final SamplingParams sampling;
 
-    public GroupCollector(
-            RolloutEngine engine,
-            ProblemSource problems,
-            PromptEncoder prompts,
-            Scoring scoring,
-            Journal journal,
-            Continuations continuations,
-            Settings settings) {
-        this(engine, problems, prompts, scoring, journal, continuations, settings, Collectives.alone());
-    }
-
     /** @param ranks who share the responses out */
     public GroupCollector(
             RolloutEngine engine,

@@ -30,11 +30,6 @@ public final class GroupGenerator {
     private final Continuations continuations;
     private final ResponseExchange exchange;
 
-    /** Of responses of one turn. */
-    public GroupGenerator(RolloutEngine engine, Scoring scoring, Journal journal) {
-        this(engine, scoring, journal, Continuations.NONE, Collectives.alone());
-    }
-
     /**
      * @param continuations what follows the turns of responses
      * @param ranks who share the responses out, generate and score each its own, and bring them to all

@@ -13,6 +13,8 @@ import org.minpro.train.TrainingRow;
 
 /** The rows of an update that was not finite, kept in the run's folder for whoever looks into it. */
 public final class FailedUpdate {
+    private static final String FILE = "failed-update.jsonl";
+
     private FailedUpdate() {}
 
     /**
@@ -21,7 +23,7 @@ public final class FailedUpdate {
      * @return what to throw to the person who runs it
      */
     public static IllegalStateException saved(NonFiniteUpdateException failure, Path folder) {
-        Path file = new RunFiles(folder).failedUpdate();
+        Path file = folder.resolve(FILE);
         List<String> lines = new ArrayList<>();
         for (TrainingRow row : failure.rows()) {
             Map<String, Object> values = new LinkedHashMap<>();

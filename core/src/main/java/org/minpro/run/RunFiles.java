@@ -49,11 +49,6 @@ public record RunFiles(Path folder) {
         return folder.resolve("journal.jsonl");
     }
 
-    /** The rows of an update that was not finite and ended the run. */
-    public Path failedUpdate() {
-        return folder.resolve("failed-update.jsonl");
-    }
-
     /** The line that the run ended with before its end; there until the run has gone on. */
     public Path failure() {
         return folder.resolve("failure.txt");

@@ -139,10 +139,10 @@ public final class TrainingSession implements AutoCloseable {
             scoring = new Scoring(judge.reading(prompts.marks(example)), recipe.rewardBudgetSeconds(), failures);
             questions = prompts.questions(problems.heldOut());
             longestPrompt = requirePositions();
-            prompts.missingBeginOfSequence(prompts.encode(example)).ifPresent(line -> told.notice("warning: " + line));
+            int[] examplePrompt = prompts.encode(example);
+            prompts.missingBeginOfSequence(examplePrompt).ifPresent(line -> told.notice("warning: " + line));
             prompts.unknownCharacters(Stream.concat(
-                                    Stream.of(prompts.encode(example)),
-                                    questions.stream().map(Evaluator.Question::promptIds))
+                                    Stream.of(examplePrompt), questions.stream().map(Evaluator.Question::promptIds))
                             .toList())
                     .ifPresent(line -> told.notice("warning: " + line));
             DType compute = files.computeType(recipe.model().dtype());

@@ -18,6 +18,7 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.minpro.data.Problem;
+import org.minpro.dist.Collectives;
 import org.minpro.model.PolicyVersion;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
@@ -103,7 +104,7 @@ class ScoringTest {
     private static List<ScoredGroup> generate(Engine engine, Scoring scoring, Journal journal, int samples) {
         SequencedMap<RolloutRequest, Problem> requests = new LinkedHashMap<>();
         requests.put(RolloutRequest.of(0, new int[] {3}, samples), PROBLEM);
-        return new GroupGenerator(engine, scoring, journal)
+        return new GroupGenerator(engine, scoring, journal, Continuations.NONE, Collectives.alone())
                 .generate(0, requests, SamplingParams.of(1, List.of()), rollout -> {});
     }
 
