@@ -6,6 +6,7 @@ import org.minpro.model.Transformer;
 import org.minpro.recipe.ModelSection;
 import org.minpro.run.LanguageModel;
 import org.minpro.run.ModelFiles;
+import org.minpro.tensor.Cuda;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Engine;
 import org.minpro.tensor.Workers;
@@ -40,7 +41,7 @@ final class ModelOptions {
 
     /** The model's files, and where it will be computed. */
     ModelFiles open() {
-        if (!device.matches("auto|cpu|cuda(:\\d{1,3})?")) {
+        if (!Cuda.isSetting(device)) {
             throw new IllegalArgumentException("--device must be auto, cpu, cuda or cuda:N, got: " + device);
         }
         Engine.use(device);

@@ -11,9 +11,6 @@ final class CpuAttention implements AttentionKernel {
     private static final NamedOperator FORWARD = new NamedOperator("aten::_scaled_dot_product_flash_attention_for_cpu");
     private static final NamedOperator BACKWARD =
             new NamedOperator("aten::_scaled_dot_product_flash_attention_for_cpu_backward");
-    static final IValue NO_DROPOUT = NamedOperator.constant(new IValue(0.0));
-    static final IValue YES = NamedOperator.constant(new IValue(true));
-    static final IValue NO = NamedOperator.constant(new IValue(false));
 
     private CpuAttention() {}
 
@@ -28,8 +25,8 @@ final class CpuAttention implements AttentionKernel {
                 new IValue(query.value),
                 new IValue(key.value),
                 new IValue(value.value),
-                NO_DROPOUT,
-                causal ? YES : NO,
+                NamedOperator.ZERO,
+                NamedOperator.of(causal),
                 optional(mask),
                 NamedOperator.NONE);
         return new FlashAttention.Result(NamedOperator.result(results, 0), NamedOperator.result(results, 1));
@@ -51,8 +48,8 @@ final class CpuAttention implements AttentionKernel {
                 new IValue(value.value),
                 new IValue(result.output().value),
                 new IValue(result.logSumExp().value),
-                NO_DROPOUT,
-                causal ? YES : NO,
+                NamedOperator.ZERO,
+                NamedOperator.of(causal),
                 optional(mask),
                 NamedOperator.NONE);
         return new FlashAttention.Gradient(

@@ -76,6 +76,11 @@ public final class Cuda {
         return new Found(library, driver, devices);
     }
 
+    /** Whether a text is a setting: {@code auto}, {@code cpu}, {@code cuda} or {@code cuda:N}. */
+    public static boolean isSetting(String text) {
+        return text.equals("auto") || Device.isName(text);
+    }
+
     /**
      * The device that a setting comes to: {@code auto} is the first CUDA device where there is one, else the CPU. Whether a
      * named one is there is another question ({@link Engine#use}).

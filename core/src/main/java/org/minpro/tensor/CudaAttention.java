@@ -94,9 +94,9 @@ final class CudaAttention implements AttentionKernel {
                 new IValue(key.value),
                 new IValue(value.value),
                 seen == null ? NamedOperator.NONE : new IValue(seen.value),
-                CpuAttention.YES,
-                CpuAttention.NO_DROPOUT,
-                causal ? CpuAttention.YES : CpuAttention.NO,
+                NamedOperator.YES,
+                NamedOperator.ZERO,
+                NamedOperator.of(causal),
                 NamedOperator.NONE);
         return new FlashAttention.Result(
                 NamedOperator.result(results, 0),
@@ -124,9 +124,9 @@ final class CudaAttention implements AttentionKernel {
                 new IValue(aligned(result.logSumExp()).value),
                 new IValue(none.value),
                 new IValue(none.value),
-                CpuAttention.NO_DROPOUT,
+                NamedOperator.ZERO,
                 WANTED,
-                causal ? CpuAttention.YES : CpuAttention.NO,
+                NamedOperator.of(causal),
                 NamedOperator.NONE);
         return new FlashAttention.Gradient(
                 NamedOperator.result(results, 0), NamedOperator.result(results, 1), NamedOperator.result(results, 2));

@@ -29,19 +29,24 @@ public record Device(Kind kind, int index) {
         return new Device(Kind.CUDA, index);
     }
 
+    /** Whether a text is {@code cpu}, {@code cuda} or {@code cuda:N}. */
+    static boolean isName(String text) {
+        return text.matches("cpu|cuda(:\\d{1,3})?");
+    }
+
     /**
      * What a setting names: {@code cpu}, {@code cuda} (the first one) or {@code cuda:N}.
      *
      * @throws IllegalArgumentException if it is none of them
      */
     public static Device parse(String text) {
+        if (!isName(text)) {
+            throw new IllegalArgumentException("device must be cpu, cuda or cuda:N, got: " + text);
+        }
         if (text.equals("cpu")) {
             return CPU;
         }
-        if (text.matches("cuda(:\\d{1,3})?")) {
-            return cuda(text.length() > 5 ? Integer.parseInt(text.substring(5)) : 0);
-        }
-        throw new IllegalArgumentException("device must be cpu, cuda or cuda:N, got: " + text);
+        return cuda(text.length() > 5 ? Integer.parseInt(text.substring(5)) : 0);
     }
 
     /** Whether it is a CUDA device, with memory of its own, whose kernels are launched. */

@@ -13,6 +13,11 @@ final class NamedOperator {
     /** An argument that is left out. */
     static final IValue NONE = constant(new IValue());
 
+    static final IValue YES = constant(new IValue(true));
+    static final IValue NO = constant(new IValue(false));
+    /** As a probability: never. */
+    static final IValue ZERO = constant(new IValue(0.0));
+
     private final OperatorHandle handle;
 
     /** @param name with its namespace, such as {@code aten::add} */
@@ -53,6 +58,10 @@ final class NamedOperator {
             }
             return constant(new IValue(values));
         }
+    }
+
+    static IValue of(boolean value) {
+        return value ? YES : NO;
     }
 
     /** An argument that no scope may free. */

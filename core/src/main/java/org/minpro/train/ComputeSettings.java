@@ -26,7 +26,7 @@ public record ComputeSettings(
                         + " Results do not depend on it.")
         int workers) {
     public ComputeSettings {
-        Rule.check(device.matches("auto|cpu|cuda(:\\d{1,3})?"), "device", "auto, cpu, cuda or cuda:N", device);
+        Rule.check(Cuda.isSetting(device), "device", "auto, cpu, cuda or cuda:N", device);
         Rule.notNegative("micro-batch-tokens", microBatchTokens);
         Rule.check(lanes >= 0 && lanes <= 1024, "lanes", "in [0, 1024] (0 follows from the device)", lanes);
         Rule.check(workers >= 0 && workers <= 1024, "workers", "in [0, 1024] (0 takes one per core)", workers);
