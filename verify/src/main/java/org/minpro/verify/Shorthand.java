@@ -5,7 +5,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Short answers in notation that people write and that mathematics reads otherwise: 5k for 5000, 5th, 1.000,00,
+ * Short answers in notation that people write and that mathematics reads otherwise: 5k for 5000, 5th, 1.000,00, 1.234.567,
  * 1,00,000, {@code 2:30 p.m.}, "3 out of 4", and the letter of a choice among words.
  *
  * <p>It never makes an answer right: what it finds keeps one from being called wrong.
@@ -22,6 +22,9 @@ final class Shorthand {
             Pattern.compile("(.*\\d)\\s*(?:por ciento|pour cent|por cento|per cento|procenta?|процент\\p{L}*)");
     private static final Pattern SHARE = Pattern.compile("(\\d+)\\s+(?:out of|in every|in|of)\\s+(\\d+)");
     private static final Pattern DECIMAL_COMMA = Pattern.compile("[^\\d-]*(-?\\d{1,3}(?:\\.\\d{3})+),(\\d+)\\D*");
+    /** 1.234.567: thousands, where the decimal mark is a comma. A single group, 12.500, is a decimal. */
+    private static final Pattern GROUPED_BY_POINTS = Pattern.compile("\\D*[1-9]\\d{0,2}(?:\\.\\d{3}){2,}\\D*");
+
     private static final Pattern INDIAN = Pattern.compile("[^\\d-]*(-?\\d{1,2}(?:,\\d{2})+,\\d{3}(?:\\.\\d+)?)\\D*");
     private static final Pattern LABEL = Pattern.compile("(?:\\(?(?:\\d{1,2}|[a-h])[.)]|A[:.])\\s+(\\S.*)");
     private static final Pattern PROOF_END = Pattern.compile(
@@ -39,6 +42,9 @@ final class Shorthand {
 
     /** What else a short answer may say, or null. */
     static @Nullable String of(String text) {
+        if (GROUPED_BY_POINTS.matcher(text).matches()) {
+            return text.replace(".", "");
+        }
         if (text.length() > LONGEST || text.length() < 1 || text.indexOf('\n') >= 0) {
             return null;
         }

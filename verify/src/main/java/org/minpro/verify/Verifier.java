@@ -21,8 +21,6 @@ public final class Verifier {
     private static final AnswerExtractor REFERENCE = new AnswerExtractor(
             List.of(ExtractionPolicy.BOXED, ExtractionPolicy.HASHES), Occurrence.LAST, CompletionMarks.NONE);
     private static final int LONGEST_REPORT = 200;
-    /** 1.234.567: thousands, where the decimal mark is a comma. A single group, 12.500, is a decimal. */
-    private static final Pattern GROUPED_BY_POINTS = Pattern.compile("\\D*[1-9]\\d{0,2}(?:\\.\\d{3}){2,}\\D*");
 
     private static final int NUMBERS_BEFORE = 3;
     private static final int STATED_WITHIN = 160;
@@ -166,10 +164,6 @@ public final class Verifier {
         }
         if (mayBeShorthand(reference, candidate)) {
             return new Checked(checked.but(Reason.AMBIGUOUS).verdict(), false, false);
-        }
-        if (GROUPED_BY_POINTS.matcher(candidate.text()).matches()
-                && compare(reference, candidate.text().replace(".", "")).isRight()) {
-            return checked.but(Reason.AMBIGUOUS);
         }
         if (candidate.isMarked()) {
             return amongWords(reference, candidate, checked);
