@@ -76,10 +76,6 @@ final class CompareCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
 
-    CompareCommand(Console console) {
-        this(console, null);
-    }
-
     /** @param executor does a run; null for a process of its own */
     CompareCommand(Console console, StudyRunner.@Nullable Executor executor) {
         this.console = console;

@@ -47,11 +47,20 @@ public final class Main {
 
     /** @param memoryAvailable bytes that the machine can still give */
     static int run(Console console, LongSupplier memoryAvailable, String... args) {
+        return run(console, memoryAvailable, null, args);
+    }
+
+    /** @param studyRuns does the runs of a study; null for processes of this machine */
+    static int run(
+            Console console,
+            LongSupplier memoryAvailable,
+            StudyRunner.@Nullable Executor studyRuns,
+            String... args) {
         CommandLine minpro = new CommandLine(new Root(console));
         minpro.addSubcommand(new TrainCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new SftCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new PlanCommand(console, memoryAvailable));
-        minpro.addSubcommand(new CompareCommand(console));
+        minpro.addSubcommand(new CompareCommand(console, studyRuns));
         minpro.addSubcommand(new EvalCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new GenerateCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new ChatCommand(console, new MemoryCheck(memoryAvailable, console)));

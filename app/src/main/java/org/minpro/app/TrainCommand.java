@@ -114,6 +114,12 @@ final class TrainCommand implements Callable<Integer> {
                             + " torchrun, Slurm or Kubernetes start them: see docs/scale.md.")
     private int processes = 1;
 
+    @Option(
+            names = "--prepare",
+            description = "Makes the folder of a run with its recipe, writes its path to standard output and stops:"
+                    + " --resume begins the run, with as many processes as --processes says or on another machine.")
+    private boolean prepare;
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
@@ -174,6 +180,15 @@ final class TrainCommand implements Callable<Integer> {
             }
             recipe.warnings().forEach(warning -> console.say("warning: " + warning));
             requireLanes(recipe, context);
+            if (prepare) {
+                console.result(TrainingSession.of(recipe)
+                        .classLoader(loader)
+                        .prepare()
+                        .toAbsolutePath()
+                        .normalize()
+                        .toString());
+                return 0;
+            }
             Engine.use(recipe.compute().device());
             ModelFiles files = ModelFiles.open(recipe.model().path());
             DType compute = files.computeType(recipe.model().dtype());

@@ -27,8 +27,8 @@ public final class RunFolder implements AutoCloseable {
     private final RunFiles files;
     private final FileChannel channel;
     private final FileLock lock;
-    private final boolean isNew;
     private final List<Path> madeParents;
+    private boolean isNew;
 
     private RunFolder(Path path, FileChannel channel, FileLock lock, boolean isNew, List<Path> madeParents) {
         this.path = path;
@@ -142,6 +142,11 @@ public final class RunFolder implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException("the run folder must be writable, got: " + path, e);
         }
+    }
+
+    /** Lets a new folder outlive {@link #close} although nothing was done in it. */
+    void keep() {
+        isNew = false;
     }
 
     /** Keeps what a person was shown before the run began, in {@code plan.txt}. */

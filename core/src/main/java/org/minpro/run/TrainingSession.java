@@ -423,7 +423,26 @@ public final class TrainingSession implements AutoCloseable {
         public TrainingSession start() {
             Recipe given = Objects.requireNonNull(recipe);
             Recipe fixed = StoredRecipe.placed(StoredRecipe.dated(given, given.prompts()), given.compute());
-            RunFolder folder = StoredRecipe.create(
+            return begun(create(fixed), fixed);
+        }
+
+        /**
+         * Makes the folder of a new run with its recipe, and does nothing: whoever {@link #resume}s it begins it. So a
+         * launcher of processes knows the folder before the first of them starts. {@code compute.device} stays as it was
+         * given, because this machine need not be one of those that compute.
+         *
+         * @return the folder
+         */
+        public Path prepare() {
+            Recipe given = Objects.requireNonNull(recipe);
+            try (RunFolder folder = create(StoredRecipe.dated(given, given.prompts()))) {
+                folder.keep();
+                return folder.path();
+            }
+        }
+
+        private RunFolder create(Recipe fixed) {
+            return StoredRecipe.create(
                     fixed.runs(),
                     COMMAND,
                     Recipe.binder(loader),
@@ -433,7 +452,6 @@ public final class TrainingSession implements AutoCloseable {
                             fixed.adapter(),
                             fixed.data().isBuiltin(),
                             fixed.data().folder()));
-            return begun(folder, fixed);
         }
 
         /** With the other ranks, if there are any, told what the run is. */
