@@ -90,15 +90,15 @@ final class ClusterTest {
 
     private static Path recipe() throws IOException {
         return Files.writeString(folder.resolve("recipe.yaml"), """
-                iterations: 120
+                iterations: 16
                 lag: 1
                 groups-per-iteration: 2
                 group-size: 4
                 updates-per-iteration: 1
-                sampling: {max-new-tokens: 6}
+                sampling: {max-new-tokens: 96}
                 optimizer: {warmup-updates: 0}
                 compute: {lanes: 2, workers: 1}
-                checkpoints: {every: 7}
+                checkpoints: {every: 3}
                 evaluation: {problems: 8}
                 """);
     }
@@ -108,9 +108,9 @@ final class ClusterTest {
                 "tokens.jsonl",
                 "samples.txt",
                 "model/model.safetensors",
-                "checkpoints/iteration-000000120/weights.safetensors",
-                "checkpoints/iteration-000000120/optimizer.safetensors",
-                "checkpoints/iteration-000000120/state.json")) {
+                "checkpoints/iteration-000000016/weights.safetensors",
+                "checkpoints/iteration-000000016/optimizer.safetensors",
+                "checkpoints/iteration-000000016/state.json")) {
             assertThat(one.resolve(file)).as(file).hasSameBinaryContentAs(other.resolve(file));
         }
         for (String file : List.of("metrics.jsonl", "evaluations.jsonl")) {
@@ -144,7 +144,7 @@ final class ClusterTest {
                 "--ranks",
                 "2");
         Path run = folder.resolve("runs").resolve("0001");
-        await("train", () -> new SharedRun(run).iterations() >= 10 || !submitted.isAlive());
+        await("train", () -> new SharedRun(run).iterations() >= 5 || !submitted.isAlive());
         ProcessHandle executor = executorOf(submitted, 0).orElseThrow(() -> new AssertionError("no rank 0"));
         List<ProcessHandle> ranks = executor.children().toList();
         long killed = System.nanoTime();
@@ -174,10 +174,10 @@ final class ClusterTest {
                 window: 1
                 recipe:
                   iterations: 3
-                  groups-per-iteration: 2
+                    groups-per-iteration: 2
                   group-size: 4
                   updates-per-iteration: 1
-                  sampling: {max-new-tokens: 6}
+                  sampling: {max-new-tokens: 96}
                   optimizer.warmup-updates: 0
                   compute.workers: 1
                   evaluation.problems: 8

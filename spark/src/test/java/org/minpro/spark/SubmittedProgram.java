@@ -21,6 +21,10 @@ import org.apache.spark.launcher.JavaModuleOptions;
  * @param application the module's jar
  */
 record SubmittedProgram(Path folder, Path sparkHome, List<Path> jars, Path application) {
+    /** The vector kernels are fast once they are compiled, which takes longer than these runs. */
+    private static final List<String> SHORT_LIVED =
+            List.of("-Xmx256m", "-XX:TieredStopAtLevel=1", "-Dminpro.kernels=libtorch");
+
     private static final Path COMMAND = Path.of("..", "app", "target", "minpro.jar");
 
     static SubmittedProgram in(Path folder) throws IOException {
@@ -71,7 +75,7 @@ record SubmittedProgram(Path folder, Path sparkHome, List<Path> jars, Path appli
                                 "spark.ui.enabled=false",
                                 "spark.executor.extraClassPath=" + String.join(File.pathSeparator, classPath()),
                                 "spark.executor.extraJavaOptions=-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
-                                "spark.minpro.javaOptions=-Xmx256m -XX:TieredStopAtLevel=1"),
+                                "spark.minpro.javaOptions=" + String.join(" ", SHORT_LIVED)),
                         settings.stream())
                 .toList()) {
             command.addAll(List.of("--conf", setting));
@@ -92,18 +96,17 @@ record SubmittedProgram(Path folder, Path sparkHome, List<Path> jars, Path appli
     /** The command on this machine, as {@code ./minpro} starts it. */
     Process minpro(String name, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(
-                java(), "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmx256m", "-XX:TieredStopAtLevel=1"));
-        if (Runtime.version().feature() >= 25) {
-            command.addAll(List.of("--add-modules", "jdk.incubator.vector"));
-        }
+java(), "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC"));
+        command.addAll(SHORT_LIVED);
         command.addAll(List.of(
                 "-Duser.home=" + System.getProperty("user.home"),
                 "-cp",
                 String.join(File.pathSeparator, jars.stream().map(Path::toString).toList()),
                 ShippedJars.COMMAND));
         command.addAll(List.of(arguments));
-        return new ProcessBuilder(command)
-                .redirectOutput(out(name).toFile())
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().putAll(MinproProcess.ENVIRONMENT);
+        return builder.redirectOutput(out(name).toFile())
                 .redirectError(err(name).toFile())
                 .start();
     }
