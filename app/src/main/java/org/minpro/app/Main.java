@@ -52,10 +52,7 @@ public final class Main {
 
     /** @param studyRuns does the runs of a study; null for processes of this machine */
     static int run(
-            Console console,
-            LongSupplier memoryAvailable,
-            StudyRunner.@Nullable Executor studyRuns,
-            String... args) {
+            Console console, LongSupplier memoryAvailable, StudyRunner.@Nullable Executor studyRuns, String... args) {
         CommandLine minpro = new CommandLine(new Root(console));
         minpro.addSubcommand(new TrainCommand(console, new MemoryCheck(memoryAvailable, console)));
         minpro.addSubcommand(new SftCommand(console, new MemoryCheck(memoryAvailable, console)));

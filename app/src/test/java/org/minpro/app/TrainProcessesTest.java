@@ -87,12 +87,16 @@ final class TrainProcessesTest {
     void aPreparedRunHasItsRecipeAndIsBegunByWhoResumesIt() {
         CommandLineRun prepared = CommandLineRun.of(train("runs", "--prepare"));
         assertThat(prepared.code()).as(prepared.err()).isZero();
-        assertThat(prepared.lines()).containsExactly(run("runs").toAbsolutePath().toString());
+        assertThat(prepared.lines())
+                .containsExactly(run("runs").toAbsolutePath().toString());
         assertThat(run("runs").resolve("recipe.yaml")).content().contains("path: " + model, "device: auto");
-        CommandLineRun begun = CommandLineRun.of("train", "--resume", prepared.lines().getFirst());
+        CommandLineRun begun =
+                CommandLineRun.of("train", "--resume", prepared.lines().getFirst());
         assertThat(begun.code()).as(begun.err()).isZero();
         assertThat(begun.err()).contains("at iteration 0 of 4", "before: ", "after:");
-        assertThat(CommandLineRun.of(train("few", "--prepare", "--processes", "3")).code()).isEqualTo(2);
+        assertThat(CommandLineRun.of(train("few", "--prepare", "--processes", "3"))
+                        .code())
+                .isEqualTo(2);
         assertThat(folder.resolve("few")).doesNotExist();
     }
 

@@ -45,8 +45,10 @@ final class CommandTask implements Function<Integer, Integer>, Serializable {
         TaskContext task = TaskContext.get();
         for (Path seen : List.of(Path.of(here), Path.of(log).toAbsolutePath().getParent())) {
             if (!Files.isDirectory(seen)) {
-                throw new IllegalStateException("the folder where spark-submit was called, and that of the results, must be"
-                        + " on a disk that the driver and all executors see, got: " + seen + ", which an executor has not");
+                throw new IllegalStateException(
+                        "the folder where spark-submit was called, and that of the results, must be"
+                                + " on a disk that the driver and all executors see, got: " + seen
+                                + ", which an executor has not");
             }
         }
         if (task.attemptNumber() > 0) {
@@ -59,7 +61,8 @@ final class CommandTask implements Function<Integer, Integer>, Serializable {
                 MinproProcess.of(options, main, arguments)
                         .directory(Path.of(here).toFile())
                         .redirectOutput(Path.of(out).toFile())
-                        .redirectError(ProcessBuilder.Redirect.appendTo(Path.of(log).toFile())),
+                        .redirectError(
+                                ProcessBuilder.Redirect.appendTo(Path.of(log).toFile())),
                 task);
     }
 

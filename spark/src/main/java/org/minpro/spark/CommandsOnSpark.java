@@ -34,8 +34,8 @@ public final class CommandsOnSpark {
         int code;
         try {
             if (arguments.length != 2) {
-                throw new IllegalArgumentException(
-                        "a file of commands and a folder of results must be given, got: " + arguments.length + " arguments");
+                throw new IllegalArgumentException("a file of commands and a folder of results must be given, got: "
+                        + arguments.length + " arguments");
             }
             code = run(Path.of(arguments[0]), Path.of(arguments[1]));
         } catch (IllegalArgumentException e) {
@@ -62,8 +62,8 @@ public final class CommandsOnSpark {
                 List<String> command = commands.get(i);
                 Path out = results.resolve((i + 1) + ".out");
                 Path log = results.resolve((i + 1) + ".log");
-                codes.add(threads.submit(() ->
-                        jobs.run("minpro " + String.join(" ", command), ShippedJars.COMMAND, command, out, log, line -> {})));
+                codes.add(threads.submit(() -> jobs.run(
+                        "minpro " + String.join(" ", command), ShippedJars.COMMAND, command, out, log, line -> {})));
             }
             for (int i = 0; i < commands.size(); i++) {
                 String said;

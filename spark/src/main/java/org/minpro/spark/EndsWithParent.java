@@ -17,9 +17,8 @@ public final class EndsWithParent {
         Thread watch = new Thread(EndsWithParent::awaitEnd, "minpro-parent");
         watch.setDaemon(true);
         watch.start();
-        Class.forName(arguments[0])
-                .getMethod("main", String[].class)
-                .invoke(null, (Object) Arrays.copyOfRange(arguments, 1, arguments.length));
+        Class.forName(arguments[0]).getMethod("main", String[].class).invoke(null, (Object)
+                Arrays.copyOfRange(arguments, 1, arguments.length));
     }
 
     /** The other end of standard input closes with the process that holds it. */

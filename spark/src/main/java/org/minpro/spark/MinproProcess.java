@@ -113,7 +113,9 @@ final class MinproProcess {
     /** What a process said last. */
     static String lastLine(Path log) {
         try (var lines = Files.lines(log)) {
-            return lines.filter(line -> !line.isBlank()).reduce((first, second) -> second).orElse("nothing");
+            return lines.filter(line -> !line.isBlank())
+                    .reduce((first, second) -> second)
+                    .orElse("nothing");
         } catch (IOException | UncheckedIOException e) {
             return "what cannot be read (" + e.getMessage() + ")";
         }

@@ -55,8 +55,9 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Strin
         int rank = task.partitionId();
         String host = host(task.getTaskInfos()[rank].address());
         if (!Files.isRegularFile(Path.of(run, "recipe.yaml"))) {
-            throw new IllegalStateException("the folder of runs must be on a disk that the driver and all executors see, got: "
-                    + run + ", which is not there on " + host);
+            throw new IllegalStateException(
+                    "the folder of runs must be on a disk that the driver and all executors see, got: " + run
+                            + ", which is not there on " + host);
         }
         InetAddress address = address(host);
         List<String> lines = List.of(
@@ -68,12 +69,14 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Strin
                 task.cpus() * Rendezvous.localRanks(lines, rank));
         Path log = log(Path.of(run), rank);
         int code = MinproProcess.run(
-                builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(new File(log.toString()))),
+                builder.redirectErrorStream(true)
+                        .redirectOutput(ProcessBuilder.Redirect.appendTo(new File(log.toString()))),
                 task);
         if (code != 0) {
             // Thrown, so that Spark ends the others at once.
-            throw new IllegalStateException("rank " + rank + " on " + host + " must do its part of the run, got: exit code "
-                    + code + ", after saying: " + MinproProcess.lastLine(log) + " (" + log + ")");
+            throw new IllegalStateException(
+                    "rank " + rank + " on " + host + " must do its part of the run, got: exit code " + code
+                            + ", after saying: " + MinproProcess.lastLine(log) + " (" + log + ")");
         }
         return CollectionConverters.asScala(List.of(host).iterator());
     }
@@ -124,7 +127,9 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Strin
             return probe.getLocalPort();
         } catch (IOException e) {
             throw new UncheckedIOException(
-                    "an executor's host must have a free port, got: " + address + "; SPARK_LOCAL_IP names another address", e);
+                    "an executor's host must have a free port, got: " + address
+                            + "; SPARK_LOCAL_IP names another address",
+                    e);
         }
     }
 }

@@ -22,7 +22,8 @@ record SharedRun(Path folder) {
         Path part = file.resolveSibling("generation.part");
         try {
             Files.createDirectories(file.getParent());
-            long next = Files.exists(file) ? Long.parseLong(Files.readString(file).strip()) + 1 : 1;
+            long next =
+                    Files.exists(file) ? Long.parseLong(Files.readString(file).strip()) + 1 : 1;
             Files.writeString(part, next + "\n");
             Files.move(part, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
             return next;

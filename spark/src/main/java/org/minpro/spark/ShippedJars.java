@@ -39,8 +39,8 @@ final class ShippedJars {
             }
         }
         if (loader == null || jars.isEmpty() || loader.getResource(COMMAND.replace('.', '/') + ".class") == null) {
-            throw new IllegalArgumentException(
-                    "spark-submit must be given the jars of MinPRO with --jars, got: " + jars + "; docs/scale.md has the line");
+            throw new IllegalArgumentException("spark-submit must be given the jars of MinPRO with --jars, got: " + jars
+                    + "; docs/scale.md has the line");
         }
         return jars;
     }

@@ -144,7 +144,8 @@ public final class TrainOnSpark {
         spark.setJobGroup("minpro", "generation " + generation + " of " + run.folder(), true);
         GrowingFile said = new GrowingFile(RankTask.log(run.folder(), 0));
         RankTask task = new RankTask(run.folder(), generation, javaOptions, options.ofRanks());
-        JavaFutureAction<List<String>> stage = spark.parallelize(Collections.nCopies(options.ranks(), 0), options.ranks())
+        JavaFutureAction<List<String>> stage = spark.parallelize(
+                        Collections.nCopies(options.ranks(), 0), options.ranks())
                 .rdd()
                 .barrier()
                 .mapPartitions(task, false, ClassTag$.MODULE$.<String>apply(String.class))

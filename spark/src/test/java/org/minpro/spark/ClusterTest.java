@@ -202,7 +202,8 @@ final class ClusterTest {
 
     @Test
     void aStudyOnExecutorsHasTheTablesOfOneOnThisMachine() throws Exception {
-        Process here = programs.minpro("here", "compare", "--config", study("here").toString());
+        Process here =
+                programs.minpro("here", "compare", "--config", study("here").toString());
         assertDone("here", here);
         submitted = programs.submit(
                 "there",
@@ -226,11 +227,12 @@ final class ClusterTest {
                 verify --answer "x = 2" --reference 2 --nonsense
                 """);
         Path results = folder.resolve("results");
-        submitted = programs.submit(
-                "commands", CommandsOnSpark.class, List.of(), commands.toString(), results.toString());
+        submitted =
+                programs.submit("commands", CommandsOnSpark.class, List.of(), commands.toString(), results.toString());
         assertThat(submitted.waitFor(SECONDS, TimeUnit.SECONDS)).isTrue();
         assertThat(submitted.exitValue()).as(said("commands")).isEqualTo(1);
-        assertThat(said("commands")).contains("failed: minpro verify", "exit code 2", "unknown option", "1 of 2 commands");
+        assertThat(said("commands"))
+                .contains("failed: minpro verify", "exit code 2", "unknown option", "1 of 2 commands");
         assertThat(results.resolve("1.out")).isNotEmptyFile();
     }
 }

@@ -30,10 +30,12 @@ record SubmittedProgram(Path folder, Path sparkHome, List<Path> jars, Path appli
     static SubmittedProgram in(Path folder) throws IOException {
         if (Files.notExists(COMMAND)) {
             throw new IllegalStateException(
-                    "the command's jar must be built before (./test, or mvn package), got: none in " + COMMAND.toAbsolutePath());
+                    "the command's jar must be built before (./test, or mvn package), got: none in "
+                            + COMMAND.toAbsolutePath());
         }
         List<Path> jars = new ArrayList<>(List.of(COMMAND.toAbsolutePath().normalize()));
-        for (String jar : Files.readString(COMMAND.resolveSibling("classpath")).strip().split(File.pathSeparator)) {
+        for (String jar :
+                Files.readString(COMMAND.resolveSibling("classpath")).strip().split(File.pathSeparator)) {
             jars.add(Path.of(jar));
         }
         Path application = folder.resolve("minpro-spark.jar");
@@ -66,7 +68,8 @@ record SubmittedProgram(Path folder, Path sparkHome, List<Path> jars, Path appli
         List<String> command = new ArrayList<>(List.of(java()));
         command.addAll(List.of(JavaModuleOptions.defaultModuleOptionArray()));
         command.addAll(List.of("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
-        command.addAll(List.of("-cp", String.join(File.pathSeparator, classPath()), "org.apache.spark.deploy.SparkSubmit"));
+        command.addAll(
+                List.of("-cp", String.join(File.pathSeparator, classPath()), "org.apache.spark.deploy.SparkSubmit"));
         command.addAll(List.of("--master", "local-cluster[2,1,2048]", "--class", program.getName()));
         command.addAll(List.of(
                 "--jars", String.join(",", jars.stream().map(Path::toString).toList())));
@@ -95,13 +98,14 @@ record SubmittedProgram(Path folder, Path sparkHome, List<Path> jars, Path appli
 
     /** The command on this machine, as {@code ./minpro} starts it. */
     Process minpro(String name, String... arguments) throws IOException {
-        List<String> command = new ArrayList<>(List.of(
-java(), "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC"));
+        List<String> command =
+                new ArrayList<>(List.of(java(), "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC"));
         command.addAll(SHORT_LIVED);
         command.addAll(List.of(
                 "-Duser.home=" + System.getProperty("user.home"),
                 "-cp",
-                String.join(File.pathSeparator, jars.stream().map(Path::toString).toList()),
+                String.join(
+                        File.pathSeparator, jars.stream().map(Path::toString).toList()),
                 ShippedJars.COMMAND));
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command);

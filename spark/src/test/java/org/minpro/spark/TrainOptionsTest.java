@@ -34,7 +34,8 @@ final class TrainOptionsTest {
 
     @Test
     void aWrongLineSaysWhatMustBe() {
-        assertThatThrownBy(() -> of("--config", "r.yaml")).hasMessageStartingWith("--ranks must say how many processes");
+        assertThatThrownBy(() -> of("--config", "r.yaml"))
+                .hasMessageStartingWith("--ranks must say how many processes");
         assertThatThrownBy(() -> of("--ranks", "two")).hasMessage("--ranks must be a whole number >= 1, got: two");
         assertThatThrownBy(() -> of("--ranks", "0")).hasMessage("--ranks must be a whole number >= 1, got: 0");
         assertThatThrownBy(() -> of("--ranks")).hasMessage("--ranks must have a value, got: nothing");
@@ -81,7 +82,8 @@ final class TrainOptionsTest {
 
     @Test
     void aFailedJobIsToldWithoutItsTraces() {
-        Exception failed = new IllegalStateException("Job aborted.\n\tat a.B(C.java)\n\nrank 1 ended\nDriver stacktrace:\n more");
+        Exception failed =
+                new IllegalStateException("Job aborted.\n\tat a.B(C.java)\n\nrank 1 ended\nDriver stacktrace:\n more");
         assertThat(TrainOnSpark.reason(new ExecutionException(failed))).isEqualTo("Job aborted. rank 1 ended");
     }
 
