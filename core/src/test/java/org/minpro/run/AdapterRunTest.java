@@ -278,7 +278,7 @@ class AdapterRunTest {
                 -1);
         Map<String, JsonNode> references = new TreeMap<>();
         for (JsonNode line : lines(run.resolve("reference.jsonl"))) {
-            references.put(line.path("draw") + "." + line.path("sample"), line.path("log_probs"));
+            references.put(line.path("draw") + "." + line.path("sample"), line.path("reference_log_probs"));
         }
         double moved = 0;
         try (Workers workers = new Workers(1);

@@ -3,8 +3,6 @@ package org.minpro.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -40,10 +38,7 @@ class MergedModelTest {
     Path folder;
 
     /** A model's folder, and beside it an adapter's, whose A and B are both random. */
-    private void write(ModelConfig shape, String stored, LowRankAdapter.Variant variant) throws IOException {
-        Path bare = Files.createDirectories(folder.resolve("bare"));
-        Files.writeString(bare.resolve("config.json"), shape.json().replace("float32", stored));
-        ModelConfig config = ModelConfig.read(bare);
+    private void write(ModelConfig config, LowRankAdapter.Variant variant) {
         LowRankAdapter adapter = LowRankAdapter.of(config, RANK, ALPHA, variant, List.of(LowRankAdapter.ALL_LINEAR));
         try (Parameters parameters = Parameters.zeros(
                 config, ParameterSelection.of(config, adapter), Device.CPU, DType.F32, DType.F32)) {
@@ -80,8 +75,8 @@ class MergedModelTest {
 
     @ParameterizedTest
     @CsvSource({"false,LORA", "false,RSLORA", "true,LORA", "true,RSLORA"})
-    void itSaysWhatTheAdapterSaysBesideTheModel(boolean experts, LowRankAdapter.Variant variant) throws IOException {
-        write(experts ? TinyModels.experts() : TinyModels.dense(), "float32", variant);
+    void itSaysWhatTheAdapterSaysBesideTheModel(boolean experts, LowRankAdapter.Variant variant) {
+        write(experts ? TinyModels.experts() : TinyModels.dense(), variant);
         ModelFiles adapted = ModelFiles.open(folder.resolve("adapter").toString());
         adapted.saveMerged(folder.resolve("merged"));
         double[] expected = scores(adapted);
@@ -97,8 +92,8 @@ class MergedModelTest {
 
     /** Computed here from the folders' own numbers: {@code bf16(W + alpha / rank B A)}. */
     @Test
-    void aFolderInBfloat16HasTheSumsRoundedOnce() throws IOException {
-        write(TinyModels.dense(), "bfloat16", LowRankAdapter.Variant.LORA);
+    void aFolderInBfloat16HasTheSumsRoundedOnce() {
+        write(TinyModels.dense().withStoredDType(DType.BF16), LowRankAdapter.Variant.LORA);
         ModelFiles.open(folder.resolve("adapter").toString()).saveMerged(folder.resolve("merged"));
         String module = "model.layers.1.self_attn.o_proj";
         double[] weight = read("model/model.safetensors", module + ".weight");
