@@ -236,7 +236,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
         }
         try {
             if (cancelled) {
-                breakOff(end);
+                breakOff(end, wasCancelled());
             }
             List<Rollout> rollouts = generated(requests, params, end, finished);
             rescore(rollouts, params);
@@ -271,8 +271,15 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
         }
     }
 
-    private static void breakOff(CompletableFuture<int[]> end) {
-        end.completeExceptionally(new CancellationException("generation was cancelled"));
+    /** Ends whatever waits in a generation; the first reason counts. */
+    private void breakOff(CompletableFuture<int[]> end, Throwable why) {
+        if (end.completeExceptionally(why)) {
+            pool.breakOff();
+        }
+    }
+
+    private static CancellationException wasCancelled() {
+        return new CancellationException("generation was cancelled");
     }
 
     private List<Rollout> generated(
@@ -285,9 +292,14 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
             for (RolloutRequest request : requests) {
                 for (int sample : request.samples()) {
                     futures.add(threads.submit(() -> {
-                        Rollout rollout = response(request, sample, params, end);
-                        finished.accept(rollout);
-                        return rollout;
+                        try {
+                            Rollout rollout = response(request, sample, params, end);
+                            finished.accept(rollout);
+                            return rollout;
+                        } catch (RuntimeException | Error e) {
+                            breakOff(end, e);
+                            throw e;
+                        }
                     }));
                 }
             }
@@ -298,9 +310,8 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
                 }
                 return rollouts;
             } catch (RuntimeException | Error e) {
-                breakOff(end);
-                pool.breakOff();
-                throw e;
+                breakOff(end, e);
+                throw Continuation.failure(end.exceptionNow());
             }
         }
     }
@@ -397,7 +408,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
             return checked(taken, params, answer);
         } catch (ServerException e) {
             if (cancelled || end.isDone()) {
-                CancellationException broken = new CancellationException("generation was cancelled");
+                CancellationException broken = wasCancelled();
                 broken.initCause(e);
                 throw broken;
             }
@@ -548,7 +559,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
     @Override
     public void cancel() {
         cancelled = true;
-        breakOff(ended);
+        breakOff(ended, wasCancelled());
         pool.cancel();
     }
 
