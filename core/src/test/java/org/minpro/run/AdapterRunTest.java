@@ -267,12 +267,14 @@ class AdapterRunTest {
     }
 
     /** What {@code kl.reference: start} says of a rollout is what the model says that nobody has trained. */
+    @Tag("slow")
     @Test
     void theReferenceSaysWhatTheModelSaidBeforeTraining() throws IOException {
         Path run = run(
                 recipe("reference")
                         .with("iterations", 3)
                         .with("lag", 0)
+                        .with("updates-per-iteration", 2)
                         .with("optimizer.learning-rate", 0.02)
                         .with("sampling.max-new-tokens", 12),
                 -1);
@@ -344,6 +346,7 @@ class AdapterRunTest {
     }
 
     /** Versions that are held, a reference, gradients, steps and checkpoints. */
+    @Tag("slow")
     @ParameterizedTest
     @EnumSource(
             value = ModelSection.Dtype.class,
@@ -352,7 +355,7 @@ class AdapterRunTest {
         Recipe recipe = recipe("leak")
                 .with("model.dtype", type)
                 .with("iterations", 6)
-                .with("groups-per-iteration", 2)
+                .with("updates-per-iteration", 2)
                 .with("sampling.max-new-tokens", 6)
                 .with("checkpoints.every", 3);
         List<Long> during = new ArrayList<>();

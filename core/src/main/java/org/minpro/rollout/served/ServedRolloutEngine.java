@@ -311,7 +311,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
                 return rollouts;
             } catch (RuntimeException | Error e) {
                 breakOff(end, e);
-                throw Continuation.failure(end.exceptionNow());
+                throw Continuation.failure(end.handle((ids, why) -> why).join());
             }
         }
     }
