@@ -392,8 +392,7 @@ public record Recipe(
     }
 
     /** What servers can do. */
-    private static void requireServed(
-            RolloutSettings rollout, Sampling sampling, AdapterSection adapter) {
+    private static void requireServed(RolloutSettings rollout, Sampling sampling, AdapterSection adapter) {
         if (rollout.isServed()) {
             Rule.check(
                     !adapter.isOn(),

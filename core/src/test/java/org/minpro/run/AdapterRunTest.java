@@ -295,7 +295,8 @@ class AdapterRunTest {
                 double[] expected = new SequenceScorer(model, workers)
                         .score(List.of(ids.stream().mapToInt(Integer::intValue).toArray()))
                         .getFirst();
-                JsonNode reference = Objects.requireNonNull(references.get(line.path("draw") + "." + line.path("sample")));
+                JsonNode reference =
+                        Objects.requireNonNull(references.get(line.path("draw") + "." + line.path("sample")));
                 assertThat(reference.size()).isEqualTo(ids.size() - prompt);
                 for (int t = 0; t < reference.size(); t++) {
                     assertThat(reference.get(t).doubleValue()).isCloseTo(expected[prompt - 1 + t], within(1e-4));

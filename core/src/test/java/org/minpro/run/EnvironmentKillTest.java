@@ -28,7 +28,8 @@ final class EnvironmentKillTest {
                 left.journal().stream().map(JsonMapper.shared()::readTree).toList();
         assertThat(rollouts.stream().filter(rollout -> rollout.has("response_mask")))
                 .hasSizeGreaterThan(rollouts.size() / 2);
-        assertThat(rollouts).allMatch(rollout -> rollout.path("score").path("decided").booleanValue());
+        assertThat(rollouts)
+                .allMatch(rollout -> rollout.path("score").path("decided").booleanValue());
     }
 
     @Test

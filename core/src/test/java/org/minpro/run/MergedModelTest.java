@@ -40,25 +40,23 @@ class MergedModelTest {
     /** A model's folder, and beside it an adapter's, whose A and B are both random. */
     private void write(ModelConfig config, LowRankAdapter.Variant variant) {
         LowRankAdapter adapter = LowRankAdapter.of(config, RANK, ALPHA, variant, List.of(LowRankAdapter.ALL_LINEAR));
-        try (Parameters parameters = Parameters.zeros(
-                config, ParameterSelection.of(config, adapter), Device.CPU, DType.F32, DType.F32)) {
+        try (Parameters parameters =
+                Parameters.zeros(config, ParameterSelection.of(config, adapter), Device.CPU, DType.F32, DType.F32)) {
             parameters.initialise(4, 0.2);
             parameters.initialiseAdapter(5);
             try (Scope scope = Scope.open()) {
                 int draw = 0;
                 for (Tensor tensor : parameters.adapter().values()) {
-                    double[] noise = Philox.normals(
-                            Math.toIntExact(tensor.elements()), 6, Philox.Purpose.TRIAL, draw++);
-                    tensor.copyInPlace(Tensor.of(Device.CPU, noise, tensor.shape()).multiply(0.1));
+                    double[] noise =
+                            Philox.normals(Math.toIntExact(tensor.elements()), 6, Philox.Purpose.TRIAL, draw++);
+                    tensor.copyInPlace(
+                            Tensor.of(Device.CPU, noise, tensor.shape()).multiply(0.1));
                 }
                 HuggingFaceWriter.write(folder.resolve("model"), config, parameters.named());
                 assert scope != null;
             }
             AdapterFolder.write(
-                    folder.resolve("adapter"),
-                    config,
-                    folder.resolve("model").toString(),
-                    parameters);
+                    folder.resolve("adapter"), config, folder.resolve("model").toString(), parameters);
         }
     }
 

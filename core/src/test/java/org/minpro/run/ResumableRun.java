@@ -67,8 +67,7 @@ final class ResumableRun {
         if (turns != Turns.ONE) {
             changes.put("sampling.max-new-tokens", 24);
             changes.put(
-                    "sampling.stop-token-ids",
-                    IntStream.range(2, 750).boxed().toList());
+                    "sampling.stop-token-ids", IntStream.range(2, 750).boxed().toList());
         }
         return Recipe.binder(ResumableRun.class.getClassLoader())
                 .bind(TinyRecipe.with(changes), new Settings().set("staleness=" + staleness));

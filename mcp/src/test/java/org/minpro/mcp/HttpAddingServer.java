@@ -86,7 +86,9 @@ final class HttpAddingServer implements AutoCloseable {
             case "initialize" -> {
                 exchange.getResponseHeaders().set(SESSION, "one");
                 ObjectNode result = reply.putObject("result");
-                result.put("protocolVersion", request.path("params").path("protocolVersion").asString(""));
+                result.put(
+                        "protocolVersion",
+                        request.path("params").path("protocolVersion").asString(""));
                 result.putObject("capabilities").putObject("tools");
                 result.putObject("serverInfo").put("name", "adding").put("version", "1");
             }
@@ -112,8 +114,7 @@ final class HttpAddingServer implements AutoCloseable {
                                                 + given.path("b").intValue())
                                         : "a and b must be whole numbers");
             }
-            default ->
-                reply.putObject("error").put("code", -32601).put("message", "there is no method " + method);
+            default -> reply.putObject("error").put("code", -32601).put("message", "there is no method " + method);
         }
         if (method.equals("tools/call")) {
             send(exchange, 200, "text/event-stream", "event: message\ndata: " + reply + "\n\n");

@@ -70,11 +70,13 @@ class McpToolboxTest {
         try (HttpAddingServer server = new HttpAddingServer(path)) {
             try (Environment tools = new ToolUse(List.of(at(server.url()))).opened()) {
                 Episode episode = tools.begin(Problem.of("p", "2+3=", "5"), 0, 0);
-                assertThat(said(episode, 0, call("add", "{\"a\": 2, \"b\": 3}"))).isEqualTo("5");
+                assertThat(said(episode, 0, call("add", "{\"a\": 2, \"b\": 3}")))
+                        .isEqualTo("5");
                 Episode other = tools.begin(Problem.of("q", "20+30=", "50"), 1, 0);
                 assertThat(said(other, 0, call("add", "{\"a\": 20, \"b\": 30}") + call("add", "{\"a\": 1}")))
                         .isEqualTo("50");
-                assertThat(said(episode, 1, call("add", "{\"a\": 2}"))).isEqualTo("error: a and b must be whole numbers");
+                assertThat(said(episode, 1, call("add", "{\"a\": 2}")))
+                        .isEqualTo("error: a and b must be whole numbers");
             }
             // A run connects once, and ends its session.
             assertThat(server.asked())

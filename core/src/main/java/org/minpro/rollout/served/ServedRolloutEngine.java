@@ -334,8 +334,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
     }
 
     /** One response: turns of servers, and between them what its continuation says. */
-    private Rollout response(
-            RolloutRequest request, int sample, SamplingParams params, CompletableFuture<int[]> end) {
+    private Rollout response(RolloutRequest request, int sample, SamplingParams params, CompletableFuture<int[]> end) {
         GrowingResponse response = new GrowingResponse(request, sample, params.maxNewTokens());
         Rollout.Finish finish = generate(response, params, end);
         while (finish == Rollout.Finish.STOP) {
@@ -430,8 +429,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
         }
     }
 
-    private GrowingResponse.Turn checked(
-            ServerPool.Taken taken, SamplingParams params, InferenceServer.Answer answer) {
+    private GrowingResponse.Turn checked(ServerPool.Taken taken, SamplingParams params, InferenceServer.Answer answer) {
         String url = taken.member().server().url();
         int[] ids = answer.ids();
         int time = ids.length;
