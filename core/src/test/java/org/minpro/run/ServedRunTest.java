@@ -2,6 +2,7 @@ package org.minpro.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -119,11 +120,21 @@ class ServedRunTest {
         List<Double> rewards = new ArrayList<>();
         double mismatch = 0;
         int measured = 0;
+        int toldApart = 0;
         for (String line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
             JsonNode node = JsonMapper.shared().readTree(line);
             rewards.add(node.path("reward").doubleValue());
             measured += node.has("mismatch/max") ? 1 : 0;
             mismatch = Math.max(mismatch, node.path("mismatch/max").asDouble(0));
+            if (node.has("ratio/mismatch/max")) {
+                toldApart++;
+                assertThat(node.path("ratio/mismatch/max").doubleValue()).isCloseTo(1, within(1e-3));
+                assertThat(node.path("ratio/mismatch/min").doubleValue()).isCloseTo(1, within(1e-3));
+                if (!async) {
+                    // No update lies between the sampling and the one that learns from it.
+                    assertThat(node.path("ratio/drift/max").doubleValue()).isCloseTo(1, within(1e-3));
+                }
+            }
         }
         assertThat(rewards).hasSize(ITERATIONS);
         if (!async) {
@@ -138,6 +149,9 @@ class ServedRunTest {
         // Against the weights that sampled, whatever the present ones are.
         assertThat(measured).isGreaterThanOrEqualTo(async ? 3 : ITERATIONS);
         assertThat(mismatch).isLessThan(1e-3);
+        assertThat(toldApart).isGreaterThanOrEqualTo(async ? 3 : ITERATIONS);
+        assertThat(Files.readAllLines(run.resolve("tokens.jsonl")))
+                .anyMatch(line -> line.contains("\"log_pi_sampling\":"));
         Map<String, Integer> journaled = new TreeMap<>();
         for (String line : Files.readAllLines(run.resolve("journal.jsonl"))) {
             JsonNode node = JsonMapper.shared().readTree(line);

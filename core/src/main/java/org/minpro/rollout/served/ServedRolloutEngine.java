@@ -507,6 +507,11 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
     }
 
     @Override
+    public void forgetBefore(long draw) {
+        rescored.keySet().removeIf(place -> place.draw < draw);
+    }
+
+    @Override
     public void cancel() {
         cancelled = true;
         pool.cancel();

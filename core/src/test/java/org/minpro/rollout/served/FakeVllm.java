@@ -108,7 +108,7 @@ public final class FakeVllm implements AutoCloseable {
     private final AtomicInteger tokens = new AtomicInteger();
 
     /** Microseconds that a token takes, beside the model. */
-    volatile long delayMicros;
+    public volatile long delayMicros;
 
     public FakeVllm(Path folder, int context) {
         this.initial = folder;
