@@ -21,7 +21,7 @@ final class ServedProgram {
     /** Continues the run in a folder of runs, or begins it there. */
     static TrainingSession open(Path runs, String url, String staleness, RunListener listener) {
         Path run = runs.resolve("0001");
-        return Files.exists(run.resolve("checkpoints"))
+        return Files.isDirectory(run)
                 ? given(TrainingSession.stored(), listener).resume(run)
                 : given(TrainingSession.of(recipe(runs, url, staleness)), listener)
                         .start();

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -75,6 +76,10 @@ class ServedResumeTest {
         return text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();
     }
 
+    private static void assertBeginsWith(List<String> before, List<String> lines) {
+        assertThat(lines.subList(0, Math.min(before.size(), lines.size()))).isEqualTo(before);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"{name: delayed, lag: 2}", "{name: async, max-age: 2, in-flight: continue}"})
     void whatIsKilledAndStoppedGoesOnWithNothingLostAndNothingTrainedOnTwice(String staleness) throws Exception {
@@ -92,7 +97,7 @@ class ServedResumeTest {
                 }
                 process.destroyForcibly().waitFor();
                 List<String> now = journal();
-                assertThat(now).startsWith(known.toArray(String[]::new));
+                assertBeginsWith(known, now);
                 known = now;
             }
             assertThat(known).as("responses that a killed run has journaled").isNotEmpty();
@@ -103,7 +108,7 @@ class ServedResumeTest {
                 @Override
                 public void rolloutFinished(Rollout rollout) {
                     if (finished.incrementAndGet() == 25) {
-                        stopped.get().stop();
+                        Objects.requireNonNull(stopped.get()).stop();
                     }
                 }
             };
@@ -112,10 +117,11 @@ class ServedResumeTest {
                 stopped.set(session);
                 assertThat(session.run()).isFalse();
             }
-            assertThat(journal()).startsWith(known.toArray(String[]::new));
+            assertBeginsWith(known, journal());
             known = journal();
 
             int places = ServedProgram.ITERATIONS * ServedProgram.GROUPS * ServedProgram.SAMPLES;
+            assertThat(known.size()).isBetween(25, places - ServedProgram.GROUPS * ServedProgram.SAMPLES);
             int asked = server.requests();
             try (TrainingSession session =
                     ServedProgram.open(folder.resolve("runs"), server.url(), staleness, new RunListener() {})) {
@@ -125,7 +131,8 @@ class ServedResumeTest {
                     .as("what the journal has is not asked for again")
                     // But for what was on its way when the run was stopped.
                     .isBetween(places - known.size(), places - known.size() + 8);
-            assertThat(journal()).hasSize(places).startsWith(known.toArray(String[]::new));
+            assertThat(journal()).hasSize(places);
+            assertBeginsWith(known, journal());
         }
         assertEachTokenOnce(staleness.contains("async") ? 0 : 2);
     }
@@ -147,8 +154,7 @@ class ServedResumeTest {
             assertThat(tokens.merge(place, 1, Integer::sum))
                     .as("token %s of response %s, in its order and once", position, place)
                     .isEqualTo(position + 1);
-            JsonNode response = journal.get(place);
-            assertThat(response).isNotNull();
+            JsonNode response = Objects.requireNonNull(journal.get(place), place);
             assertThat(token.path("log_mu").doubleValue())
                     .isEqualTo(response.path("behavior_log_probs").get(position).doubleValue());
         }

@@ -128,7 +128,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
     private ServedRolloutEngine(Setup setup, List<InferenceServer> servers, Duration watch) {
         this.setup = setup;
         this.run = UUID.randomUUID().toString().substring(0, 8);
-        this.folders = new WeightFolders(setup.folder(), setup.settings().weightsPathOnServer());
+        this.folders = new WeightFolders(setup.folder(), setup.settings().weightsPathOnServer(), this::isLoaded);
         this.pool = new ServerPool(
                 servers,
                 setup.settings(),
@@ -136,6 +136,10 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
                 setup.bound(),
                 watch,
                 setup.notice());
+    }
+
+    private boolean isLoaded(Path folder) {
+        return pool.isLoaded(folder);
     }
 
     @Override
@@ -196,7 +200,13 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
             double[] logProbs =
                     setup.weights().score(version, List.of(probe), 1).getFirst();
             Path folder = folders.write(label, part -> setup.weights().write(version, part));
-            pool.publish(new Published(version.number(), label, folder, probe, logProbs), inFlight);
+            pool.publish(new Published(
+                            version.number(),
+                            label,
+                            setup.weights().isAdapter(),
+                            folder,
+                            probe,
+                            logProbs), inFlight);
             synchronized (this) {
                 pushed = version.number();
             }
@@ -335,6 +345,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
                     .server()
                     .generate(new InferenceServer.Prompt(
                             run + "-" + request.draw() + "-" + sample + "-" + attempt,
+                            taken.weights().adapter() ? taken.label() : null,
                             request.promptIds(),
                             params,
                             seed,
