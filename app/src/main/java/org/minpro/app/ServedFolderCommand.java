@@ -53,8 +53,9 @@ final class ServedFolderCommand implements Callable<Integer> {
     @Option(
             names = "--lora-rank",
             paramLabel = "N",
-            description = "Largest adapter.rank of the runs that sample from the server; without it the server takes whole"
-                    + " models alone.")
+            description =
+                    "Largest adapter.rank of the runs that sample from the server; without it the server takes whole"
+                            + " models alone.")
     private @Nullable Integer loraRank;
 
     ServedFolderCommand(Console console) {
@@ -76,8 +77,7 @@ final class ServedFolderCommand implements Callable<Integer> {
                     "--context must be in [2, " + positions + "] (the model's positions), got: " + tokens);
         }
         if (loraRank != null && (loraRank < 1 || loraRank > RANKS.getLast())) {
-            throw new IllegalArgumentException(
-                    "--lora-rank must be in [1, " + RANKS.getLast() + "], got: " + loraRank);
+            throw new IllegalArgumentException("--lora-rank must be in [1, " + RANKS.getLast() + "], got: " + loraRank);
         }
         try (Stream<Path> entries = Files.isDirectory(out) ? Files.list(out) : Stream.empty()) {
             if (Files.exists(out) && !Files.isDirectory(out)

@@ -65,7 +65,11 @@ final class ModelCommandsTest {
                         .booleanValue())
                 .isFalse();
         CommandLineRun whole = CommandLineRun.of(
-                "served-folder", "--model", model, "--out", folder.resolve("whole").toString());
+                "served-folder",
+                "--model",
+                model,
+                "--out",
+                folder.resolve("whole").toString());
         assertThat(whole.out()).doesNotContain("lora", "LORA");
         CommandLineRun refused = CommandLineRun.of(
                 "served-folder", "--model", model, "--out", folder.resolve("x").toString(), "--lora-rank", "513");

@@ -392,8 +392,7 @@ public record Recipe(
     }
 
     /** What servers can do. */
-    private static void requireServed(
-            RolloutSettings rollout, Sampling sampling, @Nullable Environment environment) {
+    private static void requireServed(RolloutSettings rollout, Sampling sampling, @Nullable Environment environment) {
         if (rollout.isServed()) {
             Rule.check(
                     environment == null,

@@ -54,19 +54,12 @@ final class ServedProgram {
                                         "this program",
                                         Map.of(
                                                 "rollout",
-                                                Map.of(
-                                                        "engine",
-                                                        "served",
-                                                        "urls",
-                                                        List.of(url),
-                                                        "concurrency",
-                                                        8))));
+                                                Map.of("engine", "served", "urls", List.of(url), "concurrency", 8))));
     }
 
     /** @param arguments the folder of runs, the server's address and the staleness */
     public static void main(String[] arguments) {
-        try (TrainingSession session =
-                open(Path.of(arguments[0]), arguments[1], arguments[2], new RunListener() {})) {
+        try (TrainingSession session = open(Path.of(arguments[0]), arguments[1], arguments[2], new RunListener() {})) {
             session.run();
         }
     }

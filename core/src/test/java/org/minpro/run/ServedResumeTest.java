@@ -112,8 +112,7 @@ class ServedResumeTest {
                     }
                 }
             };
-            try (TrainingSession session =
-                    ServedProgram.open(folder.resolve("runs"), server.url(), staleness, stop)) {
+            try (TrainingSession session = ServedProgram.open(folder.resolve("runs"), server.url(), staleness, stop)) {
                 stopped.set(session);
                 assertThat(session.run()).isFalse();
             }

@@ -145,7 +145,8 @@ class TokensFileTest {
         rows.set(5, rows.get(5).with(LogProbStream.SAMPLING, sampling));
         List<JsonNode> lines = written("scored", 100, new Update(rows, 0.1, update.requireStep()));
         for (JsonNode line : lines) {
-            boolean scored = line.get("draw").longValue() == 1 && line.get("sample").intValue() == 1;
+            boolean scored =
+                    line.get("draw").longValue() == 1 && line.get("sample").intValue() == 1;
             assertThat(line.has("log_pi_sampling")).isEqualTo(scored);
             if (scored) {
                 assertThat(Float.parseFloat(line.get("log_pi_sampling").toString()))

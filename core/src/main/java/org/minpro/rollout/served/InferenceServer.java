@@ -14,8 +14,7 @@ interface InferenceServer extends AutoCloseable {
      * @param seed in [0, 2^31)
      * @param salt what cached prompts are shared within
      */
-    record Prompt(
-            String id, @Nullable String adapter, int[] promptIds, SamplingParams params, int seed, String salt) {}
+    record Prompt(String id, @Nullable String adapter, int[] promptIds, SamplingParams params, int seed, String salt) {}
 
     /**
      * A response as the server tells it, unchecked.

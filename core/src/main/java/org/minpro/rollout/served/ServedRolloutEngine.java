@@ -200,13 +200,9 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
             double[] logProbs =
                     setup.weights().score(version, List.of(probe), 1).getFirst();
             Path folder = folders.write(label, part -> setup.weights().write(version, part));
-            pool.publish(new Published(
-                            version.number(),
-                            label,
-                            setup.weights().isAdapter(),
-                            folder,
-                            probe,
-                            logProbs), inFlight);
+            pool.publish(
+                    new Published(version.number(), label, setup.weights().isAdapter(), folder, probe, logProbs),
+                    inFlight);
             synchronized (this) {
                 pushed = version.number();
             }

@@ -521,8 +521,9 @@ final class ServerPool implements AutoCloseable {
         return guarded(() -> {
             List<String> names = new ArrayList<>(member.adapters.keySet());
             names = names.subList(0, Math.max(0, names.size() - KEPT));
-            List<String> retired =
-                    names.stream().filter(name -> !member.underWay.containsKey(name)).toList();
+            List<String> retired = names.stream()
+                    .filter(name -> !member.underWay.containsKey(name))
+                    .toList();
             retired.forEach(member.adapters::remove);
             return retired;
         });
@@ -571,8 +572,7 @@ final class ServerPool implements AutoCloseable {
     }
 
     private static Agreement agreement(Member member, Published weights, String label) {
-        return Agreement.of(
-                member.server.score(weights.probe(), weights.adapter() ? label : null), weights.logProbs());
+        return Agreement.of(member.server.score(weights.probe(), weights.adapter() ? label : null), weights.logProbs());
     }
 
     /** With top-k 1 a processed log-probability is 0; a raw one is the same at every temperature. */

@@ -84,8 +84,8 @@ final class SglangServer implements InferenceServer {
 
     @Override
     public Answer generate(Prompt prompt) {
-        ObjectNode request = request(
-                prompt.adapter(), prompt.promptIds(), prompt.params().maxNewTokens());
+        ObjectNode request =
+                request(prompt.adapter(), prompt.promptIds(), prompt.params().maxNewTokens());
         request.put("rid", prompt.id());
         request.put("extra_key", prompt.salt());
         ObjectNode sampling = (ObjectNode) request.get("sampling_params");

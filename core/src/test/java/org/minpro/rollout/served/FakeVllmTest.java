@@ -43,7 +43,8 @@ class FakeVllmTest {
     @BeforeAll
     void write(@TempDir Path temporary) {
         folder = temporary;
-        HuggingFaceReader files = HuggingFaceReader.open(ModelFiles.open("builtin").path());
+        HuggingFaceReader files =
+                HuggingFaceReader.open(ModelFiles.open("builtin").path());
         first = folder.resolve("first");
         second = folder.resolve("second");
         try (Parameters weights = Parameters.zeros(files.config(), Device.CPU, DType.F32);
@@ -104,7 +105,8 @@ class FakeVllmTest {
         try (FakeVllm server = new FakeVllm(first, 64);
                 HttpClient upgrading = HttpClient.newHttpClient()) {
             String body = generation(new int[] {3, 4}, 2, 1, "");
-            assertThat(post(server, "/inference/v1/generate", body).statusCode()).isEqualTo(200);
+            assertThat(post(server, "/inference/v1/generate", body).statusCode())
+                    .isEqualTo(200);
             HttpResponse<String> lost = upgrading.send(
                     request(server, "/inference/v1/generate", body), HttpResponse.BodyHandlers.ofString());
             assertThat(lost.statusCode()).isEqualTo(400);
@@ -119,14 +121,18 @@ class FakeVllmTest {
             assertSameMembers(
                     "$",
                     WireFormatTest.json("vllm-generate-answer.json"),
-                    JsonMapper.shared().readTree(post(server, "/inference/v1/generate", request.toString())
-                            .body()));
-            ((ObjectNode) request.get("sampling_params")).put("prompt_logprobs", 0).put("max_tokens", 1);
+                    JsonMapper.shared()
+                            .readTree(post(server, "/inference/v1/generate", request.toString())
+                                    .body()));
+            ((ObjectNode) request.get("sampling_params"))
+                    .put("prompt_logprobs", 0)
+                    .put("max_tokens", 1);
             assertSameMembers(
                     "$",
                     WireFormatTest.json("vllm-score-answer.json"),
-                    JsonMapper.shared().readTree(post(server, "/inference/v1/generate", request.toString())
-                            .body()));
+                    JsonMapper.shared()
+                            .readTree(post(server, "/inference/v1/generate", request.toString())
+                                    .body()));
         }
     }
 
@@ -229,7 +235,8 @@ class FakeVllmTest {
 
     private static int health(FakeVllm server) throws IOException, InterruptedException {
         return CLIENT.send(
-                        HttpRequest.newBuilder(URI.create(server.url() + "/health")).build(),
+                        HttpRequest.newBuilder(URI.create(server.url() + "/health"))
+                                .build(),
                         HttpResponse.BodyHandlers.discarding())
                 .statusCode();
     }

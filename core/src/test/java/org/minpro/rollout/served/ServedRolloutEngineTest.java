@@ -82,7 +82,10 @@ class ServedRolloutEngineTest {
         public void write(PolicyVersion version, Path target) {
             if (adapters) {
                 AdapterFolder.write(
-                        target, files.config(), start.toString(), version.model().parameters());
+                        target,
+                        files.config(),
+                        start.toString(),
+                        version.model().parameters());
                 return;
             }
             try (Scope scope = Scope.open()) {
@@ -319,16 +322,12 @@ class ServedRolloutEngineTest {
     private List<PolicyVersion> adapted() {
         adapters = true;
         HuggingFaceReader base = HuggingFaceReader.open(start);
-        LowRankAdapter adapter = LowRankAdapter.of(
-                base.config(), 4, 8, LowRankAdapter.Variant.LORA, List.of("all-linear"));
+        LowRankAdapter adapter =
+                LowRankAdapter.of(base.config(), 4, 8, LowRankAdapter.Variant.LORA, List.of("all-linear"));
         List<PolicyVersion> adapted = new ArrayList<>();
         for (int number = 0; number < 5; number++) {
             Parameters weights = Parameters.zeros(
-                    base.config(),
-                    ParameterSelection.of(base.config(), adapter),
-                    Device.CPU,
-                    DType.F32,
-                    DType.F32);
+                    base.config(), ParameterSelection.of(base.config(), adapter), Device.CPU, DType.F32, DType.F32);
             try (Scope scope = Scope.open()) {
                 assert scope != null;
                 base.load(weights.named());

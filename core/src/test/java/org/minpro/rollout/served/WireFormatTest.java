@@ -109,8 +109,7 @@ class WireFormatTest {
     }
 
     private static InferenceServer.Prompt prompt(boolean adapter) {
-        return new InferenceServer.Prompt(
-                "d17-s3-a0", adapter ? "policy-7" : null, PROMPT, PARAMS, 1234, "run7-v12");
+        return new InferenceServer.Prompt("d17-s3-a0", adapter ? "policy-7" : null, PROMPT, PARAMS, 1234, "run7-v12");
     }
 
     @Test
@@ -151,8 +150,7 @@ class WireFormatTest {
         give(200, text("vllm-generate-answer.json"));
         assertThatThrownBy(() -> vllm.score(new int[] {504, 2443, 282}, null))
                 .isInstanceOfSatisfying(
-                        ServerException.class,
-                        e -> assertThat(e.kind()).isEqualTo(ServerException.Kind.MALFORMED));
+                        ServerException.class, e -> assertThat(e.kind()).isEqualTo(ServerException.Kind.MALFORMED));
     }
 
     @Test
@@ -192,7 +190,8 @@ class WireFormatTest {
         give(200, "{\"weight_version\":\"default\"}");
         give(200, "{\"version\":\"0.32.0\"}");
         assertThat(vllm.handshake()).isEqualTo(new InferenceServer.Facts("0.32.0", 1024, "default"));
-        assertThat(asked).extracting(Asked::path)
+        assertThat(asked)
+                .extracting(Asked::path)
                 .containsExactly(
                         "/health",
                         "/v1/models",
@@ -234,8 +233,7 @@ class WireFormatTest {
         give(404, "{\"error\":{\"message\":\"The model `policy-7` does not exist.\",\"code\":404}}");
         assertThatThrownBy(() -> vllm.generate(prompt(true)))
                 .isInstanceOfSatisfying(
-                        ServerException.class,
-                        e -> assertThat(e.kind()).isEqualTo(ServerException.Kind.OTHER_WEIGHTS));
+                        ServerException.class, e -> assertThat(e.kind()).isEqualTo(ServerException.Kind.OTHER_WEIGHTS));
         give(200, "Success: LoRA adapter 'policy-7' removed successfully.");
         vllm.removeAdapter("policy-7");
         assertAsked("/v1/unload_lora_adapter", "{\"lora_name\":\"policy-7\"}");
@@ -256,8 +254,7 @@ class WireFormatTest {
         assertThat(answer.finish()).isEqualTo("stop");
         assertThat(answer.spans()).as("labels of the model below").isEmpty();
         give(200, text("sglang-generate-answer.json"));
-        assertThat(sglang.generate(prompt(false)).spans())
-                .containsExactly(new InferenceServer.Span("run7-v12", 0, 2));
+        assertThat(sglang.generate(prompt(false)).spans()).containsExactly(new InferenceServer.Span("run7-v12", 0, 2));
         assertThat(asked.getLast().body().has("lora_path")).isFalse();
         give(200, text("sglang-score-answer.json"));
         assertThat(sglang.score(new int[] {504, 2443, 282}, null)).containsExactly(-8.5557, -0.125);
