@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,6 +27,7 @@ import org.minpro.model.Parameters;
 import org.minpro.objective.TruncatedImportanceSampling;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Score;
+import org.minpro.rollout.Rollout;
 import org.minpro.rollout.served.FakeVllm;
 import org.minpro.rollout.served.RolloutSettings;
 import org.minpro.tensor.DType;
@@ -178,10 +180,12 @@ class ServedRunTest {
                     .with("iterations", 5)
                     .with("adapter.rank", 4)
                     .with("optimizer.learning-rate", 3e-2);
+            AtomicInteger finished = new AtomicInteger();
             RunListener listener = new RunListener() {
                 @Override
-                public void iterationFinished(IterationReport report) {
-                    if (report.iteration() == 2) {
+                public void rolloutFinished(Rollout rollout) {
+                    // In the third iteration.
+                    if (finished.incrementAndGet() == 36) {
                         server.kill();
                         CompletableFuture<Void> unused = CompletableFuture.runAsync(server::start);
                     }
