@@ -777,6 +777,10 @@ public final class FakeVllm implements AutoCloseable {
         ObjectNode answer = JSON.createObjectNode();
         ObjectNode error = answer.putObject("error");
         error.put("message", message);
+        error.put(
+                "type",
+                status == 403 ? "PermissionDeniedError" : status < 500 ? "BadRequestError" : "InternalServerError");
+        error.putNull("param");
         error.put("code", status);
         send(exchange, status, answer.toString());
     }

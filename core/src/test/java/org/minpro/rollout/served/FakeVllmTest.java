@@ -111,6 +111,15 @@ class FakeVllmTest {
                     request(server, "/inference/v1/generate", body), HttpResponse.BodyHandlers.ofString());
             assertThat(lost.statusCode()).isEqualTo(400);
             assertThat(lost.body()).contains("Field required");
+            assertSameMembers(
+                    "$",
+                    WireFormatTest.json("vllm-body-lost.json"),
+                    JsonMapper.shared().readTree(lost.body()));
+            server.set(FakeVllm.Trap.NO_SCALE_OUT, 1);
+            HttpResponse<String> off = post(server, "/inference/v1/generate", body);
+            assertThat(off.statusCode()).isEqualTo(403);
+            assertThat(JsonMapper.shared().readTree(off.body()))
+                    .isEqualTo(WireFormatTest.json("vllm-scale-out-off.json"));
         }
     }
 
