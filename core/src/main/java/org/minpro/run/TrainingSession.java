@@ -282,7 +282,7 @@ public final class TrainingSession implements AutoCloseable {
                 : Path.of(settings.weightsFolder());
         return ServedRolloutEngine.connect(new ServedRolloutEngine.Setup(
                 settings,
-                new ServedWeights(files, compute, scoring),
+                new ServedWeights(files, recipe.adapter().isOn(), compute, scoring),
                 weights,
                 recipe.seed(),
                 files.config().vocabSize(),
