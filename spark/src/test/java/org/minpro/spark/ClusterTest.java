@@ -174,13 +174,13 @@ final class ClusterTest {
                 window: 1
                 recipe:
                   iterations: 3
-                    groups-per-iteration: 2
+                  groups-per-iteration: 2
                   group-size: 4
                   updates-per-iteration: 1
                   sampling: {max-new-tokens: 96}
-                  optimizer.warmup-updates: 0
-                  compute.workers: 1
-                  evaluation.problems: 8
+                  optimizer: {warmup-updates: 0}
+                  compute: {workers: 1}
+                  evaluation: {problems: 8}
                 """.formatted(folder.resolve(name)));
     }
 
