@@ -38,6 +38,9 @@ final class MinproProcess {
             "CUBLAS_WORKSPACE_CONFIG", ":4096:8",
             "PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True");
 
+    /** What {@code ./minpro} gives every JVM. */
+    static final List<String> OPTIONS = List.of("--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmn32m");
+
     private static final int VECTOR_KERNELS = 25;
     private static final int UNSAFE_WARNS = 24;
 
@@ -59,7 +62,8 @@ final class MinproProcess {
         int version = Runtime.version().feature();
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Dminpro.terminal=false"));
+        command.addAll(OPTIONS);
+        command.add("-Dminpro.terminal=false");
         if (version >= UNSAFE_WARNS) {
             command.add("--sun-misc-unsafe-memory-access=allow");
         }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -68,16 +69,23 @@ final class TrainOptionsTest {
     }
 
     @Test
-    void processesHaveTheEnvironmentOfTheLauncher() throws Exception {
+    void processesHaveTheEnvironmentAndTheOptionsOfTheLauncher() throws Exception {
         Map<String, String> launcher = new HashMap<>();
+        List<String> options = new ArrayList<>();
         Pattern export = Pattern.compile("export (\\w+)=\"\\$\\{\\1-([^}]*)}\"");
+        Pattern java = Pattern.compile("exec .*/bin/java\" (.*) \\$\\{MINPRO_JAVA_OPTIONS-}.*");
         for (String line : Files.readAllLines(Path.of("..", "minpro"))) {
-            Matcher matcher = export.matcher(line);
-            if (matcher.matches()) {
-                launcher.put(matcher.group(1), matcher.group(2));
+            Matcher exported = export.matcher(line);
+            if (exported.matches()) {
+                launcher.put(exported.group(1), exported.group(2));
+            }
+            Matcher started = java.matcher(line);
+            if (started.matches()) {
+                options.addAll(List.of(started.group(1).split(" ", -1)));
             }
         }
         assertThat(MinproProcess.ENVIRONMENT).isEqualTo(launcher).isNotEmpty();
+        assertThat(MinproProcess.OPTIONS).isEqualTo(options).isNotEmpty();
     }
 
     @Test
