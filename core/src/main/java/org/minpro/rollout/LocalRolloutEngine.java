@@ -697,12 +697,14 @@ public final class LocalRolloutEngine implements RolloutEngine {
             while (true) {
                 Row returned = waitingRows.nextReturned(slot);
                 if (returned != null) {
-                    if (goesOn(returned)) {
-                        cache.resume(slot, Objects.requireNonNull(returned.parked));
+                    try {
+                        if (goesOn(returned)) {
+                            cache.resume(slot, Objects.requireNonNull(returned.parked));
+                            return returned;
+                        }
+                    } finally {
                         returned.closeParked();
-                        return returned;
                     }
-                    returned.closeParked();
                     continue;
                 }
                 Waiting waiting = waitingRows.next(slot);

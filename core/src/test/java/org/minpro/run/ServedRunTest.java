@@ -2,6 +2,7 @@ package org.minpro.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -125,11 +127,25 @@ class ServedRunTest {
         List<Double> rewards = new ArrayList<>();
         double mismatch = 0;
         int measured = 0;
+        int toldApart = 0;
         for (String line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
             JsonNode node = JsonMapper.shared().readTree(line);
             rewards.add(node.path("reward").doubleValue());
             measured += node.has("mismatch/max") ? 1 : 0;
             mismatch = Math.max(mismatch, node.path("mismatch/max").asDouble(0));
+            if (!async) {
+                // Of every iteration that learns from anything.
+                assertThat(node.has("ratio/mismatch/max")).isEqualTo(node.has("ratio/prefix/max"));
+            }
+            if (node.has("ratio/mismatch/max")) {
+                toldApart++;
+                assertThat(node.path("ratio/mismatch/max").doubleValue()).isCloseTo(1, within(1e-3));
+                assertThat(node.path("ratio/mismatch/min").doubleValue()).isCloseTo(1, within(1e-3));
+                if (!async) {
+                    // No update lies between the sampling and the one that learns from it.
+                    assertThat(node.path("ratio/drift/max").doubleValue()).isCloseTo(1, within(1e-3));
+                }
+            }
         }
         assertThat(rewards).hasSize(ITERATIONS);
         if (!async) {
@@ -144,6 +160,9 @@ class ServedRunTest {
         // Against the weights that sampled, whatever the present ones are.
         assertThat(measured).isGreaterThanOrEqualTo(async ? 3 : ITERATIONS);
         assertThat(mismatch).isLessThan(1e-3);
+        assertThat(toldApart).isGreaterThanOrEqualTo(3);
+        assertThat(Files.readAllLines(run.resolve("tokens.jsonl")))
+                .anyMatch(line -> line.contains("\"log_pi_sampling\":"));
         Map<String, Integer> journaled = new TreeMap<>();
         for (String line : Files.readAllLines(run.resolve("journal.jsonl"))) {
             JsonNode node = JsonMapper.shared().readTree(line);
@@ -225,6 +244,56 @@ class ServedRunTest {
             assertThat(metrics.has("mismatch/max")).isTrue();
             assertThat(metrics.path("mismatch/max").doubleValue()).isLessThan(1e-3);
         }
+    }
+
+    @Tag("slow")
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aRunWithAnAdapterGivesItToTheServersVersionByVersion(boolean async) throws Exception {
+        List<String> notices = Collections.synchronizedList(new ArrayList<>());
+        Path run;
+        try (FakeVllm server = server()) {
+            Recipe recipe = recipe(server, async)
+                    .with("iterations", 5)
+                    .with("adapter.rank", 4)
+                    .with("optimizer.learning-rate", 3e-2);
+            AtomicInteger finished = new AtomicInteger();
+            RunListener listener = new RunListener() {
+                @Override
+                public void rolloutFinished(Rollout rollout) {
+                    // In the third iteration.
+                    if (finished.incrementAndGet() == 36) {
+                        server.kill();
+                        CompletableFuture<Void> unused = CompletableFuture.runAsync(server::start);
+                    }
+                }
+
+                @Override
+                public void notice(String line) {
+                    notices.add(line);
+                }
+            };
+            try (TrainingSession session = start(recipe, listener).start()) {
+                assertThat(session.run()).isTrue();
+                run = session.folder().path();
+            }
+            assertThat(server.adapters()).hasSizeBetween(1, 2);
+            assertThat(server.isPaused()).isFalse();
+        }
+        double mismatch = 0;
+        double moved = 0;
+        for (String line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
+            JsonNode node = JsonMapper.shared().readTree(line);
+            mismatch = Math.max(mismatch, node.path("mismatch/max").asDouble(0));
+            moved = Math.max(moved, node.path("grad_norm").asDouble(0));
+        }
+        assertThat(mismatch).isLessThan(1e-3);
+        assertThat(moved).isPositive();
+        for (String line : Files.readAllLines(run.resolve("journal.jsonl"))) {
+            // Nothing is sampled by two versions.
+            assertThat(JsonMapper.shared().readTree(line).has("version")).isTrue();
+        }
+        assertThat(notices).anyMatch(line -> line.contains("is back, with version"));
     }
 
     @Test

@@ -135,7 +135,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
     private ServedRolloutEngine(Setup setup, List<InferenceServer> servers, Duration watch) {
         this.setup = setup;
         this.run = UUID.randomUUID().toString().substring(0, 8);
-        this.folders = new WeightFolders(setup.folder(), setup.settings().weightsPathOnServer());
+        this.folders = new WeightFolders(setup.folder(), setup.settings().weightsPathOnServer(), this::isLoaded);
         this.pool = new ServerPool(
                 servers,
                 setup.settings(),
@@ -143,6 +143,10 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
                 setup.bound(),
                 watch,
                 setup.notice());
+    }
+
+    private boolean isLoaded(Path folder) {
+        return pool.isLoaded(folder);
     }
 
     @Override
@@ -203,7 +207,9 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
             double[] logProbs =
                     setup.weights().score(version, List.of(probe), 1).getFirst();
             Path folder = folders.write(label, part -> setup.weights().write(version, part));
-            pool.publish(new Published(version.number(), label, folder, probe, logProbs), inFlight);
+            pool.publish(
+                    new Published(version.number(), label, setup.weights().isAdapter(), folder, probe, logProbs),
+                    inFlight);
             synchronized (this) {
                 pushed = version.number();
             }
@@ -400,6 +406,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
                     .generate(new InferenceServer.Prompt(
                             run + "-" + response.request().draw() + "-" + response.sample() + "-" + response.length()
                                     + "-" + attempt,
+                            taken.weights().adapter() ? taken.label() : null,
                             response.prompt(),
                             params,
                             seed,
@@ -552,6 +559,11 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
     @Override
     public Optional<float[]> take(long draw, int sample) {
         return Optional.ofNullable(rescored.remove(new Place(draw, sample)));
+    }
+
+    @Override
+    public void forgetBefore(long draw) {
+        rescored.keySet().removeIf(place -> place.draw < draw);
     }
 
     @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -16,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -27,8 +29,11 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.minpro.eval.SequenceScorer;
+import org.minpro.model.AdapterFolder;
 import org.minpro.model.HuggingFaceReader;
 import org.minpro.model.HuggingFaceWriter;
+import org.minpro.model.LowRankAdapter;
+import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
 import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
@@ -41,7 +46,9 @@ import org.minpro.rollout.TurnSpan;
 import org.minpro.run.ModelFiles;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
+import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
 
 /** Whatever the server does, every response comes once, with its own seed, ids, log-probabilities and versions. */
@@ -66,11 +73,25 @@ class ServedRolloutEngineTest {
     private FakeVllm server;
     private ServedRolloutEngine engine;
     private boolean connected;
+    private boolean adapters;
 
     /** The trainer's side. */
     private final class Weights implements TrainerWeights {
         @Override
+        public boolean isAdapter() {
+            return adapters;
+        }
+
+        @Override
         public void write(PolicyVersion version, Path target) {
+            if (adapters) {
+                AdapterFolder.write(
+                        target,
+                        files.config(),
+                        start.toString(),
+                        version.model().parameters());
+                return;
+            }
             try (Scope scope = Scope.open()) {
                 assert scope != null;
                 HuggingFaceWriter.writeUntied(
@@ -96,6 +117,7 @@ class ServedRolloutEngineTest {
                 weights.named().values().forEach(tensor -> tensor.multiplyInPlace(1));
                 // Another model, and not by rounding.
                 Objects.requireNonNull(weights.named().get("model.norm.weight")).multiplyInPlace(1 - 0.2 * number);
+                Objects.requireNonNull(weights.named().get("lm_head.weight")).multiplyInPlace(1 - 0.1 * number);
             }
             parameters.add(weights);
             versions.add(new PolicyVersion(number, new Transformer(files.config(), weights)));
@@ -112,6 +134,7 @@ class ServedRolloutEngineTest {
     @BeforeEach
     void serve() {
         notices.clear();
+        adapters = false;
         start = folder.resolve("start" + System.nanoTime());
         new Weights().write(versions.get(2), start);
         server = new FakeVllm(start, 64);
@@ -374,13 +397,14 @@ class ServedRolloutEngineTest {
     @ParameterizedTest
     @EnumSource(
             value = FakeVllm.Trap.class,
-            names = {"POISONED_RELOAD", "STALE_RELOAD", "CACHE_KEPT", "NO_SPANS"})
+            names = {"POISONED_RELOAD", "STALE_RELOAD", "TIED_HEAD", "CACHE_KEPT", "SALT_IGNORED", "NO_SPANS"})
     void weightsThatAreNotTakenAreGivenAgainBeforeAnythingIsSampled(FakeVllm.Trap trap) {
-        server.set(FakeVllm.Trap.NO_SPANS, trap == FakeVllm.Trap.NO_SPANS ? Integer.MAX_VALUE : 0);
+        boolean lasting = trap == FakeVllm.Trap.NO_SPANS || trap == FakeVllm.Trap.SALT_IGNORED;
+        server.set(trap, lasting ? Integer.MAX_VALUE : 0);
         connect();
         engine.publish(versions.get(0));
         generate();
-        if (trap != FakeVllm.Trap.NO_SPANS) {
+        if (!lasting) {
             server.set(trap, 1);
         }
         engine.publish(versions.get(1));
@@ -404,6 +428,142 @@ class ServedRolloutEngineTest {
         assertThat(underWay.get()).isEqualTo(sound);
         assertThat(notices).anyMatch(line -> line.startsWith("warning: server down"));
         assertThat(notices).anyMatch(line -> line.contains("is back, with version 0"));
+    }
+
+    @Test
+    void aServerThatFailsAndIsGoneIsWaitedFor() throws Exception {
+        connect();
+        engine.publish(versions.get(0));
+        List<Rollout> sound = generate();
+        server.set(FakeVllm.Trap.CRASH, 1);
+        CompletableFuture<List<Rollout>> underWay = CompletableFuture.supplyAsync(this::generate);
+        while (!server.isDead()) {
+            LockSupport.parkNanos(1_000_000);
+        }
+        assertThat(underWay).isNotDone();
+        server.start();
+        assertThat(underWay.get()).isEqualTo(sound);
+        assertThat(notices).anyMatch(line -> line.startsWith("warning: server down"));
+    }
+
+    /** The model of the start, with adapters that add more and more to it. */
+    private List<PolicyVersion> adapted() {
+        adapters = true;
+        HuggingFaceReader base = HuggingFaceReader.open(start);
+        LowRankAdapter adapter =
+                LowRankAdapter.of(base.config(), 4, 8, LowRankAdapter.Variant.LORA, List.of("all-linear"));
+        List<PolicyVersion> adapted = new ArrayList<>();
+        for (int number = 0; number < 5; number++) {
+            Parameters weights = Parameters.zeros(
+                    base.config(), ParameterSelection.of(base.config(), adapter), Device.CPU, DType.F32, DType.F32);
+            try (Scope scope = Scope.open()) {
+                assert scope != null;
+                base.load(weights.named());
+                double size = 0.1 * number;
+                weights.adapter().values().forEach(tensor -> {
+                    double[] values =
+                            Philox.normals((int) tensor.elements(), 5, Philox.Purpose.ADAPTER, tensor.elements());
+                    float[] scaled = new float[values.length];
+                    for (int i = 0; i < scaled.length; i++) {
+                        scaled[i] = (float) (size * values[i]);
+                    }
+                    tensor.copyInPlace(Tensor.of(Device.CPU, scaled, tensor.shape()));
+                });
+            }
+            parameters.add(weights);
+            PolicyVersion version = new PolicyVersion(number, new Transformer(base.config(), weights));
+            versions.add(version);
+            adapted.add(version);
+        }
+        return adapted;
+    }
+
+    @Test
+    void anAdapterHasANameAndAFolderOfItsOwnInEachVersion() throws Exception {
+        List<PolicyVersion> adapted = adapted();
+        connect();
+        List<Rollout> before = List.of();
+        for (PolicyVersion version : adapted) {
+            engine.publish(version);
+            List<Rollout> rollouts = generate();
+            assertOf(version, rollouts);
+            assertThat(rollouts).isNotEqualTo(before);
+            before = rollouts;
+            assertThat(server.adapters()).hasSizeBetween(1, 2);
+            try (Stream<Path> folders = Files.list(folder.resolve("weights"))) {
+                assertThat(folders.filter(path -> path.getFileName().toString().endsWith("-" + version.number())))
+                        .hasSize(1);
+            }
+        }
+        assertThat(server.isPaused()).isFalse();
+        assertThat(engine.take(0, 0)).isPresent();
+        // Those that servers may read again, and no others.
+        try (Stream<Path> folders = Files.list(folder.resolve("weights"))) {
+            assertThat(folders.filter(path -> Files.exists(path.resolve("adapter_config.json"))))
+                    .hasSizeBetween(2, 3);
+        }
+    }
+
+    @Tag("slow")
+    @Test
+    void responsesUnderWayEndWithTheAdapterThatTheyBeganWith() throws Exception {
+        List<PolicyVersion> adapted = adapted();
+        connect();
+        engine.publish(adapted.get(0));
+        List<Rollout> sound = generate();
+        server.delayMicros = 3000;
+        int before = server.tokens();
+        CompletableFuture<List<Rollout>> underWay = CompletableFuture.supplyAsync(this::generate);
+        server.awaitTokens(before + 8);
+        // More than it keeps in memory: what is sampled with is read again.
+        engine.replace(adapted.get(1));
+        engine.replace(adapted.get(2));
+        engine.replace(adapted.get(3));
+        List<Rollout> rollouts = underWay.get();
+        assertThat(rollouts).anyMatch(rollout -> rollout.version() == 0);
+        for (int i = 0; i < rollouts.size(); i++) {
+            Rollout rollout = rollouts.get(i);
+            assertOf(adapted.get((int) rollout.version()), List.of(rollout));
+            if (rollout.version() == 0) {
+                assertThat(rollout).isEqualTo(sound.get(i));
+            }
+        }
+        server.delayMicros = 0;
+        engine.replace(adapted.get(4));
+        assertOf(adapted.get(4), generate());
+        assertThat(server.isDead()).isFalse();
+        assertThat(server.adapters()).hasSize(2);
+        assertThat(notices).noneMatch(line -> line.startsWith("warning"));
+    }
+
+    @Test
+    void aServerThatForgotItsAdaptersGetsTheNewest() {
+        List<PolicyVersion> adapted = adapted();
+        connect();
+        engine.publish(adapted.get(1));
+        List<Rollout> sound = generate();
+        server.kill();
+        server.start();
+        assertThat(server.adapters()).isEmpty();
+        assertThat(generate()).isEqualTo(sound);
+        assertThat(notices).anyMatch(line -> line.contains("is back, with version 1"));
+    }
+
+    @Test
+    void aServerThatTakesNoAdapterIsRefusedWithTheFlagToChange() {
+        List<PolicyVersion> adapted = adapted();
+        server.set(FakeVllm.Trap.NO_ADAPTERS, 1);
+        connect();
+        assertThatThrownBy(() -> engine.publish(adapted.get(2)))
+                .hasMessageContaining("VLLM_ALLOW_RUNTIME_LORA_UPDATING=1")
+                .hasMessageContaining("--enable-lora --max-lora-rank");
+        server.set(FakeVllm.Trap.NO_ADAPTERS, 0);
+        server.set(FakeVllm.Trap.IDLE_ADAPTER, 1);
+        disconnect();
+        connect();
+        assertThatThrownBy(() -> engine.publish(adapted.get(2)))
+                .hasMessageContaining("must compute as the trainer does at the same weights");
+        assertThat(server.adapters()).isEmpty();
     }
 
     @Tag("slow")
@@ -480,9 +640,12 @@ class ServedRolloutEngineTest {
                 .hasMessageContaining("--max-model-len");
     }
 
-    @Test
-    void aServerThatNeverTakesTheWeightsIsRefused() {
-        server.set(FakeVllm.Trap.STALE_RELOAD, 1);
+    @ParameterizedTest
+    @EnumSource(
+            value = FakeVllm.Trap.class,
+            names = {"STALE_RELOAD", "TIED_HEAD"})
+    void aServerThatNeverTakesTheWeightsIsRefused(FakeVllm.Trap trap) {
+        server.set(trap, 1);
         connect();
         assertThatThrownBy(() -> engine.publish(versions.get(0)))
                 .hasMessageContaining("minpro served-folder")
