@@ -581,6 +581,12 @@ public final class TrainingSession implements AutoCloseable {
 
     /** Accuracy of the policy as it is on the held-out problems, sampled as in training; kept in the run's folder. */
     public Evaluator.Result evaluate(Consumer<Rollout> finished) {
+        Evaluator.Result result = RunFailure.kept(folder.path(), () -> evaluated(finished));
+        RunFailure.overcome(folder.path());
+        return result;
+    }
+
+    private Evaluator.Result evaluated(Consumer<Rollout> finished) {
         long start = System.nanoTime();
         int samples = recipe.evaluation().samples();
         SamplingParams params =
@@ -792,7 +798,9 @@ public final class TrainingSession implements AutoCloseable {
         if (!ranks.isFirst()) {
             throw new IllegalStateException("the first rank saves the model, got: " + ranks.named(ranks.rank()));
         }
-        return files.saveTrained(folder, policy.master());
+        Path saved = RunFailure.kept(folder.path(), () -> files.saveTrained(folder, policy.master()));
+        RunFailure.overcome(folder.path());
+        return saved;
     }
 
     @Override
