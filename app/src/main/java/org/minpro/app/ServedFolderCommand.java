@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,9 @@ import picocli.CommandLine.Option;
             "The head is written out and not tied to the embedding: a server on a CPU keeps an old head otherwise."
         })
 final class ServedFolderCommand implements Callable<Integer> {
+    /** What vLLM takes as --max-lora-rank. */
+    private static final List<Integer> RANKS = List.of(1, 8, 16, 32, 64, 128, 256, 320, 512);
+
     private final Console console;
 
     @Mixin
@@ -46,6 +50,14 @@ final class ServedFolderCommand implements Callable<Integer> {
                     + " positions.")
     private @Nullable Integer context;
 
+    @Option(
+            names = "--lora-rank",
+            paramLabel = "N",
+            description =
+                    "Largest adapter.rank of the runs that sample from the server; without it the server takes whole"
+                            + " models alone.")
+    private @Nullable Integer loraRank;
+
     ServedFolderCommand(Console console) {
         this.console = console;
     }
@@ -64,6 +76,9 @@ final class ServedFolderCommand implements Callable<Integer> {
             throw new IllegalArgumentException(
                     "--context must be in [2, " + positions + "] (the model's positions), got: " + tokens);
         }
+        if (loraRank != null && (loraRank < 1 || loraRank > RANKS.getLast())) {
+            throw new IllegalArgumentException("--lora-rank must be in [1, " + RANKS.getLast() + "], got: " + loraRank);
+        }
         try (Stream<Path> entries = Files.isDirectory(out) ? Files.list(out) : Stream.empty()) {
             if (Files.exists(out) && !Files.isDirectory(out)
                     || entries.findAny().isPresent()) {
@@ -81,13 +96,22 @@ final class ServedFolderCommand implements Callable<Integer> {
     }
 
     private String startLine(DType type, int tokens) {
-        return "VLLM_SERVER_DEV_MODE=1 vllm serve "
+        return "VLLM_SERVER_DEV_MODE=1 "
+                + (loraRank == null ? "" : "VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 ")
+                + "vllm serve "
                 + quoted(out.toAbsolutePath().toString())
                 + " --served-model-name " + quoted(name)
                 + " --host 127.0.0.1 --port " + port
                 + " --dtype " + (type == DType.BF16 ? "bfloat16" : "float32")
                 + " --max-model-len " + tokens
-                + " --enable-scale-out --logprobs-mode processed_logprobs";
+                + " --enable-scale-out --logprobs-mode processed_logprobs"
+                + (loraRank == null ? "" : adapters(loraRank));
+    }
+
+    /** Room for the newest adapter, the one before it, and those that responses under way began with. */
+    private static String adapters(int rank) {
+        int most = RANKS.stream().filter(one -> one >= rank).findFirst().orElseThrow();
+        return " --enable-lora --max-lora-rank " + most + " --max-loras 2 --max-cpu-loras 4";
     }
 
     /** For a POSIX shell. */

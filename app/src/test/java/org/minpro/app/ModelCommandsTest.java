@@ -47,6 +47,37 @@ final class ModelCommandsTest {
     }
 
     @Test
+    void writesAFolderForAServerAndTheLineThatStartsIt() throws IOException {
+        Path served = folder.resolve("served");
+        CommandLineRun run =
+                CommandLineRun.of("served-folder", "--model", model, "--out", served.toString(), "--lora-rank", "9");
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.lines())
+                .containsExactly("VLLM_SERVER_DEV_MODE=1 VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 vllm serve " + served
+                        + " --served-model-name policy --host 127.0.0.1 --port 8100 --dtype float32 --max-model-len "
+                        + JSON.readTree(Files.readString(served.resolve("config.json")))
+                                .path("max_position_embeddings")
+                        + " --enable-scale-out --logprobs-mode processed_logprobs"
+                        // The smallest that vLLM takes.
+                        + " --enable-lora --max-lora-rank 16 --max-loras 2 --max-cpu-loras 4");
+        assertThat(JSON.readTree(Files.readString(served.resolve("config.json")))
+                        .path("tie_word_embeddings")
+                        .booleanValue())
+                .isFalse();
+        CommandLineRun whole = CommandLineRun.of(
+                "served-folder",
+                "--model",
+                model,
+                "--out",
+                folder.resolve("whole").toString());
+        assertThat(whole.out()).doesNotContain("lora", "LORA");
+        CommandLineRun refused = CommandLineRun.of(
+                "served-folder", "--model", model, "--out", folder.resolve("x").toString(), "--lora-rank", "513");
+        assertThat(refused.code()).isEqualTo(2);
+        assertThat(refused.err()).contains("--lora-rank must be in [1, 512], got: 513");
+    }
+
+    @Test
     void tokenizesTextsAndConversations() {
         CommandLineRun run = CommandLineRun.withInput("""
                 {"text":"12+3="}

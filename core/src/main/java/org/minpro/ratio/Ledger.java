@@ -15,6 +15,10 @@ import java.util.Map;
  * T)}; whatever accumulates is clamped to [-20, 20] before it is exponentiated, as in {@link Ratios}. Float64 throughout,
  * row by row in order.
  *
+ * <p>Where the trainer has computed {@code log pi_v(y_t)} again, of the weights v that sampled, a ratio is told apart into
+ * {@code mismatch = exp(log pi_v - log mu)}, which two programs at the same weights differ by, and {@code drift = exp(log
+ * pi_theta - log pi_v)}, which the updates since have made.
+ *
  * @param numbers by their names in the metrics; empty where there is no valid token
  * @param arrays by their names in the metrics
  */
@@ -29,6 +33,8 @@ public record Ledger(Map<String, Double> numbers, Map<String, double[]> arrays) 
      * @param versions that sampled the tokens, {@code [time]}
      * @param version that is updated
      * @param weights what multiplies advantage and gradient, {@code [time]}; empty where the loss has no weights
+     * @param sampling log pi_v(y_t) by the trainer with the weights v that sampled, {@code [time]}, nats; empty where it was
+     *     not computed
      */
     public record Row(
             float[] logProbs,
@@ -36,7 +42,23 @@ public record Ledger(Map<String, Double> numbers, Map<String, double[]> arrays) 
             boolean[] mask,
             long[] versions,
             long version,
-            float[] weights) {
+            float[] weights,
+            float[] sampling) {
+        /** Without log-probabilities that the trainer has computed again. */
+        public Row(
+                float[] logProbs,
+                float[] behaviorLogProbs,
+                boolean[] mask,
+                long[] versions,
+                long version,
+                float[] weights) {
+            this(logProbs, behaviorLogProbs, mask, versions, version, weights, new float[0]);
+        }
+
+        boolean hasSampling() {
+            return sampling.length == mask.length;
+        }
+
         boolean hasWeights() {
             return weights.length == mask.length;
         }
@@ -58,6 +80,8 @@ public record Ledger(Map<String, Double> numbers, Map<String, double[]> arrays) 
         private final double[] prefix;
         private final double[] minimumPrefix;
         private final double[] weights;
+        private final double[] mismatch;
+        private final double[] drift;
         private final byte[] tenths;
         private final double[] sequence;
         private final double[] geometric;
@@ -69,14 +93,17 @@ public record Ledger(Map<String, Double> numbers, Map<String, double[]> arrays) 
         private double behaviorOfLeast;
         private long oldest;
         private int at;
+        private int apart;
         private int responses;
 
         Sums(List<Row> rows) {
             int valid = 0;
             int counted = 0;
+            int toldApart = 0;
             for (Row row : rows) {
                 int ofRow = valid(row.mask);
                 valid += ofRow;
+                toldApart += row.hasSampling() ? ofRow : 0;
                 counted += ofRow > 0 ? 1 : 0;
             }
             tokens = valid;
@@ -84,6 +111,8 @@ public record Ledger(Map<String, Double> numbers, Map<String, double[]> arrays) 
             prefix = new double[valid];
             minimumPrefix = new double[valid];
             weights = new double[valid];
+            mismatch = new double[toldApart];
+            drift = new double[toldApart];
             tenths = new byte[valid];
             sequence = new double[counted];
             geometric = new double[counted];
@@ -121,6 +150,10 @@ public record Ledger(Map<String, Double> numbers, Map<String, double[]> arrays) 
                 minimumPrefix[at] = Math.exp(clamp(minimum + d));
                 tenths[at] = Tenths.of(position, length);
                 weights[at] = weighted ? row.weights[t] : 0;
+                if (row.hasSampling()) {
+                    mismatch[apart] = Math.exp(clamp((double) row.sampling[t] - row.behaviorLogProbs[t]));
+                    drift[apart++] = Math.exp(clamp((double) row.logProbs[t] - row.sampling[t]));
+                }
                 if (position == 0 || d < minimum) {
                     minimum = d;
                     placeOfLeast = t;
@@ -179,6 +212,10 @@ public record Ledger(Map<String, Double> numbers, Map<String, double[]> arrays) 
             Distribution.of(minimumPrefix).put("ratio/minimum_prefix", numbers);
             Distribution.of(sequence).put("ratio/sequence", numbers);
             Distribution.of(geometric).put("ratio/geometric_mean", numbers);
+            if (apart > 0) {
+                Distribution.of(mismatch).put("ratio/mismatch", numbers);
+                Distribution.of(drift).put("ratio/drift", numbers);
+            }
             return new Ledger(numbers, arrays);
         }
     }

@@ -1,12 +1,10 @@
 package org.minpro.run;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import org.minpro.experience.ScoredGroup;
-import org.minpro.rollout.Rescored;
 import org.minpro.rollout.Rollout;
 import org.minpro.tensor.Philox;
 import org.minpro.train.Learner;
@@ -49,27 +47,8 @@ public record Mismatch(double max, double mean) {
         return Optional.of(between(chosen, learner.score(rows)));
     }
 
-    /**
-     * Compares the rows that were scored again while they were sampled, each with the weights that sampled it, whatever the
-     * present ones are.
-     *
-     * @return empty where there are none
-     */
-    static Optional<Mismatch> of(List<ScoredGroup> fresh, Rescored rescored) {
-        List<Rollout> chosen = new ArrayList<>();
-        List<float[]> logProbs = new ArrayList<>();
-        for (ScoredGroup group : fresh) {
-            for (Rollout rollout : group.rollouts()) {
-                rescored.take(rollout.draw(), rollout.sample()).ifPresent(values -> {
-                    chosen.add(rollout);
-                    logProbs.add(values);
-                });
-            }
-        }
-        return chosen.isEmpty() ? Optional.empty() : Optional.of(between(chosen, logProbs.toArray(float[][]::new)));
-    }
-
-    private static Mismatch between(List<Rollout> chosen, float[][] logProbs) {
+    /** @param logProbs by the trainer, of each rollout that is compared */
+    static Mismatch between(List<Rollout> chosen, float[][] logProbs) {
         double largest = 0;
         double sum = 0;
         long tokens = 0;

@@ -9,16 +9,22 @@ import org.minpro.tensor.DType;
 import org.minpro.tensor.Workers;
 
 /**
- * A run's weights for its servers: folders like the one that the run started from, in the type that it computes in.
+ * A run's weights for its servers: the adapter that it trains, or folders like the one that it started from, in the type that it
+ * computes in.
  *
  * @param files of the model that is trained
+ * @param isAdapter whether an adapter is trained
  * @param compute type of the matrix products
  * @param workers that score
  */
-record ServedWeights(ModelFiles files, DType compute, Workers workers) implements TrainerWeights {
+record ServedWeights(ModelFiles files, boolean isAdapter, DType compute, Workers workers) implements TrainerWeights {
     @Override
     public void write(PolicyVersion version, Path folder) {
-        files.saveServed(folder, version.model().parameters(), compute);
+        if (isAdapter) {
+            files.saveAdapter(folder, version.model().parameters());
+        } else {
+            files.saveServed(folder, version.model().parameters(), compute);
+        }
     }
 
     @Override

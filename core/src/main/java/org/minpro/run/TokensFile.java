@@ -93,6 +93,7 @@ public final class TokensFile implements AutoCloseable {
             long iteration, int ordinal, TrainingRow row, Update.Step step, int place, StringBuilder lines) {
         float[] logProbs = step.scored().logProbs()[place];
         float[] behavior = row.logProbs(LogProbStream.BEHAVIOR);
+        float[] sampling = row.logProbs().get(LogProbStream.SAMPLING);
         float[] weights = step.scored().weights()[place];
         float[] entropies = step.scored().entropies()[place];
         double minimum = 0;
@@ -109,6 +110,9 @@ public final class TokensFile implements AutoCloseable {
             lines.append(",\"version\":").append(row.versions()[t]);
             lines.append(",\"age\":").append(step.version() - row.versions()[t]);
             number(",\"log_mu\":", behavior, t, lines);
+            if (sampling != null) {
+                number(",\"log_pi_sampling\":", sampling, t, lines);
+            }
             number(",\"log_pi\":", logProbs, t, lines);
             lines.append(",\"min_prefix\":").append((float) Math.exp(minimum));
             number(",\"weight\":", weights, t, lines);

@@ -40,7 +40,7 @@ public final class Trainer implements AutoCloseable {
     private final BatchSource source;
     private final Learner learner;
     private final @Nullable ReferenceLogProbs reference;
-    private final @Nullable Rescored rescored;
+    private final SamplingLogProbs sampling;
     private int withoutSignal;
 
     Trainer(
@@ -49,7 +49,7 @@ public final class Trainer implements AutoCloseable {
             Learner learner,
             @Nullable ReferenceLogProbs reference,
             @Nullable Rescored rescored) {
-        this.rescored = rescored;
+        this.sampling = new SamplingLogProbs(rescored);
         this.recipe = recipe;
         this.source = source;
         this.learner = learner;
@@ -173,6 +173,7 @@ public final class Trainer implements AutoCloseable {
         Batch batch = source.next(listener::rolloutFinished);
         long start = System.nanoTime();
         RolloutMetrics rollouts = RolloutMetrics.of(batch, recipe.advantage(), withoutSignal);
+        sampling.take(batch.fresh());
         Optional<Mismatch> mismatch = mismatch(batch);
         if (reference != null) {
             reference.score(batch.iteration(), batch.fresh());
@@ -184,6 +185,7 @@ public final class Trainer implements AutoCloseable {
         if (reference != null && learned.isPresent()) {
             reference.learned(learner.policy(), source.state().oldestDraw());
         }
+        sampling.forgetBefore(source.state().oldestDraw());
         publish();
         withoutSignal = rollouts.iterationsWithoutSignal();
         return new IterationReport(
@@ -203,7 +205,7 @@ public final class Trainer implements AutoCloseable {
 
     /** At the weights that sampled: those that servers sampled from may be others than the present ones. */
     private Optional<Mismatch> mismatch(Batch batch) {
-        Optional<Mismatch> found = rescored == null ? Optional.empty() : Mismatch.of(batch.fresh(), rescored);
+        Optional<Mismatch> found = sampling.mismatch(batch.fresh());
         return found.isPresent() ? found : Mismatch.of(batch.fresh(), learner, recipe.seed());
     }
 
@@ -257,7 +259,8 @@ public final class Trainer implements AutoCloseable {
                     advantages.counted()[i] && !(recipe.maskTruncated() && rollout.finish() == Rollout.Finish.LENGTH);
             TrainingRow row =
                     counted ? TrainingRow.of(rollout, advantages.values().get(i)) : TrainingRow.leftOut(rollout);
-            rows.add(reference == null ? row : row.with(LogProbStream.REFERENCE, reference.of(rollout)));
+            TrainingRow scored = sampling.with(row, rollout);
+            rows.add(reference == null ? scored : scored.with(LogProbStream.REFERENCE, reference.of(rollout)));
         }
         return rows;
     }

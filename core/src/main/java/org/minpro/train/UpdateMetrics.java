@@ -69,7 +69,8 @@ public record UpdateMetrics(
                         row.mask(),
                         row.versions(),
                         step.version(),
-                        step.scored().weights()[i]));
+                        step.scored().weights()[i],
+                        row.logProbs().getOrDefault(LogProbStream.SAMPLING, new float[0])));
             }
             norms += step.gradientNorm();
             routing.add(step.routing());

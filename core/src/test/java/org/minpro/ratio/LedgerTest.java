@@ -195,6 +195,40 @@ class LedgerTest {
     }
 
     @Test
+    void aRatioIsToldApartIntoMismatchAndDriftWhereTheTrainerScoredAgain() {
+        List<Ledger.Row> rows = rows();
+        List<Ledger.Row> told = new ArrayList<>();
+        List<Double> mismatch = new ArrayList<>();
+        List<Double> drift = new ArrayList<>();
+        Random random = new Random(5);
+        for (Ledger.Row row : rows) {
+            // The last row was not scored again.
+            float[] sampling = new float[row.mask().length == 7 ? 0 : row.mask().length];
+            for (int t = 0; t < sampling.length; t++) {
+                sampling[t] = row.behaviorLogProbs()[t] + (float) (0.1 * random.nextGaussian());
+                if (row.mask()[t]) {
+                    mismatch.add(Math.exp((double) sampling[t] - row.behaviorLogProbs()[t]));
+                    drift.add(Math.exp((double) row.logProbs()[t] - sampling[t]));
+                }
+            }
+            told.add(new Ledger.Row(
+                    row.logProbs(),
+                    row.behaviorLogProbs(),
+                    row.mask(),
+                    row.versions(),
+                    row.version(),
+                    row.weights(),
+                    sampling));
+        }
+        Map<String, Double> numbers = Ledger.of(told).numbers();
+        assertDistribution(numbers, "ratio/mismatch", mismatch);
+        assertDistribution(numbers, "ratio/drift", drift);
+        // All else is as it was.
+        assertThat(numbers).containsAllEntriesOf(Ledger.of(rows).numbers());
+        assertThat(Ledger.of(rows).numbers().keySet()).noneMatch(name -> name.startsWith("ratio/mismatch"));
+    }
+
+    @Test
     void aTenthWithoutATokenHasNoNumber() {
         Ledger.Row one = new Ledger.Row(new float[1], new float[1], new boolean[] {true}, new long[1], 0, new float[0]);
         Map<String, double[]> arrays = Ledger.of(List.of(one)).arrays();

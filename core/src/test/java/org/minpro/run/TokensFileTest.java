@@ -137,6 +137,25 @@ class TokensFileTest {
         assertThat(lines).hasSize(at);
     }
 
+    @Test
+    void whatTheTrainerScoredAgainStandsBesideWhatTheSamplerReported() throws IOException {
+        Update update = update(9);
+        List<TrainingRow> rows = new ArrayList<>(update.rows());
+        float[] sampling = floats(new Random(3), rows.get(5).length());
+        rows.set(5, rows.get(5).with(LogProbStream.SAMPLING, sampling));
+        List<JsonNode> lines = written("scored", 100, new Update(rows, 0.1, update.requireStep()));
+        for (JsonNode line : lines) {
+            boolean scored =
+                    line.get("draw").longValue() == 1 && line.get("sample").intValue() == 1;
+            assertThat(line.has("log_pi_sampling")).isEqualTo(scored);
+            if (scored) {
+                assertThat(Float.parseFloat(line.get("log_pi_sampling").toString()))
+                        .isEqualTo(sampling[line.get("position").intValue()]);
+            }
+        }
+        assertThat(lines).anyMatch(line -> line.has("log_pi_sampling"));
+    }
+
     private static List<String> rows(List<JsonNode> lines) {
         return lines.stream()
                 .map(line -> line.get("update") + ":" + line.get("draw") + "/" + line.get("sample"))

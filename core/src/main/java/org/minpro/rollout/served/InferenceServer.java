@@ -1,6 +1,7 @@
 package org.minpro.rollout.served;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.minpro.rollout.SamplingParams;
 
 /** The calls that a server of some kind understands; each fails with a {@link ServerException}. */
@@ -9,10 +10,11 @@ interface InferenceServer extends AutoCloseable {
      * What to generate.
      *
      * @param id of the request, for the server's log
+     * @param adapter that samples, by the name that the server was given it under; null for the model alone
      * @param seed in [0, 2^31)
      * @param salt what cached prompts are shared within
      */
-    record Prompt(String id, int[] promptIds, SamplingParams params, int seed, String salt) {}
+    record Prompt(String id, @Nullable String adapter, int[] promptIds, SamplingParams params, int seed, String salt) {}
 
     /**
      * A response as the server tells it, unchecked.
@@ -21,7 +23,8 @@ interface InferenceServer extends AutoCloseable {
      * @param logProbIds ids that the log-probabilities are said to be of
      * @param logProbs of the tokens, nats
      * @param finish {@code stop}, {@code length} or {@code abort}
-     * @param spans which weights wrote which tokens; empty where the server does not tell
+     * @param spans which weights wrote which tokens; empty where the server does not tell, and of an adapter, which is the
+     *     same one from the first token to the last
      */
     record Answer(int[] ids, int[] logProbIds, double[] logProbs, String finish, List<Span> spans) {}
 
@@ -55,14 +58,24 @@ interface InferenceServer extends AutoCloseable {
 
     Answer generate(Prompt prompt);
 
-    /** The log-probabilities at temperature 1 of the ids from the second on, {@code [length - 1]}. */
-    double[] score(int[] ids);
+    /**
+     * The log-probabilities at temperature 1 of the ids from the second on, {@code [length - 1]}.
+     *
+     * @param adapter as in {@link Prompt}
+     */
+    double[] score(int[] ids, @Nullable String adapter);
 
     /** No token is sampled until {@link #resume}. */
     void pause(InFlight inFlight);
 
     /** Takes the weights of a folder as the server sees it, under a label. */
     void reload(String path, String label);
+
+    /** Takes the adapter of a folder as the server sees it, beside those that it has, under a name that it never had. */
+    void addAdapter(String path, String name);
+
+    /** Forgets an adapter; requests under way with it go on. */
+    void removeAdapter(String name);
 
     /** Forgets cached prompts; false where it could not, because responses are in flight. */
     boolean resetCache();

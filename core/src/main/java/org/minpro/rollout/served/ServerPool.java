@@ -1,10 +1,13 @@
 package org.minpro.rollout.served;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -23,6 +26,9 @@ import org.minpro.tensor.Workers;
  * looks for it again, pushes the newest weights, compares log-probabilities, and only then lets requests through.
  */
 final class ServerPool implements AutoCloseable {
+    /** Adapters that a server keeps: the newest, and the one before it. */
+    private static final int KEPT = 2;
+
     /** What a server's log-probabilities are of. */
     enum LogProbs {
         /** The distribution that is sampled from: after temperature and truncation. */
@@ -52,6 +58,10 @@ final class ServerPool implements AutoCloseable {
         private @Nullable String verifying;
         /** Labels of weights that it was seen to compute with, and their versions. */
         private final Map<String, Long> verified = new HashMap<>();
+        /** Requests under way by the label that they were sent with. */
+        private final Map<String, Integer> underWay = new HashMap<>();
+        /** What it was given beside the model, by name, in order; it may read their folders again. */
+        private final SequencedMap<String, Path> adapters = new LinkedHashMap<>();
 
         private long publications;
         private int context = Integer.MAX_VALUE;
@@ -187,6 +197,7 @@ final class ServerPool implements AutoCloseable {
                 }
                 if (best != null && best.holds != null) {
                     best.inFlight++;
+                    best.underWay.merge(best.label, 1, Integer::sum);
                     return new Taken(best, best.holds, best.label, best.publications);
                 }
                 if (members.stream().allMatch(member -> member.state == State.UNUSABLE)) {
@@ -221,7 +232,15 @@ final class ServerPool implements AutoCloseable {
     }
 
     void give(Taken taken) {
-        change(() -> taken.member.inFlight--);
+        change(() -> {
+            taken.member.inFlight--;
+            int left = taken.member.underWay.getOrDefault(taken.label, 1) - 1;
+            if (left == 0) {
+                taken.member.underWay.remove(taken.label);
+            } else {
+                taken.member.underWay.put(taken.label, left);
+            }
+        });
     }
 
     /**
@@ -248,10 +267,13 @@ final class ServerPool implements AutoCloseable {
         }
     }
 
-    /** The version of a response whose server tells none: that of the request, if nothing was published since. */
+    /**
+     * The version of a response whose server tells none: that of the request, if it was made with an adapter or nothing was
+     * published since.
+     */
     long versionOf(Taken taken) {
         return guarded(() -> {
-            if (taken.member.publications != taken.publications) {
+            if (!taken.weights.adapter() && taken.member.publications != taken.publications) {
                 throw new ServerException(
                         ServerException.Kind.ABORTED,
                         taken.member.server.url() + " does not tell versions, and weights changed under a response");
@@ -297,7 +319,7 @@ final class ServerPool implements AutoCloseable {
                 change(() -> member.context = facts.context());
                 boolean same = guarded(
                         () -> wanted.equals(member.holds) && facts.label().equals(member.label));
-                if (!same || !agreement(member, wanted).within(bound)) {
+                if (!same || !agreement(member, wanted, facts.label()).within(bound)) {
                     push(member, wanted, InferenceServer.InFlight.ABORT);
                 }
                 boolean done = guarded(() -> {
@@ -438,6 +460,10 @@ final class ServerPool implements AutoCloseable {
             member.publications++;
         });
         InferenceServer server = member.server;
+        if (next.adapter()) {
+            pushAdapter(member, next, label);
+            return;
+        }
         try {
             server.pause(inFlight);
             try {
@@ -451,32 +477,84 @@ final class ServerPool implements AutoCloseable {
             server.resetCache();
             change(() -> member.verifying = label);
             server.resume();
-            Agreement agreement = agreement(member, next);
+            Agreement agreement = agreement(member, next, label);
             if (!agreement.within(bound)) {
-                ServerException disagrees = new ServerException(
-                        ServerException.Kind.DISAGREES,
-                        server.url()
-                                + " must compute as the trainer does at the same weights, within rollout.mismatch-bound"
-                                + " (" + bound + " nats, a fifth of it in the mean), got: " + agreement
-                                + "; is it started from a folder of 'minpro served-folder', with the trainer's --dtype?");
+                ServerException disagrees = disagrees(server, agreement);
                 server.pause(InferenceServer.InFlight.ABORT);
                 restore(member, before, labelBefore, disagrees);
                 throw disagrees;
             }
-            if (before == null || guarded(() -> member.recovering)) {
-                LogProbs mode = mode(member, next);
-                change(() -> member.logProbs = mode);
-                notice.accept("server " + server.url() + ": " + agreement + " nats from the trainer's, and are "
-                        + mode.name().toLowerCase(java.util.Locale.ROOT));
-            }
-            change(() -> {
-                member.holds = next;
-                member.label = label;
-                member.verified.put(label, next.number());
-            });
+            taken(member, next, label, agreement);
         } finally {
             change(() -> member.verifying = null);
         }
+    }
+
+    /**
+     * Gives a server an adapter with a name of its own. Requests under way end with the one that they were sent with, so nothing is
+     * paused, no cached prompt serves two, and where it is not taken the others are as they were.
+     */
+    private void pushAdapter(Member member, Published next, String name) {
+        InferenceServer server = member.server;
+        server.addAdapter(path.apply(next), name);
+        change(() -> member.adapters.put(name, next.folder()));
+        Agreement agreement = agreement(member, next, name);
+        if (!agreement.within(bound)) {
+            change(() -> member.adapters.remove(name));
+            removeAdapter(server, name);
+            throw disagrees(server, agreement);
+        }
+        taken(member, next, name, agreement);
+        retired(member).forEach(old -> removeAdapter(server, old));
+    }
+
+    private static void removeAdapter(InferenceServer server, String name) {
+        try {
+            server.removeAdapter(name);
+        } catch (ServerException e) {
+            // It was started anew since and has forgotten it already, or it is away and will have.
+        }
+    }
+
+    /** Names of adapters that a server need not keep: all but two, and those that requests under way were sent with. */
+    private List<String> retired(Member member) {
+        return guarded(() -> {
+            List<String> names = new ArrayList<>(member.adapters.keySet());
+            names = names.subList(0, Math.max(0, names.size() - KEPT));
+            List<String> retired = names.stream()
+                    .filter(name -> !member.underWay.containsKey(name))
+                    .toList();
+            retired.forEach(member.adapters::remove);
+            return retired;
+        });
+    }
+
+    /** Whether a server may read a folder again: it has forgotten an adapter that others pushed out, and is asked for it. */
+    boolean isLoaded(Path folder) {
+        return guarded(() -> members.stream().anyMatch(member -> member.adapters.containsValue(folder)));
+    }
+
+    private ServerException disagrees(InferenceServer server, Agreement agreement) {
+        return new ServerException(
+                ServerException.Kind.DISAGREES,
+                server.url() + " must compute as the trainer does at the same weights, within rollout.mismatch-bound"
+                        + " (" + bound + " nats, a fifth of it in the mean), got: " + agreement
+                        + "; is it started from a folder of 'minpro served-folder', with the trainer's --dtype?");
+    }
+
+    /** A server computes with new weights. */
+    private void taken(Member member, Published next, String label, Agreement agreement) {
+        if (guarded(() -> member.holds == null || member.recovering)) {
+            LogProbs mode = mode(member, next, label);
+            change(() -> member.logProbs = mode);
+            notice.accept("server " + member.server.url() + ": " + agreement + " nats from the trainer's, and are "
+                    + mode.name().toLowerCase(java.util.Locale.ROOT));
+        }
+        change(() -> {
+            member.holds = next;
+            member.label = label;
+            member.verified.put(label, next.number());
+        });
     }
 
     private void restore(Member member, @Nullable Published before, String label, ServerException why) {
@@ -493,20 +571,21 @@ final class ServerPool implements AutoCloseable {
         }
     }
 
-    private static Agreement agreement(Member member, Published weights) {
-        return Agreement.of(member.server.score(weights.probe()), weights.logProbs());
+    private static Agreement agreement(Member member, Published weights, String label) {
+        return Agreement.of(member.server.score(weights.probe(), weights.adapter() ? label : null), weights.logProbs());
     }
 
     /** With top-k 1 a processed log-probability is 0; a raw one is the same at every temperature. */
-    private static LogProbs mode(Member member, Published weights) {
+    private static LogProbs mode(Member member, Published weights, String label) {
         double[] found = new double[2];
         for (int temperature = 1; temperature <= 2; temperature++) {
             InferenceServer.Answer answer = member.server.generate(new InferenceServer.Prompt(
                     "mode-" + temperature,
+                    weights.adapter() ? label : null,
                     weights.probe(),
                     new SamplingParams(temperature, 1, 1, 0, 1, List.of(), List.of(), false),
                     1,
-                    weights.label()));
+                    label));
             if (answer.logProbs().length != 1 || !Double.isFinite(answer.logProbs()[0])) {
                 throw new ServerException(
                         ServerException.Kind.MALFORMED,

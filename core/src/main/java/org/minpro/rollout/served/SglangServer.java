@@ -2,11 +2,13 @@ package org.minpro.rollout.served;
 
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A stock SGLang: {@code /generate} with token ids, weights by {@code update_weights_from_disk}.
+ * A stock SGLang: {@code /generate} with token ids, weights by {@code update_weights_from_disk}, adapters by {@code
+ * load_lora_adapter} with a name of their own.
  *
  * <p>Written after the source of 0.5.23, and not run against one. Responses in flight end when weights change: a cache that
  * is flushed under frozen requests ends the server.
@@ -63,8 +65,11 @@ final class SglangServer implements InferenceServer {
         connection.required("/health_generate", connection.get("/health_generate", Duration.ofSeconds(30)));
     }
 
-    private static ObjectNode request(int[] ids, int tokens) {
+    private static ObjectNode request(@Nullable String adapter, int[] ids, int tokens) {
         ObjectNode request = ServerConnection.body();
+        if (adapter != null) {
+            request.put("lora_path", adapter);
+        }
         GenerationJson.put(request, "input_ids", ids);
         ObjectNode sampling = request.putObject("sampling_params");
         sampling.put("max_new_tokens", tokens);
@@ -79,7 +84,8 @@ final class SglangServer implements InferenceServer {
 
     @Override
     public Answer generate(Prompt prompt) {
-        ObjectNode request = request(prompt.promptIds(), prompt.params().maxNewTokens());
+        ObjectNode request =
+                request(prompt.adapter(), prompt.promptIds(), prompt.params().maxNewTokens());
         request.put("rid", prompt.id());
         request.put("extra_key", prompt.salt());
         ObjectNode sampling = (ObjectNode) request.get("sampling_params");
@@ -105,8 +111,9 @@ final class SglangServer implements InferenceServer {
             logProbs[t] = scored.get(t).path(0).asDouble(Double.NaN);
             logProbIds[t] = scored.get(t).path(1).asInt(-1);
         }
-        List<Span> spans = GenerationJson.spans(about);
-        if (spans.isEmpty() && about.has("weight_version")) {
+        // With an adapter they are labels of the model below it.
+        List<Span> spans = prompt.adapter() == null ? GenerationJson.spans(about) : List.of();
+        if (prompt.adapter() == null && spans.isEmpty() && about.has("weight_version")) {
             spans.add(new Span(about.path("weight_version").asString(""), 0, ids.length));
         }
         return new Answer(
@@ -118,8 +125,8 @@ final class SglangServer implements InferenceServer {
     }
 
     @Override
-    public double[] score(int[] ids) {
-        ObjectNode request = request(ids, 1);
+    public double[] score(int[] ids, @Nullable String adapter) {
+        ObjectNode request = request(adapter, ids, 1);
         request.put("logprob_start_len", 0);
         ServerConnection.Reply reply =
                 connection.required("/generate", connection.post("/generate", request, response));
@@ -156,6 +163,28 @@ final class SglangServer implements InferenceServer {
             throw new ServerException(
                     ServerException.Kind.NOT_PUBLISHED, url() + " must load " + path + ", got: " + reply.message());
         }
+    }
+
+    @Override
+    public void addAdapter(String path, String name) {
+        ServerConnection.Reply reply = connection.post(
+                "/load_lora_adapter",
+                ServerConnection.body().put("lora_name", name).put("lora_path", path),
+                publish);
+        if (!reply.ok() || !reply.json().path("success").asBoolean(true)) {
+            throw new ServerException(
+                    ServerException.Kind.NOT_PUBLISHED,
+                    url() + " must load the adapter in " + path + ", got: " + reply.message()
+                            + "; it takes adapters if it is started with --enable-lora --max-lora-rank N"
+                            + " --lora-target-modules all, N at least adapter.rank");
+        }
+    }
+
+    @Override
+    public void removeAdapter(String name) {
+        connection.required(
+                "/unload_lora_adapter",
+                connection.post("/unload_lora_adapter", ServerConnection.body().put("lora_name", name), SHORT));
     }
 
     @Override

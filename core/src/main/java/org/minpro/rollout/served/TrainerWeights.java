@@ -6,7 +6,13 @@ import org.minpro.model.PolicyVersion;
 
 /** What a served engine needs of the process that trains. */
 public interface TrainerWeights {
-    /** Writes a version as a folder that a server loads, with a head of its own and nothing else beside. */
+    /** Whether versions are adapters, beside the model that the servers were started from. */
+    boolean isAdapter();
+
+    /**
+     * Writes a version as a folder that a server loads, with nothing else beside: an adapter in the layout of PEFT, else a whole
+     * model with a head of its own.
+     */
     void write(PolicyVersion version, Path folder);
 
     /**

@@ -3,11 +3,13 @@ package org.minpro.rollout.served;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A stock vLLM: {@code /inference/v1/generate} with token ids, weights by {@code collective_rpc reload_weights} from a folder.
+ * A stock vLLM: {@code /inference/v1/generate} with token ids, weights by {@code collective_rpc reload_weights} from a folder,
+ * adapters by {@code /v1/load_lora_adapter} with a name of their own, which requests give as their model.
  *
  * <p>Written after vLLM 0.32; an older one without per-token versions or labels works too.
  */
@@ -64,7 +66,7 @@ final class VllmServer implements InferenceServer {
     }
 
     private void requireGenerate() {
-        ServerConnection.Reply probe = connection.post(GENERATE, request("probe", new int[] {0}, 1), response);
+        ServerConnection.Reply probe = connection.post(GENERATE, request("probe", null, new int[] {0}, 1), response);
         if (probe.status() == 403) {
             throw unusable("must be started with --enable-scale-out, got: " + probe.message());
         }
@@ -85,10 +87,10 @@ final class VllmServer implements InferenceServer {
         connection.required("/collective_rpc check_health", alive);
     }
 
-    private ObjectNode request(String id, int[] ids, int tokens) {
+    private ObjectNode request(String id, @Nullable String adapter, int[] ids, int tokens) {
         ObjectNode request = ServerConnection.body();
         request.put("request_id", id);
-        request.put("model", model);
+        request.put("model", adapter == null ? model : adapter);
         GenerationJson.put(request, "token_ids", ids);
         request.put("stream", false);
         ObjectNode sampling = request.putObject("sampling_params");
@@ -105,14 +107,15 @@ final class VllmServer implements InferenceServer {
 
     @Override
     public Answer generate(Prompt prompt) {
-        ObjectNode request =
-                request(prompt.id(), prompt.promptIds(), prompt.params().maxNewTokens());
+        String adapter = prompt.adapter();
+        ObjectNode request = request(
+                prompt.id(), adapter, prompt.promptIds(), prompt.params().maxNewTokens());
         request.put("cache_salt", prompt.salt());
         ObjectNode sampling = (ObjectNode) request.get("sampling_params");
         GenerationJson.put(sampling, prompt.params());
         sampling.put("top_k", prompt.params().topK());
         sampling.put("seed", prompt.seed());
-        ServerConnection.Reply reply = connection.required(GENERATE, connection.post(GENERATE, request, response));
+        ServerConnection.Reply reply = generated(request, adapter);
         JsonNode choice = reply.json().path("choices").path(0);
         JsonNode tokens = choice.path("token_ids");
         JsonNode content = choice.path("logprobs").path("content");
@@ -129,7 +132,8 @@ final class VllmServer implements InferenceServer {
                     : Integer.parseInt(one.path("token").asString("-1").replace("token_id:", ""));
             logProbs[t] = one.path("logprob").asDouble(Double.NaN);
         }
-        List<Span> spans = GenerationJson.spans(choice);
+        // With an adapter they are labels of the model below it.
+        List<Span> spans = adapter == null ? GenerationJson.spans(choice) : List.of();
         return new Answer(
                 GenerationJson.ids(tokens),
                 logProbIds,
@@ -138,11 +142,26 @@ final class VllmServer implements InferenceServer {
                 spans);
     }
 
+    /** A server that does not know an adapter was started anew, or another's adapter answers. */
+    private ServerConnection.Reply generated(ObjectNode request, @Nullable String adapter) {
+        ServerConnection.Reply reply = connection.post(GENERATE, request, response);
+        if (adapter != null
+                && (reply.status() == 404
+                        || reply.ok()
+                                && !adapter.equals(reply.json().path("model").asString(adapter)))) {
+            throw new ServerException(
+                    ServerException.Kind.OTHER_WEIGHTS,
+                    url() + " must sample with the adapter " + adapter + ", got: "
+                            + (reply.ok() ? "tokens of " + reply.json().path("model") : reply.message()));
+        }
+        return connection.required(GENERATE, reply);
+    }
+
     @Override
-    public double[] score(int[] ids) {
-        ObjectNode request = request("score", ids, 1);
+    public double[] score(int[] ids, @Nullable String adapter) {
+        ObjectNode request = request("score", adapter, ids, 1);
         ((ObjectNode) request.get("sampling_params")).put("prompt_logprobs", 0);
-        ServerConnection.Reply reply = connection.required(GENERATE, connection.post(GENERATE, request, response));
+        ServerConnection.Reply reply = generated(request, adapter);
         JsonNode scored = reply.json().path("prompt_logprobs");
         if (scored.isMissingNode()) {
             scored = reply.json().path("choices").path(0).path("prompt_logprobs");
@@ -180,6 +199,29 @@ final class VllmServer implements InferenceServer {
                     connection.post(
                             "/update_weight_version", ServerConnection.body().put("new_version", label), SHORT));
         }
+    }
+
+    @Override
+    public void addAdapter(String path, String name) {
+        ServerConnection.Reply reply = connection.post(
+                "/v1/load_lora_adapter",
+                ServerConnection.body().put("lora_name", name).put("lora_path", path),
+                publish);
+        if (!reply.ok()) {
+            throw new ServerException(
+                    ServerException.Kind.NOT_PUBLISHED,
+                    url() + " must load the adapter in " + path + ", got: " + reply.message()
+                            + "; it takes adapters if it is started with VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 in its"
+                            + " environment and --enable-lora --max-lora-rank N, N at least adapter.rank");
+        }
+    }
+
+    @Override
+    public void removeAdapter(String name) {
+        connection.required(
+                "/v1/unload_lora_adapter",
+                connection.post(
+                        "/v1/unload_lora_adapter", ServerConnection.body().put("lora_name", name), SHORT));
     }
 
     @Override

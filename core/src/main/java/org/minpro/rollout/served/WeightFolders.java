@@ -8,27 +8,34 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
  * The folders that servers load weights from: each written beside its name, forced to disk and renamed, so that none is ever
- * seen half written; the two newest are kept.
+ * seen half written; the two newest are kept, and older ones for as long as they are needed.
  */
 final class WeightFolders {
     private static final int KEPT = 2;
 
     private final Path parent;
     private final String onServer;
+    private final Predicate<Path> needed;
     private final Deque<Path> written = new ArrayDeque<>();
 
-    /** @param onServer the parent's path as the servers see it; empty where it is the same */
-    WeightFolders(Path parent, String onServer) {
+    /**
+     * @param onServer the parent's path as the servers see it; empty where it is the same
+     * @param needed whether a server may read an older folder again
+     */
+    WeightFolders(Path parent, String onServer, Predicate<Path> needed) {
         this.parent = parent.toAbsolutePath().normalize();
         this.onServer = onServer;
+        this.needed = needed;
     }
 
     /** The path of a folder as the servers see it. */
@@ -58,8 +65,12 @@ final class WeightFolders {
             force(parent);
             written.remove(folder);
             written.addLast(folder);
-            while (written.size() > KEPT) {
-                delete(written.removeFirst());
+            List<Path> older = new ArrayList<>(written).subList(0, Math.max(0, written.size() - KEPT));
+            for (Path one : older) {
+                if (!needed.test(one)) {
+                    written.remove(one);
+                    delete(one);
+                }
             }
             return folder;
         } catch (IOException e) {

@@ -10,9 +10,12 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -25,9 +28,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
+import org.minpro.model.AdapterFolder;
 import org.minpro.model.HuggingFaceReader;
 import org.minpro.model.KeyValueCache;
 import org.minpro.model.LanguageHead;
+import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
 import org.minpro.model.TokenBlock;
 import org.minpro.model.Transformer;
@@ -47,11 +52,13 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * <p>Always: a POST that offers an upgrade to HTTP/2 loses its body; seeds count modulo 2^32; nothing is scheduled while
  * paused; max_tokens is cut to the context in silence; cached prompts keep the logits of old weights until the cache is
- * reset or the salt is another; a failed reload kills the engine with the next token; a tied folder leaves the head old;
- * "default" labels what it was started with; unknown members are ignored.
+ * reset or the salt is another; a failed reload kills the engine with the next token; "default" labels what it was started
+ * with; unknown members are ignored; an adapter's name is taken once, two adapters are kept in memory, and one that was pushed
+ * out or unloaded is read from its folder again by who still samples with it, which kills the engine where the folder is gone.
  */
 public final class FakeVllm implements AutoCloseable {
     private static final JsonMapper JSON = JsonMapper.builder().build();
+    private static final String HEAD = "lm_head.weight";
 
     /** What goes wrong, as often as {@link #set} says. */
     public enum Trap {
@@ -77,14 +84,80 @@ public final class FakeVllm implements AutoCloseable {
         CUT_BODY,
         /** Status 500. */
         FAIL,
+        /** Status 500, and then the process is gone: connections are refused until it is started. */
+        CRASH,
         /** A request hangs, and so does the worker. */
         HANG,
         /** reload_weights fails and leaves weights that kill the engine. */
         POISONED_RELOAD,
         /** reload_weights says 200 and loads nothing. */
         STALE_RELOAD,
+        /** reload_weights says 200 and leaves the head as it was: started from a tied folder. */
+        TIED_HEAD,
         /** reset_prefix_cache says success: false. */
-        CACHE_KEPT
+        CACHE_KEPT,
+        /** Cached prompts are shared, whatever their salt. */
+        SALT_IGNORED,
+        /** Started without --enable-lora. */
+        NO_ADAPTERS,
+        /** load_lora_adapter says 200 and the adapter adds nothing. */
+        IDLE_ADAPTER
+    }
+
+    /** Adapters in memory, --max-cpu-loras. */
+    private static final int MOST_ADAPTERS = 2;
+
+    /** An adapter that was loaded once; guarded by the engine. */
+    private final class Adapter {
+        private final Path folder;
+        private final boolean idle;
+        private @Nullable Transformer model;
+
+        Adapter(Path folder, boolean idle) {
+            this.folder = folder;
+            this.idle = idle;
+        }
+
+        /** Reads it, unless it is in memory; false where it is not there. */
+        boolean load() {
+            if (model != null) {
+                return true;
+            }
+            if (!Files.exists(folder.resolve("adapter_model.safetensors"))) {
+                return false;
+            }
+            HuggingFaceReader reader = HuggingFaceReader.open(initial);
+            AdapterFolder stored = AdapterFolder.open(folder);
+            Parameters parameters = Parameters.zeros(
+                    reader.config(),
+                    ParameterSelection.of(reader.config(), stored.adapter(reader.config())),
+                    Device.CPU,
+                    DType.F32,
+                    DType.F32);
+            try (Scope scope = Scope.open()) {
+                assert scope != null;
+                reader.load(parameters.named());
+            }
+            if (!idle) {
+                stored.load(parameters);
+            }
+            model = new Transformer(reader.config(), parameters);
+            inMemory.addLast(this);
+            while (inMemory.size() > MOST_ADAPTERS) {
+                inMemory.removeFirst().forget();
+            }
+            return true;
+        }
+
+        void forget() {
+            Transformer before = model;
+            model = null;
+            inMemory.remove(this);
+            if (before != null) {
+                before.parameters().close();
+                before.close();
+            }
+        }
     }
 
     private final Path initial;
@@ -98,7 +171,8 @@ public final class FakeVllm implements AutoCloseable {
     private HttpServer server;
     private ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private @Nullable Transformer model;
-    private byte @Nullable [] head;
+    private final Map<String, Adapter> adapters = new HashMap<>();
+    private final Deque<Adapter> inMemory = new ArrayDeque<>();
     private String label = "default";
     private boolean paused;
     private boolean aborting;
@@ -108,7 +182,7 @@ public final class FakeVllm implements AutoCloseable {
     private final AtomicInteger tokens = new AtomicInteger();
 
     /** Microseconds that a token takes, beside the model. */
-    volatile long delayMicros;
+    public volatile long delayMicros;
 
     public FakeVllm(Path folder, int context) {
         this.initial = folder;
@@ -150,7 +224,8 @@ public final class FakeVllm implements AutoCloseable {
         return seeds;
     }
 
-    int requests() {
+    /** Requests for responses so far, those of probes aside. */
+    public int requests() {
         return requests.get();
     }
 
@@ -166,7 +241,7 @@ public final class FakeVllm implements AutoCloseable {
         }
     }
 
-    boolean isPaused() {
+    public boolean isPaused() {
         synchronized (engine) {
             return paused;
         }
@@ -210,6 +285,7 @@ public final class FakeVllm implements AutoCloseable {
             aborting = false;
             label = "default";
             prefixCache.clear();
+            forgetAdapters();
             load(initial);
         }
         server = listen(port);
@@ -221,16 +297,32 @@ public final class FakeVllm implements AutoCloseable {
         Parameters parameters = Parameters.zeros(reader.config(), Device.CPU, DType.F32);
         try (Scope scope = Scope.open()) {
             reader.load(parameters.named());
-            if (reader.config().tieWordEmbeddings() && head != null) {
+            if (reader.config().tieWordEmbeddings()) {
                 throw new IllegalStateException("the head would stay the old one: " + folder);
             }
-            head = new byte[0];
+            if (before != null && once(Trap.TIED_HEAD)) {
+                Objects.requireNonNull(parameters.named().get(HEAD))
+                        .copyInPlace(Objects.requireNonNull(
+                                before.parameters().named().get(HEAD)));
+            }
             assert scope != null;
         }
         model = new Transformer(reader.config(), parameters);
         if (before != null) {
             before.parameters().close();
             before.close();
+        }
+    }
+
+    private void forgetAdapters() {
+        List.copyOf(inMemory).forEach(Adapter::forget);
+        adapters.clear();
+    }
+
+    /** Names of the adapters that it has. */
+    public Set<String> adapters() {
+        synchronized (engine) {
+            return Set.copyOf(adapters.keySet());
         }
     }
 
@@ -313,6 +405,21 @@ public final class FakeVllm implements AutoCloseable {
                 send(exchange, 200, "{\"success\":" + success + "}");
             }
             case "/collective_rpc" -> rpc(exchange, json);
+            case "/v1/load_lora_adapter" -> loadAdapter(exchange, json);
+            case "/v1/unload_lora_adapter" -> {
+                Adapter unloaded;
+                synchronized (engine) {
+                    unloaded = adapters.remove(json.path("lora_name").stringValue());
+                    if (unloaded != null) {
+                        unloaded.forget();
+                    }
+                }
+                if (unloaded == null) {
+                    error(exchange, 404, "The lora adapter cannot be found.");
+                } else {
+                    send(exchange, 200, "Success: LoRA adapter removed successfully.");
+                }
+            }
             case "/inference/v1/generate" -> generate(exchange, json);
             default -> error(exchange, 404, "Not Found");
         }
@@ -360,6 +467,27 @@ public final class FakeVllm implements AutoCloseable {
         }
     }
 
+    private void loadAdapter(HttpExchange exchange, JsonNode json) throws IOException {
+        if (on(Trap.NO_ADAPTERS)) {
+            send(exchange, 404, "{\"detail\":\"Not Found\"}");
+            return;
+        }
+        String name = json.path("lora_name").stringValue();
+        synchronized (engine) {
+            if (adapters.containsKey(name)) {
+                error(exchange, 400, "The lora adapter '" + name + "' has already been loaded.");
+                return;
+            }
+            Adapter adapter = new Adapter(Path.of(json.path("lora_path").stringValue()), once(Trap.IDLE_ADAPTER));
+            if (!adapter.load()) {
+                error(exchange, 404, "Loading lora " + name + " failed: No adapter found");
+                return;
+            }
+            adapters.put(name, adapter);
+        }
+        send(exchange, 200, "Success: LoRA adapter '" + name + "' added successfully.");
+    }
+
     private void generate(HttpExchange exchange, JsonNode json) throws IOException {
         if (on(Trap.NO_SCALE_OUT)) {
             error(
@@ -377,6 +505,15 @@ public final class FakeVllm implements AutoCloseable {
             error(exchange, 400, "the prompt is longer than max_model_len");
             return;
         }
+        String name = json.path("model").asString("policy");
+        Adapter adapter;
+        synchronized (engine) {
+            adapter = adapters.get(name);
+        }
+        if (adapter == null && !name.equals("policy")) {
+            error(exchange, 404, "The model `" + name + "` does not exist.");
+            return;
+        }
         boolean probe = sampling.path("max_tokens").asInt(16) == 1;
         if (!probe) {
             requests.incrementAndGet();
@@ -391,6 +528,11 @@ public final class FakeVllm implements AutoCloseable {
                 error(exchange, 500, "EngineCore encountered an issue");
                 return;
             }
+            if (once(Trap.CRASH)) {
+                error(exchange, 500, "EngineCore encountered an issue");
+                Thread unused = Thread.ofVirtual().start(this::kill);
+                return;
+            }
         }
         synchronized (engine) {
             // New requests wait for as long as the server is paused.
@@ -399,7 +541,7 @@ public final class FakeVllm implements AutoCloseable {
         }
         Response response;
         try {
-            response = new Response(json, sampling, prompt);
+            response = new Response(json, sampling, prompt, adapter);
             response.run(probe);
         } finally {
             synchronized (engine) {
@@ -425,6 +567,7 @@ public final class FakeVllm implements AutoCloseable {
     /** One response under way. */
     private final class Response {
         private final JsonNode sampling;
+        private final @Nullable Adapter adapter;
         private final int limit;
         private final Set<Integer> stops = new HashSet<>();
         private final List<Integer> cacheKey = new ArrayList<>();
@@ -436,14 +579,19 @@ public final class FakeVllm implements AutoCloseable {
         private String finish = "length";
         private boolean died;
 
-        Response(JsonNode json, JsonNode sampling, int[] prompt) {
+        Response(JsonNode json, JsonNode sampling, int[] prompt, @Nullable Adapter adapter) {
             this.sampling = sampling;
+            this.adapter = adapter;
             this.limit = Math.min(sampling.path("max_tokens").asInt(16), context - prompt.length);
             this.promptLength = prompt.length;
             this.sequence = Arrays.copyOf(prompt, prompt.length + limit);
             this.length = prompt.length;
             sampling.path("stop_token_ids").forEach(id -> stops.add(id.intValue()));
-            cacheKey.add(json.path("cache_salt").asString("").hashCode());
+            cacheKey.add(
+                    on(Trap.SALT_IGNORED)
+                            ? 0
+                            : json.path("cache_salt").asString("").hashCode());
+            cacheKey.add(json.path("model").asString("").hashCode());
             Arrays.stream(prompt).forEach(cacheKey::add);
         }
 
@@ -453,7 +601,7 @@ public final class FakeVllm implements AutoCloseable {
                 LockSupport.parkNanos(delayMicros * 1000);
                 synchronized (engine) {
                     awaitEngine(() -> !paused || aborting || dead);
-                    if (poisoned) {
+                    if (poisoned || adapter != null && !dead && !adapter.load()) {
                         dead = true;
                         engine.notifyAll();
                     }
@@ -476,8 +624,8 @@ public final class FakeVllm implements AutoCloseable {
 
         private void step() {
             float[] logits = length == promptLength
-                    ? prefixCache.computeIfAbsent(cacheKey, key -> logits(Arrays.copyOf(sequence, length)))
-                    : logits(Arrays.copyOf(sequence, length));
+                    ? prefixCache.computeIfAbsent(cacheKey, key -> logits(adapter, Arrays.copyOf(sequence, length)))
+                    : logits(adapter, Arrays.copyOf(sequence, length));
             double temperature = sampling.path("temperature").asDouble(1);
             boolean greedy = temperature == 0 || sampling.path("top_k").asInt(0) == 1;
             double[] scaled = logSoftmax(logits, temperature == 0 ? 1 : temperature);
@@ -514,9 +662,20 @@ public final class FakeVllm implements AutoCloseable {
                     "request_id",
                     "generate-tokens-" + request.path("request_id").asString(""));
             answer.put("model", request.path("model").asString(""));
+            answer.put("created", System.currentTimeMillis() / 1000);
+            answer.putObject("usage")
+                    .put("prompt_tokens", prompt.length)
+                    .put("total_tokens", prompt.length + time)
+                    .put("completion_tokens", time);
+            answer.put("output_mode", "tokens");
             ObjectNode choice = answer.putArray("choices").addObject();
             choice.put("index", 0);
             choice.put("finish_reason", finish);
+            if (finish.equals("stop")) {
+                choice.put("stop_reason", sequence[promptLength + time - 1]);
+            } else {
+                choice.putNull("stop_reason");
+            }
             ArrayNode ids = choice.putArray("token_ids");
             ArrayNode content = choice.putObject("logprobs").putArray("content");
             boolean notANumber = !probe && once(Trap.NAN);
@@ -528,6 +687,8 @@ public final class FakeVllm implements AutoCloseable {
                 one.put("token_id", other && t == 0 ? id + 1 : id);
                 one.put("logprob", notANumber && t == 0 ? -9999.0 : logProbs.get(t));
                 one.put("rank", 1);
+                ObjectNode top = one.deepCopy();
+                one.putArray("top_logprobs").add(top);
             }
             if (!probe && time > 1 && once(Trap.SHORT)) {
                 ids.remove(time - 1);
@@ -548,9 +709,13 @@ public final class FakeVllm implements AutoCloseable {
             if (sampling.has("prompt_logprobs")) {
                 ArrayNode scored = answer.putArray("prompt_logprobs");
                 scored.addNull();
-                double[] logProbs = scores(prompt);
+                double[] logProbs = scores(adapter, prompt);
                 for (int t = 1; t < prompt.length; t++) {
-                    scored.addObject().putObject(String.valueOf(prompt[t])).put("logprob", logProbs[t - 1]);
+                    scored.addObject()
+                            .putObject(String.valueOf(prompt[t]))
+                            .put("logprob", logProbs[t - 1])
+                            .put("rank", 1)
+                            .putNull("decoded_token");
                 }
             }
             return answer;
@@ -558,9 +723,9 @@ public final class FakeVllm implements AutoCloseable {
     }
 
     /** Of the ids from the second on. */
-    private double[] scores(int[] ids) {
+    private double[] scores(@Nullable Adapter adapter, int[] ids) {
         synchronized (engine) {
-            Transformer present = Objects.requireNonNull(model);
+            Transformer present = present(adapter);
             TokenBlock block = TokenBlock.of(new int[] {ids[0]}, Arrays.copyOfRange(ids, 1, ids.length));
             try (Scope scope = Scope.open();
                     NoGradient off = NoGradient.open()) {
@@ -573,11 +738,16 @@ public final class FakeVllm implements AutoCloseable {
         }
     }
 
-    private float[] logits(int[] ids) {
-        Transformer present = model;
-        if (present == null) {
-            throw new IllegalStateException("no model");
+    /** The model, or the one with an adapter. */
+    private Transformer present(@Nullable Adapter adapter) {
+        if (adapter != null && !adapter.load()) {
+            throw new IllegalStateException("no adapter in " + adapter.folder);
         }
+        return Objects.requireNonNull(adapter == null ? model : adapter.model);
+    }
+
+    private float[] logits(@Nullable Adapter adapter, int[] ids) {
+        Transformer present = present(adapter);
         try (NoGradient off = NoGradient.open();
                 KeyValueCache.Prefix prefix = present.prefill(ids);
                 Scope scope = Scope.open()) {
@@ -607,6 +777,10 @@ public final class FakeVllm implements AutoCloseable {
         ObjectNode answer = JSON.createObjectNode();
         ObjectNode error = answer.putObject("error");
         error.put("message", message);
+        error.put(
+                "type",
+                status == 403 ? "PermissionDeniedError" : status < 500 ? "BadRequestError" : "InternalServerError");
+        error.putNull("param");
         error.put("code", status);
         send(exchange, status, answer.toString());
     }
@@ -627,6 +801,7 @@ public final class FakeVllm implements AutoCloseable {
         }
         kill();
         synchronized (engine) {
+            forgetAdapters();
             Transformer last = model;
             if (last != null) {
                 last.parameters().close();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -11,9 +12,12 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -25,19 +29,26 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.minpro.eval.SequenceScorer;
+import org.minpro.model.AdapterFolder;
 import org.minpro.model.HuggingFaceReader;
 import org.minpro.model.HuggingFaceWriter;
+import org.minpro.model.LowRankAdapter;
+import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
 import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
+import org.minpro.rollout.Continuation;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutEngine;
 import org.minpro.rollout.RolloutRequest;
 import org.minpro.rollout.SamplingParams;
+import org.minpro.rollout.TurnSpan;
 import org.minpro.run.ModelFiles;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
+import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
 
 /** Whatever the server does, every response comes once, with its own seed, ids, log-probabilities and versions. */
@@ -62,11 +73,25 @@ class ServedRolloutEngineTest {
     private FakeVllm server;
     private ServedRolloutEngine engine;
     private boolean connected;
+    private boolean adapters;
 
     /** The trainer's side. */
     private final class Weights implements TrainerWeights {
         @Override
+        public boolean isAdapter() {
+            return adapters;
+        }
+
+        @Override
         public void write(PolicyVersion version, Path target) {
+            if (adapters) {
+                AdapterFolder.write(
+                        target,
+                        files.config(),
+                        start.toString(),
+                        version.model().parameters());
+                return;
+            }
             try (Scope scope = Scope.open()) {
                 assert scope != null;
                 HuggingFaceWriter.writeUntied(
@@ -92,6 +117,7 @@ class ServedRolloutEngineTest {
                 weights.named().values().forEach(tensor -> tensor.multiplyInPlace(1));
                 // Another model, and not by rounding.
                 Objects.requireNonNull(weights.named().get("model.norm.weight")).multiplyInPlace(1 - 0.2 * number);
+                Objects.requireNonNull(weights.named().get("lm_head.weight")).multiplyInPlace(1 - 0.1 * number);
             }
             parameters.add(weights);
             versions.add(new PolicyVersion(number, new Transformer(files.config(), weights)));
@@ -108,6 +134,7 @@ class ServedRolloutEngineTest {
     @BeforeEach
     void serve() {
         notices.clear();
+        adapters = false;
         start = folder.resolve("start" + System.nanoTime());
         new Weights().write(versions.get(2), start);
         server = new FakeVllm(start, 64);
@@ -182,7 +209,8 @@ class ServedRolloutEngineTest {
             System.arraycopy(rollout.responseIds(), 0, sequence, prompt, rollout.length());
             double[] scores = new Weights().score(version, List.of(sequence), 1).getFirst();
             for (int t = 0; t < rollout.length(); t++) {
-                assertThat(rollout.behaviorLogProbs()[t]).isCloseTo((float) scores[prompt - 1 + t], within(1e-4f));
+                float expected = rollout.responseMask()[t] ? (float) scores[prompt - 1 + t] : 0;
+                assertThat(rollout.behaviorLogProbs()[t]).isCloseTo(expected, within(1e-4f));
             }
         }
     }
@@ -206,6 +234,129 @@ class ServedRolloutEngineTest {
         assertOf(versions.get(1), second);
         assertThat(second).isNotEqualTo(first);
         assertThat(notices).anyMatch(line -> line.contains("nats from the trainer's, and are processed"));
+    }
+
+    /** Half of the vocabulary ends a turn. */
+    private static final SamplingParams TURNS = SamplingParams.of(16, List.of(1, 3, 4, 5, 6, 7, 8, 9));
+
+    /** Begins with an id that the model never samples. */
+    private static final int[] SAID = {2, 15};
+
+    /** Says the same after the first two turns. */
+    private static final Continuation TWICE = (sample, ids) -> {
+        long before = Arrays.stream(ids).filter(id -> id == SAID[0]).count();
+        return CompletableFuture.supplyAsync(() -> before < 2 ? SAID : new int[0]);
+    };
+
+    private static List<RolloutRequest> continued(Continuation continuation) {
+        return REQUESTS.stream().map(request -> request.continued(continuation)).toList();
+    }
+
+    private List<Rollout> generateTurns() {
+        List<Rollout> told = Collections.synchronizedList(new ArrayList<>());
+        List<Rollout> rollouts = engine.generate(continued(TWICE), TURNS, told::add);
+        assertThat(told).containsExactlyInAnyOrderElementsOf(rollouts);
+        return rollouts;
+    }
+
+    @Test
+    void aResponseOfSeveralTurnsIsARequestForEach() {
+        connect();
+        engine.publish(versions.get(0));
+        List<Rollout> rollouts = generateTurns();
+        assertOf(versions.get(0), rollouts);
+        int requests = 0;
+        int three = 0;
+        for (Rollout rollout : rollouts) {
+            List<TurnSpan> spans = TurnSpan.of(rollout.responseMask());
+            // The server counts no request for a single token, which might be a probe.
+            requests += (int) spans.stream().filter(turn -> turn.from() < 15).count();
+            three += spans.size() == 3 ? 1 : 0;
+            assertThat(rollout.length()).isLessThanOrEqualTo(16);
+            for (int i = 1; i < spans.size(); i++) {
+                int end = spans.get(i - 1).to();
+                assertThat(TURNS.stopIds()).contains(rollout.responseIds()[end - 1]);
+                assertThat(Arrays.copyOfRange(
+                                rollout.responseIds(), end, spans.get(i).from()))
+                        .isEqualTo(SAID);
+            }
+            int last = rollout.responseIds()[rollout.length() - 1];
+            assertThat(rollout.finish())
+                    .isEqualTo(
+                            TURNS.stopIds().contains(last) && spans.size() == 3
+                                    ? Rollout.Finish.STOP
+                                    : Rollout.Finish.LENGTH);
+        }
+        assertThat(three).isGreaterThan(2);
+        assertThat(server.requests()).isEqualTo(requests);
+        assertThat(server.seeds()).hasSize(requests);
+        Rollout several = rollouts.stream()
+                .filter(rollout -> TurnSpan.of(rollout.responseMask()).size() > 1)
+                .findFirst()
+                .orElseThrow();
+        assertThat(engine.take(several.draw(), several.sample())).isPresent();
+        assertThat(generateTurns()).isEqualTo(rollouts);
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = FakeVllm.Trap.class,
+            names = {"ABORT", "NAN", "CUT_BODY", "FAIL"})
+    void aTurnThatIsWrongOnceIsAskedForAgainAndThoseBeforeItStay(FakeVllm.Trap trap) {
+        connect();
+        engine.publish(versions.get(0));
+        List<Rollout> sound = generateTurns();
+        int before = server.requests();
+        server.set(trap, 2);
+        assertThat(generateTurns()).isEqualTo(sound);
+        assertThat(server.left(trap)).isZero();
+        assertThat(server.requests() - before).isBetween(before, before + 2);
+    }
+
+    /** Four responses wait for as many others as the server takes at once. */
+    @Test
+    void aResponseThatWaitsForItsContinuationHoldsUpNoOther() {
+        connect();
+        engine.publish(versions.get(0));
+        CompletableFuture<int[]> others = new CompletableFuture<>();
+        AtomicInteger finished = new AtomicInteger();
+        List<RolloutRequest> requests = List.of(
+                REQUESTS.get(0).continued((sample, ids) -> ids.length > 8 ? NOTHING : others),
+                REQUESTS.get(1),
+                REQUESTS.get(2));
+        List<Rollout> rollouts = engine.generate(requests, TURNS, rollout -> {
+            if (rollout.draw() != 0 && finished.incrementAndGet() == 6) {
+                others.complete(SAID);
+            }
+        });
+        assertThat(rollouts).hasSize(10);
+        assertThat(rollouts.subList(0, 4))
+                .anyMatch(rollout -> TurnSpan.of(rollout.responseMask()).size() > 1);
+    }
+
+    private static final CompletableFuture<int[]> NOTHING = CompletableFuture.completedFuture(new int[0]);
+
+    @Test
+    void whatAContinuationThrowsAndACancellationEndWhatWaits() throws Exception {
+        connect();
+        engine.publish(versions.get(0));
+        IllegalStateException broken = new IllegalStateException("broken");
+        CompletableFuture<int[]> never = new CompletableFuture<>();
+        Continuation mixed = (sample, ids) -> sample == 0 ? CompletableFuture.failedFuture(broken) : never;
+        assertThatThrownBy(() -> engine.generate(continued(mixed), TURNS, rollout -> {}))
+                .isSameAs(broken);
+        AtomicInteger asked = new AtomicInteger();
+        Continuation silent = (sample, ids) -> {
+            asked.incrementAndGet();
+            return never;
+        };
+        CompletableFuture<List<Rollout>> underWay =
+                CompletableFuture.supplyAsync(() -> engine.generate(continued(silent), TURNS, rollout -> {}));
+        while (asked.get() == 0) {
+            LockSupport.parkNanos(200_000);
+        }
+        engine.cancel();
+        assertThatThrownBy(underWay::join).hasRootCauseInstanceOf(CancellationException.class);
     }
 
     /** What is wrong in an answer, or away for a moment, costs another attempt with the same seed and nothing else. */
@@ -246,13 +397,14 @@ class ServedRolloutEngineTest {
     @ParameterizedTest
     @EnumSource(
             value = FakeVllm.Trap.class,
-            names = {"POISONED_RELOAD", "STALE_RELOAD", "CACHE_KEPT", "NO_SPANS"})
+            names = {"POISONED_RELOAD", "STALE_RELOAD", "TIED_HEAD", "CACHE_KEPT", "SALT_IGNORED", "NO_SPANS"})
     void weightsThatAreNotTakenAreGivenAgainBeforeAnythingIsSampled(FakeVllm.Trap trap) {
-        server.set(FakeVllm.Trap.NO_SPANS, trap == FakeVllm.Trap.NO_SPANS ? Integer.MAX_VALUE : 0);
+        boolean lasting = trap == FakeVllm.Trap.NO_SPANS || trap == FakeVllm.Trap.SALT_IGNORED;
+        server.set(trap, lasting ? Integer.MAX_VALUE : 0);
         connect();
         engine.publish(versions.get(0));
         generate();
-        if (trap != FakeVllm.Trap.NO_SPANS) {
+        if (!lasting) {
             server.set(trap, 1);
         }
         engine.publish(versions.get(1));
@@ -276,6 +428,142 @@ class ServedRolloutEngineTest {
         assertThat(underWay.get()).isEqualTo(sound);
         assertThat(notices).anyMatch(line -> line.startsWith("warning: server down"));
         assertThat(notices).anyMatch(line -> line.contains("is back, with version 0"));
+    }
+
+    @Test
+    void aServerThatFailsAndIsGoneIsWaitedFor() throws Exception {
+        connect();
+        engine.publish(versions.get(0));
+        List<Rollout> sound = generate();
+        server.set(FakeVllm.Trap.CRASH, 1);
+        CompletableFuture<List<Rollout>> underWay = CompletableFuture.supplyAsync(this::generate);
+        while (!server.isDead()) {
+            LockSupport.parkNanos(1_000_000);
+        }
+        assertThat(underWay).isNotDone();
+        server.start();
+        assertThat(underWay.get()).isEqualTo(sound);
+        assertThat(notices).anyMatch(line -> line.startsWith("warning: server down"));
+    }
+
+    /** The model of the start, with adapters that add more and more to it. */
+    private List<PolicyVersion> adapted() {
+        adapters = true;
+        HuggingFaceReader base = HuggingFaceReader.open(start);
+        LowRankAdapter adapter =
+                LowRankAdapter.of(base.config(), 4, 8, LowRankAdapter.Variant.LORA, List.of("all-linear"));
+        List<PolicyVersion> adapted = new ArrayList<>();
+        for (int number = 0; number < 5; number++) {
+            Parameters weights = Parameters.zeros(
+                    base.config(), ParameterSelection.of(base.config(), adapter), Device.CPU, DType.F32, DType.F32);
+            try (Scope scope = Scope.open()) {
+                assert scope != null;
+                base.load(weights.named());
+                double size = 0.1 * number;
+                weights.adapter().values().forEach(tensor -> {
+                    double[] values =
+                            Philox.normals((int) tensor.elements(), 5, Philox.Purpose.ADAPTER, tensor.elements());
+                    float[] scaled = new float[values.length];
+                    for (int i = 0; i < scaled.length; i++) {
+                        scaled[i] = (float) (size * values[i]);
+                    }
+                    tensor.copyInPlace(Tensor.of(Device.CPU, scaled, tensor.shape()));
+                });
+            }
+            parameters.add(weights);
+            PolicyVersion version = new PolicyVersion(number, new Transformer(base.config(), weights));
+            versions.add(version);
+            adapted.add(version);
+        }
+        return adapted;
+    }
+
+    @Test
+    void anAdapterHasANameAndAFolderOfItsOwnInEachVersion() throws Exception {
+        List<PolicyVersion> adapted = adapted();
+        connect();
+        List<Rollout> before = List.of();
+        for (PolicyVersion version : adapted) {
+            engine.publish(version);
+            List<Rollout> rollouts = generate();
+            assertOf(version, rollouts);
+            assertThat(rollouts).isNotEqualTo(before);
+            before = rollouts;
+            assertThat(server.adapters()).hasSizeBetween(1, 2);
+            try (Stream<Path> folders = Files.list(folder.resolve("weights"))) {
+                assertThat(folders.filter(path -> path.getFileName().toString().endsWith("-" + version.number())))
+                        .hasSize(1);
+            }
+        }
+        assertThat(server.isPaused()).isFalse();
+        assertThat(engine.take(0, 0)).isPresent();
+        // Those that servers may read again, and no others.
+        try (Stream<Path> folders = Files.list(folder.resolve("weights"))) {
+            assertThat(folders.filter(path -> Files.exists(path.resolve("adapter_config.json"))))
+                    .hasSizeBetween(2, 3);
+        }
+    }
+
+    @Tag("slow")
+    @Test
+    void responsesUnderWayEndWithTheAdapterThatTheyBeganWith() throws Exception {
+        List<PolicyVersion> adapted = adapted();
+        connect();
+        engine.publish(adapted.get(0));
+        List<Rollout> sound = generate();
+        server.delayMicros = 3000;
+        int before = server.tokens();
+        CompletableFuture<List<Rollout>> underWay = CompletableFuture.supplyAsync(this::generate);
+        server.awaitTokens(before + 8);
+        // More than it keeps in memory: what is sampled with is read again.
+        engine.replace(adapted.get(1));
+        engine.replace(adapted.get(2));
+        engine.replace(adapted.get(3));
+        List<Rollout> rollouts = underWay.get();
+        assertThat(rollouts).anyMatch(rollout -> rollout.version() == 0);
+        for (int i = 0; i < rollouts.size(); i++) {
+            Rollout rollout = rollouts.get(i);
+            assertOf(adapted.get((int) rollout.version()), List.of(rollout));
+            if (rollout.version() == 0) {
+                assertThat(rollout).isEqualTo(sound.get(i));
+            }
+        }
+        server.delayMicros = 0;
+        engine.replace(adapted.get(4));
+        assertOf(adapted.get(4), generate());
+        assertThat(server.isDead()).isFalse();
+        assertThat(server.adapters()).hasSize(2);
+        assertThat(notices).noneMatch(line -> line.startsWith("warning"));
+    }
+
+    @Test
+    void aServerThatForgotItsAdaptersGetsTheNewest() {
+        List<PolicyVersion> adapted = adapted();
+        connect();
+        engine.publish(adapted.get(1));
+        List<Rollout> sound = generate();
+        server.kill();
+        server.start();
+        assertThat(server.adapters()).isEmpty();
+        assertThat(generate()).isEqualTo(sound);
+        assertThat(notices).anyMatch(line -> line.contains("is back, with version 1"));
+    }
+
+    @Test
+    void aServerThatTakesNoAdapterIsRefusedWithTheFlagToChange() {
+        List<PolicyVersion> adapted = adapted();
+        server.set(FakeVllm.Trap.NO_ADAPTERS, 1);
+        connect();
+        assertThatThrownBy(() -> engine.publish(adapted.get(2)))
+                .hasMessageContaining("VLLM_ALLOW_RUNTIME_LORA_UPDATING=1")
+                .hasMessageContaining("--enable-lora --max-lora-rank");
+        server.set(FakeVllm.Trap.NO_ADAPTERS, 0);
+        server.set(FakeVllm.Trap.IDLE_ADAPTER, 1);
+        disconnect();
+        connect();
+        assertThatThrownBy(() -> engine.publish(adapted.get(2)))
+                .hasMessageContaining("must compute as the trainer does at the same weights");
+        assertThat(server.adapters()).isEmpty();
     }
 
     @Tag("slow")
@@ -352,9 +640,12 @@ class ServedRolloutEngineTest {
                 .hasMessageContaining("--max-model-len");
     }
 
-    @Test
-    void aServerThatNeverTakesTheWeightsIsRefused() {
-        server.set(FakeVllm.Trap.STALE_RELOAD, 1);
+    @ParameterizedTest
+    @EnumSource(
+            value = FakeVllm.Trap.class,
+            names = {"STALE_RELOAD", "TIED_HEAD"})
+    void aServerThatNeverTakesTheWeightsIsRefused(FakeVllm.Trap trap) {
+        server.set(trap, 1);
         connect();
         assertThatThrownBy(() -> engine.publish(versions.get(0)))
                 .hasMessageContaining("minpro served-folder")
