@@ -1,11 +1,13 @@
 package org.minpro.train;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.minpro.dist.Collectives;
@@ -38,6 +40,7 @@ public final class AdamW implements AutoCloseable {
     private final OptimizerSettings settings;
     private final SequencedMap<String, Tensor> means = new LinkedHashMap<>();
     private final SequencedMap<String, Tensor> squares = new LinkedHashMap<>();
+    private final Set<String> matrices = new HashSet<>();
     private final Ownership ownership;
     private final Kernels.@Nullable OptimizerStep vectors = Kernels.optimizerStep();
     private long steps;
@@ -58,6 +61,9 @@ public final class AdamW implements AutoCloseable {
         this.ownership = ownership;
         try (Scope scope = Scope.open()) {
             master.trainable().forEach((name, tensor) -> {
+                if (tensor.dimensions() > 1) {
+                    matrices.add(name);
+                }
                 means.put(name, zeros(name, tensor));
                 squares.put(name, zeros(name, tensor));
             });
@@ -106,6 +112,22 @@ public final class AdamW implements AutoCloseable {
      * @param scale multiplies every gradient first, as clipping asks
      */
     public void step(Parameters master, Map<String, Tensor> gradients, double rate, double scale, Workers workers) {
+        try (Scope scope = Scope.open()) {
+            step(ownership.owned(master.trainable()), gradients, rate, scale, workers);
+        }
+    }
+
+    /**
+     * The same for who has no whole weights.
+     *
+     * @param owned the elements that this process owns, {@code [elements]}, by the names of all trained parameters
+     */
+    void step(
+            SequencedMap<String, Tensor> owned,
+            Map<String, Tensor> gradients,
+            double rate,
+            double scale,
+            Workers workers) {
         steps++;
         double meanCorrection = 1 - Math.pow(settings.beta1(), (double) steps);
         double squareCorrection = Math.sqrt(1 - Math.pow(settings.beta2(), (double) steps));
@@ -116,7 +138,7 @@ public final class AdamW implements AutoCloseable {
             tasks.add(() -> {
                 try (NoGradient off = NoGradient.open()) {
                     long piece = 0;
-                    for (Map.Entry<String, Tensor> entry : master.trainable().entrySet()) {
+                    for (Map.Entry<String, Tensor> entry : owned.entrySet()) {
                         Tensor gradient = gradients.get(entry.getKey());
                         Ownership.Slice slice = ownership.mine(entry.getKey());
                         long end = slice.end();
@@ -145,7 +167,7 @@ public final class AdamW implements AutoCloseable {
     }
 
     private void stepPiece(
-            Tensor whole,
+            Tensor owned,
             String name,
             Tensor gradient,
             long start,
@@ -156,12 +178,12 @@ public final class AdamW implements AutoCloseable {
             double squareCorrection) {
         try (Scope scope = Scope.open()) {
             long first = ownership.mine(name).start();
-            Tensor parameter = Ownership.part(whole, start, length);
+            Tensor parameter = Ownership.part(owned, start - first, length);
             Tensor mean = Ownership.part(Objects.requireNonNull(means.get(name)), start - first, length);
             Tensor square = Ownership.part(Objects.requireNonNull(squares.get(name)), start - first, length);
             Tensor g = Ownership.part(gradient, start, length);
-            boolean decays = settings.weightDecay() > 0 && whole.dimensions() > 1;
-            if (vectors != null && whole.type() == DType.F32 && whole.device().kind() == Device.Kind.CPU) {
+            boolean decays = settings.weightDecay() > 0 && matrices.contains(name);
+            if (vectors != null && owned.type() == DType.F32 && owned.device().kind() == Device.Kind.CPU) {
                 vectors.step(
                         parameter,
                         mean,
