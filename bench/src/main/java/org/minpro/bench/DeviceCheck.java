@@ -98,7 +98,8 @@ public final class DeviceCheck {
                 "scattered",
                 Tensor.zeros(device, DType.F32, 192, 192).scatterAddInPlace(1, columns, there(x).narrow(1, 0, 1)),
                 Tensor.zeros(Device.parse("cpu"), DType.F64, 192, 192)
-                        .scatterAddInPlace(1, Tensor.range(Device.parse("cpu"), 0, 192).unsqueeze(1), x.narrow(1, 0, 1)),
+                        .scatterAddInPlace(
+                                1, Tensor.range(Device.parse("cpu"), 0, 192).unsqueeze(1), x.narrow(1, 0, 1)),
                 1e-7);
     }
 
@@ -110,11 +111,7 @@ public final class DeviceCheck {
         loss(x, leaf).backward();
         Tensor other = there(weight).detach().requireGradient();
         loss(there(x), other).backward();
-        compare(
-                "gradient",
-                Objects.requireNonNull(other.gradient()),
-                Objects.requireNonNull(leaf.gradient()),
-                1e-5);
+        compare("gradient", Objects.requireNonNull(other.gradient()), Objects.requireNonNull(leaf.gradient()), 1e-5);
     }
 
     private static Tensor loss(Tensor x, Tensor weight) {

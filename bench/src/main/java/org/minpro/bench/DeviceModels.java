@@ -15,9 +15,9 @@ import org.minpro.model.Kernels;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
 import org.minpro.model.Transformer;
-import org.minpro.objective.Reinforce;
 import org.minpro.objective.LogProbStream;
 import org.minpro.objective.Loss;
+import org.minpro.objective.Reinforce;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
 import org.minpro.tensor.Engine;
@@ -81,8 +81,7 @@ public final class DeviceModels {
             try (Transformer model = together
                             ? new Transformer(config, parameters, Kernels.libtorch(config, device, type, true))
                             : new Transformer(config, parameters);
-                    PolicyGradient.Result result = new PolicyGradient(
-                                    new PolicyGradient.Settings(1, 16384, 1), workers)
+                    PolicyGradient.Result result = new PolicyGradient(new PolicyGradient.Settings(1, 16384, 1), workers)
                             .compute(model, 0, rows, Loss.of(new Reinforce()), false)) {
                 return new Outcome(result.scored().logProbs(), numbers(result.gradients()));
             }

@@ -250,7 +250,9 @@ public final class LocalRolloutEngine implements RolloutEngine {
         int blocks = Math.min(workers.count(), (waiting.rows + slots - 1) / slots);
         waiting.mostOutside = OUTSIDE_PER_SLOT * blocks * slots;
         List<Prompt> shared = waiting.firstShared(blocks * slots);
-        if (together != null ? together : Kernels.together(generation.version.model().device())) {
+        if (together != null
+                ? together
+                : Kernels.together(generation.version.model().device())) {
             Callable<Boolean> all = () -> {
                 try (Weights weights = new Weights(generation)) {
                     weights.follow();

@@ -99,8 +99,7 @@ final class ExpertsTest {
                 WeightGradients sums = new WeightGradients(DType.F32, leaves);
                 Scope scope = Scope.open()) {
             assertThat(scope).isNotNull();
-            Experts experts =
-                    new Experts(MODEL, leaves, 0, Kernels.libtorch(MODEL, Device.CPU, type), LinearMap.PLAIN);
+            Experts experts = new Experts(MODEL, leaves, 0, Kernels.libtorch(MODEL, Device.CPU, type), LinearMap.PLAIN);
             Tensor input = Tensor.of(Device.CPU, x, places.length, HIDDEN).to(type);
             Tensor gradient = Tensor.of(Device.CPU, g, places.length, HIDDEN).to(type);
             gradients.put(

@@ -41,10 +41,7 @@ class LibtorchCacheTest {
                     .retain());
         }
         return new KeyValueCache.Prefix(
-                PROMPT,
-                keys,
-                values,
-                normals(random, 1, CONFIG.hiddenSize()).retain());
+                PROMPT, keys, values, normals(random, 1, CONFIG.hiddenSize()).retain());
     }
 
     /** Results of all layers over a prompt and five tokens; after the third a slot is parked and comes back. */
@@ -54,8 +51,8 @@ class LibtorchCacheTest {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open();
                 KeyValueCache.Prefix prefix = prefix(random);
-                KeyValueCache cache = new LibtorchCache(
-                        CONFIG, TestDevice.HERE, entries, SLOTS, CAPACITY, LibtorchCache.STEP)) {
+                KeyValueCache cache =
+                        new LibtorchCache(CONFIG, TestDevice.HERE, entries, SLOTS, CAPACITY, LibtorchCache.STEP)) {
             for (int slot = 0; slot < SLOTS; slot++) {
                 cache.fill(slot, prefix);
             }

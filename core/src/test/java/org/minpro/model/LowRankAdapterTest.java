@@ -42,7 +42,9 @@ class LowRankAdapterTest {
                     double[] noise = Philox.normals(count, 6, Philox.Purpose.TRIAL, draw++);
                     entry.getValue()
                             .copyInPlace(Tensor.of(
-                                            TestDevice.HERE, noise, entry.getValue().shape())
+                                            TestDevice.HERE,
+                                            noise,
+                                            entry.getValue().shape())
                                     .multiply(0.1));
                 }
             }

@@ -114,7 +114,8 @@ class ReferenceModelsTest {
             ForwardPass pass = live.record(block);
             LanguageHead.Pass head =
                     new LanguageHead(live, 1).record(pass.hidden(), Tensor.of(TestDevice.HERE, block.targets()), false);
-            Tensor upstream = Tensor.full(TestDevice.HERE, DType.F32, 1.0 / block.responseTokens(), block.responseTokens());
+            Tensor upstream =
+                    Tensor.full(TestDevice.HERE, DType.F32, 1.0 / block.responseTokens(), block.responseTokens());
             pass.backward(head.gradient(upstream, sums), sums);
             sums.takeSums().forEach((name, sum) -> {
                 gradients.stored(name).copyInPlace(sum);

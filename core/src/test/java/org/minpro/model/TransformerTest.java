@@ -108,8 +108,8 @@ class TransformerTest {
             ForwardPass pass = live.record(block);
             LanguageHead.Pass head =
                     new LanguageHead(live, 1).record(pass.hidden(), Tensor.of(TestDevice.HERE, block.targets()), false);
-            Tensor upstream =
-                    Tensor.of(TestDevice.HERE, weights(0, block.responseTokens())).to(type);
+            Tensor upstream = Tensor.of(TestDevice.HERE, weights(0, block.responseTokens()))
+                    .to(type);
             pass.backward(head.gradient(upstream, gradients), gradients);
             gradients.takeSums().forEach((name, sum) -> {
                 result.put(name, sum.doubles());

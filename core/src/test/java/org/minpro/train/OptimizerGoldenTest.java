@@ -78,8 +78,8 @@ final class OptimizerGoldenTest {
                 golden.get("weight_decay").doubleValue(),
                 0);
         try (Parameters master = Parameters.zeros(MODEL, TestDevice.HERE, type);
-                AdamW optimizer = new AdamW(
-                        settings, master, new Ownership(master.trainable(), Collectives.alone()), together);
+                AdamW optimizer =
+                        new AdamW(settings, master, new Ownership(master.trainable(), Collectives.alone()), together);
                 Workers workers = new Workers(2);
                 Scope scope = Scope.open()) {
             assertThat(scope).isNotNull();
