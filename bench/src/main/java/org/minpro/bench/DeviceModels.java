@@ -43,7 +43,7 @@ public final class DeviceModels {
     /** Of log-probabilities, nats: the mean difference, and the largest. Of a gradient, of all its numbers: relative. */
     private record Limits(double mean, double most, double gradient) {
         static Limits of(DType type) {
-            return type == DType.BF16 ? new Limits(3e-2, 0.5, 0.1) : new Limits(2e-5, 2e-4, 1e-4);
+            return type == DType.BF16 ? new Limits(0.1, 1, 0.15) : new Limits(2e-5, 2e-4, 1e-4);
         }
     }
 
