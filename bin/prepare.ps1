@@ -82,6 +82,6 @@ $vectors = if ((Get-JavaVersion $java).Major -ge 25) { "--add-modules`njdk.incub
 $quiet = if ((Get-JavaVersion $java).Major -ge 24) { "--sun-misc-unsafe-memory-access=allow`n" } else { '' }
 # A console that writes over a line when told to, and stderr goes to it.
 $terminal = if ($env:WT_SESSION -and -not [Console]::IsErrorRedirected) { 'true' } else { 'false' }
-$arguments = "--enable-native-access=ALL-UNNAMED`n-XX:+UseSerialGC`n-Dminpro.terminal=$terminal`n$vectors$quiet-cp`n`"$($jars.Replace('\', '\\'))`"`n"
+$arguments = "--enable-native-access=ALL-UNNAMED`n-XX:+UseSerialGC`n-Xmn32m`n-Dminpro.terminal=$terminal`n$vectors$quiet-cp`n`"$($jars.Replace('\', '\\'))`"`n"
 [IO.File]::WriteAllText((Join-Path $root 'app\target\java.args'), $arguments)
 $java

@@ -51,7 +51,7 @@ class Steps:
     def __init__(self, rank):
         micro = options.micro_batch_tokens or DEFAULT
         self.process = subprocess.Popen(
-            [java, "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "--sun-misc-unsafe-memory-access=allow",
+            [java, "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmn32m", "--sun-misc-unsafe-memory-access=allow",
              "--add-modules", "jdk.incubator.vector", "-cp", options.class_path, "org.minpro.bench.GrpoStep",
              options.model, str(file), options.dtype, str(options.workers), str(micro), str(rank)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)

@@ -58,7 +58,7 @@ def java(main, *arguments):
     libraries = (ROOT / "app" / "target" / "classpath").read_text().strip()
     return [
         found.stdout.split(" ", 1)[1].strip() + "/bin/java", "--sun-misc-unsafe-memory-access=allow",
-        "--enable-native-access=ALL-UNNAMED", *vectors(found.stdout), "-XX:+UseSerialGC", "-cp", f"{ROOT / 'bench' / 'target' / 'classes'}:{libraries}",
+        "--enable-native-access=ALL-UNNAMED", *vectors(found.stdout), "-XX:+UseSerialGC", "-Xmn32m", "-cp", f"{ROOT / 'bench' / 'target' / 'classes'}:{libraries}",
         f"org.minpro.bench.{main}", *map(str, arguments)]
 
 

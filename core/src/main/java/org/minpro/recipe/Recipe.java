@@ -198,7 +198,7 @@ public record Recipe(
                 "reward-budget-seconds",
                 "in (0, " + (long) LONGEST_BUDGET_SECONDS + "]",
                 rewardBudgetSeconds);
-        requireServed(rollout, sampling, adapter, environment);
+        requireServed(rollout, sampling, adapter);
         Rule.notNegative("resample-limit", resampleLimit);
         Rule.notNegative("aggregation-length", aggregationLength);
         corrections = List.copyOf(corrections);
@@ -392,18 +392,12 @@ public record Recipe(
     }
 
     /** What servers can do. */
-    private static void requireServed(
-            RolloutSettings rollout, Sampling sampling, AdapterSection adapter, @Nullable Environment environment) {
+    private static void requireServed(RolloutSettings rollout, Sampling sampling, AdapterSection adapter) {
         if (rollout.isServed()) {
             Rule.check(
                     !adapter.isOn(),
                     "rollout.engine",
                     "local with an adapter (servers are given whole models)",
-                    rollout.engine());
-            Rule.check(
-                    environment == null,
-                    "rollout.engine",
-                    "local with an environment (servers generate single turns)",
                     rollout.engine());
             Rule.check(
                     !sampling.truncates(),

@@ -21,6 +21,7 @@ import org.minpro.model.KeyValueCache;
 import org.minpro.model.ModelSteps;
 import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
+import org.minpro.tensor.DType;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
@@ -42,6 +43,12 @@ public final class LocalRolloutEngine implements RolloutEngine {
     public static final int FEWEST_SLOTS = 16;
 
     private static final int MOST_SLOTS = 64;
+
+    /**
+     * Bytes of a worker's keys and values, and of all weights, that a processor's caches hold, roughly. Where the weights are in
+     * them anyway, more rows at once save no reading, and their keys and values push each other out.
+     */
+    private static final long CACHED_BYTES = 8L << 20;
 
     /** A GPU takes as long for a token of one response as for one of hundreds: the launches of its kernels decide. */
     private static final int MOST_SLOTS_OF_CUDA = 1024;
@@ -247,9 +254,10 @@ public final class LocalRolloutEngine implements RolloutEngine {
     }
 
     private void decode(Generation generation, WaitingRows waiting, int capacity) {
-        int blocks = Math.min(workers.count(), (waiting.rows + slots - 1) / slots);
-        waiting.mostOutside = OUTSIDE_PER_SLOT * blocks * slots;
-        List<Prompt> shared = waiting.firstShared(blocks * slots);
+        int filled = filledSlots(generation.version.model(), waiting, capacity);
+        int blocks = Math.min(workers.count(), (waiting.rows + filled - 1) / filled);
+        waiting.mostOutside = OUTSIDE_PER_SLOT * blocks * filled;
+        List<Prompt> shared = waiting.firstShared(blocks * filled);
         if (together != null
                 ? together
                 : Kernels.together(generation.version.model().device())) {
@@ -274,10 +282,21 @@ public final class LocalRolloutEngine implements RolloutEngine {
                 .toList());
         workers.run(IntStream.range(0, blocks)
                 .<Callable<Boolean>>mapToObj(i -> () -> {
-                    new Block(generation, waiting, capacity).run();
+                    new Block(generation, waiting, capacity, filled).run();
                     return true;
                 })
                 .toList());
+    }
+
+    /** Slots that a worker fills: all that a response can reach, or as few as make a small model fast. */
+    private static int filledSlots(Transformer model, WaitingRows waiting, int capacity) {
+        DType type = model.parameters().type();
+        long weights = model.config().parameterCount() * type.bytes();
+        if (!model.steps().rowsAlone() || !waiting.isOfOneKind() || weights > CACHED_BYTES) {
+            return waiting.slotsInUse;
+        }
+        long ofSlot = KeyValueCache.bytes(model.config(), type, 1, capacity);
+        return (int) Math.min(waiting.slotsInUse, Math.max(FEWEST_SLOTS, CACHED_BYTES / ofSlot));
     }
 
     /** The slot whose kind a response is decoded in: the responses of a run take the slots in turn. */
@@ -424,6 +443,11 @@ public final class LocalRolloutEngine implements RolloutEngine {
             }
         }
 
+        /** Whether a response may be decoded in any slot. */
+        boolean isOfOneKind() {
+            return Arrays.stream(kinds).allMatch(kind -> kind == 0);
+        }
+
         void add(Prompt prompt, Rollout[] results) {
             prompts.add(prompt);
             for (int i = 0; i < results.length; i++) {
@@ -513,7 +537,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
         synchronized void requireNoFailure() {
             if (failure != null) {
-                throw ofContinuation(failure);
+                throw Continuation.failure(failure);
             }
         }
 
@@ -544,17 +568,6 @@ public final class LocalRolloutEngine implements RolloutEngine {
                 });
             }
         }
-    }
-
-    /** What a continuation threw, as it threw it. */
-    private static RuntimeException ofContinuation(Throwable failure) {
-        return switch (failure) {
-            case CompletionException wrapped when wrapped.getCause() instanceof RuntimeException cause -> cause;
-            case CompletionException wrapped when wrapped.getCause() instanceof Error cause -> throw cause;
-            case RuntimeException runtime -> runtime;
-            case Error error -> throw error;
-            default -> new IllegalStateException(failure);
-        };
     }
 
     private record Waiting(Prompt prompt, int index, Rollout[] results) {
@@ -638,15 +651,17 @@ public final class LocalRolloutEngine implements RolloutEngine {
         private final Generation generation;
         private final WaitingRows waitingRows;
         private final int capacity;
+        private final int filled;
         private final TokenSampler sampler;
         private final StopTexts stops;
         private final @Nullable Row[] rows = new @Nullable Row[slots];
         private final Weights weights;
 
-        Block(Generation generation, WaitingRows waitingRows, int capacity) {
+        Block(Generation generation, WaitingRows waitingRows, int capacity, int filled) {
             this.generation = generation;
             this.waitingRows = waitingRows;
             this.capacity = capacity;
+            this.filled = filled;
             this.stops = new StopTexts(generation.params.stop(), text);
             this.weights = new Weights(generation);
             this.sampler = new TokenSampler(generation.params, weights.decoder.steps());
@@ -655,8 +670,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
         void run() {
             try (Weights held = weights;
                     NoGradient off = NoGradient.open();
-                    KeyValueCache cache =
-                            held.decoder.cache(waitingRows.slotsInUse, capacity, generation.params.maxNewTokens())) {
+                    KeyValueCache cache = held.decoder.cache(filled, capacity, generation.params.maxNewTokens())) {
                 while (true) {
                     if (cancelled) {
                         throw new CancellationException("generation was cancelled");
@@ -684,12 +698,14 @@ public final class LocalRolloutEngine implements RolloutEngine {
             while (true) {
                 Row returned = waitingRows.nextReturned(slot);
                 if (returned != null) {
-                    if (goesOn(returned)) {
-                        cache.resume(slot, Objects.requireNonNull(returned.parked));
+                    try {
+                        if (goesOn(returned)) {
+                            cache.resume(slot, Objects.requireNonNull(returned.parked));
+                            return returned;
+                        }
+                    } finally {
                         returned.closeParked();
-                        return returned;
                     }
-                    returned.closeParked();
                     continue;
                 }
                 Waiting waiting = waitingRows.next(slot);
@@ -795,7 +811,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
             try {
                 row.give(Objects.requireNonNull(row.reply).join());
             } catch (CompletionException e) {
-                throw ofContinuation(e);
+                throw Continuation.failure(e);
             }
             row.reply = null;
             if (row.length > before && row.length < generation.params.maxNewTokens()) {

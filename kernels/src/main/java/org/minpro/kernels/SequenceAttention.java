@@ -16,8 +16,8 @@ public final class SequenceAttention {
     /** Rows of scores, a token and a head each, that are computed at once. */
     private static final int TILE_ROWS = 24;
 
-    /** Tokens that are computed at once: the later ones see keys that are masked for the earlier ones. */
-    private static final int TILE_TOKENS = 16;
+    /** Tokens that are computed at once, a multiple of 6 rows: the later ones see keys that are masked for the earlier ones. */
+    private static final int TILE_TOKENS = 18;
 
     /** Numbers between two rows of scores: no two rows begin in the same lines of a cache. */
     private static final int GAP = 16;
