@@ -13,6 +13,7 @@ import org.minpro.recipe.Recipe;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Engine;
 import org.minpro.train.AdamW;
 import org.minpro.train.ComputeSettings;
 import org.minpro.train.Learner;
@@ -22,7 +23,10 @@ public final class MemoryEstimate {
     /** Prompts are rarely as long as they may be. */
     private static final int USUAL_PROMPT = 512;
 
-    /** Java, libtorch and their code, before a model is opened and while a small one is trained. */
+    /**
+     * Java, libtorch and their code, before a model is opened and while a small one is trained; on a GPU what CUDA takes for
+     * itself, which is as much, roughly.
+     */
     private static final long RUNTIME = 380L << 20;
 
     /** Float32 rows as long as the vocabulary that a token is drawn from: logits, scores, their logarithm, its exponential. */
@@ -178,9 +182,9 @@ public final class MemoryEstimate {
                 + RUNTIME;
     }
 
-    /** What a forward pass multiplies by beside the weights; libtorch's operations take them as they are. */
+    /** What a forward pass multiplies by beside the weights; libtorch's operations and a GPU's take them as they are. */
     private static long packed(ModelConfig model, DType compute) {
-        return Kernels.vectors() ? model.parameterCount() * compute.bytes() : 0;
+        return Kernels.vectors() && !Engine.device().isCuda() ? model.parameterCount() * compute.bytes() : 0;
     }
 
     /** Tokens of a prompt and its response, as a rule at most. */
@@ -215,13 +219,13 @@ public final class MemoryEstimate {
     }
 
     /**
-     * What decoding takes: the weights a second time, packed ({@link PackedWeights}), and of each response its keys, its
-     * values and its row of logits.
+     * What decoding takes: the weights a second time, packed ({@link PackedWeights}) unless a GPU decodes, and of each response
+     * its keys, its values and its row of logits.
      *
      * @param responses that are decoded at once, by all workers
      */
     private static long decoding(ModelConfig model, DType compute, long responses, long longest) {
-        return model.parameterCount() * compute.bytes()
+        return (Engine.device().isCuda() ? 0 : model.parameterCount() * compute.bytes())
                 + responses * KeyValueCache.bytes(model, compute, 1, longest)
                 + responses * DECODED_ROWS * model.vocabSize() * DType.F32.bytes();
     }

@@ -15,6 +15,7 @@ import org.minpro.model.Kernels;
 import org.minpro.model.Parameters;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
+import org.minpro.tensor.FusedAdamW;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -31,7 +32,7 @@ import org.minpro.tensor.Workers;
  * </pre>
  *
  * Weight decay touches matrices only, not norms and biases. The step is element-wise, so neither the number of workers
- * nor the pieces it is cut into change a bit.
+ * nor the pieces it is cut into change a bit. On a GPU it is libtorch's fused step, which rounds differently.
  */
 public final class AdamW implements AutoCloseable {
     /** Elements stepped at once: all operands of a piece stay in the cache. */
@@ -43,6 +44,7 @@ public final class AdamW implements AutoCloseable {
     private final Set<String> matrices = new HashSet<>();
     private final Ownership ownership;
     private final Kernels.@Nullable OptimizerStep vectors = Kernels.optimizerStep();
+    private final boolean together;
     private long steps;
 
     /**
@@ -57,6 +59,12 @@ public final class AdamW implements AutoCloseable {
 
     /** @param ownership of which elements this process keeps the state, and steps them */
     AdamW(OptimizerSettings settings, Parameters master, Ownership ownership) {
+        this(settings, master, ownership, Kernels.together(master.device()));
+    }
+
+    /** @param together whether all parameters are stepped in one operation, as on a GPU */
+    AdamW(OptimizerSettings settings, Parameters master, Ownership ownership, boolean together) {
+        this.together = together;
         this.settings = settings;
         this.ownership = ownership;
         try (Scope scope = Scope.open()) {
@@ -108,7 +116,8 @@ public final class AdamW implements AutoCloseable {
      * One step.
      *
      * @param master the weights that are stepped, of the shapes that the optimizer was made for
-     * @param gradients by the names of {@link Parameters#trainable}; a parameter without one is left alone
+     * @param gradients by the names of {@link Parameters#trainable}; a parameter without one is left alone. On a GPU they are
+     *     multiplied where they are
      * @param scale multiplies every gradient first, as clipping asks
      */
     public void step(Parameters master, Map<String, Tensor> gradients, double rate, double scale, Workers workers) {
@@ -129,6 +138,10 @@ public final class AdamW implements AutoCloseable {
             double scale,
             Workers workers) {
         steps++;
+        if (together) {
+            stepTogether(master, gradients, rate, scale);
+            return;
+        }
         double meanCorrection = 1 - Math.pow(settings.beta1(), (double) steps);
         double squareCorrection = Math.sqrt(1 - Math.pow(settings.beta2(), (double) steps));
         List<Callable<Boolean>> tasks = new ArrayList<>();
@@ -142,16 +155,14 @@ public final class AdamW implements AutoCloseable {
                         Tensor gradient = gradients.get(entry.getKey());
                         Ownership.Slice slice = ownership.mine(entry.getKey());
                         long end = slice.end();
-                        // A GPU's caches hold no piece: its kernels are launched once for the whole.
-                        long most = entry.getValue().device().isCuda() ? Math.max(1, end - slice.start()) : PIECE;
-                        for (long start = slice.start(); start < end && gradient != null; start += most) {
+                        for (long start = slice.start(); start < end && gradient != null; start += PIECE) {
                             if (piece++ % count == share) {
                                 stepPiece(
                                         entry.getValue(),
                                         entry.getKey(),
                                         gradient,
                                         start,
-                                        Math.min(most, end - start),
+                                        Math.min(PIECE, end - start),
                                         rate,
                                         scale,
                                         meanCorrection,
@@ -164,6 +175,43 @@ public final class AdamW implements AutoCloseable {
             });
         }
         workers.run(tasks);
+    }
+
+    /** Those that decay in one operation, the others in another. */
+    private void stepTogether(Parameters master, Map<String, Tensor> gradients, double rate, double scale) {
+        try (NoGradient off = NoGradient.open();
+                Scope scope = Scope.open()) {
+            for (boolean matrices : new boolean[] {true, false}) {
+                List<Tensor> parameters = new ArrayList<>();
+                List<Tensor> ofParameters = new ArrayList<>();
+                List<Tensor> ofMeans = new ArrayList<>();
+                List<Tensor> ofSquares = new ArrayList<>();
+                master.trainable().forEach((name, parameter) -> {
+                    Tensor gradient = gradients.get(name);
+                    Ownership.Slice slice = ownership.mine(name);
+                    if (gradient == null || slice.length() == 0 || parameter.dimensions() > 1 != matrices) {
+                        return;
+                    }
+                    parameters.add(Ownership.part(parameter, slice.start(), slice.length()));
+                    ofParameters.add(Ownership.part(gradient, slice.start(), slice.length()));
+                    ofMeans.add(Ownership.part(Objects.requireNonNull(means.get(name)), 0, slice.length()));
+                    ofSquares.add(Ownership.part(Objects.requireNonNull(squares.get(name)), 0, slice.length()));
+                });
+                FusedAdamW.step(
+                        parameters,
+                        ofParameters,
+                        ofMeans,
+                        ofSquares,
+                        steps,
+                        scale,
+                        new FusedAdamW.Factors(
+                                rate,
+                                settings.beta1(),
+                                settings.beta2(),
+                                matrices ? settings.weightDecay() : 0,
+                                settings.epsilon()));
+            }
+        }
     }
 
     private void stepPiece(
