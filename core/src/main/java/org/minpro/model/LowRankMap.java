@@ -64,7 +64,7 @@ final class LowRankMap {
 
     /** {@code s x A^T}, {@code [tokens, parts * rank]}. */
     private Tensor narrowed(Tensor wide) {
-        return map.apply(wide, part(down.tensor()), null).multiply(scale);
+        return map.apply(wide, part(down.tensor()), null).multiplyInPlace(scale);
     }
 
     /** The columns of a part, {@code [tokens, rank]}. */

@@ -198,7 +198,7 @@ public record Recipe(
                 "reward-budget-seconds",
                 "in (0, " + (long) LONGEST_BUDGET_SECONDS + "]",
                 rewardBudgetSeconds);
-        requireServed(rollout, sampling, environment);
+        requireServed(rollout, sampling);
         Rule.notNegative("resample-limit", resampleLimit);
         Rule.notNegative("aggregation-length", aggregationLength);
         corrections = List.copyOf(corrections);
@@ -392,13 +392,8 @@ public record Recipe(
     }
 
     /** What servers can do. */
-    private static void requireServed(RolloutSettings rollout, Sampling sampling, @Nullable Environment environment) {
+    private static void requireServed(RolloutSettings rollout, Sampling sampling) {
         if (rollout.isServed()) {
-            Rule.check(
-                    environment == null,
-                    "rollout.engine",
-                    "local with an environment (servers generate single turns)",
-                    rollout.engine());
             Rule.check(
                     !sampling.truncates(),
                     "sampling",

@@ -29,6 +29,16 @@ public record Score(
             throw new IllegalArgumentException(
                     "a decided score must be finite, got: " + value + "; return Score.undecided where there is none");
         }
+        if (!decided) {
+            // It has no meaning, and what is no number could not be read back from a file.
+            value = 0;
+        }
+        parts.forEach((name, part) -> {
+            if (!Double.isFinite(part)) {
+                throw new IllegalArgumentException(
+                        "a score's parts must be finite, got: " + part + " for '" + name + "'; leave it out");
+            }
+        });
         parts = Collections.unmodifiableMap(new TreeMap<>(parts));
         steps = Collections.unmodifiableSortedMap(new TreeMap<>(steps));
         if (!steps.isEmpty()) {

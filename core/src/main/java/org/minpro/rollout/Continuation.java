@@ -1,6 +1,7 @@
 package org.minpro.rollout;
 
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 
 /**
@@ -23,4 +24,19 @@ public interface Continuation {
      *     its exception.
      */
     CompletionStage<int[]> after(int sample, int[] responseIds);
+
+    /**
+     * What a stage failed with, as it was thrown.
+     *
+     * @param thrown by a caller that waited for the stage, or told to one that listens
+     */
+    static RuntimeException failure(Throwable thrown) {
+        return switch (thrown) {
+            case CompletionException wrapped when wrapped.getCause() instanceof RuntimeException cause -> cause;
+            case CompletionException wrapped when wrapped.getCause() instanceof Error cause -> throw cause;
+            case RuntimeException runtime -> runtime;
+            case Error error -> throw error;
+            default -> new IllegalStateException(thrown);
+        };
+    }
 }

@@ -536,7 +536,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
         synchronized void requireNoFailure() {
             if (failure != null) {
-                throw ofContinuation(failure);
+                throw Continuation.failure(failure);
             }
         }
 
@@ -567,17 +567,6 @@ public final class LocalRolloutEngine implements RolloutEngine {
                 });
             }
         }
-    }
-
-    /** What a continuation threw, as it threw it. */
-    private static RuntimeException ofContinuation(Throwable failure) {
-        return switch (failure) {
-            case CompletionException wrapped when wrapped.getCause() instanceof RuntimeException cause -> cause;
-            case CompletionException wrapped when wrapped.getCause() instanceof Error cause -> throw cause;
-            case RuntimeException runtime -> runtime;
-            case Error error -> throw error;
-            default -> new IllegalStateException(failure);
-        };
     }
 
     private record Waiting(Prompt prompt, int index, Rollout[] results) {
@@ -708,12 +697,14 @@ public final class LocalRolloutEngine implements RolloutEngine {
             while (true) {
                 Row returned = waitingRows.nextReturned(slot);
                 if (returned != null) {
-                    if (goesOn(returned)) {
-                        cache.resume(slot, Objects.requireNonNull(returned.parked));
+                    try {
+                        if (goesOn(returned)) {
+                            cache.resume(slot, Objects.requireNonNull(returned.parked));
+                            return returned;
+                        }
+                    } finally {
                         returned.closeParked();
-                        return returned;
                     }
-                    returned.closeParked();
                     continue;
                 }
                 Waiting waiting = waitingRows.next(slot);
@@ -819,7 +810,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
             try {
                 row.give(Objects.requireNonNull(row.reply).join());
             } catch (CompletionException e) {
-                throw ofContinuation(e);
+                throw Continuation.failure(e);
             }
             row.reply = null;
             if (row.length > before && row.length < generation.params.maxNewTokens()) {

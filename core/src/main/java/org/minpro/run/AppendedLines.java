@@ -1,8 +1,9 @@
 package org.minpro.run;
 
-import java.io.BufferedReader;
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStreamReader;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -10,7 +11,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.OptionalLong;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** A file of a run's folder to which lines of JSON are added, once what a run that goes on does again was cut off. */
@@ -41,9 +44,33 @@ final class AppendedLines implements AutoCloseable {
         return path;
     }
 
-    /** A reader that puts U+FFFD, three bytes, for what a crash left of a character. */
-    BufferedReader reader() throws IOException {
-        return new BufferedReader(new InputStreamReader(Files.newInputStream(path), StandardCharsets.UTF_8));
+    /** Is given the lines of a file, one after another. */
+    @FunctionalInterface
+    interface LineReader {
+        /**
+         * @param line without its end; U+FFFD for bytes that are no characters
+         * @param end position behind the line
+         * @return whether it wants the next one
+         */
+        boolean line(String line, long end);
+    }
+
+    /** Reads the lines that have an end. Positions are of bytes, whatever they are. */
+    void read(LineReader reader) throws IOException {
+        ByteArrayOutputStream line = new ByteArrayOutputStream();
+        long position = 0;
+        try (InputStream bytes = new BufferedInputStream(Files.newInputStream(path), 1 << 16)) {
+            for (int next = bytes.read(); next >= 0; next = bytes.read()) {
+                position++;
+                if (next != '\n') {
+                    line.write(next);
+                } else if (reader.line(line.toString(StandardCharsets.UTF_8), position)) {
+                    line.reset();
+                } else {
+                    return;
+                }
+            }
+        }
     }
 
     /** Its bytes. */
@@ -57,26 +84,28 @@ final class AppendedLines implements AutoCloseable {
         channel.position(channel.size());
     }
 
-    /** Removes the first line of an iteration or a later one, the lines behind it, and a line that a crash cut short. */
+    /**
+     * Removes the first line of an iteration or a later one, the lines behind it, and a line that a crash cut short. A line that
+     * is no JSON, as a damaged disk leaves it, stays with those around it.
+     */
     void cutFrom(long iteration) throws IOException {
-        long end = 0;
-        try (BufferedReader lines = reader()) {
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                long next = end + line.getBytes(StandardCharsets.UTF_8).length + 1;
-                if (next > channel.size() || iteration(line) >= iteration) {
-                    break;
-                }
-                end = next;
+        long[] kept = {0};
+        read((line, end) -> {
+            if (iteration(line).orElse(Long.MIN_VALUE) >= iteration) {
+                return false;
             }
-        }
-        cut(end);
+            kept[0] = end;
+            return true;
+        });
+        cut(kept[0]);
     }
 
-    private static long iteration(String line) {
+    private static OptionalLong iteration(String line) {
         try {
-            return JSON.readTree(line).path("iteration").longValue(Long.MAX_VALUE);
+            JsonNode iteration = JSON.readTree(line).path("iteration");
+            return iteration.isIntegralNumber() ? OptionalLong.of(iteration.longValue()) : OptionalLong.empty();
         } catch (JacksonException e) {
-            return Long.MAX_VALUE;
+            return OptionalLong.empty();
         }
     }
 

@@ -17,6 +17,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
@@ -217,7 +218,7 @@ public final class Checkpoints {
     }
 
     private static String name(long iteration) {
-        return String.format("iteration-%09d", iteration);
+        return String.format(Locale.ROOT, "iteration-%09d", iteration);
     }
 
     /** Writes a file that survives a loss of power. */

@@ -1,25 +1,17 @@
 package org.minpro.run;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.minpro.eval.Accuracy;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The accuracies of a run, by the iterations that were done before each: in {@code evaluations.jsonl}, so that a run that
  * was interrupted still knows where it began.
  */
 final class Evaluations implements AutoCloseable {
-    private static final JsonMapper JSON = new JsonMapper();
-
     private final MetricsFile file;
     private final Map<Long, Accuracy> known = new TreeMap<>();
 
@@ -30,25 +22,19 @@ final class Evaluations implements AutoCloseable {
     /** Opens the file to continue after so many iterations; what was measured later is forgotten and measured again. */
     static Evaluations open(Path path, long iterationsDone) {
         Evaluations evaluations = new Evaluations(MetricsFile.open(path, iterationsDone + 1));
-        try {
-            for (String line : Files.readAllLines(path, StandardCharsets.UTF_8)) {
-                JsonNode node = JSON.readTree(line);
-                evaluations.known.put(
-                        node.path("iteration").longValue(),
+        MetricsFile.read(
+                path,
+                (iteration, numbers) -> evaluations.known.put(
+                        iteration,
                         new Accuracy(
-                                node.path("accuracy").doubleValue(Double.NaN),
-                                node.path("accuracy_low").doubleValue(Double.NaN),
-                                node.path("accuracy_high").doubleValue(Double.NaN),
-                                node.path("problems").intValue(),
-                                node.path("samples").intValue(),
-                                node.path("undecided").doubleValue(),
-                                node.path("truncated").doubleValue()));
-            }
-            return evaluations;
-        } catch (IOException e) {
-            evaluations.close();
-            throw new UncheckedIOException("the evaluations must be readable, got: " + path, e);
-        }
+                                numbers.getOrDefault("accuracy", Double.NaN),
+                                numbers.getOrDefault("accuracy_low", Double.NaN),
+                                numbers.getOrDefault("accuracy_high", Double.NaN),
+                                numbers.getOrDefault("problems", 0.0).intValue(),
+                                numbers.getOrDefault("samples", 0.0).intValue(),
+                                numbers.getOrDefault("undecided", 0.0),
+                                numbers.getOrDefault("truncated", 0.0))));
+        return evaluations;
     }
 
     /** The file that each evaluation is recorded in. */

@@ -1,9 +1,7 @@
 package org.minpro.run;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -71,31 +69,26 @@ public final class JournalFile implements Journal, AutoCloseable {
 
     /** Reads all whole lines; returns the position after the last of them. */
     private long read(long oldestDraw) throws IOException {
-        long end = 0;
-        try (BufferedReader reader = file.reader()) {
-            int number = 0;
-            for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                number++;
-                long next = end + line.getBytes(StandardCharsets.UTF_8).length + 1;
-                if (next > file.size()) {
-                    break;
+        long[] last = {0};
+        int[] number = {0};
+        file.read((line, end) -> {
+            number[0]++;
+            last[0] = end;
+            try {
+                JsonNode node = JSON.readTree(line);
+                if (node.path("draw").longValue() >= oldestDraw) {
+                    Entry entry = entry(node);
+                    known.computeIfAbsent(entry.rollout().draw(), key -> new HashMap<>())
+                            .put(entry.rollout().sample(), entry);
                 }
-                end = next;
-                try {
-                    JsonNode node = JSON.readTree(line);
-                    if (node.path("draw").longValue() >= oldestDraw) {
-                        Entry entry = entry(node);
-                        known.computeIfAbsent(entry.rollout().draw(), key -> new HashMap<>())
-                                .put(entry.rollout().sample(), entry);
-                    }
-                } catch (JacksonException e) {
-                    damaged.add(file.path() + ":" + number + " is not valid JSON: " + JsonProblem.of(e));
-                } catch (IllegalArgumentException e) {
-                    damaged.add(file.path() + ":" + number + " is no rollout: " + e.getMessage());
-                }
+            } catch (JacksonException e) {
+                damaged.add(file.path() + ":" + number[0] + " is not valid JSON: " + JsonProblem.of(e));
+            } catch (IllegalArgumentException e) {
+                damaged.add(file.path() + ":" + number[0] + " is no rollout: " + e.getMessage());
             }
-        }
-        return end;
+            return true;
+        });
+        return last[0];
     }
 
     /** What was there when it was opened, of the draws that are still needed. */

@@ -1,12 +1,12 @@
 package org.minpro.run;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -81,20 +81,27 @@ final class ReferenceJournal implements AutoCloseable {
     /** What is there of the draws that are still needed. */
     List<Entry> read() {
         List<Entry> entries = new ArrayList<>();
-        try (BufferedReader lines = file.reader()) {
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                JsonNode node = JSON.readTree(line);
-                if (node.path("draw").longValue() >= oldestDraw) {
-                    entries.add(new Entry(
-                            node.path("draw").longValue(),
-                            node.path("sample").intValue(),
-                            JournalFile.floats(node.path("reference_log_probs"))));
-                }
-            }
+        try {
+            file.read((line, end) -> {
+                read(line).filter(entry -> entry.draw >= oldestDraw).ifPresent(entries::add);
+                return true;
+            });
             return entries;
-        } catch (IOException | JacksonException e) {
-            throw new IllegalStateException(
-                    "the reference's journal must be readable, got: " + file.path() + ": " + e, e);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the reference's journal must be readable, got: " + file.path(), e);
+        }
+    }
+
+    /** An entry; none of a damaged line, whose response is scored again. */
+    private static Optional<Entry> read(String line) {
+        try {
+            JsonNode node = JSON.readTree(line);
+            return Optional.of(new Entry(
+                    node.path("draw").longValue(),
+                    node.path("sample").intValue(),
+                    JournalFile.floats(node.path("reference_log_probs"))));
+        } catch (JacksonException e) {
+            return Optional.empty();
         }
     }
 

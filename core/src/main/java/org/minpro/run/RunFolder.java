@@ -15,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 
@@ -56,7 +57,7 @@ public final class RunFolder implements AutoCloseable {
                 try {
                     // A run that could not begin may have removed the parent again.
                     Files.createDirectories(parent);
-                    Path folder = Files.createDirectory(parent.resolve(String.format("%04d", number)));
+                    Path folder = Files.createDirectory(parent.resolve(String.format(Locale.ROOT, "%04d", number)));
                     return lock(folder, true, madeParents);
                 } catch (FileAlreadyExistsException e) {
                     // Another process took this number: the next one is tried.

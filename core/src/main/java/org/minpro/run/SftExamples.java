@@ -85,6 +85,7 @@ record SftExamples(List<Example> training, List<Example> heldOut) {
         private final Prompts prompts;
         private final Optional<ChatTemplate> chat;
         private final List<Integer> ends;
+        private final int vocabulary;
         private final @Nullable PromptTemplate plain;
         private final @Nullable Pattern remove;
         private boolean saidBegin;
@@ -98,6 +99,7 @@ record SftExamples(List<Example> training, List<Example> heldOut) {
                     ? Optional.empty()
                     : files.chatTemplate(date == null ? LocalDate.now(ZoneId.systemDefault()) : LocalDate.parse(date));
             ends = files.config().eosIds();
+            vocabulary = files.config().vocabSize();
             String template = recipe.data().promptTemplate();
             plain = template == null ? null : PromptTemplate.plain(template);
             String pattern = recipe.data().completionRemove();
@@ -117,6 +119,8 @@ record SftExamples(List<Example> training, List<Example> heldOut) {
                                 || example.completionIds().length > recipe.maxCompletionTokens()) {
                             skipped++;
                         } else {
+                            Prompts.requireVocabulary(example.promptIds(), vocabulary, row.place());
+                            Prompts.requireVocabulary(example.completionIds(), vocabulary, row.place());
                             problems.add(problem);
                             examples.add(example);
                         }

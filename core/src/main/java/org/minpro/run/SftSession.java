@@ -147,6 +147,7 @@ public final class SftSession implements AutoCloseable {
         SftExamples read = SftExamples.read(recipe, files, tokenizer, notice);
         List<SupervisedTrainer.Example> all = read.training();
         requirePositions(all);
+        requirePositions(read.heldOut());
         EpochOrder order = new EpochOrder(all.size(), recipe.seed());
         return new Examples(
                 ordinal -> all.get(order.place(ordinal)),

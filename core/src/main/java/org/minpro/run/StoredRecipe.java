@@ -86,6 +86,8 @@ final class StoredRecipe {
         return binder.write(recipe, false)
                 .lines()
                 .filter(line -> !line.matches("\\s*(path|folder|runs|date|workers):.*"))
+                // A folder of a reference model.
+                .filter(line -> !line.matches("\\s*reference: (?!start$|average$).*"))
                 .collect(Collectors.joining("\n"));
     }
 

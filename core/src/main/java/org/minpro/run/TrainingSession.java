@@ -421,8 +421,7 @@ public final class TrainingSession implements AutoCloseable {
 
         /** Starts a new run in a folder of its own. */
         public TrainingSession start() {
-            Recipe given = Objects.requireNonNull(recipe);
-            Recipe fixed = StoredRecipe.placed(StoredRecipe.dated(given, given.prompts()), given.compute());
+            Recipe fixed = fixed(Objects.requireNonNull(recipe));
             RunFolder folder = StoredRecipe.create(
                     fixed.runs(),
                     COMMAND,
@@ -434,6 +433,11 @@ public final class TrainingSession implements AutoCloseable {
                             fixed.data().isBuiltin(),
                             fixed.data().folder()));
             return begun(folder, fixed);
+        }
+
+        /** With what is decided here: the day and the device. */
+        private static Recipe fixed(Recipe given) {
+            return StoredRecipe.placed(StoredRecipe.dated(given, given.prompts()), given.compute());
         }
 
         /** With the other ranks, if there are any, told what the run is. */
@@ -458,14 +462,8 @@ public final class TrainingSession implements AutoCloseable {
                 throw new IllegalArgumentException("a rank that follows must not be the first, got: rank 0");
             }
             try {
-                given = recipe == null
-                        ? null
-                        : StoredRecipe.located(
-                                StoredRecipe.dated(recipe, recipe.prompts()),
-                                recipe.model(),
-                                recipe.adapter(),
-                                recipe.data().isBuiltin(),
-                                recipe.data().folder());
+                // As the first rank has it; paths are not compared.
+                given = recipe == null ? null : fixed(recipe);
                 RunFolder folder = StoredRecipe.received(ranks.learning());
                 Recipe stored = StoredRecipe.read(folder, COMMAND, Recipe.binder(loader), Recipe.class);
                 return new TrainingSession(this, folder, stored, ranks);
@@ -738,7 +736,8 @@ public final class TrainingSession implements AutoCloseable {
         }
         Optional<Path> model = Optional.of(saveModel());
         Optional<Accuracy> after = Optional.empty();
-        if (evaluates) {
+        // As in follow(): several ranks do the same work.
+        if (evaluates && (ranks.learning().isAlone() || !isUnchanged())) {
             try {
                 after = Optional.of(evaluate(listener::rolloutFinished).accuracy());
             } catch (CancellationException e) {

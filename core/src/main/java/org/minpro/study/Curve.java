@@ -3,6 +3,7 @@ package org.minpro.study;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
@@ -64,7 +65,7 @@ public record Curve(List<Point> points) {
                             "prefix/minimum_mean"),
                     Stream.iterate(1, tenth -> tenth + 1)
                             .limit(10)
-                            .map(tenth -> String.format("prefix/minimum_mean_tenth_%02d", tenth)))
+                            .map(tenth -> String.format(Locale.ROOT, "prefix/minimum_mean_tenth_%02d", tenth)))
             .toList();
 
     /**

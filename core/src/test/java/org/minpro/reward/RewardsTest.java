@@ -726,4 +726,13 @@ final class RewardsTest {
         assertThat(opened.score(PROBLEM, rollout("So it may be 5.", 8)).value()).isZero();
         assertThat(opened.score(PROBLEM, rollout("So 4?</ponder>5", 8)).value()).isEqualTo(1);
     }
+
+    /** What is no number could not be read back from a run's files. */
+    @Test
+    void aScoreHasNumbersAlone() {
+        assertThat(new Score(false, Double.NaN, Map.of(), "no").value()).isEqualTo(0);
+        assertThatThrownBy(() -> new Score(true, 1, Map.of("ratio", 0.0 / 0), ""))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("a score's parts must be finite, got: NaN for 'ratio'; leave it out");
+    }
 }

@@ -2,10 +2,12 @@ package org.minpro.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -16,16 +18,23 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.minpro.config.Settings;
+import org.minpro.eval.SequenceScorer;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.ParameterSelection;
+import org.minpro.model.Parameters;
+import org.minpro.model.PolicyVersion;
 import org.minpro.model.SafetensorsFile;
+import org.minpro.model.Transformer;
 import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
+import org.minpro.tensor.Workers;
 import org.minpro.train.Policy;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -255,6 +264,139 @@ class AdapterRunTest {
                     .isEqualTo(!name.contains("lora")));
             assertThat(Objects.requireNonNull(mean.get(up)).doubles()).containsOnly(0.25);
         }
+    }
+
+    /** What {@code kl.reference: start} says of a rollout is what the model says that nobody has trained. */
+    @Tag("slow")
+    @Test
+    void theReferenceSaysWhatTheModelSaidBeforeTraining() throws IOException {
+        Path run = run(
+                recipe("reference")
+                        .with("iterations", 3)
+                        .with("lag", 0)
+                        .with("updates-per-iteration", 2)
+                        .with("optimizer.learning-rate", 0.02)
+                        .with("sampling.max-new-tokens", 12),
+                -1);
+        Map<String, JsonNode> references = new TreeMap<>();
+        for (JsonNode line : lines(run.resolve("reference.jsonl"))) {
+            references.put(line.path("draw") + "." + line.path("sample"), line.path("reference_log_probs"));
+        }
+        double moved = 0;
+        try (Workers workers = new Workers(1);
+                Transformer model = ModelFiles.open(ModelSection.BUILTIN).transformer(DType.F32);
+                Parameters owned = model.parameters()) {
+            assertThat(owned.adapter()).isEmpty();
+            for (JsonNode line : lines(run.resolve("journal.jsonl"))) {
+                List<Integer> ids = new ArrayList<>();
+                line.path("prompt_ids").forEach(id -> ids.add(id.intValue()));
+                int prompt = ids.size();
+                line.path("response_ids").forEach(id -> ids.add(id.intValue()));
+                double[] expected = new SequenceScorer(model, workers)
+                        .score(List.of(ids.stream().mapToInt(Integer::intValue).toArray()))
+                        .getFirst();
+                JsonNode reference =
+                        Objects.requireNonNull(references.get(line.path("draw") + "." + line.path("sample")));
+                assertThat(reference.size()).isEqualTo(ids.size() - prompt);
+                for (int t = 0; t < reference.size(); t++) {
+                    assertThat(reference.get(t).doubleValue()).isCloseTo(expected[prompt - 1 + t], within(1e-4));
+                    double policy = line.path("behavior_log_probs").get(t).doubleValue();
+                    moved = Math.max(moved, Math.abs(policy - expected[prompt - 1 + t]));
+                }
+            }
+        }
+        assertThat(references).hasSize(3 * 16);
+        assertThat(moved).as("the adapter has moved the policy").isGreaterThan(0.05);
+    }
+
+    private static List<JsonNode> lines(Path file) throws IOException {
+        return Files.readAllLines(file).stream()
+                .map(JsonMapper.shared()::readTree)
+                .toList();
+    }
+
+    /** Two bytes a parameter of the model, whatever the adapter does, and the same bytes for every version. */
+    @Test
+    void aModelInBfloat16HasNoMasterCopy() {
+        ModelFiles files = ModelFiles.open(ModelSection.BUILTIN);
+        Recipe recipe = recipe("none");
+        try (Policy policy = files.policy(DType.BF16, recipe.trained(files.config()), recipe.adapterBeginning())) {
+            Map<String, Long> places = new TreeMap<>();
+            policy.master().stored().forEach((name, tensor) -> {
+                assertThat(tensor.type()).as(name).isEqualTo(name.contains(".lora_") ? DType.F32 : DType.BF16);
+                assertThat(policy.model().parameters().stored(name).address())
+                        .as(name)
+                        .isEqualTo(tensor.address());
+                places.put(name, tensor.address());
+            });
+            try (PolicyVersion held = policy.holdVersion()) {
+                try (Scope scope = Scope.open()) {
+                    policy.beginUpdate().trainable().values().forEach(tensor -> tensor.addInPlace(0.1));
+                }
+                policy.publish(1);
+                places.forEach((name, place) -> {
+                    assertThat(held.model().parameters().stored(name).address())
+                            .as(name)
+                            .isEqualTo(place);
+                    assertThat(policy.model().parameters().stored(name).address() == place)
+                            .as(name)
+                            .isEqualTo(!name.contains(".lora_"));
+                });
+            }
+        }
+    }
+
+    /** Versions that are held, a reference, gradients, steps and checkpoints. */
+    @Tag("slow")
+    @ParameterizedTest
+    @EnumSource(
+            value = ModelSection.Dtype.class,
+            names = {"F32", "BF16"})
+    void trainingLeavesNoNativeObject(ModelSection.Dtype type) {
+        Recipe recipe = recipe("leak")
+                .with("model.dtype", type)
+                .with("iterations", 6)
+                .with("updates-per-iteration", 2)
+                .with("sampling.max-new-tokens", 6)
+                .with("checkpoints.every", 3);
+        List<Long> during = new ArrayList<>();
+        leakless(recipe, during);
+        long before = Scope.nativeObjects();
+        during.clear();
+        leakless(recipe, during);
+        assertThat(Scope.nativeObjects()).isEqualTo(before);
+        assertThat(during.subList(2, 6)).containsOnly(during.get(2));
+    }
+
+    private static void leakless(Recipe recipe, List<Long> during) {
+        RunListener counting = new RunListener() {
+            @Override
+            public void iterationFinished(IterationReport report) {
+                during.add(Scope.nativeObjects());
+            }
+        };
+        try (TrainingSession session =
+                TrainingSession.of(recipe).listener(counting).start()) {
+            session.run();
+            session.saveModel();
+        }
+    }
+
+    @Test
+    void supervisedTrainingLeavesNoNativeObject() throws IOException {
+        List<Long> during = new ArrayList<>();
+        SftRecipe recipe = sft("adapter.variant=rslora", "updates=6");
+        long before = 0;
+        for (int round = 0; round < 2; round++) {
+            before = Scope.nativeObjects();
+            during.clear();
+            try (SftSession session = SftSession.start(recipe, line -> {})) {
+                session.run((report, seconds) -> during.add(Scope.nativeObjects()));
+                session.saveModel();
+            }
+        }
+        assertThat(Scope.nativeObjects()).isEqualTo(before);
+        assertThat(during.subList(2, 6)).containsOnly(during.get(2));
     }
 
     private static Set<String> storedNames(ModelConfig config) {

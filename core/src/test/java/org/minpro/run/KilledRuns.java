@@ -11,9 +11,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
@@ -123,7 +125,8 @@ final class KilledRuns {
                 folder.toString(),
                 model.trainable(),
                 model.type().name(),
-                model.staleness());
+                model.staleness(),
+                model.turns().name());
     }
 
     /** What to wait for before a kill. */
@@ -238,6 +241,18 @@ final class KilledRuns {
         }
     }
 
+    private static List<String> wholeLines(Path file) throws IOException {
+        if (!Files.exists(file)) {
+            return List.of();
+        }
+        byte[] bytes = Files.readAllBytes(file);
+        int end = bytes.length;
+        while (end > 0 && bytes[end - 1] != '\n') {
+            end--;
+        }
+        return new String(bytes, 0, end, StandardCharsets.UTF_8).lines().toList();
+    }
+
     String errors(Path folder) {
         try {
             return Files.readString(temporary.resolve(folder.getFileName() + ".stderr"));
@@ -247,7 +262,8 @@ final class KilledRuns {
     }
 
     /**
-     * Runs that are killed at seeded instants and continued until they are done.
+     * Runs that are killed at seeded instants and continued until they are done. What a killed one has journaled is in the journal
+     * of the one that goes on.
      *
      * @param most kills
      * @param mostInCheckpoints of which so many must hit the writing or removal of a checkpoint
@@ -265,11 +281,15 @@ final class KilledRuns {
                 do {
                     Path folder = newFolder("killed-" + folders.incrementAndGet());
                     int lives = 1;
+                    Set<String> journaled = new HashSet<>();
                     while (!live(folder, model, random, kills)) {
                         lives++;
                         assertThat(lives).as("lives of one run").isLessThan(100);
+                        journaled.addAll(wholeLines(folder.resolve("journal.jsonl")));
                     }
-                    check.accept(Left.in(folder));
+                    Left left = Left.in(folder);
+                    assertThat(left.journal()).containsAll(journaled);
+                    check.accept(left);
                     runs.incrementAndGet();
                 } while (!kills.enough());
                 return true;

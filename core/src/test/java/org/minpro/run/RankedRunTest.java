@@ -89,7 +89,8 @@ class RankedRunTest {
                 "{name: async, max-age: 0} | F32 | true"
             })
     void anyNumberOfRanksGivesTheBytesOfOne(String staleness, String type, boolean experts) throws Exception {
-        ResumableRun.Model model = new ResumableRun.Model("*", DType.valueOf(type), staleness, experts);
+        ResumableRun.Model model =
+                new ResumableRun.Model("*", DType.valueOf(type), staleness, experts, ResumableRun.Turns.ONE);
         Path one = folder();
         go(one, 1, false, model);
         KilledRuns.Left expected = KilledRuns.Left.in(one, ITERATIONS);

@@ -3,13 +3,23 @@ package org.minpro.run;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 import org.minpro.config.Settings;
+import org.minpro.data.Message;
 import org.minpro.data.Problem;
 import org.minpro.dist.RankContext;
 import org.minpro.dist.Ranks;
+import org.minpro.environment.Answer;
+import org.minpro.environment.Environment;
+import org.minpro.environment.Episode;
+import org.minpro.environment.Episodes;
+import org.minpro.environment.TurnLimits;
 import org.minpro.experience.Continuations;
 import org.minpro.experience.Scoring;
 import org.minpro.model.ModelConfig;
@@ -37,6 +47,11 @@ final class ResumableRun {
     static final String DELAYED = "{name: delayed, lag: 2}";
 
     static Recipe recipe(String staleness) {
+        return recipe(staleness, Turns.ONE);
+    }
+
+    /** Half of the vocabulary ends a turn where there are several. */
+    static Recipe recipe(String staleness, Turns turns) {
         Map<String, Object> changes = new LinkedHashMap<>();
         changes.put("iterations", ITERATIONS);
         changes.put("compute.lanes", 4);
@@ -49,6 +64,11 @@ final class ResumableRun {
         changes.put("entropy.target", 7.28);
         changes.put("entropy.target-step", 0.01);
         changes.put("record.rows", 3);
+        if (turns != Turns.ONE) {
+            changes.put("sampling.max-new-tokens", 24);
+            changes.put(
+                    "sampling.stop-token-ids", IntStream.range(2, 750).boxed().toList());
+        }
         return Recipe.binder(ResumableRun.class.getClassLoader())
                 .bind(TinyRecipe.with(changes), new Settings().set("staleness=" + staleness));
     }
@@ -80,6 +100,40 @@ final class ResumableRun {
         return go(path, listener, stopAfterFiveIterations, Model.WHOLE);
     }
 
+    /** Turns of a response. */
+    enum Turns {
+        ONE,
+        /** An environment answers, which says the same to the same turns. */
+        REPLAYABLE,
+        /** An environment answers, which says something else each time, and declares it. */
+        NOT_REPLAYABLE
+    }
+
+    /**
+     * Says a number after each of the first two turns, up to a millisecond later; a turn whose ids have an odd sum has a reward.
+     */
+    private record Numbers(boolean replayable) implements Environment {
+        @Override
+        public Episode begin(Problem problem, long draw, int sample) {
+            return turn -> {
+                int sum = Arrays.stream(turn.ids()).sum();
+                LockSupport.parkNanos(sum % 4 * 300_000L);
+                if (turn.ordinal() == 2) {
+                    return Answer.end().withReward(sum % 2);
+                }
+                int number = replayable ? sum % 90 : ThreadLocalRandom.current().nextInt(90);
+                return Answer.says(String.valueOf(2 + number)).withReward(sum % 2);
+            };
+        }
+    }
+
+    /** The id that a number names. */
+    private static int[] spoken(List<Message> said) {
+        return said.stream()
+                .mapToInt(message -> Integer.parseInt(message.content()))
+                .toArray();
+    }
+
     /**
      * What is trained.
      *
@@ -87,12 +141,17 @@ final class ResumableRun {
      * @param type what is computed in
      * @param staleness of the recipe
      * @param experts whether it is a mixture of experts
+     * @param turns of its responses
      */
-    record Model(String trainable, DType type, String staleness, boolean experts) {
+    record Model(String trainable, DType type, String staleness, boolean experts, Turns turns) {
         static final Model WHOLE = new Model("*", DType.F32, DELAYED);
 
         Model(String trainable, DType type, String staleness) {
-            this(trainable, type, staleness, false);
+            this(trainable, type, staleness, false, Turns.ONE);
+        }
+
+        Model(String trainable, DType type, String staleness, Turns turns) {
+            this(trainable, type, staleness, false, turns);
         }
 
         /** A vocabulary that makes a checkpoint take some milliseconds to write. */
@@ -113,7 +172,7 @@ final class ResumableRun {
 
     /** @param ranks of which this is one; the others run the same. One that is not the first has a folder in {@code path} */
     static boolean go(Path path, RunListener listener, boolean stopAfterFiveIterations, Model model, Ranks ranks) {
-        return go(path, listener, stopAfterFiveIterations, model, ranks, recipe(model.staleness()));
+        return go(path, listener, stopAfterFiveIterations, model, ranks, recipe(model.staleness(), model.turns()));
     }
 
     static boolean go(
@@ -129,7 +188,13 @@ final class ResumableRun {
                         ReferenceModel.average(new Policy(config, copy(config, parameters), model.type()), 0.8);
                 Workers workers = new Workers(2);
                 Workers sampling = new Workers(2);
-                LocalRolloutEngine engine = new LocalRolloutEngine(sampling, 16, 11, ResumableRun::text)) {
+                LocalRolloutEngine engine = new LocalRolloutEngine(sampling, 16, 11, ResumableRun::text);
+                Episodes episodes = new Episodes(
+                        new Numbers(model.turns() == Turns.REPLAYABLE),
+                        (said, lastId) -> spoken(said),
+                        new TurnLimits(),
+                        ResumableRun::text)) {
+            boolean answered = model.turns() != Turns.ONE;
             TrainingRun[] opened = new TrainingRun[1];
             RunListener told = new RunListener() {
                 @Override
@@ -160,8 +225,8 @@ final class ResumableRun {
                     engine,
                     draw -> Problem.of("p" + draw, "", ""),
                     problem -> new int[] {3, 4 + Integer.parseInt(problem.id().substring(1)) % 20},
-                    Continuations.NONE,
-                    new Scoring(MOSTLY_EVEN),
+                    answered ? episodes::of : Continuations.NONE,
+                    new Scoring(answered ? episodes.reward(MOSTLY_EVEN, false) : MOSTLY_EVEN),
                     config,
                     workers,
                     reference,
@@ -177,8 +242,8 @@ final class ResumableRun {
     /**
      * Says on standard output what happens, a word a line; a refusal goes to standard error, exit code 1.
      *
-     * @param arguments the folder, the pattern of what is trained, its type and the staleness; which of several processes this is,
-     *     the environment says
+     * @param arguments the folder, the pattern of what is trained, its type, the staleness and the turns; which of several
+     *     processes this is, the environment says
      */
     public static void main(String[] arguments) {
         say("opening");
@@ -209,7 +274,7 @@ final class ResumableRun {
                         }
                     },
                     false,
-                    new Model(arguments[1], DType.valueOf(arguments[2]), arguments[3]),
+                    new Model(arguments[1], DType.valueOf(arguments[2]), arguments[3], Turns.valueOf(arguments[4])),
                     ranks);
             say(done ? "done" : "stopped");
         } catch (IllegalStateException e) {

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,6 +22,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.minpro.config.Binder;
 import org.minpro.data.Problem;
+import org.minpro.environment.Answer;
+import org.minpro.environment.Environment;
+import org.minpro.environment.Episode;
+import org.minpro.environment.Turn;
 import org.minpro.experience.Async;
 import org.minpro.experience.Delayed;
 import org.minpro.model.Parameters;
@@ -167,6 +172,78 @@ class ServedRunTest {
                 .hasSize(ITERATIONS * 16)
                 .allSatisfy((place, times) -> assertThat(times).isEqualTo(1));
         assertThat(notices).anyMatch(line -> line.startsWith("warning: server down"));
+    }
+
+    /** Says the same to each of the first two turns, some milliseconds later. */
+    private record Insisting() implements Environment {
+        @Override
+        public Episode begin(Problem problem, long draw, int sample) {
+            return new Episode() {
+                @Override
+                public Answer answer(Turn turn) {
+                    LockSupport.parkNanos((draw * 31 + sample * 17L + turn.ordinal()) % 5 * 1_000_000);
+                    return turn.ordinal() < 2 ? Answer.says("+1=") : Answer.end();
+                }
+
+                @Override
+                public Score score(Rollout rollout) {
+                    return Score.of(rollout.text().chars().filter(c -> c == '1').count() / 10.0);
+                }
+            };
+        }
+    }
+
+    @Tag("slow")
+    @Test
+    void anEnvironmentAnswersTurnsThatServersGenerate() throws Exception {
+        int iterations = 4;
+        Path run;
+        try (FakeVllm server = server()) {
+            RunListener switches = new RunListener() {
+                @Override
+                public void iterationFinished(IterationReport report) {
+                    server.set(FakeVllm.Trap.ABORT, 3);
+                    server.set(FakeVllm.Trap.CUT_BODY, 2);
+                    if (report.iteration() == 1) {
+                        server.kill();
+                        CompletableFuture<Void> unused = CompletableFuture.runAsync(server::start);
+                    }
+                }
+            };
+            Recipe recipe = recipe(server, false)
+                    .with("iterations", iterations)
+                    .with("sampling.max-new-tokens", 24)
+                    .with("sampling.stop-token-ids", List.of(3, 4, 5, 6, 7));
+            try (TrainingSession session = TrainingSession.of(recipe)
+                    .problems(draw -> Problem.of("p" + draw, draw % 10 + "+1=", ""))
+                    .environment(new Insisting())
+                    .listener(switches)
+                    .start()) {
+                assertThat(session.run()).isTrue();
+                run = session.folder().path();
+            }
+        }
+        List<JsonNode> journal = Files.readAllLines(run.resolve("journal.jsonl")).stream()
+                .map(JsonMapper.shared()::readTree)
+                .toList();
+        assertThat(journal.stream().map(node -> node.path("draw") + "." + node.path("sample")))
+                .hasSize(iterations * 16)
+                .doesNotHaveDuplicates();
+        int several = 0;
+        for (JsonNode rollout : journal) {
+            JsonNode mask = rollout.path("response_mask");
+            several += mask.isEmpty() ? 0 : 1;
+            for (int t = 0; t < mask.size(); t++) {
+                assertThat(rollout.path("behavior_log_probs").get(t).doubleValue() == 0)
+                        .isEqualTo(!mask.get(t).booleanValue());
+            }
+        }
+        assertThat(several).isGreaterThan(journal.size() / 2);
+        for (String line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
+            JsonNode metrics = JsonMapper.shared().readTree(line);
+            assertThat(metrics.has("mismatch/max")).isTrue();
+            assertThat(metrics.path("mismatch/max").doubleValue()).isLessThan(1e-3);
+        }
     }
 
     @Tag("slow")

@@ -159,6 +159,18 @@ final class SftSessionTest {
     }
 
     @Test
+    void aHeldOutExampleBeyondTheModelsPositionsIsRefusedToo() throws IOException {
+        SftRecipe recipe =
+                recipe("prompts: {max-tokens: 1024}\nmax-completion-tokens: 1024\nupdates: 1\nbatch-rows: 1\n");
+        Files.writeString(
+                folder.resolve("held-out.jsonl"), "{\"prompt\":\"1+2=\",\"completion\":\"" + "9".repeat(300) + "\"}\n");
+        SftRecipe evaluated = Binder.with(recipe, "data.evaluation-files", List.of(Path.of("held-out.jsonl")));
+        assertThatThrownBy(() -> SftSession.start(evaluated, line -> {}))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("max_position_embeddings (256), got: 305 tokens");
+    }
+
+    @Test
     void measuresTheLossOfExamplesThatAreNotLearnt() throws IOException {
         List<String> notices = new ArrayList<>();
         SftRecipe recipe = recipe("""

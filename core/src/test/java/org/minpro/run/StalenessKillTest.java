@@ -83,7 +83,7 @@ final class StalenessKillTest {
      * give the numbers of its metrics, and all other draws are those that it put aside: so each was trained on once, or put
      * aside once.
      */
-    private static void requireEachDrawOnce(KilledRuns.Left left, Recipe recipe, int oldest) {
+    static void requireEachDrawOnce(KilledRuns.Left left, Recipe recipe, int oldest) {
         SortedMap<Long, SortedMap<Integer, JsonNode>> draws = new TreeMap<>();
         for (String line : left.journal()) {
             JsonNode node = JSON.readTree(line);

@@ -72,8 +72,9 @@ public record McpToolbox(
         }
         URI address = URI.create(url);
         String path = address.getRawPath() == null || address.getRawPath().isEmpty() ? "/mcp" : address.getRawPath();
+        String query = address.getRawQuery() == null ? "" : "?" + address.getRawQuery();
         return HttpClientStreamableHttpTransport.builder(address.resolve("/").toString())
-                .endpoint(path)
+                .endpoint(path + query)
                 .build();
     }
 

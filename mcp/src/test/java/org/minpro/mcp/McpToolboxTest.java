@@ -10,13 +10,15 @@ import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.minpro.data.Problem;
 import org.minpro.environment.Environment;
 import org.minpro.environment.Episode;
 import org.minpro.environment.ToolUse;
 import org.minpro.environment.Turn;
 
-/** Against a server of the SDK in a process of its own. */
+/** Against a server of the SDK in a process of its own, and against one that is written out after the protocol. */
 class McpToolboxTest {
     private static McpToolbox toolbox(List<String> only) {
         return new McpToolbox(
@@ -55,6 +57,51 @@ class McpToolboxTest {
         for (ProcessHandle server : servers) {
             server.onExit().get(30, TimeUnit.SECONDS);
         }
+    }
+
+    private static McpToolbox at(String url) {
+        return new McpToolbox(List.of(), url, List.of("add"), 5, true);
+    }
+
+    @Tag("slow")
+    @ParameterizedTest
+    @ValueSource(strings = {"/mcp", "/tools/of/someone", "/mcp?key=none&other=%2F"})
+    void theToolsOfAnAddressAreCalledOverStreamableHttp(String path) {
+        try (HttpAddingServer server = new HttpAddingServer(path)) {
+            try (Environment tools = new ToolUse(List.of(at(server.url()))).opened()) {
+                Episode episode = tools.begin(Problem.of("p", "2+3=", "5"), 0, 0);
+                assertThat(said(episode, 0, call("add", "{\"a\": 2, \"b\": 3}")))
+                        .isEqualTo("5");
+                Episode other = tools.begin(Problem.of("q", "20+30=", "50"), 1, 0);
+                assertThat(said(other, 0, call("add", "{\"a\": 20, \"b\": 30}") + call("add", "{\"a\": 1}")))
+                        .isEqualTo("50");
+                assertThat(said(episode, 1, call("add", "{\"a\": 2}")))
+                        .isEqualTo("error: a and b must be whole numbers");
+            }
+            // A run connects once, and ends its session.
+            assertThat(server.asked())
+                    .startsWith("initialize")
+                    .containsOnlyOnce("initialize", "tools/list", "DELETE")
+                    .filteredOn("tools/call"::equals)
+                    .hasSize(4);
+        }
+    }
+
+    @Tag("slow")
+    @Test
+    void aServerThatIsGoneIsNoAnswerOfItsTool() {
+        HttpAddingServer server = new HttpAddingServer("/mcp");
+        try (Environment tools = new ToolUse(List.of(at(server.url()))).opened()) {
+            Episode episode = tools.begin(Problem.of("p", "2+3=", "5"), 0, 0);
+            assertThat(said(episode, 0, call("add", "{\"a\": 2, \"b\": 3}"))).isEqualTo("5");
+            server.close();
+            // An episode that throws leaves its response undecided.
+            assertThatThrownBy(() -> episode.answer(new Turn(1, new int[0], call("add", "{\"a\": 2, \"b\": 3}"))))
+                    .isInstanceOf(RuntimeException.class);
+        }
+        assertThatThrownBy(() -> at(server.url()).functions())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("an MCP server must answer at " + server.url() + ", got: ");
     }
 
     private static String said(Episode episode, int turn, String text) {

@@ -13,12 +13,14 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -34,11 +36,13 @@ import org.minpro.rollout.SamplingParams;
 import org.minpro.tensor.Philox;
 
 /**
- * Has inference servers generate, one request for each response, and pushes new weights to them.
+ * Has inference servers generate, one request for each turn of a response, and pushes new weights to them.
  *
- * <p>A response has the seed {@code Philox(run's seed, draw, sample)} in every attempt. Every answer is checked before
- * anybody sees it; one that does not fit is asked for again with the same seed. What a server samples is not a function of
- * the seed alone, so this engine promises nothing ({@link Exactness#NONE}).
+ * <p>A turn has the seed {@code Philox(run's seed, draw, sample, tokens of the response before it)} in every attempt. Every answer
+ * is checked before anybody sees it; one that does not fit is asked for again with the same seed. What a server samples is not a
+ * function of the seed alone, so this engine promises nothing ({@link Exactness#NONE}).
+ *
+ * <p>A response that waits to be told how it goes on is no request of any server.
  */
 public final class ServedRolloutEngine implements RolloutEngine, Rescored {
     /** Tokens of a probe, if the servers' context has room. */
@@ -55,7 +59,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
     private final WeightFolders folders;
     private final String run;
     private final Map<Place, float[]> rescored = new ConcurrentHashMap<>();
-    /** Responses of the generation under way that were sampled with the one version that their request was sent to. */
+    /** Responses of the generation under way that were sampled with the one version that their requests were sent to. */
     private final Set<Place> ofOneVersion = ConcurrentHashMap.newKeySet();
     /** Versions that responses under way may have been sampled from, by number; held while something is generated. */
     private final Map<Long, PolicyVersion> held = new HashMap<>();
@@ -68,6 +72,9 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
     private final ReentrantLock pushing = new ReentrantLock();
 
     private boolean generating;
+    /** Completed with an exception when nobody waits for the present generation any more. */
+    private volatile CompletableFuture<int[]> ended = new CompletableFuture<>();
+
     private volatile boolean cancelled;
 
     /**
@@ -224,15 +231,20 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
             return List.of();
         }
         push(InferenceServer.InFlight.ABORT);
+        CompletableFuture<int[]> end = new CompletableFuture<>();
         synchronized (this) {
             generating = true;
+            ended = end;
             PolicyVersion version = published.get();
             if (version != null) {
                 held.computeIfAbsent(version.number(), number -> version.hold());
             }
         }
         try {
-            List<Rollout> rollouts = generated(requests, params, finished);
+            if (cancelled) {
+                breakOff(end, wasCancelled());
+            }
+            List<Rollout> rollouts = generated(requests, params, end, finished);
             rescore(rollouts, params);
             return rollouts;
         } finally {
@@ -262,22 +274,38 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
                         + " tokens, --max-model-len) must have room for a prompt and sampling.max-new-tokens, got: "
                         + request.promptIds().length + " and " + params.maxNewTokens());
             }
-            if (!request.continuation().equals(Continuation.NONE)) {
-                throw new IllegalArgumentException("servers generate single turns, got: a continuation");
-            }
         }
     }
 
-    private List<Rollout> generated(List<RolloutRequest> requests, SamplingParams params, Consumer<Rollout> finished) {
-        AtomicBoolean ended = new AtomicBoolean();
+    /** Ends whatever waits in a generation; the first reason counts. */
+    private void breakOff(CompletableFuture<int[]> end, Throwable why) {
+        if (end.completeExceptionally(why)) {
+            pool.breakOff();
+        }
+    }
+
+    private static CancellationException wasCancelled() {
+        return new CancellationException("generation was cancelled");
+    }
+
+    private List<Rollout> generated(
+            List<RolloutRequest> requests,
+            SamplingParams params,
+            CompletableFuture<int[]> end,
+            Consumer<Rollout> finished) {
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<Rollout>> futures = new ArrayList<>();
             for (RolloutRequest request : requests) {
                 for (int sample : request.samples()) {
                     futures.add(threads.submit(() -> {
-                        Rollout rollout = response(request, sample, params, ended);
-                        finished.accept(rollout);
-                        return rollout;
+                        try {
+                            Rollout rollout = response(request, sample, params, end);
+                            finished.accept(rollout);
+                            return rollout;
+                        } catch (RuntimeException | Error e) {
+                            breakOff(end, e);
+                            throw e;
+                        }
                     }));
                 }
             }
@@ -288,9 +316,8 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
                 }
                 return rollouts;
             } catch (RuntimeException | Error e) {
-                ended.set(true);
-                pool.breakOff();
-                throw e;
+                breakOff(end, e);
+                throw Continuation.failure(end.handle((ids, why) -> why).join());
             }
         }
     }
@@ -312,13 +339,50 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
         }
     }
 
-    /** One response, in as many attempts as it takes. */
-    private Rollout response(RolloutRequest request, int sample, SamplingParams params, AtomicBoolean ended) {
-        int seed = (int) (Philox.bits(setup.seed(), Philox.Purpose.SERVING, request.draw(), sample, 0) & 0x7FFF_FFFF);
+    /** One response: turns of servers, and between them what its continuation says. */
+    private Rollout response(RolloutRequest request, int sample, SamplingParams params, CompletableFuture<int[]> end) {
+        GrowingResponse response = new GrowingResponse(request, sample, params.maxNewTokens());
+        Rollout.Finish finish = generate(response, params, end);
+        while (finish == Rollout.Finish.STOP) {
+            int[] said = said(request.continuation().after(sample, response.ids()), end);
+            if (said.length == 0) {
+                break;
+            }
+            response.said(said);
+            finish = response.room() == 0 ? Rollout.Finish.LENGTH : generate(response, params, end);
+        }
+        if (response.isOfOneVersion()) {
+            ofOneVersion.add(new Place(request.draw(), sample));
+        }
+        return response.rollout(finish, setup.text().apply(response.ids()));
+    }
+
+    private static int[] said(CompletionStage<int[]> reply, CompletableFuture<int[]> end) {
+        try {
+            return reply.toCompletableFuture()
+                    .applyToEither(end, Function.identity())
+                    .join();
+        } catch (CompletionException e) {
+            throw Continuation.failure(e);
+        }
+    }
+
+    /** The next turn of a response, in as many attempts as it takes. */
+    private Rollout.Finish generate(GrowingResponse response, SamplingParams params, CompletableFuture<int[]> end) {
+        int seed = (int) (Philox.bits(
+                        setup.seed(),
+                        Philox.Purpose.SERVING,
+                        response.request().draw(),
+                        response.sample(),
+                        response.length())
+                & 0x7FFF_FFFF);
+        SamplingParams ofTurn = params.withMaxNewTokens(response.room());
         int answered = 0;
         for (int attempt = 1; ; attempt++) {
             try {
-                return attempt(request, sample, params, seed, attempt, ended);
+                GrowingResponse.Turn turn = attempt(response, ofTurn, seed, attempt, end);
+                response.generated(turn);
+                return turn.finish();
             } catch (ServerException e) {
                 // A server that is away, and weights that change, are nobody's fault in the answer.
                 boolean inAnswer = !e.needsHandshake() && e.kind() != ServerException.Kind.ABORTED;
@@ -332,24 +396,25 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
         }
     }
 
-    private Rollout attempt(
-            RolloutRequest request, int sample, SamplingParams params, int seed, int attempt, AtomicBoolean ended) {
-        ServerPool.Taken taken = pool.take(ended::get);
+    private GrowingResponse.Turn attempt(
+            GrowingResponse response, SamplingParams params, int seed, int attempt, CompletableFuture<int[]> end) {
+        ServerPool.Taken taken = pool.take(end::isDone);
         try {
             requireLogMu(taken.member(), params);
             InferenceServer.Answer answer = taken.member()
                     .server()
                     .generate(new InferenceServer.Prompt(
-                            run + "-" + request.draw() + "-" + sample + "-" + attempt,
+                            run + "-" + response.request().draw() + "-" + response.sample() + "-" + response.length()
+                                    + "-" + attempt,
                             taken.weights().adapter() ? taken.label() : null,
-                            request.promptIds(),
+                            response.prompt(),
                             params,
                             seed,
                             taken.label()));
-            return checked(taken, request, sample, params, answer);
+            return checked(taken, params, answer);
         } catch (ServerException e) {
-            if (cancelled || ended.get()) {
-                CancellationException broken = new CancellationException("generation was cancelled");
+            if (cancelled || end.isDone()) {
+                CancellationException broken = wasCancelled();
                 broken.initCause(e);
                 throw broken;
             }
@@ -371,12 +436,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
         }
     }
 
-    private Rollout checked(
-            ServerPool.Taken taken,
-            RolloutRequest request,
-            int sample,
-            SamplingParams params,
-            InferenceServer.Answer answer) {
+    private GrowingResponse.Turn checked(ServerPool.Taken taken, SamplingParams params, InferenceServer.Answer answer) {
         String url = taken.member().server().url();
         int[] ids = answer.ids();
         int time = ids.length;
@@ -418,24 +478,12 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
                 url,
                 "responses that end at a stop id or the limit",
                 "finish '" + answer.finish() + "' after id " + ids[time - 1]);
-        boolean[] mask = new boolean[time];
-        Arrays.fill(mask, true);
-        long[] versions = versions(taken, answer, time);
-        // One that waited on the server while weights changed may go on from a cached prompt of the old ones.
-        if (Arrays.stream(versions).allMatch(number -> number == taken.weights().number())) {
-            ofOneVersion.add(new Place(request.draw(), sample));
-        }
-        return new Rollout(
-                request.draw(),
-                sample,
-                request.promptIds(),
+        return new GrowingResponse.Turn(
                 ids,
-                mask,
                 logProbs,
-                new float[time],
-                versions,
-                stopped ? Rollout.Finish.STOP : Rollout.Finish.LENGTH,
-                setup.text().apply(ids));
+                versions(taken, answer, time),
+                taken.weights().number(),
+                stopped ? Rollout.Finish.STOP : Rollout.Finish.LENGTH);
     }
 
     private long[] versions(ServerPool.Taken taken, InferenceServer.Answer answer, int time) {
@@ -521,6 +569,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
     @Override
     public void cancel() {
         cancelled = true;
+        breakOff(ended, wasCancelled());
         pool.cancel();
     }
 

@@ -12,7 +12,9 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -35,10 +37,12 @@ import org.minpro.model.ParameterSelection;
 import org.minpro.model.Parameters;
 import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
+import org.minpro.rollout.Continuation;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutEngine;
 import org.minpro.rollout.RolloutRequest;
 import org.minpro.rollout.SamplingParams;
+import org.minpro.rollout.TurnSpan;
 import org.minpro.run.ModelFiles;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
@@ -205,7 +209,8 @@ class ServedRolloutEngineTest {
             System.arraycopy(rollout.responseIds(), 0, sequence, prompt, rollout.length());
             double[] scores = new Weights().score(version, List.of(sequence), 1).getFirst();
             for (int t = 0; t < rollout.length(); t++) {
-                assertThat(rollout.behaviorLogProbs()[t]).isCloseTo((float) scores[prompt - 1 + t], within(1e-4f));
+                float expected = rollout.responseMask()[t] ? (float) scores[prompt - 1 + t] : 0;
+                assertThat(rollout.behaviorLogProbs()[t]).isCloseTo(expected, within(1e-4f));
             }
         }
     }
@@ -229,6 +234,129 @@ class ServedRolloutEngineTest {
         assertOf(versions.get(1), second);
         assertThat(second).isNotEqualTo(first);
         assertThat(notices).anyMatch(line -> line.contains("nats from the trainer's, and are processed"));
+    }
+
+    /** Half of the vocabulary ends a turn. */
+    private static final SamplingParams TURNS = SamplingParams.of(16, List.of(1, 3, 4, 5, 6, 7, 8, 9));
+
+    /** Begins with an id that the model never samples. */
+    private static final int[] SAID = {2, 15};
+
+    /** Says the same after the first two turns. */
+    private static final Continuation TWICE = (sample, ids) -> {
+        long before = Arrays.stream(ids).filter(id -> id == SAID[0]).count();
+        return CompletableFuture.supplyAsync(() -> before < 2 ? SAID : new int[0]);
+    };
+
+    private static List<RolloutRequest> continued(Continuation continuation) {
+        return REQUESTS.stream().map(request -> request.continued(continuation)).toList();
+    }
+
+    private List<Rollout> generateTurns() {
+        List<Rollout> told = Collections.synchronizedList(new ArrayList<>());
+        List<Rollout> rollouts = engine.generate(continued(TWICE), TURNS, told::add);
+        assertThat(told).containsExactlyInAnyOrderElementsOf(rollouts);
+        return rollouts;
+    }
+
+    @Test
+    void aResponseOfSeveralTurnsIsARequestForEach() {
+        connect();
+        engine.publish(versions.get(0));
+        List<Rollout> rollouts = generateTurns();
+        assertOf(versions.get(0), rollouts);
+        int requests = 0;
+        int three = 0;
+        for (Rollout rollout : rollouts) {
+            List<TurnSpan> spans = TurnSpan.of(rollout.responseMask());
+            // The server counts no request for a single token, which might be a probe.
+            requests += (int) spans.stream().filter(turn -> turn.from() < 15).count();
+            three += spans.size() == 3 ? 1 : 0;
+            assertThat(rollout.length()).isLessThanOrEqualTo(16);
+            for (int i = 1; i < spans.size(); i++) {
+                int end = spans.get(i - 1).to();
+                assertThat(TURNS.stopIds()).contains(rollout.responseIds()[end - 1]);
+                assertThat(Arrays.copyOfRange(
+                                rollout.responseIds(), end, spans.get(i).from()))
+                        .isEqualTo(SAID);
+            }
+            int last = rollout.responseIds()[rollout.length() - 1];
+            assertThat(rollout.finish())
+                    .isEqualTo(
+                            TURNS.stopIds().contains(last) && spans.size() == 3
+                                    ? Rollout.Finish.STOP
+                                    : Rollout.Finish.LENGTH);
+        }
+        assertThat(three).isGreaterThan(2);
+        assertThat(server.requests()).isEqualTo(requests);
+        assertThat(server.seeds()).hasSize(requests);
+        Rollout several = rollouts.stream()
+                .filter(rollout -> TurnSpan.of(rollout.responseMask()).size() > 1)
+                .findFirst()
+                .orElseThrow();
+        assertThat(engine.take(several.draw(), several.sample())).isPresent();
+        assertThat(generateTurns()).isEqualTo(rollouts);
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = FakeVllm.Trap.class,
+            names = {"ABORT", "NAN", "CUT_BODY", "FAIL"})
+    void aTurnThatIsWrongOnceIsAskedForAgainAndThoseBeforeItStay(FakeVllm.Trap trap) {
+        connect();
+        engine.publish(versions.get(0));
+        List<Rollout> sound = generateTurns();
+        int before = server.requests();
+        server.set(trap, 2);
+        assertThat(generateTurns()).isEqualTo(sound);
+        assertThat(server.left(trap)).isZero();
+        assertThat(server.requests() - before).isBetween(before, before + 2);
+    }
+
+    /** Four responses wait for as many others as the server takes at once. */
+    @Test
+    void aResponseThatWaitsForItsContinuationHoldsUpNoOther() {
+        connect();
+        engine.publish(versions.get(0));
+        CompletableFuture<int[]> others = new CompletableFuture<>();
+        AtomicInteger finished = new AtomicInteger();
+        List<RolloutRequest> requests = List.of(
+                REQUESTS.get(0).continued((sample, ids) -> ids.length > 8 ? NOTHING : others),
+                REQUESTS.get(1),
+                REQUESTS.get(2));
+        List<Rollout> rollouts = engine.generate(requests, TURNS, rollout -> {
+            if (rollout.draw() != 0 && finished.incrementAndGet() == 6) {
+                others.complete(SAID);
+            }
+        });
+        assertThat(rollouts).hasSize(10);
+        assertThat(rollouts.subList(0, 4))
+                .anyMatch(rollout -> TurnSpan.of(rollout.responseMask()).size() > 1);
+    }
+
+    private static final CompletableFuture<int[]> NOTHING = CompletableFuture.completedFuture(new int[0]);
+
+    @Test
+    void whatAContinuationThrowsAndACancellationEndWhatWaits() throws Exception {
+        connect();
+        engine.publish(versions.get(0));
+        IllegalStateException broken = new IllegalStateException("broken");
+        CompletableFuture<int[]> never = new CompletableFuture<>();
+        Continuation mixed = (sample, ids) -> sample == 0 ? CompletableFuture.failedFuture(broken) : never;
+        assertThatThrownBy(() -> engine.generate(continued(mixed), TURNS, rollout -> {}))
+                .isSameAs(broken);
+        AtomicInteger asked = new AtomicInteger();
+        Continuation silent = (sample, ids) -> {
+            asked.incrementAndGet();
+            return never;
+        };
+        CompletableFuture<List<Rollout>> underWay =
+                CompletableFuture.supplyAsync(() -> engine.generate(continued(silent), TURNS, rollout -> {}));
+        while (asked.get() == 0) {
+            LockSupport.parkNanos(200_000);
+        }
+        engine.cancel();
+        assertThatThrownBy(underWay::join).hasRootCauseInstanceOf(CancellationException.class);
     }
 
     /** What is wrong in an answer, or away for a moment, costs another attempt with the same seed and nothing else. */
