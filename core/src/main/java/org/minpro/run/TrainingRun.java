@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
@@ -29,9 +30,9 @@ import org.minpro.train.EntropyTarget;
 import org.minpro.train.Learner;
 import org.minpro.train.LearnerReport;
 import org.minpro.train.NonFiniteUpdateException;
-import org.minpro.train.OptimizerState;
 import org.minpro.train.Policy;
 import org.minpro.train.Update;
+import org.minpro.train.WholeState;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -67,6 +68,7 @@ public final class TrainingRun implements AutoCloseable {
     private final Checkpoints checkpoints;
     private final RunListener listener;
     private final RunChecks checks = new RunChecks();
+    private long sentBefore;
     private boolean warnedOfGradient;
     private boolean unchanged;
     private volatile boolean stopping;
@@ -118,6 +120,10 @@ public final class TrainingRun implements AutoCloseable {
             }
         }
         trainer.begin(state);
+        policy.shareOut(ranks);
+        if (reference != null) {
+            reference.shareOut(ranks);
+        }
     }
 
     /** The state of the checkpoint that the first rank found; null where there is none. */
@@ -186,6 +192,11 @@ public final class TrainingRun implements AutoCloseable {
     /** The file that each iteration is recorded in. */
     MetricsFile metrics() {
         return metrics;
+    }
+
+    /** The newest checkpoint; empty before the first one. */
+    Optional<Checkpoints.Checkpoint> newest() {
+        return checkpoints.newest(listener::notice);
     }
 
     /** The next iteration. */
@@ -268,7 +279,9 @@ public final class TrainingRun implements AutoCloseable {
         time.put("trained_tokens_per_second", report.trainedTokens() / report.trainingSeconds());
         time.put("resident_bytes", (double) Scope.residentBytes());
         if (!ranks.isAlone()) {
-            time.put("sent_bytes", (double) resources.ranks().sentBytes());
+            long sent = resources.ranks().sentBytes();
+            time.put("sent_bytes", (double) (sent - sentBefore));
+            sentBefore = sent;
         }
         metrics.append(
                 report.iteration(),
@@ -419,14 +432,12 @@ public final class TrainingRun implements AutoCloseable {
         if (reference != null && !reference.sha256().isEmpty()) {
             values.put(REFERENCE, reference.sha256());
         }
-        try (OptimizerState optimizer = trainer.learner().wholeOptimizerState()) {
+        try (WholeState whole = trainer.learner().wholeState(reference == null ? null : reference.mean())) {
             if (ranks.isFirst()) {
                 checkpoints.save(
-                        iteration(),
-                        policy.master().trainableNamed(),
-                        optimizer.tensors(),
-                        reference == null ? new LinkedHashMap<>() : reference.state(),
-                        Checkpoints.state(values));
+                        iteration(), whole.weights(), whole.optimizer(), whole.reference(), Checkpoints.state(values));
+            } else {
+                whole.give();
             }
         }
         if (journal != null) {
