@@ -21,7 +21,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Writes a model as a Hugging Face folder: {@code config.json} and the weights in {@code model.safetensors}. */
 public final class HuggingFaceWriter {
-    /** What belongs to a model beside its weights. */
+    /** What belongs to a model beside its weights and its configuration. */
     private static final List<String> COMPANIONS = List.of(
             "generation_config.json",
             "tokenizer.json",
@@ -37,8 +37,7 @@ public final class HuggingFaceWriter {
             "LICENSE.txt",
             "LICENSE.md",
             "NOTICE",
-            "USE_POLICY.md",
-            "config.json");
+            "USE_POLICY.md");
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
@@ -54,6 +53,7 @@ public final class HuggingFaceWriter {
     public static void writeLike(HuggingFaceReader source, Path target, Map<String, Tensor> parameters) {
         Layout.of(source, parameters).write(target, parameters);
         copyCompanions(source.path(), target);
+        copy(source.path(), target, "config.json");
     }
 
     /**
@@ -203,19 +203,22 @@ public final class HuggingFaceWriter {
         SafetensorsFile.write(target.resolve(StoredWeights.SINGLE_FILE), shapes, Map.of("format", "pt"), source);
     }
 
-    private static void copyCompanions(Path folder, Path target) {
-        for (String name : COMPANIONS) {
-            Path source = folder.resolve(name);
-            Path copy = target.resolve(name);
-            try {
-                if (Files.isRegularFile(source) && !(Files.exists(copy) && Files.isSameFile(source, copy))) {
-                    Path temporary = target.resolve(name + ".part");
-                    Files.copy(source, temporary, StandardCopyOption.REPLACE_EXISTING);
-                    SafetensorsFile.move(temporary, copy);
-                }
-            } catch (IOException e) {
-                throw new UncheckedIOException(copy + ": cannot be written: " + e.getMessage(), e);
+    /** Copies what a model's folder has beside weights and configuration: tokenizer, chat templates, licence. */
+    public static void copyCompanions(Path folder, Path target) {
+        COMPANIONS.forEach(name -> copy(folder, target, name));
+    }
+
+    private static void copy(Path folder, Path target, String name) {
+        Path source = folder.resolve(name);
+        Path copy = target.resolve(name);
+        try {
+            if (Files.isRegularFile(source) && !(Files.exists(copy) && Files.isSameFile(source, copy))) {
+                Path temporary = target.resolve(name + ".part");
+                Files.copy(source, temporary, StandardCopyOption.REPLACE_EXISTING);
+                SafetensorsFile.move(temporary, copy);
             }
+        } catch (IOException e) {
+            throw new UncheckedIOException(copy + ": cannot be written: " + e.getMessage(), e);
         }
     }
 

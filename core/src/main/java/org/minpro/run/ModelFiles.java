@@ -7,13 +7,11 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.LocalDate;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -175,13 +173,7 @@ public final class ModelFiles {
                 return;
             }
             HuggingFaceWriter.write(target, config, parameters.named());
-            for (String name : List.of("tokenizer.json", "tokenizer_config.json", "generation_config.json")) {
-                if (Files.exists(path.resolve(name))) {
-                    Files.copy(path.resolve(name), target.resolve(name), StandardCopyOption.REPLACE_EXISTING);
-                }
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("the model folder must be writable, got: " + target, e);
+            HuggingFaceWriter.copyCompanions(path, target);
         }
     }
 
@@ -230,8 +222,8 @@ public final class ModelFiles {
         return new Transformer(config(), parameters(compute));
     }
 
-    /** The weights, with the adapter's beside them. */
-    private Parameters parameters(DType compute) {
+    /** The weights, with the adapter's beside them; closed by the caller. */
+    Parameters parameters(DType compute) {
         Parameters parameters = adapter == null
                 ? Parameters.zeros(config(), Engine.device(), compute)
                 : Parameters.zeros(

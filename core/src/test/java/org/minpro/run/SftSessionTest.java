@@ -7,13 +7,16 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.config.Binder;
 import org.minpro.config.Settings;
 import org.minpro.data.DataException;
+import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.train.SupervisedTrainer;
 import tools.jackson.databind.json.JsonMapper;
@@ -98,6 +101,32 @@ final class SftSessionTest {
         assertThat(last).isLessThan(first / 4);
         assertThat(reports)
                 .allSatisfy(report -> assertThat(report.gradientNorm()).isFinite());
+    }
+
+    /** Without its template a model that learnt conversations would be asked in another form. */
+    @Test
+    void aModelThatBeganFromASeedIsSavedWithAllThatItsFolderHasBesideWeights() throws IOException {
+        Path bare = Files.createDirectories(folder.resolve("bare"));
+        Path builtin = ModelFiles.open(ModelSection.BUILTIN).path();
+        List<String> names = List.of("tokenizer.json", "tokenizer_config.json", "generation_config.json");
+        for (String name : names) {
+            Files.copy(builtin.resolve(name), bare.resolve(name));
+        }
+        Files.copy(builtin.resolve("config.json"), bare.resolve("config.json"));
+        Files.writeString(bare.resolve("chat_template.jinja"), "{% for m in messages %}{{ m.content }}{% endfor %}=");
+        Files.writeString(bare.resolve("LICENSE"), "Apache-2.0");
+        SftRecipe recipe = recipe("model: {path: " + bare + "}\ninitialise: true\nupdates: 1\nbatch-rows: 2\n");
+        Path saved;
+        try (SftSession session = SftSession.start(recipe, line -> {})) {
+            assertThat(session.run((report, seconds) -> {})).isTrue();
+            saved = session.saveModel();
+        }
+        for (String name : Stream.concat(names.stream(), Stream.of("chat_template.jinja", "LICENSE"))
+                .toList()) {
+            assertThat(saved.resolve(name)).hasSameBinaryContentAs(bare.resolve(name));
+        }
+        assertThat(ModelFiles.open(saved.toString()).chatTemplate(LocalDate.EPOCH))
+                .isPresent();
     }
 
     @Test
