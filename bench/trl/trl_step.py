@@ -1,6 +1,8 @@
 """TRL's half of side_by_side.py: one whole GRPO step for every line that comes in on stdin, its seconds on stdout as JSON.
 
-    trl_step.py WORKLOAD THREADS ROWS_AT_ONCE
+    trl_step.py WORKLOAD THREADS ROWS_AT_ONCE [cpu|cuda]
+
+On a GPU the figures have the peak of torch's allocator too, in bytes.
 """
 
 import json
@@ -11,6 +13,7 @@ import time
 
 workload = json.load(open(sys.argv[1]))
 threads, rows_at_once = int(sys.argv[2]), int(sys.argv[3])
+cuda = sys.argv[4:] == ["cuda"]
 os.environ["OMP_NUM_THREADS"] = str(threads)
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
@@ -31,9 +34,17 @@ generating = dict(seconds=0.0, tokens=0)
 generate = model.generate
 
 
+def finish():
+    """Waits for what a GPU was asked to do."""
+    if cuda:
+        torch.cuda.synchronize()
+
+
 def timed(*arguments, **options):
+    finish()
     start = time.perf_counter()
     result = generate(*arguments, **options)
+    finish()
     generating["seconds"] += time.perf_counter() - start
     given = options["input_ids"] if "input_ids" in options else arguments[0]
     generating["tokens"] += result.shape[0] * (result.shape[1] - given.shape[1])
@@ -59,8 +70,10 @@ class OnDemand(transformers.TrainerCallback):
         self.start = time.perf_counter()
 
     def on_step_end(self, args, state, control, **_):
+        finish()
+        peak = dict(peak=torch.cuda.max_memory_allocated()) if cuda else {}
         print(json.dumps(dict(
-            tokens=generating["tokens"], sampling=generating["seconds"], step=time.perf_counter() - self.start)),
+            **peak, tokens=generating["tokens"], sampling=generating["seconds"], step=time.perf_counter() - self.start)),
             file=output, flush=True)
 
 
@@ -72,7 +85,7 @@ with tempfile.TemporaryDirectory() as folder:
         train_dataset=datasets.Dataset.from_dict(dict(prompt=workload["texts"])),
         callbacks=[OnDemand()],
         args=trl.GRPOConfig(
-            output_dir=folder, use_cpu=True, bf16=False, seed=1, max_steps=1000, report_to=[], save_strategy="no",
+            output_dir=folder, use_cpu=not cuda, bf16=False, seed=1, max_steps=1000, report_to=[], save_strategy="no",
             logging_strategy="no", disable_tqdm=True, shuffle_dataset=False, learning_rate=1e-6,
             gradient_checkpointing=False, per_device_train_batch_size=rows_at_once,
             gradient_accumulation_steps=rows // rows_at_once, num_generations=workload["rows_per_prompt"],

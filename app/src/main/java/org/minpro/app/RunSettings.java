@@ -17,6 +17,8 @@ import java.util.stream.Collectors;
 import org.minpro.config.Settings;
 import org.minpro.recipe.Recipe;
 import org.minpro.run.BuildVersion;
+import org.minpro.run.FailedUpdate;
+import org.minpro.run.MetricsFile;
 import org.minpro.run.RunFiles;
 import org.minpro.study.RunKey;
 import org.minpro.study.RunResult;
@@ -41,11 +43,12 @@ final class RunSettings {
         return Recipe.binder(loader).bind(Recipe.class, new Settings().file(file));
     }
 
-    /** What is measured of a run in its folder. */
+    /** What is measured of a run in its folder, which must have ended. */
     static RunResult result(Path run, String label, Recipe recipe) {
+        boolean notFinite = FailedUpdate.ended(run);
         RunResult result = RunResult.read(
                 new RunKey(List.of(label), recipe.seed()),
-                RunResult.Outcome.DONE,
+                notFinite ? RunResult.Outcome.NOT_FINITE : RunResult.Outcome.DONE,
                 run,
                 recipe.rowsPerIteration(),
                 WINDOW,
@@ -55,7 +58,24 @@ final class RunSettings {
             throw new IllegalArgumentException(
                     "a run to compare must have a metrics.jsonl with an iteration, got: " + run);
         }
+        if (!notFinite) {
+            requireEnded(run, recipe, result);
+        }
         return result;
+    }
+
+    /** The accuracy of a run under way is not that of one that has ended. */
+    private static void requireEnded(Path run, Recipe recipe, RunResult result) {
+        RunFiles files = new RunFiles(run);
+        long[] done = {0};
+        MetricsFile.read(files.metrics(), (iteration, numbers) -> done[0] = iteration + 1);
+        boolean unmeasured = result.before().isPresent() && result.after().isEmpty() && files.hasResult();
+        if (done[0] < recipe.iterations() || unmeasured) {
+            throw new IllegalArgumentException("a run to compare must have ended, got: " + run + ", which has done "
+                    + done[0] + " of " + recipe.iterations() + " iterations"
+                    + (unmeasured ? " and has no accuracy after them" : "") + "; go on with: "
+                    + ShownCommand.of(List.of("train", "--resume", run.toString())));
+        }
     }
 
     /** Which MinPRO began a run, as its recipe says. */

@@ -14,6 +14,7 @@ import org.minpro.run.RunFiles;
 import org.minpro.run.RunListener;
 import org.minpro.run.TrainingResult;
 import org.minpro.run.TrainingSession;
+import org.minpro.run.WholeFile;
 import org.minpro.study.RunResult.Outcome;
 import org.minpro.train.NonFiniteUpdateException;
 import picocli.CommandLine;
@@ -113,7 +114,9 @@ final class StudyRun {
             try (TrainingSession opened = begun.isPresent() ? start.resume(begun.get()) : start.start()) {
                 interrupt.stops(opened::stop);
                 TrainingResult result = opened.train();
-                if (!result.finished()) {
+                boolean interrupted =
+                        result.before().isPresent() && result.after().isEmpty() && !opened.isUnchanged();
+                if (!result.finished() || interrupted) {
                     return Main.FAILED;
                 }
                 outcome = opened.isUnchanged() ? Outcome.UNCHANGED : Outcome.DONE;
@@ -124,7 +127,7 @@ final class StudyRun {
                 console.say(String.valueOf(e.getMessage()));
                 outcome = Outcome.NOT_FINITE;
             }
-            Files.writeString(folder.resolve(OUTCOME), outcome.name() + "\n");
+            WholeFile.write(folder.resolve(OUTCOME), outcome.name() + "\n");
             return 0;
         }
     }

@@ -25,6 +25,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.recipe.Recipe;
 import org.minpro.run.BuildVersion;
+import org.minpro.run.WholeFile;
 import org.minpro.study.RunKey;
 import org.minpro.study.RunResult;
 import org.minpro.study.Study;
@@ -167,8 +168,8 @@ final class StudyRunner {
         long start = System.nanoTime();
         try {
             Files.createDirectories(folder);
-            Files.writeString(StudyRun.recipe(folder), Recipe.binder(loader).write(run.recipe(), false));
-            Files.writeString(folder.resolve(SETTINGS), run.settings() + "\n");
+            WholeFile.write(StudyRun.recipe(folder), Recipe.binder(loader).write(run.recipe(), false));
+            WholeFile.write(folder.resolve(SETTINGS), run.settings() + "\n");
             int code = StudyRun.outcome(folder).isPresent()
                     ? 0
                     : executor.run(folder, line -> {

@@ -32,7 +32,8 @@ record Scale(double low, double high, boolean logarithmic, boolean counted) {
         if (logarithmic) {
             return low == high ? new Scale(low / 2, high * 2, true) : new Scale(low / 1.05, high * 1.05, true);
         }
-        if (low == high) {
+        if (high - low <= 1e-12 * Math.max(Math.abs(low), Math.abs(high))) {
+            // Nothing but rounding tells them apart: a step between them would be lost in them.
             double room = low == 0 ? 1 : Math.abs(low) / 2;
             return new Scale(low - room, high + room, false);
         }

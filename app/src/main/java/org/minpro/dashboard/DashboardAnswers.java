@@ -22,6 +22,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.minpro.run.RunFiles;
@@ -67,6 +69,10 @@ final class DashboardAnswers implements AutoCloseable {
         private final RolloutIndex rollouts;
         private @Nullable Future<?> reading;
         private @Nullable ShownRollouts shown;
+        /** Read by who decodes, written by who frees the tokenizer, which must not be in use then. */
+        private final ReadWriteLock using = new ReentrantReadWriteLock();
+
+        private boolean closed;
 
         OpenRun(RunView view) {
             this.view = view;
@@ -100,19 +106,48 @@ final class DashboardAnswers implements AutoCloseable {
             }
         }
 
-        synchronized ShownRollouts shown() {
+        /** What a question makes of the run's rollouts as they are shown. */
+        <T> T shown(Question<T> question) throws IOException {
+            using.readLock().lock();
+            try {
+                return question.of(opened());
+            } finally {
+                using.readLock().unlock();
+            }
+        }
+
+        private synchronized ShownRollouts opened() {
+            if (closed) {
+                throw new IllegalArgumentException("run must be open, got: one that was closed meanwhile; ask again");
+            }
             if (shown == null) {
                 shown = ShownRollouts.of(view);
             }
             return shown;
         }
 
-        synchronized void close() {
+        void close() {
+            using.writeLock().lock();
+            try {
+                closeNow();
+            } finally {
+                using.writeLock().unlock();
+            }
+        }
+
+        private synchronized void closeNow() {
+            closed = true;
             if (shown != null) {
                 shown.close();
                 shown = null;
             }
         }
+    }
+
+    /** What is made of shown rollouts. */
+    @FunctionalInterface
+    private interface Question<T> {
+        T of(ShownRollouts shown) throws IOException;
     }
 
     private OpenRun run(Map<String, String> query) {
@@ -319,7 +354,9 @@ final class DashboardAnswers implements AutoCloseable {
         ObjectNode answer = JSON.createObjectNode().put("draw", draw);
         ArrayNode responses = answer.putArray("responses");
         for (RolloutIndex.Entry entry : run.rollouts.ofDraw(draw)) {
-            responses.add(run.shown().shown(run.rollouts.read(entry), run.rollouts.tokens(draw, entry.sample())));
+            ObjectNode response = run.shown(
+                    shown -> shown.shown(run.rollouts.read(entry), run.rollouts.tokens(draw, entry.sample())));
+            responses.add(response);
         }
         return answer;
     }
@@ -342,7 +379,7 @@ final class DashboardAnswers implements AutoCloseable {
             row.set("problem", line.path("problem"));
             row.set("answer", line.path("answer"));
             row.set("sample", line.path("sample"));
-            run.shown().text(line.path("prompt_ids")).ifPresent(prompt -> row.put("prompt", prompt));
+            run.shown(shown -> shown.text(line.path("prompt_ids"))).ifPresent(prompt -> row.put("prompt", prompt));
             row.set("before", judged(line));
             rows.put(line.path("problem").stringValue("") + "\n" + line.path("sample"), row);
         });
@@ -401,7 +438,7 @@ final class DashboardAnswers implements AutoCloseable {
     }
 
     private interface Line {
-        void of(JsonNode line);
+        void of(JsonNode line) throws IOException;
     }
 
     private static void read(Path file, Line told) throws IOException {

@@ -129,7 +129,12 @@ final class LineIndex {
         readOn(reader);
         // A line is hundreds of bytes: what is little is read again as fast as it is kept.
         if (position - before > READ || before == 0 && position > READ / 4) {
-            keep();
+            try {
+                keep();
+            } catch (IOException e) {
+                // Nowhere to keep it: the next one reads the file again.
+                return;
+            }
         }
     }
 

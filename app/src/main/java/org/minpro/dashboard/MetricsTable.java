@@ -44,9 +44,10 @@ public final class MetricsTable {
             clear();
             return;
         }
-        if (Files.size(file) < position || !readOn()) {
+        // What does not follow on may be a file that was written anew.
+        if (Files.size(file) < position || !readOn(false)) {
             clear();
-            readOn();
+            readOn(true);
         }
     }
 
@@ -56,8 +57,12 @@ public final class MetricsTable {
         position = 0;
     }
 
-    /** Whether what follows is what may follow: later steps, whole lines of JSON. */
-    private boolean readOn() throws IOException {
+    /**
+     * Whether what follows is what may follow: later steps, whole lines of JSON.
+     *
+     * @param anew whether the file is read from its beginning: then a line that is no JSON is passed over
+     */
+    private boolean readOn(boolean anew) throws IOException {
         try (FileChannel channel = FileChannel.open(file)) {
             ByteArrayOutputStream line = new ByteArrayOutputStream();
             ByteBuffer buffer = ByteBuffer.allocate(1 << 16);
@@ -70,7 +75,7 @@ public final class MetricsTable {
                         line.write(bytes, from, i - from);
                         position += line.size() + 1;
                         from = i + 1;
-                        if (!add(line.toString(StandardCharsets.UTF_8))) {
+                        if (!add(line.toString(StandardCharsets.UTF_8), anew)) {
                             return false;
                         }
                         line.reset();
@@ -82,16 +87,16 @@ public final class MetricsTable {
         }
     }
 
-    private boolean add(String line) {
+    private boolean add(String line, boolean anew) {
         MetricPoint point;
         try {
             JsonNode node = JSON.readTree(line);
             if (!node.path("iteration").isNumber()) {
-                return false;
+                return anew;
             }
             point = MetricPoint.of(series, node);
         } catch (JacksonException e) {
-            return false;
+            return anew;
         }
         if (rows > 0 && point.step() <= steps[rows - 1]) {
             return false;

@@ -168,13 +168,16 @@ public record RunView(Path folder) {
         if (process.isPresent() && process.get().isAlive()) {
             return RunState.RUNNING;
         }
-        if (finished) {
-            return RunState.FINISHED;
+        // One that died in its last steps left its mark: the model or the accuracy after it may be missing.
+        if (process.isPresent() && process.get().isHere()) {
+            return RunState.KILLED;
         }
         if (Files.exists(files().failure())) {
             return RunState.FAILED;
         }
-        return process.map(owner -> owner.isHere() ? RunState.KILLED : RunState.ELSEWHERE)
-                .orElse(RunState.STOPPED);
+        if (finished) {
+            return RunState.FINISHED;
+        }
+        return process.isPresent() ? RunState.ELSEWHERE : RunState.STOPPED;
     }
 }

@@ -15,6 +15,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code minpro train --processes}: one command, one console, and the bytes of one process. */
 final class TrainProcessesTest {
@@ -83,12 +85,14 @@ final class TrainProcessesTest {
         assertThat(folder.resolve("runs")).doesNotExist();
     }
 
-    @Test
+    @ParameterizedTest
     @Tag("slow")
-    void twoProcessesSayAndLeaveWhatOneDoes() throws Exception {
-        CommandLineRun one = CommandLineRun.of(train("one"));
+    @ValueSource(strings = {"f32", "bf16"})
+    void twoProcessesSayAndLeaveWhatOneDoes(String type) throws Exception {
+        String setting = "model.dtype=" + type;
+        CommandLineRun one = CommandLineRun.of(train("one", "--set", setting));
         assertThat(one.code()).as(one.err()).isZero();
-        CommandLineRun two = CommandLineRun.of(train("two", "--processes", "2"));
+        CommandLineRun two = CommandLineRun.of(train("two", "--set", setting, "--processes", "2"));
         assertThat(two.code()).as(two.err()).isZero();
         assertThat(two.err())
                 .contains("processes  2, 2 of them on this machine; 1 lanes each")

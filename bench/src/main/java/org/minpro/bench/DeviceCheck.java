@@ -2,6 +2,7 @@ package org.minpro.bench;
 
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
@@ -37,6 +38,9 @@ public final class DeviceCheck {
                 NoGradient off = NoGradient.open()) {
             check.operations();
             check.attention();
+        }
+        try (Scope scope = Scope.open()) {
+            check.gradient();
         }
         check.rates();
         System.out.println(check.failed == 0 ? "all as on the CPU" : check.failed + " differ");
@@ -87,6 +91,31 @@ public final class DeviceCheck {
                 there(x).indexAdd(0, Tensor.of(device, rows), there(weight.narrow(0, 0, 4))),
                 x.indexAdd(0, index, weight.narrow(0, 0, 4)),
                 1e-6);
+        compare("the largest", there(x).largest(5, 1).values(), x.largest(5, 1).values(), 1e-7);
+        compare("in order", there(x).sort(1, false).values(), x.sort(1, false).values(), 1e-7);
+        Tensor columns = Tensor.range(device, 0, 192).unsqueeze(1);
+        compare(
+                "scattered",
+                Tensor.zeros(device, DType.F32, 192, 192).scatterAddInPlace(1, columns, there(x).narrow(1, 0, 1)),
+                Tensor.zeros(Device.parse("cpu"), DType.F64, 192, 192)
+                        .scatterAddInPlace(
+                                1, Tensor.range(Device.parse("cpu"), 0, 192).unsqueeze(1), x.narrow(1, 0, 1)),
+                1e-7);
+    }
+
+    /** By autograd, through a product, a gate and a distribution. */
+    private void gradient() {
+        Tensor x = normals(6, 61, 48);
+        Tensor weight = normals(7, 32, 48);
+        Tensor leaf = weight.detach().requireGradient();
+        loss(x, leaf).backward();
+        Tensor other = there(weight).detach().requireGradient();
+        loss(there(x), other).backward();
+        compare("gradient", Objects.requireNonNull(other.gradient()), Objects.requireNonNull(leaf.gradient()), 1e-5);
+    }
+
+    private static Tensor loss(Tensor x, Tensor weight) {
+        return x.linear(weight).silu().logSoftmax(1).square().sum();
     }
 
     private void attention() {
@@ -100,6 +129,25 @@ public final class DeviceCheck {
         FlashAttention.Gradient slope = FlashAttention.backward(upstream, query, key, value, right, true);
         FlashAttention.Gradient back =
                 FlashAttention.backward(there(upstream), there(query), there(key), there(value), found, true);
+        Tensor mask = Tensor.zeros(Device.parse("cpu"), DType.F64, 3, 1, 1, 64);
+        mask.narrow(3, 40, 24).fillInPlace(Double.NEGATIVE_INFINITY);
+        Tensor one = normals(8, 3, 4, 2, 32);
+        Tensor cache = normals(9, 3, 4, 64, 32);
+        compare(
+                "attention to a cache, f32",
+                Tensor.attention(there(one), there(cache), there(cache), there(mask), false),
+                Tensor.attention(one, cache, cache, mask, false),
+                1e-5);
+        compare(
+                "attention to a cache, bf16",
+                Tensor.attention(
+                        there(one).to(DType.BF16),
+                        there(cache).to(DType.BF16),
+                        there(cache).to(DType.BF16),
+                        there(mask).to(DType.BF16),
+                        false),
+                Tensor.attention(one, cache, cache, mask, false),
+                2e-2);
         compare("attention, to queries", back.query(), slope.query(), 1e-5);
         compare("attention, to keys", back.key(), slope.key(), 1e-5);
         compare("attention, to values", back.value(), slope.value(), 1e-5);

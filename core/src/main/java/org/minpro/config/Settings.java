@@ -235,15 +235,35 @@ public final class Settings {
         for (Map.Entry<String, Value.Entry> entry : over.entries().entrySet()) {
             Value.Entry below = base.entries().get(entry.getKey());
             Value.Entry above = entry.getValue();
-            if (below != null
-                    && below.value() instanceof Value.Section lower
-                    && above.value() instanceof Value.Section upper
-                    && !upper.entries().containsKey(Binder.NAME)) {
-                above = new Value.Entry(above.keyOrigin(), merge(lower, upper));
+            if (below != null) {
+                above = new Value.Entry(above.keyOrigin(), merge(below.value(), above.value()));
             }
             merged = merged.with(entry.getKey(), above);
         }
         return merged;
+    }
+
+    /** A choice and parameters of it come together in any order: {@code objective: cispo} and {@code objective: {cap: 5}}. */
+    private static Value merge(Value below, Value above) {
+        if (above instanceof Value.Section upper && !upper.entries().containsKey(Binder.NAME)) {
+            if (below instanceof Value.Section lower) {
+                return merge(lower, upper);
+            }
+            return isName(below) ? merge(chosen(below), upper) : above;
+        }
+        return isName(above)
+                        && below instanceof Value.Section lower
+                        && !lower.entries().containsKey(Binder.NAME)
+                ? merge(lower, chosen(above))
+                : above;
+    }
+
+    private static boolean isName(Value value) {
+        return value instanceof Value.Raw || value instanceof Value.Scalar scalar && scalar.yaml() != null;
+    }
+
+    private static Value.Section chosen(Value name) {
+        return new Value.Section(Map.of(Binder.NAME, new Value.Entry(name.origin(), name)), name.origin());
     }
 
     private static Value.Section put(Value.Section section, List<String> path, Value value) {
@@ -263,8 +283,7 @@ public final class Settings {
             case Value.Section found -> found;
             case null -> new Value.Section(Map.of(), value.origin());
             // 'objective: minpro' and then 'objective.cap=3'.
-            case Value chosen ->
-                new Value.Section(Map.of(Binder.NAME, new Value.Entry(chosen.origin(), chosen)), chosen.origin());
+            case Value chosen -> chosen(chosen);
         };
         String keyOrigin = existing == null ? value.origin() : existing.keyOrigin();
         return section.with(key, new Value.Entry(keyOrigin, put(inner, path.subList(1, path.size()), value)));

@@ -32,6 +32,7 @@ public final class Collectives implements AutoCloseable {
     private final int size;
     private final @Nullable ProcessGroupGloo group;
     private final @Nullable Liveness liveness;
+    private final @Nullable SlowNetwork slow = SlowNetwork.ofProperty();
     private final AtomicLong sent = new AtomicLong();
 
     private Collectives(
@@ -113,7 +114,7 @@ public final class Collectives implements AutoCloseable {
             org.bytedeco.pytorch.Tensor given = torch.empty(new long[] {longest}, ofBytes(), null);
             bytes(given, longest).put(mine);
             org.bytedeco.pytorch.Tensor received = torch.empty(new long[] {(long) size * longest}, ofBytes(), null);
-            complete(what, () -> group._allgather_base(received, given));
+            complete(what, (long) (size - 1) * longest, () -> group._allgather_base(received, given));
             sent.addAndGet((long) (size - 1) * longest);
             ByteBuffer buffer = bytes(received, (long) size * longest);
             for (int of = 0; of < size; of++) {
@@ -132,7 +133,7 @@ public final class Collectives implements AutoCloseable {
         try (PointerScope scope = new PointerScope()) {
             org.bytedeco.pytorch.Tensor given = torch.tensor(new long[] {mine}, ofNumbers());
             org.bytedeco.pytorch.Tensor received = torch.empty(new long[] {size}, ofNumbers(), null);
-            complete(what, () -> group._allgather_base(received, given));
+            complete(what, (size - 1) * (long) Long.BYTES, () -> group._allgather_base(received, given));
             sent.addAndGet((size - 1) * (long) Long.BYTES);
             long[] all = new long[size];
             received.data_ptr_long().get(all);
@@ -191,7 +192,10 @@ public final class Collectives implements AutoCloseable {
         BroadcastOptions options = new BroadcastOptions();
         options.rootRank(from);
         ProcessGroupGloo open = opened();
-        complete(what, () -> open.broadcast(new TensorVector(bytes), options));
+        complete(
+                what,
+                from == rank ? (size - 1) * length : length,
+                () -> open.broadcast(new TensorVector(bytes), options));
         if (from == rank) {
             sent.addAndGet((size - 1) * length);
         }
@@ -216,15 +220,39 @@ public final class Collectives implements AutoCloseable {
         long[] taking = Arrays.stream(receivedElements)
                 .map(elements -> elements * width)
                 .toArray();
+        long gives = Arrays.stream(giving).sum();
+        long takes = Arrays.stream(taking).sum();
+        long passing = Math.max(gives - giving[rank], takes - taking[rank]);
         try (PointerScope scope = new PointerScope()) {
-            org.bytedeco.pytorch.Tensor from = view(given, Arrays.stream(giving).sum());
-            org.bytedeco.pytorch.Tensor to =
-                    view(received, Arrays.stream(taking).sum());
-            complete(what, () -> group.alltoall_base(to, from, new LongVector(taking), new LongVector(giving)));
+            org.bytedeco.pytorch.Tensor from = view(given, gives);
+            org.bytedeco.pytorch.Tensor to = view(received, takes);
+            complete(
+                    what, passing, () -> group.alltoall_base(to, from, new LongVector(taking), new LongVector(giving)));
         }
-        for (int other = 0; other < size; other++) {
-            sent.addAndGet(other == rank ? 0 : giving[other]);
+        sent.addAndGet(gives - giving[rank]);
+    }
+
+    /**
+     * Brings what each rank has to all of them.
+     *
+     * @param mine {@code [elements]}, as many on every rank, contiguous, in this machine's memory
+     * @param all {@code [ranks * elements]} of the same type: overwritten with what each rank gave, by rank
+     */
+    public void gather(String what, Tensor mine, Tensor all) {
+        if (group == null) {
+            all.copyInPlace(mine);
+            return;
         }
+        long bytes = bytesOf(mine);
+        if (bytes == 0) {
+            return;
+        }
+        try (PointerScope scope = new PointerScope()) {
+            org.bytedeco.pytorch.Tensor from = view(mine, bytes);
+            org.bytedeco.pytorch.Tensor to = view(all, size * bytes);
+            complete(what, (size - 1) * bytes, () -> group._allgather_base(to, from));
+        }
+        sent.addAndGet((size - 1) * bytes);
     }
 
     private ProcessGroupGloo opened() {
@@ -238,7 +266,8 @@ public final class Collectives implements AutoCloseable {
         Work start();
     }
 
-    private void complete(String what, Started work) {
+    /** @param bytes that this rank gives to others, or takes from them if that is more */
+    private void complete(String what, long bytes, Started work) {
         Liveness others = liveness;
         if (others == null) {
             throw new IllegalStateException("a process that is alone has no group");
@@ -248,6 +277,9 @@ public final class Collectives implements AutoCloseable {
             work.start()._wait();
         } catch (RuntimeException e) {
             throw others.lost(what, e);
+        }
+        if (slow != null) {
+            slow.pass(bytes);
         }
         others.leave(name);
     }

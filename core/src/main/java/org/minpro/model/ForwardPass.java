@@ -2,6 +2,7 @@ package org.minpro.model;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.function.IntConsumer;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Tensor;
 
@@ -20,6 +21,7 @@ public final class ForwardPass {
     private final ReadOut readOut;
     private final Tensor hidden;
     private final List<DecoderLayer.Backward> layers;
+    private final int lowest;
 
     /**
      * The end of the pass: of the last layer's tokens those that predict, normed.
@@ -43,12 +45,16 @@ public final class ForwardPass {
         }
     }
 
-    /** @param layers those that a gradient goes back through: all, or all from the lowest on that is trained */
-    ForwardPass(Parameters parameters, Tensor ids, ReadOut readOut, List<DecoderLayer.Backward> layers) {
+    /**
+     * @param layers those that a gradient goes back through: all, or all from the lowest on that is trained
+     * @param lowest the index of the first of them in the model
+     */
+    ForwardPass(Parameters parameters, Tensor ids, ReadOut readOut, List<DecoderLayer.Backward> layers, int lowest) {
         this.parameters = parameters;
         this.ids = ids;
         this.readOut = readOut;
         this.layers = layers;
+        this.lowest = lowest;
         try (NoGradient off = NoGradient.open()) {
             this.hidden = readOut.hidden();
         }
@@ -65,10 +71,21 @@ public final class ForwardPass {
      * @param upstream {@code dL/dhidden}, {@code [responseTokens, hidden]}
      */
     public void backward(Tensor upstream, WeightGradients gradients) {
+        backward(upstream, gradients, layer -> {});
+    }
+
+    /**
+     * The same for who goes on with some gradients while the rest are computed.
+     *
+     * @param passed told of each layer, from the last one down, once the gradients of its maps are added: those of all its
+     *     parameters but the norms, which are added at the end
+     */
+    public void backward(Tensor upstream, WeightGradients gradients, IntConsumer passed) {
         Tensor gradient = readOut.backward(upstream, gradients);
         boolean toEmbedding = parameters.parameter(EMBEDDING).trainable();
         for (int i = layers.size() - 1; i >= 0; i--) {
             gradient = layers.get(i).of(gradient, gradients, i > 0 || toEmbedding);
+            passed.accept(lowest + i);
         }
         try (NoGradient off = NoGradient.open()) {
             if (toEmbedding) {

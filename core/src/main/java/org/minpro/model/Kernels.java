@@ -12,7 +12,8 @@ import org.minpro.tensor.Tensor;
  *
  * <p>The vectors are a module of their own, for Java 25 and later, which is looked up by the name of its class. They need
  * {@code --add-modules jdk.incubator.vector} when Java is started, and pass a check of their results before they are taken.
- * {@code -Dminpro.kernels=libtorch} leaves them out.
+ * {@code -Dminpro.kernels=libtorch} leaves them out. {@code -Dminpro.kernels=gpu} does too, and computes in the shape of a GPU on
+ * any device, so that what a GPU does otherwise can be run without one.
  */
 public final class Kernels {
     /**
@@ -67,6 +68,8 @@ public final class Kernels {
 
     private static final String PROVIDER = "org.minpro.kernels.VectorKernels";
     private static final String PROPERTY = "minpro.kernels";
+    private static final String GPU = "gpu";
+    private static final boolean SHAPED = System.getProperty(PROPERTY, "").equals(GPU);
     private static final String MODULE = "jdk.incubator.vector";
     private static final int FIRST_JAVA = 25;
 
@@ -81,11 +84,11 @@ public final class Kernels {
 
     private static Found find() {
         String asked = System.getProperty(PROPERTY, "");
-        if (asked.equals("libtorch")) {
-            return new Found(null, "-D" + PROPERTY + "=libtorch asks for it");
+        if (asked.equals("libtorch") || asked.equals(GPU)) {
+            return new Found(null, "-D" + PROPERTY + "=" + asked + " asks for it");
         }
         if (!asked.isEmpty()) {
-            throw new IllegalArgumentException("-D" + PROPERTY + " must be libtorch or left out, got: " + asked);
+            throw new IllegalArgumentException("-D" + PROPERTY + " must be libtorch, gpu or left out, got: " + asked);
         }
         int java = Runtime.version().feature();
         if (java < FIRST_JAVA) {
@@ -107,6 +110,14 @@ public final class Kernels {
             Throwable cause = e instanceof ReflectiveOperationException && e.getCause() != null ? e.getCause() : e;
             return new Found(null, "their check at start failed: " + cause);
         }
+    }
+
+    /**
+     * Whether work on a device is done in the shape of a GPU: in few large operations, with little read back in between, and
+     * without a promise of equal bits.
+     */
+    public static boolean together(Device device) {
+        return device.isCuda() || SHAPED;
     }
 
     /** Whether models on a CPU in float32 or bfloat16 are computed with vectors. */
@@ -167,6 +178,11 @@ public final class Kernels {
 
     /** Libtorch's steps for a model, to compare with. */
     public static ModelSteps libtorch(ModelConfig config, Device device, DType type) {
-        return new LibtorchSteps(config, device, type == DType.F64 ? DType.F64 : DType.F32);
+        return libtorch(config, device, type, together(device));
+    }
+
+    /** @param together whether in the shape of a GPU, see {@link #together} */
+    public static ModelSteps libtorch(ModelConfig config, Device device, DType type, boolean together) {
+        return new LibtorchSteps(config, device, type, together);
     }
 }

@@ -2,6 +2,7 @@ package org.minpro.model;
 
 import java.util.List;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Engine;
 import org.minpro.tensor.Tensor;
 
 /**
@@ -12,7 +13,8 @@ import org.minpro.tensor.Tensor;
 public interface KeyValueCache extends AutoCloseable {
     /** Bytes that a cache of this shape takes at most: prompts that slots share take less. */
     static long bytes(ModelConfig config, DType model, int slots, long capacity) {
-        DType entries = model == DType.BF16 && Kernels.vectors() ? DType.BF16 : DType.F32;
+        boolean half = Kernels.vectors() || Kernels.together(Engine.device());
+        DType entries = model == DType.BF16 && half ? DType.BF16 : DType.F32;
         return 2L * config.layers() * slots * capacity * config.keyValueHeads() * config.headDim() * entries.bytes();
     }
 

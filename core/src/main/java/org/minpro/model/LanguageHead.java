@@ -36,8 +36,8 @@ public final class LanguageHead {
         this(
                 model,
                 temperature,
-                tokens(model.config(), chunkElements(model.device().isCuda())),
-                tokens(model.config(), pieceElements(model.device().isCuda())));
+                tokens(model.config(), chunkElements(Kernels.together(model.device()))),
+                tokens(model.config(), pieceElements(Kernels.together(model.device()))));
     }
 
     /**

@@ -13,7 +13,8 @@ import org.minpro.tensor.Tensor;
  * A cache in libtorch's layout: {@code [slots, keyValueHeads, capacity, headDim]} of each layer.
  *
  * <p>Attention reads as many entries as the longest slot has, and no fewer than give the same bits as all of them
- * ({@link AttentionSpan}); those that no token has written are zero and masked.
+ * ({@link AttentionSpan}); those that no token has written are zero and masked. It computes in the type of the entries, and its
+ * results have that of the queries.
  */
 final class LibtorchCache implements KeyValueCache {
     /** Entries are read in steps of two of the widest vectors, in float32. */
@@ -27,7 +28,10 @@ final class LibtorchCache implements KeyValueCache {
     private final List<Tensor> values = new ArrayList<>();
     private final Tensor mask;
 
-    /** @param least entries that attention reads at least, see {@link AttentionSpan} */
+    /**
+     * @param type of the entries
+     * @param least entries that attention reads at least, see {@link AttentionSpan}
+     */
     LibtorchCache(ModelConfig config, Device device, DType type, int slots, int capacity, int least) {
         this.config = config;
         this.least = least;
@@ -173,18 +177,23 @@ final class LibtorchCache implements KeyValueCache {
     private static void write(Tensor cache, Tensor entries, Tensor token) {
         long width = cache.size(3);
         cache.view(cache.elements() / width, width)
-                .indexCopyInPlace(0, entries, token.reshape(token.size(0) * token.size(1), width));
+                .indexCopyInPlace(
+                        0,
+                        entries,
+                        token.reshape(token.size(0) * token.size(1), width).to(cache.type()));
     }
 
     private Tensor attend(int layer, Tensor query, int read) {
         long keyHeads = config.keyValueHeads();
         return Tensor.attention(
-                        query.reshape(slots, keyHeads, config.heads() / keyHeads, config.headDim()),
+                        query.reshape(slots, keyHeads, config.heads() / keyHeads, config.headDim())
+                                .to(mask.type()),
                         keys.get(layer).narrow(2, 0, read),
                         values.get(layer).narrow(2, 0, read),
                         mask.narrow(3, 0, read), // 0 for an entry that its slot sees, minus infinity else
                         false)
-                .reshape(slots, (long) config.heads() * config.headDim());
+                .reshape(slots, (long) config.heads() * config.headDim())
+                .to(query.type());
     }
 
     /** The entries that attention reads so that every slot sees its first {@code tokens}. */

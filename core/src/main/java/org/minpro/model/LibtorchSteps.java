@@ -19,25 +19,26 @@ final class LibtorchSteps implements ModelSteps {
     private final ModelConfig config;
     private final Device device;
     private final DType type;
+    /** Of keys and values in a cache. */
+    private final DType entries;
+
     private final boolean together;
     /** By the capacity of a cache. */
     private final Map<Integer, Integer> leastEntries = new ConcurrentHashMap<>();
 
-    /** @param type of attention and rotation */
-    LibtorchSteps(ModelConfig config, Device device, DType type) {
-        this(config, device, type, device.isCuda());
-    }
-
     /**
-     * The same in the shape of a GPU, or in that of a CPU.
+     * Steps in the shape of a GPU, or in that of a CPU.
      *
-     * @param together whether a block's sequences are attended to in a few products, see {@link PaddedAttention}
+     * @param type that the model computes in
+     * @param together whether a block's sequences are attended to in a few products, see {@link PaddedAttention}, and a bfloat16
+     *     model's keys and values are kept in bfloat16
      */
     LibtorchSteps(ModelConfig config, Device device, DType type, boolean together) {
         this.config = config;
         this.together = together;
         this.device = device;
-        this.type = type;
+        this.type = type == DType.F64 ? DType.F64 : DType.F32;
+        this.entries = together && type == DType.BF16 ? DType.BF16 : this.type;
     }
 
     @Override
@@ -153,7 +154,7 @@ final class LibtorchSteps implements ModelSteps {
                 ? Math.min(LibtorchCache.STEP, capacity)
                 : leastEntries.computeIfAbsent(
                         capacity, key -> AttentionSpan.least(config, device, type, key, LibtorchCache.STEP));
-        return new LibtorchCache(config, device, type, slots, capacity, least);
+        return new LibtorchCache(config, device, entries, slots, capacity, least);
     }
 
     @Override
@@ -218,7 +219,7 @@ final class LibtorchSteps implements ModelSteps {
 
     @Override
     public @Nullable PackedMatrix pack(Tensor weight, int rows) {
-        return OneDnnMatrix.of(weight, rows);
+        return together ? null : OneDnnMatrix.of(weight, rows);
     }
 
     @Override

@@ -155,6 +155,20 @@ public final class Parameters implements AutoCloseable {
         return views;
     }
 
+    /**
+     * The tensor of a name of {@link #named}, a view, where tensors lie elsewhere as the {@linkplain #stored stored} ones do.
+     *
+     * @param stored gives the tensor of a name of {@link #stored}
+     */
+    public static Tensor named(ModelConfig config, String name, Function<String, Tensor> stored) {
+        Fusion fusion = Fusion.of(name);
+        if (fusion == null) {
+            return stored.apply(name).detach();
+        }
+        Fusion.Place place = fusion.place(name, config.parameterShapes());
+        return stored.apply(fusion.whole()).narrow(place.dimension(), place.start(), place.length());
+    }
+
     /** Which of them are trained. */
     public ParameterSelection selection() {
         return selection;

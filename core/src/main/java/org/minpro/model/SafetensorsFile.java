@@ -174,15 +174,45 @@ public final class SafetensorsFile implements AutoCloseable {
     }
 
     /** Tensors to be written, made one at a time so that no second copy of a model is in memory. */
-    interface Source {
-        /** The tensor of a name, of the element type and shape announced for it. */
+    @FunctionalInterface
+    public interface Source {
+        /** The tensor of a name, of the element type and shape announced for it; asked for once, inside an open scope. */
         Tensor tensor(String name);
+    }
+
+    /** The element type of a tensor and its shape. */
+    public record Shape(DType type, long... shape) {}
+
+    /**
+     * What a file is to hold.
+     *
+     * @param shapes of all tensors, by name
+     * @param source gives them, in the order of the names
+     */
+    public record Content(SequencedMap<String, Shape> shapes, Source source) {
+        /** Tensors that are there already. */
+        public static Content of(SequencedMap<String, Tensor> tensors) {
+            SequencedMap<String, Shape> shapes = new LinkedHashMap<>();
+            tensors.forEach((name, tensor) -> shapes.put(name, new Shape(tensor.type(), tensor.shape())));
+            return new Content(shapes, name -> Objects.requireNonNull(tensors.get(name)));
+        }
+
+        public boolean isEmpty() {
+            return shapes.isEmpty();
+        }
+    }
+
+    /** Writes tensors that are made one at a time; the same ones give the bytes of {@link #write(Path, SequencedMap)}. */
+    public static void write(Path file, Content content) {
+        SequencedMap<String, SafetensorsHeader.Entry> entries = new LinkedHashMap<>();
+        content.shapes.forEach((name, shape) -> entries.put(name, unplaced(shape.type, shape.shape)));
+        // transformers refuses a file that does not say which framework wrote it.
+        write(file, entries, Map.of("format", "pt"), content.source);
     }
 
     /** Writes tensors as they are; the same tensors give the same bytes. See {@link #write(Path, SequencedMap, Map)}. */
     public static void write(Path file, SequencedMap<String, Tensor> tensors) {
-        // transformers refuses a file that does not say which framework wrote it.
-        write(file, tensors, Map.of("format", "pt"));
+        write(file, Content.of(tensors));
     }
 
     /**

@@ -190,7 +190,7 @@ public final class Transformer implements AutoCloseable {
         try (NoGradient off = NoGradient.open()) {
             last = residual.sum();
         }
-        return new ForwardPass(parameters, placed.ids(), readOut(placed, last), backward);
+        return new ForwardPass(parameters, placed.ids(), readOut(placed, last), backward, lowest);
     }
 
     private ForwardPass.ReadOut readOut(TokenBlock.Placed placed, Tensor last) {

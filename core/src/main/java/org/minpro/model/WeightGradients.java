@@ -1,5 +1,6 @@
 package org.minpro.model;
 
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 import org.minpro.tensor.DType;
@@ -39,6 +40,26 @@ public final class WeightGradients implements AutoCloseable {
     public SequencedMap<String, Tensor> takeSums() {
         SequencedMap<String, Tensor> taken = new LinkedHashMap<>(sums);
         sums.clear();
+        return taken;
+    }
+
+    /**
+     * The same of some parameters, to which nothing is added any more; what is reserved for the rest of them is freed.
+     *
+     * @return in the order of the names
+     */
+    public SequencedMap<String, Tensor> takeSums(Collection<String> names) {
+        SequencedMap<String, Tensor> taken = new LinkedHashMap<>();
+        for (String name : names) {
+            Tensor sum = sums.remove(name);
+            if (sum != null) {
+                taken.put(name, sum);
+            }
+            Tensor unused = reserved.remove(name);
+            if (unused != null) {
+                unused.close();
+            }
+        }
         return taken;
     }
 

@@ -568,6 +568,10 @@ public record Recipe(
                     .forEach(setting -> warnings.add("data." + setting
                             + " has no effect on the built-in task; name the files with data.files or --data"));
         }
+        if (data.isBuiltin() && !data.evaluationFiles().isEmpty()) {
+            warnings.add("data.evaluation-files has no effect on the built-in task; name the files with data.files or"
+                    + " --data");
+        }
         if (!data.isBuiltin() && data.heldOut() == 0 && data.evaluationFiles().isEmpty() && evaluation.problems() > 0) {
             warnings.add("data.held-out is 0 and there are no data.evaluation-files: nothing will be evaluated");
         }

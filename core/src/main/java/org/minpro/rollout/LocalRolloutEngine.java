@@ -16,12 +16,12 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.minpro.model.Kernels;
 import org.minpro.model.KeyValueCache;
 import org.minpro.model.ModelSteps;
 import org.minpro.model.PolicyVersion;
 import org.minpro.model.Transformer;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
@@ -151,8 +151,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
     public synchronized Exactness exactness() {
         // Elsewhere a kernel is chosen by all of a batch's sizes.
         PolicyVersion version = published.get();
-        boolean cpu = version == null || version.model().device().kind() == Device.Kind.CPU;
-        return cpu ? Exactness.BITWISE : Exactness.SEEDED;
+        return version == null || !Kernels.together(version.model().device()) ? Exactness.BITWISE : Exactness.SEEDED;
     }
 
     @Override
@@ -259,7 +258,9 @@ public final class LocalRolloutEngine implements RolloutEngine {
         int blocks = Math.min(workers.count(), (waiting.rows + filled - 1) / filled);
         waiting.mostOutside = OUTSIDE_PER_SLOT * blocks * filled;
         List<Prompt> shared = waiting.firstShared(blocks * filled);
-        if (together != null ? together : generation.version.model().device().isCuda()) {
+        if (together != null
+                ? together
+                : Kernels.together(generation.version.model().device())) {
             Callable<Boolean> all = () -> {
                 try (Weights weights = new Weights(generation)) {
                     weights.follow();

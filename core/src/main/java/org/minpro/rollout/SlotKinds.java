@@ -1,6 +1,7 @@
 package org.minpro.rollout;
 
 import java.util.Arrays;
+import org.minpro.model.Kernels;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.PackedWeights;
 import org.minpro.model.Transformer;
@@ -24,7 +25,7 @@ final class SlotKinds {
 
     /** The kind of each slot, {@code [slots]}: found with products of equal rows, in the shapes and the type of the model's. */
     static int[] of(Transformer model, int slots) {
-        if (model.device().isCuda()) {
+        if (Kernels.together(model.device())) {
             // No bits are promised there.
             return new int[slots];
         }

@@ -2,6 +2,7 @@ package org.minpro.rollout;
 
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.minpro.model.Kernels;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.ModelSteps;
 import org.minpro.tensor.DType;
@@ -51,7 +52,7 @@ final class TokenSampler {
         boolean asIs = params.greedy() || params.temperature() == 1;
         Tensor scores = asIs ? logits : logits.divide(params.temperature());
         Tensor logProbs = scores.logSoftmax(1);
-        if (there == null ? logits.device().isCuda() : there) {
+        if (there == null ? Kernels.together(logits.device()) : there) {
             return drawThere(logits, scores, logProbs, uniforms);
         }
         int[] ids = new int[rows];

@@ -82,6 +82,11 @@ public final class Checkpoints {
             }
         }
 
+        /** Overwrites weights with the stored ones. */
+        void loadWeights(Map<String, Tensor> weights) {
+            read(path.resolve(WEIGHTS), weights);
+        }
+
         /** Overwrites the weights of a reference model with the stored ones. */
         void loadReference(Map<String, Tensor> weights) {
             read(path.resolve(REFERENCE), weights);
@@ -106,19 +111,24 @@ public final class Checkpoints {
             SequencedMap<String, Tensor> weights,
             SequencedMap<String, Tensor> optimizer,
             JsonNode state) {
-        save(iteration, weights, optimizer, new LinkedHashMap<>(), state);
+        save(
+                iteration,
+                SafetensorsFile.Content.of(weights),
+                SafetensorsFile.Content.of(optimizer),
+                SafetensorsFile.Content.of(new LinkedHashMap<>()),
+                state);
     }
 
     /**
-     * The same with the weights of a reference model that changes.
+     * The same with the weights of a reference model that changes, and tensors that are made one at a time.
      *
      * @param reference none where there is no such model
      */
     void save(
             long iteration,
-            SequencedMap<String, Tensor> weights,
-            SequencedMap<String, Tensor> optimizer,
-            SequencedMap<String, Tensor> reference,
+            SafetensorsFile.Content weights,
+            SafetensorsFile.Content optimizer,
+            SafetensorsFile.Content reference,
             JsonNode state) {
         Path whole = folder.resolve(name(iteration));
         if (Files.exists(whole.resolve(MANIFEST))) {

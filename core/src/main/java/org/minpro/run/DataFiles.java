@@ -42,8 +42,13 @@ final class DataFiles {
         for (Path file : files) {
             ObjectNode entry = now.addObject();
             entry.put("file", file.toString());
-            entry.put("bytes", file.toFile().length());
-            entry.put("sha256", sha256(file));
+            if (Files.isRegularFile(file)) {
+                entry.put("bytes", file.toFile().length());
+                entry.put("sha256", sha256(file));
+            } else {
+                // What came out of it is gone: it cannot be read again.
+                entry.put("pipe", true);
+            }
         }
         try {
             if (!Files.exists(kept)) {
@@ -60,7 +65,10 @@ final class DataFiles {
 
     /** The SHA-256 of each file, a line each; empty without files. */
     static String sha256(List<Path> files) {
-        return files.stream().map(DataFiles::sha256).collect(Collectors.joining("\n"));
+        return files.stream()
+                .filter(Files::isRegularFile)
+                .map(DataFiles::sha256)
+                .collect(Collectors.joining("\n"));
     }
 
     private static void requireSame(RunFolder folder, JsonNode before, JsonNode now) {

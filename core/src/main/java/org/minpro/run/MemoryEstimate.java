@@ -13,6 +13,7 @@ import org.minpro.recipe.Recipe;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Engine;
 import org.minpro.train.AdamW;
 import org.minpro.train.ComputeSettings;
 import org.minpro.train.Learner;
@@ -22,7 +23,10 @@ public final class MemoryEstimate {
     /** Prompts are rarely as long as they may be. */
     private static final int USUAL_PROMPT = 512;
 
-    /** Java, libtorch and their code, before a model is opened and while a small one is trained. */
+    /**
+     * Java, libtorch and their code, before a model is opened and while a small one is trained; on a GPU what CUDA takes for
+     * itself, which is as much, roughly.
+     */
     private static final long RUNTIME = 380L << 20;
 
     /** Float32 rows as long as the vocabulary that a token is drawn from: logits, scores, their logarithm, its exponential. */
@@ -62,8 +66,9 @@ public final class MemoryEstimate {
     }
 
     /**
-     * A training run's process among several: each has the whole weights, the gradients of its own lanes, twice a piece of what
-     * the lanes exchange, and of what AdamW remembers the part that it owns; the first one has all of it while it saves.
+     * A training run's process among several: each has the whole weights in the type that is computed in, the gradients of its own
+     * lanes, twice a piece of what the lanes exchange, and the part that it owns of what AdamW remembers and of float32 weights
+     * beside those. Before it has shared these out it has all of them, but no gradients yet.
      *
      * @param ranks processes of the run
      * @param localRanks those of them on this machine
@@ -90,16 +95,16 @@ public final class MemoryEstimate {
                 compute,
                 rows,
                 longest(recipe));
-        // The first rank has the others' part while it writes a checkpoint.
-        long saving = ranks == 1 ? 0 : AdamW.stateBytes(trained.count());
-        return RUNTIME
-                + ofPolicy(trained, model, compute)
-                + AdamW.stateBytes(trained.count()) / ranks
+        long state = AdamW.stateBytes(trained.count()) / ranks;
+        long beginning = ofPolicy(trained, model, compute, 1) + reference(recipe, trained, model, compute, 1) + state;
+        long working = ofPolicy(trained, model, compute, ranks)
+                + reference(recipe, trained, model, compute, ranks)
+                + state
                 + (ranks == 1 ? 0 : Learner.exchangeBytes(recipe.compute().lanes()))
-                + reference(recipe, trained, model, compute)
                 + (recipe.staleness() instanceof Async async
                         ? sampling + update + older(async, trained, model, compute)
-                        : Math.max(Math.max(sampling, update), saving));
+                        : Math.max(sampling, update));
+        return RUNTIME + Math.max(beginning, working);
     }
 
     /**
@@ -120,7 +125,8 @@ public final class MemoryEstimate {
      * A reference model: its weights in the type that is computed in; of a mean the trained ones in float32 too; of the
      * model that an adapter is beside nothing, of a mean its adapter alone. It scores with less memory than an update takes.
      */
-    private static long reference(Recipe recipe, ParameterSelection trained, ModelConfig model, DType compute) {
+    private static long reference(
+            Recipe recipe, ParameterSelection trained, ModelConfig model, DType compute, int ranks) {
         if (!recipe.hasReference()) {
             return 0;
         }
@@ -129,7 +135,7 @@ public final class MemoryEstimate {
             return kl.reference().equals(KlSection.AVERAGE) ? trained.count() * DType.F32.bytes() : 0;
         }
         if (kl.reference().equals(KlSection.AVERAGE)) {
-            return ofPolicy(trained, model, compute);
+            return ofPolicy(trained, model, compute, ranks);
         }
         ModelConfig config = kl.isFolder() ? ModelFiles.open(kl.reference()).config() : model;
         return config.parameterCount() * compute.bytes();
@@ -176,9 +182,9 @@ public final class MemoryEstimate {
                 + RUNTIME;
     }
 
-    /** What a forward pass multiplies by beside the weights; libtorch's operations take them as they are. */
+    /** What a forward pass multiplies by beside the weights; libtorch's operations and a GPU's take them as they are. */
     private static long packed(ModelConfig model, DType compute) {
-        return Kernels.vectors() ? model.parameterCount() * compute.bytes() : 0;
+        return Kernels.vectors() && !Engine.device().isCuda() ? model.parameterCount() * compute.bytes() : 0;
     }
 
     /** Tokens of a prompt and its response, as a rule at most. */
@@ -194,28 +200,32 @@ public final class MemoryEstimate {
      * the type that is computed in.
      */
     private static long weights(ParameterSelection selection, ModelConfig model, DType compute) {
-        return ofPolicy(selection, model, compute) + AdamW.stateBytes(selection.count());
+        return ofPolicy(selection, model, compute, 1) + AdamW.stateBytes(selection.count());
     }
 
-    private static long ofPolicy(ParameterSelection selection, ModelConfig model, DType compute) {
+    /** @param ranks that have shared out the float32 weights beside those that are computed with */
+    private static long ofPolicy(ParameterSelection selection, ModelConfig model, DType compute, int ranks) {
         long trained = selection.count();
         if (selection.adapter() != null) {
             return trained * DType.F32.bytes() + model.parameterCount() * compute.bytes();
         }
         long frozen = model.parameterCount() - trained;
+        if (ranks > 1 && compute != DType.F32) {
+            return trained * DType.F32.bytes() / ranks + model.parameterCount() * compute.bytes();
+        }
         long copied = (long) DType.F32.bytes() + (compute == DType.F32 ? 0 : compute.bytes());
         long ofFrozen = model.storedDType() == compute ? compute.bytes() : copied;
         return trained * copied + frozen * ofFrozen;
     }
 
     /**
-     * What decoding takes: the weights a second time, packed ({@link PackedWeights}), and of each response its keys, its
-     * values and its row of logits.
+     * What decoding takes: the weights a second time, packed ({@link PackedWeights}) unless a GPU decodes, and of each response
+     * its keys, its values and its row of logits.
      *
      * @param responses that are decoded at once, by all workers
      */
     private static long decoding(ModelConfig model, DType compute, long responses, long longest) {
-        return model.parameterCount() * compute.bytes()
+        return (Engine.device().isCuda() ? 0 : model.parameterCount() * compute.bytes())
                 + responses * KeyValueCache.bytes(model, compute, 1, longest)
                 + responses * DECODED_ROWS * model.vocabSize() * DType.F32.bytes();
     }

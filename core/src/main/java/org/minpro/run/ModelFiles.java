@@ -222,8 +222,8 @@ public final class ModelFiles {
         return new Transformer(config(), parameters(compute));
     }
 
-    /** The weights, with the adapter's beside them. */
-    private Parameters parameters(DType compute) {
+    /** The weights, with the adapter's beside them; closed by the caller. */
+    Parameters parameters(DType compute) {
         Parameters parameters = adapter == null
                 ? Parameters.zeros(config(), Engine.device(), compute)
                 : Parameters.zeros(

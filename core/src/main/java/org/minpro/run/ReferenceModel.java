@@ -1,6 +1,5 @@
 package org.minpro.run;
 
-import java.util.LinkedHashMap;
 import java.util.Objects;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
@@ -109,9 +108,16 @@ public final class ReferenceModel implements AutoCloseable {
         return sha256;
     }
 
-    /** What a checkpoint stores: the trained weights of the mean, by name; none of a reference that does not change. */
-    SequencedMap<String, Tensor> state() {
-        return mean == null ? new LinkedHashMap<>() : mean.master().trainableNamed();
+    /** What a mean is kept in, which a checkpoint stores; null of a reference that does not change. */
+    @Nullable Policy mean() {
+        return mean;
+    }
+
+    /** Gives up what other ranks own of a mean, as of the policy; all ranks call it. */
+    void shareOut(Collectives ranks) {
+        if (mean != null) {
+            mean.shareOut(ranks);
+        }
     }
 
     /**
@@ -135,11 +141,11 @@ public final class ReferenceModel implements AutoCloseable {
         if (mean == null) {
             return;
         }
-        Parameters means = mean.beginUpdate();
+        mean.beginStep();
+        SequencedMap<String, Tensor> means = mean.held();
         try (Scope scope = Scope.open()) {
-            policy.master()
-                    .trainable()
-                    .forEach((name, weights) -> means.stored(name)
+            policy.held()
+                    .forEach((name, weights) -> Objects.requireNonNull(means.get(name))
                             .interpolateInPlace(weights, Tensor.full(weights.device(), weights.type(), 1 - decay, 1)));
         }
         mean.publish(0);

@@ -6,16 +6,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
-import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /** The line that a run ended with before its end, kept in its folder until the run has gone on. */
 public final class RunFailure {
     private RunFailure() {}
 
     /** Runs something, and keeps the line of what ends it before its end. A run that is cancelled has not failed. */
-    static boolean kept(Path folder, BooleanSupplier run) {
+    static <T> T kept(Path folder, Supplier<T> run) {
         try {
-            return run.getAsBoolean();
+            return run.get();
         } catch (CancellationException e) {
             throw e;
         } catch (RuntimeException | Error e) {

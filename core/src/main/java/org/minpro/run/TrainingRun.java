@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
@@ -29,9 +30,9 @@ import org.minpro.train.EntropyTarget;
 import org.minpro.train.Learner;
 import org.minpro.train.LearnerReport;
 import org.minpro.train.NonFiniteUpdateException;
-import org.minpro.train.OptimizerState;
 import org.minpro.train.Policy;
 import org.minpro.train.Update;
+import org.minpro.train.WholeState;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -67,6 +68,8 @@ public final class TrainingRun implements AutoCloseable {
     private final Checkpoints checkpoints;
     private final RunListener listener;
     private final RunChecks checks = new RunChecks();
+    private final OpenResources opened = new OpenResources();
+    private long sentBefore;
     private boolean warnedOfGradient;
     private boolean unchanged;
     private volatile boolean stopping;
@@ -79,45 +82,56 @@ public final class TrainingRun implements AutoCloseable {
         this.checkpoints = checkpoints;
         this.listener = listener;
         ranks = resources.ranks().learning();
-        Policy policy = resources.policy();
-        Checkpoints.Checkpoint newest =
-                ranks.isFirst() ? checkpoints.newest(listener::notice).orElse(null) : null;
-        JsonNode stored = ofFirst(newest);
-        Trainer.State state = stored == null ? Trainer.State.initial(policy.version()) : state(stored);
-        long oldestDraw = state.source().oldestDraw();
-        journal = ranks.isFirst() ? JournalFile.open(folder.journal(), oldestDraw) : null;
-        if (journal != null) {
-            journal.damaged().forEach(line -> listener.notice("warning: a damaged line is left out: " + line));
-        }
-        known = ranks.isAlone() ? null : shared(journal);
-        metrics = MetricsFile.open(folder.metrics(), state.source().iteration());
-        // What they found before was said then.
-        MetricsFile.read(folder.metrics(), checks::next);
-        tokens = TokensFile.open(
-                folder.tokens(),
-                stored == null ? 0L : stored.path(TOKENS).longValue(0),
-                recipe.seed(),
-                ranks.isFirst() ? recipe.record().rows() : 0);
-        forgetSamples(folder.samples(), state.source().iteration());
-        ReferenceModel reference = resources.reference();
-        referenceJournal = reference == null || !ranks.isFirst()
-                ? null
-                : ReferenceJournal.open(folder.reference(), state.source().iteration(), oldestDraw);
-        trainer = Trainer.of(
-                recipe,
-                resources,
-                Objects.requireNonNull(journal != null ? journal : known),
-                referenceJournal,
-                reference == null ? List.of() : before(referenceJournal));
-        if (stored != null) {
-            policy.requireFrozen(stored.path(FROZEN).stringValue(""), folder.recipe());
-            load(newest);
-            if (reference != null) {
-                requireReference(reference, stored.path(REFERENCE).stringValue(""));
-                reference.restore(newest, ranks);
+        try {
+            Policy policy = resources.policy();
+            Checkpoints.Checkpoint newest =
+                    ranks.isFirst() ? checkpoints.newest(listener::notice).orElse(null) : null;
+            JsonNode stored = ofFirst(newest);
+            Trainer.State state = stored == null ? Trainer.State.initial(policy.version()) : state(stored);
+            long oldestDraw = state.source().oldestDraw();
+            journal = ranks.isFirst() ? opened.add(JournalFile.open(folder.journal(), oldestDraw)) : null;
+            if (journal != null) {
+                journal.damaged().forEach(line -> listener.notice("warning: a damaged line is left out: " + line));
             }
+            known = ranks.isAlone() ? null : shared(journal);
+            metrics =
+                    opened.add(MetricsFile.open(folder.metrics(), state.source().iteration()));
+            // What they found before was said then.
+            MetricsFile.read(folder.metrics(), checks::next);
+            tokens = opened.add(TokensFile.open(
+                    folder.tokens(),
+                    stored == null ? 0L : stored.path(TOKENS).longValue(0),
+                    recipe.seed(),
+                    ranks.isFirst() ? recipe.record().rows() : 0));
+            forgetSamples(folder.samples(), state.source().iteration());
+            ReferenceModel reference = resources.reference();
+            referenceJournal = reference == null || !ranks.isFirst()
+                    ? null
+                    : opened.add(ReferenceJournal.open(
+                            folder.reference(), state.source().iteration(), oldestDraw));
+            trainer = opened.add(Trainer.of(
+                    recipe,
+                    resources,
+                    Objects.requireNonNull(journal != null ? journal : known),
+                    referenceJournal,
+                    reference == null ? List.of() : before(referenceJournal)));
+            if (stored != null) {
+                policy.requireFrozen(stored.path(FROZEN).stringValue(""), folder.recipe());
+                load(newest);
+                if (reference != null) {
+                    requireReference(reference, stored.path(REFERENCE).stringValue(""));
+                    reference.restore(newest, ranks);
+                }
+            }
+            trainer.begin(state);
+            policy.shareOut(ranks);
+            if (reference != null) {
+                reference.shareOut(ranks);
+            }
+        } catch (RuntimeException | Error e) {
+            opened.closeAfter(e);
+            throw e;
         }
-        trainer.begin(state);
     }
 
     /** The state of the checkpoint that the first rank found; null where there is none. */
@@ -186,6 +200,11 @@ public final class TrainingRun implements AutoCloseable {
     /** The file that each iteration is recorded in. */
     MetricsFile metrics() {
         return metrics;
+    }
+
+    /** The newest checkpoint; empty before the first one. */
+    Optional<Checkpoints.Checkpoint> newest() {
+        return checkpoints.newest(listener::notice);
     }
 
     /** The next iteration. */
@@ -268,7 +287,9 @@ public final class TrainingRun implements AutoCloseable {
         time.put("trained_tokens_per_second", report.trainedTokens() / report.trainingSeconds());
         time.put("resident_bytes", (double) Scope.residentBytes());
         if (!ranks.isAlone()) {
-            time.put("sent_bytes", (double) resources.ranks().sentBytes());
+            long sent = resources.ranks().sentBytes();
+            time.put("sent_bytes", (double) (sent - sentBefore));
+            sentBefore = sent;
         }
         metrics.append(
                 report.iteration(),
@@ -419,14 +440,12 @@ public final class TrainingRun implements AutoCloseable {
         if (reference != null && !reference.sha256().isEmpty()) {
             values.put(REFERENCE, reference.sha256());
         }
-        try (OptimizerState optimizer = trainer.learner().wholeOptimizerState()) {
+        try (WholeState whole = trainer.learner().wholeState(reference == null ? null : reference.mean())) {
             if (ranks.isFirst()) {
                 checkpoints.save(
-                        iteration(),
-                        policy.master().trainableNamed(),
-                        optimizer.tensors(),
-                        reference == null ? new LinkedHashMap<>() : reference.state(),
-                        Checkpoints.state(values));
+                        iteration(), whole.weights(), whole.optimizer(), whole.reference(), Checkpoints.state(values));
+            } else {
+                whole.give();
             }
         }
         if (journal != null) {
@@ -464,15 +483,7 @@ public final class TrainingRun implements AutoCloseable {
 
     @Override
     public void close() {
-        trainer.close();
-        if (journal != null) {
-            journal.close();
-        }
-        if (referenceJournal != null) {
-            referenceJournal.close();
-        }
-        metrics.close();
-        tokens.close();
+        opened.close();
     }
 
     /** Writes the tokens of an update down before the listener hears of it. */

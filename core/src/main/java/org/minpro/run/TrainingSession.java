@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -33,6 +34,7 @@ import org.minpro.experience.RewardFailure;
 import org.minpro.experience.ScoredGroup;
 import org.minpro.experience.Scoring;
 import org.minpro.model.Kernels;
+import org.minpro.model.Parameters;
 import org.minpro.model.PolicyVersion;
 import org.minpro.recipe.KlSection;
 import org.minpro.recipe.Recipe;
@@ -47,6 +49,7 @@ import org.minpro.rollout.served.RolloutSettings;
 import org.minpro.rollout.served.ServedRolloutEngine;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Engine;
+import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
 import org.minpro.text.Tokenizer;
 import org.minpro.tracker.MetricPoint;
@@ -581,6 +584,12 @@ public final class TrainingSession implements AutoCloseable {
 
     /** Accuracy of the policy as it is on the held-out problems, sampled as in training; kept in the run's folder. */
     public Evaluator.Result evaluate(Consumer<Rollout> finished) {
+        Evaluator.Result result = RunFailure.kept(folder.path(), () -> evaluated(finished));
+        RunFailure.overcome(folder.path());
+        return result;
+    }
+
+    private Evaluator.Result evaluated(Consumer<Rollout> finished) {
         long start = System.nanoTime();
         int samples = recipe.evaluation().samples();
         SamplingParams params =
@@ -784,7 +793,8 @@ public final class TrainingSession implements AutoCloseable {
 
     /**
      * Writes the trained model into the run's folder, in the layout and the types of the model it came from; of an adapter
-     * that alone, as PEFT does.
+     * that alone, as PEFT does. Where ranks have shared out the master weights, it is the model of the newest checkpoint, which
+     * {@link #run} ends with.
      *
      * @return the folder
      */
@@ -792,7 +802,22 @@ public final class TrainingSession implements AutoCloseable {
         if (!ranks.isFirst()) {
             throw new IllegalStateException("the first rank saves the model, got: " + ranks.named(ranks.rank()));
         }
-        return files.saveTrained(folder, policy.master());
+        Path saved = RunFailure.kept(folder.path(), this::writeModel);
+        RunFailure.overcome(folder.path());
+        return saved;
+    }
+
+    private Path writeModel() {
+        if (!policy.isSharedOut()) {
+            return files.saveTrained(folder, policy.master());
+        }
+        try (Parameters whole = files.parameters(DType.F32)) {
+            SequencedMap<String, Tensor> trained = new LinkedHashMap<>(whole.named());
+            trained.keySet()
+                    .retainAll(policy.model().parameters().trainableNamed().keySet());
+            run.newest().ifPresent(checkpoint -> checkpoint.loadWeights(trained));
+            return files.saveTrained(folder, whole);
+        }
     }
 
     @Override

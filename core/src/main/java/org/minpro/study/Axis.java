@@ -104,12 +104,22 @@ public record Axis(String name, List<Level> levels) {
     private static void put(Map<String, @Nullable Object> into, String path, @Nullable Object value) {
         int dot = path.indexOf('.');
         if (dot < 0) {
-            into.put(path, value);
+            // A choice beside parameters of it, in any order.
+            if (into.get(path) instanceof Map<?, ?> present
+                    && !present.containsKey(NAME)
+                    && value != null
+                    && !(value instanceof Map<?, ?>)) {
+                put(into, path + "." + NAME, value);
+            } else {
+                into.put(path, value);
+            }
             return;
         }
         Map<String, @Nullable Object> section = new LinkedHashMap<>();
-        if (into.get(path.substring(0, dot)) instanceof Map<?, ?> present) {
-            present.forEach((name, inner) -> section.put(String.valueOf(name), inner));
+        switch (into.get(path.substring(0, dot))) {
+            case Map<?, ?> present -> present.forEach((name, inner) -> section.put(String.valueOf(name), inner));
+            case null -> {}
+            case Object chosen -> section.put(NAME, chosen);
         }
         put(section, path.substring(dot + 1), value);
         into.put(path.substring(0, dot), section);

@@ -91,26 +91,37 @@ public final class StudyTables {
                         + known + " and a study with " + axes + "; name another folder, or keep the axes");
             }
             RunKey key = new RunKey(
-                    axes.stream().map(axis -> cell(runsFile, row, axis)).toList(),
-                    (long) number(runsFile, cell(runsFile, row, "seed")));
-            List<Curve.Point> points = curves.get(key.id());
-            if (points == null) {
+                    axes.stream().map(axis -> cell(runsFile, row, axis)).toList(), seed(cell(runsFile, row, "seed")));
+            RunResult.Outcome outcome = outcome(cell(runsFile, row, "outcome"));
+            long updates = (long) number(runsFile, cell(runsFile, row, "updates"));
+            // One that ended in its first update has no point.
+            boolean pointless = outcome == RunResult.Outcome.NOT_FINITE && updates == 0;
+            List<Curve.Point> points = curves.getOrDefault(key.id(), List.of());
+            if (points.isEmpty() && !pointless) {
                 continue;
             }
             results.put(
                     key,
                     new RunResult(
                             key,
-                            outcome(cell(runsFile, row, "outcome")),
+                            outcome,
                             optional(cell(runsFile, row, "before")),
                             optional(cell(runsFile, row, "after")),
                             (int) number(runsFile, cell(runsFile, row, "problems")),
-                            (long) number(runsFile, cell(runsFile, row, "updates")),
+                            updates,
                             (long) number(runsFile, cell(runsFile, row, "sampled_tokens")),
                             number(runsFile, cell(runsFile, row, "seconds")),
                             cell(runsFile, row, "version"),
                             cell(runsFile, row, "settings"),
                             new Curve(points)));
+        }
+    }
+
+    private long seed(String text) {
+        try {
+            return Long.parseLong(text);
+        } catch (NumberFormatException e) {
+            throw new DataException(runsFile + " must have seeds that are whole numbers, got: '" + text + "'", e);
         }
     }
 

@@ -1,5 +1,6 @@
 package org.minpro.tensor;
 
+import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Argument;
 import org.bytedeco.pytorch.Dispatcher;
@@ -22,8 +23,13 @@ final class NamedOperator {
 
     /** @param name with its namespace, such as {@code aten::add} */
     NamedOperator(String name) {
+        this(name, "");
+    }
+
+    /** @param overload which of several operators of the name */
+    NamedOperator(String name, String overload) {
         try (PointerScope scope = new PointerScope()) {
-            handle = Dispatcher.singleton().findSchemaOrThrow(name, "");
+            handle = Dispatcher.singleton().findSchemaOrThrow(name, overload);
             handle.retainReference();
         }
     }
@@ -58,6 +64,16 @@ final class NamedOperator {
             }
             return constant(new IValue(values));
         }
+    }
+
+    /** A list for an argument that is {@code Tensor[]}; goes with the current scope. */
+    IValue list(int argument, List<Tensor> elements) {
+        Argument list = handle.schema().arguments().getPointer(Argument.class, argument);
+        GenericList values = new GenericList(list.type().get().containedType(0));
+        for (Tensor element : elements) {
+            values.push_back(new IValue(element.value));
+        }
+        return new IValue(values);
     }
 
     static IValue of(boolean value) {

@@ -19,6 +19,7 @@ import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.TensorArrayRefOptional;
 import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +43,9 @@ public final class Tensor {
     private static final LongOptional NO_LONG = constant(new LongOptional());
     private static final MemoryFormatOptional NO_FORMAT = constant(new MemoryFormatOptional());
     private static final ScalarTypeOptional AS_F64 = constant(new ScalarTypeOptional(DType.F64.scalarType()));
+
+    /** Bytes of numbers that go to a GPU from pinned memory, which is never given back. */
+    private static final long MOST_PINNED = 1L << 20;
 
     final org.bytedeco.pytorch.Tensor value;
 
@@ -89,7 +93,7 @@ public final class Tensor {
     }
 
     public static Tensor of(Device device, float[] values, long... shape) {
-        Tensor tensor = empty(Device.CPU, DType.F32, shapeOf(values.length, shape));
+        Tensor tensor = host(device, DType.F32, shapeOf(values.length, shape));
         if (values.length > 0) {
             new FloatPointer(tensor.value.data_ptr()).put(values);
         }
@@ -97,7 +101,7 @@ public final class Tensor {
     }
 
     public static Tensor of(Device device, double[] values, long... shape) {
-        Tensor tensor = empty(Device.CPU, DType.F64, shapeOf(values.length, shape));
+        Tensor tensor = host(device, DType.F64, shapeOf(values.length, shape));
         if (values.length > 0) {
             new DoublePointer(tensor.value.data_ptr()).put(values);
         }
@@ -105,7 +109,7 @@ public final class Tensor {
     }
 
     public static Tensor of(Device device, long[] values, long... shape) {
-        Tensor tensor = empty(Device.CPU, DType.I64, shapeOf(values.length, shape));
+        Tensor tensor = host(device, DType.I64, shapeOf(values.length, shape));
         if (values.length > 0) {
             new LongPointer(tensor.value.data_ptr()).put(values);
         }
@@ -117,7 +121,7 @@ public final class Tensor {
         for (int i = 0; i < values.length; i++) {
             bytes[i] = (byte) (values[i] ? 1 : 0);
         }
-        Tensor tensor = empty(Device.CPU, DType.BOOL, shapeOf(values.length, shape));
+        Tensor tensor = host(device, DType.BOOL, shapeOf(values.length, shape));
         new BytePointer(tensor.value.data_ptr()).put(bytes);
         return tensor.on(device);
     }
@@ -150,9 +154,24 @@ public final class Tensor {
         return empty(device(), type(), shape());
     }
 
-    /** Java's numbers are written where the CPU can write them, and go to another device from there. */
+    /** Room where the CPU can write Java's numbers, which go to a device from there. */
+    private static Tensor host(Device device, DType type, long[] shape) {
+        if (device.isCuda() && Arrays.stream(shape).reduce(1, Math::multiplyExact) * type.bytes() <= MOST_PINNED) {
+            TensorOptions pinned = NativeDevice.pinned(type);
+            if (pinned != null) {
+                return new Tensor(torch.empty(shape, pinned, NO_FORMAT));
+            }
+        }
+        return empty(Device.CPU, type, shape);
+    }
+
     private Tensor on(Device device) {
-        return device.equals(Device.CPU) ? this : to(device);
+        if (device.equals(Device.CPU)) {
+            return this;
+        }
+        // Pinned memory stays until the copy has been made.
+        boolean ahead = device.isCuda() && value.is_pinned();
+        return new Tensor(value.to(NativeDevice.of(device), value.scalar_type(), ahead, false, NO_FORMAT));
     }
 
     /** The values with one dimension if no shape is given. */

@@ -72,11 +72,12 @@ public record MetricPoint(Series series, long step, double time, Map<String, Dou
         // A crash may have cut a character, which Files.readAllLines would not take.
         for (String line : new String(Files.readAllBytes(file), StandardCharsets.UTF_8).split("\n")) {
             try {
-                if (!line.isBlank()) {
-                    points.add(of(series, JSON.readTree(line)));
+                JsonNode node = JSON.readTree(line);
+                if (node.path("iteration").isIntegralNumber()) {
+                    points.add(of(series, node));
                 }
             } catch (JacksonException e) {
-                break;
+                // Damaged, or cut short: it costs no other line.
             }
         }
         return points;

@@ -107,13 +107,14 @@ public record Mlflow(
                     .path("info")
                     .path("run_id")
                     .stringValue("");
+            // Before the run is kept: what is kept has them.
+            parameters(server, id, run.settings());
             Files.writeString(
                     kept,
                     JSON.writeValueAsString(JSON.createObjectNode()
                                     .put("url", url.toString())
                                     .put("run_id", id))
                             + "\n");
-            parameters(server, id, run.settings());
         }
         return new Sink(server, id, sent);
     }

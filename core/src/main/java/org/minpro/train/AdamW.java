@@ -1,11 +1,13 @@
 package org.minpro.train;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.minpro.dist.Collectives;
@@ -13,6 +15,7 @@ import org.minpro.model.Kernels;
 import org.minpro.model.Parameters;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
+import org.minpro.tensor.FusedAdamW;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -29,7 +32,7 @@ import org.minpro.tensor.Workers;
  * </pre>
  *
  * Weight decay touches matrices only, not norms and biases. The step is element-wise, so neither the number of workers
- * nor the pieces it is cut into change a bit.
+ * nor the pieces it is cut into change a bit. On a GPU it is libtorch's fused step, which rounds differently.
  */
 public final class AdamW implements AutoCloseable {
     /** Elements stepped at once: all operands of a piece stay in the cache. */
@@ -38,8 +41,10 @@ public final class AdamW implements AutoCloseable {
     private final OptimizerSettings settings;
     private final SequencedMap<String, Tensor> means = new LinkedHashMap<>();
     private final SequencedMap<String, Tensor> squares = new LinkedHashMap<>();
+    private final Set<String> matrices = new HashSet<>();
     private final Ownership ownership;
     private final Kernels.@Nullable OptimizerStep vectors = Kernels.optimizerStep();
+    private final boolean together;
     private long steps;
 
     /**
@@ -54,10 +59,19 @@ public final class AdamW implements AutoCloseable {
 
     /** @param ownership of which elements this process keeps the state, and steps them */
     AdamW(OptimizerSettings settings, Parameters master, Ownership ownership) {
+        this(settings, master, ownership, Kernels.together(master.device()));
+    }
+
+    /** @param together whether all parameters are stepped in one operation, as on a GPU */
+    AdamW(OptimizerSettings settings, Parameters master, Ownership ownership, boolean together) {
+        this.together = together;
         this.settings = settings;
         this.ownership = ownership;
         try (Scope scope = Scope.open()) {
             master.trainable().forEach((name, tensor) -> {
+                if (tensor.dimensions() > 1) {
+                    matrices.add(name);
+                }
                 means.put(name, zeros(name, tensor));
                 squares.put(name, zeros(name, tensor));
             });
@@ -102,11 +116,32 @@ public final class AdamW implements AutoCloseable {
      * One step.
      *
      * @param master the weights that are stepped, of the shapes that the optimizer was made for
-     * @param gradients by the names of {@link Parameters#trainable}; a parameter without one is left alone
+     * @param gradients by the names of {@link Parameters#trainable}; a parameter without one is left alone. On a GPU they are
+     *     multiplied where they are
      * @param scale multiplies every gradient first, as clipping asks
      */
     public void step(Parameters master, Map<String, Tensor> gradients, double rate, double scale, Workers workers) {
+        try (Scope scope = Scope.open()) {
+            step(ownership.owned(master.trainable()), gradients, rate, scale, workers);
+        }
+    }
+
+    /**
+     * The same for who has no whole weights.
+     *
+     * @param owned the elements that this process owns, {@code [elements]}, by the names of all trained parameters
+     */
+    void step(
+            SequencedMap<String, Tensor> owned,
+            Map<String, Tensor> gradients,
+            double rate,
+            double scale,
+            Workers workers) {
         steps++;
+        if (together) {
+            stepTogether(owned, gradients, rate, scale);
+            return;
+        }
         double meanCorrection = 1 - Math.pow(settings.beta1(), (double) steps);
         double squareCorrection = Math.sqrt(1 - Math.pow(settings.beta2(), (double) steps));
         List<Callable<Boolean>> tasks = new ArrayList<>();
@@ -116,20 +151,18 @@ public final class AdamW implements AutoCloseable {
             tasks.add(() -> {
                 try (NoGradient off = NoGradient.open()) {
                     long piece = 0;
-                    for (Map.Entry<String, Tensor> entry : master.trainable().entrySet()) {
+                    for (Map.Entry<String, Tensor> entry : owned.entrySet()) {
                         Tensor gradient = gradients.get(entry.getKey());
                         Ownership.Slice slice = ownership.mine(entry.getKey());
                         long end = slice.end();
-                        // A GPU's caches hold no piece: its kernels are launched once for the whole.
-                        long most = entry.getValue().device().isCuda() ? Math.max(1, end - slice.start()) : PIECE;
-                        for (long start = slice.start(); start < end && gradient != null; start += most) {
+                        for (long start = slice.start(); start < end && gradient != null; start += PIECE) {
                             if (piece++ % count == share) {
                                 stepPiece(
                                         entry.getValue(),
                                         entry.getKey(),
                                         gradient,
                                         start,
-                                        Math.min(most, end - start),
+                                        Math.min(PIECE, end - start),
                                         rate,
                                         scale,
                                         meanCorrection,
@@ -144,8 +177,46 @@ public final class AdamW implements AutoCloseable {
         workers.run(tasks);
     }
 
+    /** Those that decay in one operation, the others in another. */
+    private void stepTogether(
+            SequencedMap<String, Tensor> owned, Map<String, Tensor> gradients, double rate, double scale) {
+        try (NoGradient off = NoGradient.open();
+                Scope scope = Scope.open()) {
+            for (boolean decays : new boolean[] {true, false}) {
+                List<Tensor> parameters = new ArrayList<>();
+                List<Tensor> ofParameters = new ArrayList<>();
+                List<Tensor> ofMeans = new ArrayList<>();
+                List<Tensor> ofSquares = new ArrayList<>();
+                owned.forEach((name, parameter) -> {
+                    Tensor gradient = gradients.get(name);
+                    Ownership.Slice slice = ownership.mine(name);
+                    if (gradient == null || slice.length() == 0 || matrices.contains(name) != decays) {
+                        return;
+                    }
+                    parameters.add(Ownership.part(parameter, 0, slice.length()));
+                    ofParameters.add(Ownership.part(gradient, slice.start(), slice.length()));
+                    ofMeans.add(Ownership.part(Objects.requireNonNull(means.get(name)), 0, slice.length()));
+                    ofSquares.add(Ownership.part(Objects.requireNonNull(squares.get(name)), 0, slice.length()));
+                });
+                FusedAdamW.step(
+                        parameters,
+                        ofParameters,
+                        ofMeans,
+                        ofSquares,
+                        steps,
+                        scale,
+                        new FusedAdamW.Factors(
+                                rate,
+                                settings.beta1(),
+                                settings.beta2(),
+                                decays ? settings.weightDecay() : 0,
+                                settings.epsilon()));
+            }
+        }
+    }
+
     private void stepPiece(
-            Tensor whole,
+            Tensor owned,
             String name,
             Tensor gradient,
             long start,
@@ -156,12 +227,12 @@ public final class AdamW implements AutoCloseable {
             double squareCorrection) {
         try (Scope scope = Scope.open()) {
             long first = ownership.mine(name).start();
-            Tensor parameter = Ownership.part(whole, start, length);
+            Tensor parameter = Ownership.part(owned, start - first, length);
             Tensor mean = Ownership.part(Objects.requireNonNull(means.get(name)), start - first, length);
             Tensor square = Ownership.part(Objects.requireNonNull(squares.get(name)), start - first, length);
             Tensor g = Ownership.part(gradient, start, length);
-            boolean decays = settings.weightDecay() > 0 && whole.dimensions() > 1;
-            if (vectors != null && whole.type() == DType.F32 && whole.device().kind() == Device.Kind.CPU) {
+            boolean decays = settings.weightDecay() > 0 && matrices.contains(name);
+            if (vectors != null && owned.type() == DType.F32 && owned.device().kind() == Device.Kind.CPU) {
                 vectors.step(
                         parameter,
                         mean,

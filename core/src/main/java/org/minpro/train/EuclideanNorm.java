@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.minpro.dist.Collectives;
+import org.minpro.model.Kernels;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
@@ -19,11 +20,28 @@ final class EuclideanNorm {
 
     private EuclideanNorm() {}
 
+    /** Some elements of a tensor, in row-major order. */
+    private record Piece(Tensor tensor, long start, long length) {
+        /** {@code sum x^2} over them in float64, one number on their device; to be read in a scope of the caller. */
+        Tensor square() {
+            try (Scope scope = Scope.open();
+                    NoGradient off = NoGradient.open()) {
+                return scope.keep(Ownership.part(tensor, start, length).square().sumAsF64());
+            }
+        }
+    }
+
     /** Squares of a piece are added in float64, pieces in order: the bits do not depend on the workers. */
     static double of(Map<String, Tensor> tensors, Workers workers) {
-        List<Callable<Double>> pieces = new ArrayList<>();
+        boolean together = tensors.values().stream().anyMatch(tensor -> Kernels.together(tensor.device()));
+        return of(tensors, workers, together);
+    }
+
+    /** @param together whether all squares are read at once, as a GPU wants, which is waited for at each reading */
+    static double of(Map<String, Tensor> tensors, Workers workers, boolean together) {
+        List<Piece> pieces = new ArrayList<>();
         tensors.values().forEach(tensor -> pieces(tensor, 0, tensor.elements(), pieces));
-        return root(workers.run(pieces));
+        return root(squares(pieces, workers, together));
     }
 
     /**
@@ -36,12 +54,13 @@ final class EuclideanNorm {
         if (ranks.isAlone()) {
             return of(tensors, workers);
         }
-        List<Callable<Double>> mine = new ArrayList<>();
+        List<Piece> mine = new ArrayList<>();
         tensors.forEach((name, tensor) -> {
             Ownership.Slice slice = ownership.mine(name);
             pieces(tensor, slice.start(), slice.length(), mine);
         });
-        List<Double> squares = workers.run(mine);
+        boolean together = tensors.values().stream().anyMatch(tensor -> Kernels.together(tensor.device()));
+        List<Double> squares = squares(mine, workers, together);
         ByteBuffer given = ByteBuffer.allocate(Double.BYTES * squares.size());
         squares.forEach(given::putDouble);
         ByteBuffer[] ofRanks = Arrays.stream(ranks.gather("the norm of the gradients", given.array()))
@@ -56,19 +75,29 @@ final class EuclideanNorm {
         return root(all);
     }
 
-    private static void pieces(Tensor tensor, long from, long length, List<Callable<Double>> pieces) {
+    private static void pieces(Tensor tensor, long from, long length, List<Piece> pieces) {
         for (long start = from; start < from + length; start += PIECE) {
-            long first = start;
-            long elements = Math.min(PIECE, from + length - start);
-            pieces.add(() -> {
-                try (Scope scope = Scope.open();
-                        NoGradient off = NoGradient.open()) {
-                    return Ownership.part(tensor, first, elements)
-                            .square()
-                            .sumAsF64()
-                            .item();
-                }
-            });
+            pieces.add(new Piece(tensor, start, Math.min(PIECE, from + length - start)));
+        }
+    }
+
+    private static List<Double> squares(List<Piece> pieces, Workers workers, boolean together) {
+        if (!together) {
+            return workers.run(pieces.stream()
+                    .<Callable<Double>>map(piece -> () -> {
+                        try (Scope scope = Scope.open()) {
+                            return piece.square().item();
+                        }
+                    })
+                    .toList());
+        }
+        if (pieces.isEmpty()) {
+            return List.of();
+        }
+        try (Scope scope = Scope.open()) {
+            List<Tensor> sums =
+                    pieces.stream().map(piece -> piece.square().view(1)).toList();
+            return Arrays.stream(Tensor.concatenate(sums, 0).doubles()).boxed().toList();
         }
     }
 

@@ -15,7 +15,7 @@ import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
 /**
- * Adds up the gradients of all ranks' lanes: every lane's slice of a parameter goes to the rank that owns the slice, which adds the
+ * Adds up the gradients of all ranks' lanes: of some parameters, every lane's slice of a parameter goes to the rank that owns the slice, which adds the
  * lanes in their order, so that the bits are those of one process.
  *
  * <p>Where only rounding is promised ({@link Reduce#ALLREDUCE}), a rank adds its own lanes first and sends one sum.
@@ -36,16 +36,13 @@ final class GradientExchange {
     /** A lane's gradients, on the rank that has executed it. */
     record OfLane(int lane, SequencedMap<String, Tensor> gradients) {}
 
-    /** Some elements of a parameter that travel together: at most a unit, {@link Ownership#UNIT}. */
-    private record Piece(String parameter, long start, long length) {}
-
     /**
      * The sum over all lanes.
      *
      * @param lanes of the update, on all ranks
      * @param mine those that this rank has executed, in their order; their gradients belong to the exchange from now on
-     * @param parameters those that are trained
-     * @return gradients by name in the order of one process, whole tensors of which this rank's slices alone have values
+     * @param parameters whose gradients they are
+     * @return gradients by name in the order of the parameters, whole tensors of which this rank's slices alone have values
      */
     SequencedMap<String, Tensor> sum(int lanes, List<OfLane> mine, SequencedMap<String, Tensor> parameters) {
         List<OfLane> given = mine;
@@ -58,19 +55,10 @@ final class GradientExchange {
         }
         List<String> names = List.copyOf(parameters.sequencedKeySet());
         List<SequencedSet<String>> present = present(summands, given, names);
-        SequencedSet<String> all = new LinkedHashSet<>();
-        present.forEach(all::addAll);
-        List<List<List<Piece>>> rounds = new ArrayList<>();
-        for (int owner = 0; owner < ranks.size(); owner++) {
-            rounds.add(rounds(all, parameters, owner));
-        }
-        int most = rounds.stream().mapToInt(List::size).max().orElse(0);
+        SequencedSet<String> all = new LinkedHashSet<>(names);
+        all.removeIf(name -> present.stream().noneMatch(ofLane -> ofLane.contains(name)));
         SequencedMap<String, Tensor> sum = targets(all, given, parameters);
-        for (int round = 0; round < most; round++) {
-            List<List<Piece>> ofOwners = new ArrayList<>();
-            for (List<List<Piece>> ofOwner : rounds) {
-                ofOwners.add(round < ofOwner.size() ? ofOwner.get(round) : List.of());
-            }
+        for (List<List<Ownership.Piece>> ofOwners : ownership.rounds(all)) {
             round(ofOwners, present, given, sum);
         }
         for (OfLane lane : given.subList(1, given.size())) {
@@ -109,28 +97,6 @@ final class GradientExchange {
         return present;
     }
 
-    /** What an owner owns of the parameters, cut into what is exchanged at once: about a unit from each lane. */
-    private List<List<Piece>> rounds(SequencedSet<String> all, Map<String, Tensor> parameters, int owner) {
-        List<List<Piece>> rounds = new ArrayList<>();
-        long elements = Ownership.UNIT;
-        for (String name : all) {
-            if (!parameters.containsKey(name)) {
-                throw new IllegalArgumentException("gradients must be of parameters that are trained, got: " + name);
-            }
-            Ownership.Slice slice = ownership.of(name, owner);
-            for (long start = slice.start(); start < slice.end(); start += Ownership.UNIT) {
-                Piece piece = new Piece(name, start, Math.min(Ownership.UNIT, slice.end() - start));
-                if (elements + piece.length > Ownership.UNIT) {
-                    rounds.add(new ArrayList<>());
-                    elements = 0;
-                }
-                rounds.getLast().add(piece);
-                elements += piece.length;
-            }
-        }
-        return rounds;
-    }
-
     /** Where the sums come to lie: in the first lane's tensors, and in new ones for what that lane has no gradient of. */
     private static SequencedMap<String, Tensor> targets(
             SequencedSet<String> all, List<OfLane> given, Map<String, Tensor> parameters) {
@@ -157,22 +123,22 @@ final class GradientExchange {
     }
 
     private void round(
-            List<List<Piece>> ofOwners,
+            List<List<Ownership.Piece>> ofOwners,
             List<SequencedSet<String>> present,
             List<OfLane> given,
             SequencedMap<String, Tensor> sum) {
         int size = ranks.size();
-        List<Piece> owned = ofOwners.get(ranks.rank());
+        List<Ownership.Piece> owned = ofOwners.get(ranks.rank());
         try (Scope scope = Scope.open()) {
             long[] giving = new long[size];
             List<Tensor> parts = new ArrayList<>();
             for (int owner = 0; owner < size; owner++) {
                 for (OfLane lane : given) {
-                    for (Piece piece : ofOwners.get(owner)) {
-                        Tensor gradient = lane.gradients.get(piece.parameter);
+                    for (Ownership.Piece piece : ofOwners.get(owner)) {
+                        Tensor gradient = lane.gradients.get(piece.parameter());
                         if (gradient != null) {
-                            parts.add(Ownership.part(gradient, piece.start, piece.length));
-                            giving[owner] += piece.length;
+                            parts.add(piece.of(gradient));
+                            giving[owner] += piece.length();
                         }
                     }
                 }
@@ -195,14 +161,13 @@ final class GradientExchange {
             Tensor sent = parts.isEmpty() ? Tensor.empty(any.device(), any.type(), 0) : Tensor.concatenate(parts, 0);
             Tensor received = Tensor.empty(any.device(), any.type(), at);
             ranks.exchange(WHAT, sent, giving, received, taking);
-            for (Piece piece : owned) {
-                Tensor target =
-                        Ownership.part(Objects.requireNonNull(sum.get(piece.parameter)), piece.start, piece.length);
+            for (Ownership.Piece piece : owned) {
+                Tensor target = piece.of(Objects.requireNonNull(sum.get(piece.parameter())));
                 boolean begun = false;
                 for (int lane = 0; lane < present.size(); lane++) {
-                    if (present.get(lane).contains(piece.parameter)) {
-                        Tensor part = received.narrow(0, begins[lane], piece.length);
-                        begins[lane] += piece.length;
+                    if (present.get(lane).contains(piece.parameter())) {
+                        Tensor part = received.narrow(0, begins[lane], piece.length());
+                        begins[lane] += piece.length();
                         if (begun) {
                             target.addInPlace(part);
                         } else {
@@ -215,10 +180,10 @@ final class GradientExchange {
         }
     }
 
-    private static long length(List<Piece> pieces, SequencedSet<String> present) {
+    private static long length(List<Ownership.Piece> pieces, SequencedSet<String> present) {
         return pieces.stream()
-                .filter(piece -> present.contains(piece.parameter))
-                .mapToLong(Piece::length)
+                .filter(piece -> present.contains(piece.parameter()))
+                .mapToLong(Ownership.Piece::length)
                 .sum();
     }
 }

@@ -1,19 +1,18 @@
 package org.minpro.train;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.minpro.dist.Collectives;
-import org.minpro.model.Parameters;
 import org.minpro.objective.EntropyBonus;
 import org.minpro.objective.LogProbStream;
 import org.minpro.objective.Loss;
 import org.minpro.objective.RateScaling;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.ResidentMemory;
+import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
 
@@ -97,20 +96,19 @@ public final class Learner implements AutoCloseable {
         this.settings = settings;
         this.workers = workers;
         ownership = new Ownership(policy.master().trainable(), ranks);
-        gradient = new PolicyGradient(
-                settings.gradient(), workers, ranks, ranks.isAlone() ? null : new GradientExchange(ownership, reduce));
+        gradient = new PolicyGradient(settings.gradient(), workers, ownership, reduce);
         optimizer = new AdamW(settings.optimizer(), policy.master(), ownership);
         entropy = EntropyTarget.initial(settings.entropyCoefficient());
     }
 
     /**
-     * Bytes that exchanging gradients takes at most: what a rank gives and takes at once is a unit of each lane
-     * ({@link Ownership}), and the joined pieces of it.
+     * Bytes that exchanging gradients takes at most: what a rank gives and takes at once is a load of each lane
+     * ({@link Ownership#LOAD}), and the joined pieces of it.
      *
      * @param lanes of all ranks
      */
     public static long exchangeBytes(int lanes) {
-        return 4L * lanes * Ownership.UNIT * DType.F32.bytes();
+        return 4L * lanes * Ownership.LOAD * DType.F32.bytes();
     }
 
     /** The loss of the next update. */
@@ -197,14 +195,11 @@ public final class Learner implements AutoCloseable {
             double clipNorm = settings.optimizer().gradientClipNorm();
             double scale = clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1;
             double rate = scheduled * rateFactor(rows, result.scored());
-            Parameters master = policy.beginUpdate();
-            optimizer.step(master, result.gradients(), rate, scale, workers);
-            if (!ownership.ranks().isAlone()) {
-                SequencedMap<String, Tensor> stepped = new LinkedHashMap<>(master.trainable());
-                stepped.keySet().retainAll(result.gradients().keySet());
-                ownership.spread("the weights after an update", stepped);
+            policy.beginStep();
+            try (Scope scope = Scope.open()) {
+                optimizer.step(policy.owned(ownership), result.gradients(), rate, scale, workers);
             }
-            policy.publish(version + 1);
+            policy.publish(version + 1, ownership, result.gradients().keySet());
             Update.Step step = new Update.Step(
                     version,
                     settings.entropyTarget() == null ? null : entropy.acting(),
@@ -327,23 +322,23 @@ public final class Learner implements AutoCloseable {
     }
 
     /**
-     * The optimizer's tensors by name, for a checkpoint, in the shapes of the parameters; of several processes, which call this
-     * together, the first one gets them, and the others none.
+     * What a checkpoint stores of weights and optimizer; several processes call this together, and all but the first then
+     * {@linkplain WholeState#give give} what that one asks for.
+     *
+     * @param reference what a mean of the weights is kept in, or null
      */
-    public OptimizerState wholeOptimizerState() {
-        return ownership.ranks().isAlone()
-                ? new OptimizerState(optimizer.state(), false)
-                : OptimizerState.gathered(policy.master().trainable(), optimizer.state(), ownership);
+    public WholeState wholeState(@Nullable Policy reference) {
+        return new WholeState(ownership, policy, optimizer.state(), reference);
     }
 
     /**
      * Overwrites the optimizer's tensors with stored ones; of several processes, which call this together, the first one reads
      * them for all.
      *
-     * @param stored a tensor of the parameter's shape, by the names of {@link #wholeOptimizerState}
+     * @param stored a tensor of the parameter's shape, by the names of {@link WholeState#optimizer}
      */
     public void restoreOptimizer(Function<String, Tensor> stored) {
-        OptimizerState.restore(policy.master().trainable(), optimizer.state(), ownership, stored);
+        WholeState.restore(optimizer.state(), ownership, stored);
     }
 
     @Override

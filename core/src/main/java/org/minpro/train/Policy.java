@@ -5,15 +5,22 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Collection;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.SequencedMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.minpro.dist.Collectives;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.PackedWeights;
 import org.minpro.model.Parameters;
 import org.minpro.model.PolicyVersion;
+import org.minpro.model.SafetensorsFile;
 import org.minpro.model.Transformer;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
 
 /**
@@ -24,6 +31,9 @@ import org.minpro.tensor.Workers;
  * gives up the newest version ({@link #beginUpdate}). Weights that nobody else holds are then stepped, or overwritten by the
  * next version, where they are. Weights that somebody holds are left to their holders, and the policy goes on with a copy:
  * one more set of weights in memory, and the time to copy it, for as long as the older version is held.
+ *
+ * <p>Several processes that compute in another type than that of the master weights can share these out ({@link #shareOut}): then
+ * each has its own slices of them, and nobody has the whole.
  */
 public final class Policy implements AutoCloseable {
     private final ModelConfig config;
@@ -33,7 +43,11 @@ public final class Policy implements AutoCloseable {
     /** Packed weights that are not trained; null where there are none, or each version packs its own. */
     private final @Nullable PackedWeights frozen;
 
-    private Parameters master;
+    /** Null once ranks have shared it out. */
+    private @Nullable Parameters master;
+    /** What this rank owns of the master weights, once ranks have shared them out; else null. */
+    private @Nullable MasterShards shards;
+
     private Parameters computing;
     private PolicyVersion version;
     private boolean updating;
@@ -65,7 +79,7 @@ public final class Policy implements AutoCloseable {
 
     /** A policy of its own that begins with these weights and shares those that are not trained. */
     public Policy fork() {
-        return new Policy(config, master.copy(config), compute, frozen);
+        return new Policy(config, master().copy(config), compute, frozen);
     }
 
     /** Whether some weights are not trained and all of these are the same memory in every version. */
@@ -82,7 +96,7 @@ public final class Policy implements AutoCloseable {
      * @return with one holder, the caller
      */
     public PolicyVersion withoutAdapter() {
-        Parameters base = master.withoutAdapter(config);
+        Parameters base = master().withoutAdapter(config);
         PolicyVersion made = new PolicyVersion(0, module.over(base), frozen);
         base.close();
         return made;
@@ -93,9 +107,67 @@ public final class Policy implements AutoCloseable {
         return newest().model();
     }
 
-    /** The weights that are stepped; another object after an update that found them shared. */
+    /**
+     * The weights that are stepped; another object after an update that found them shared.
+     *
+     * @throws IllegalStateException once ranks have shared them out
+     */
     public Parameters master() {
+        if (master == null) {
+            throw new IllegalStateException("master weights that ranks have shared out must be asked for by slices");
+        }
         return master;
+    }
+
+    /**
+     * Gives up the master weights that other ranks own ({@link Ownership}); all ranks call it. It changes nothing in a process that
+     * is alone, nor where the master weights are what is computed with.
+     */
+    public void shareOut(Collectives ranks) {
+        if (ranks.isAlone() || isSharedOut() || computing == master) {
+            return;
+        }
+        Parameters whole = master();
+        // The last time that the frozen ones are seen in the type that they are stored in.
+        frozenSha256();
+        shards = new MasterShards(whole, new Ownership(whole.trainable(), ranks));
+        whole.close();
+        master = null;
+    }
+
+    /** Whether each rank has its slices of the master weights alone. */
+    public boolean isSharedOut() {
+        return shards != null;
+    }
+
+    /**
+     * What this process has of each trained parameter's master weights: the whole tensor, or of those that ranks have shared out the
+     * elements that it owns, {@code [elements]}.
+     */
+    public SequencedMap<String, Tensor> held() {
+        return shards == null ? master().trainable() : shards.slices();
+    }
+
+    /** What a process owns of the master weights, {@code [elements]} each; in the innermost scope. */
+    SequencedMap<String, Tensor> owned(Ownership ownership) {
+        return shards == null ? ownership.owned(master().trainable()) : shards.slices();
+    }
+
+    /**
+     * The trained master weights under their names in a checkpoint.
+     *
+     * @param whole gives the whole of what ranks have shared out, by the names of {@link Parameters#trainable}
+     */
+    SafetensorsFile.Content trained(Function<String, Tensor> whole) {
+        if (shards == null) {
+            return SafetensorsFile.Content.of(master().trainableNamed());
+        }
+        DType type = shards.slices().firstEntry().getValue().type();
+        SequencedMap<String, SafetensorsFile.Shape> shapes = new LinkedHashMap<>();
+        computing
+                .trainableNamed()
+                .forEach((name, tensor) -> shapes.put(name, new SafetensorsFile.Shape(type, tensor.shape())));
+        return new SafetensorsFile.Content(shapes, name -> Parameters.named(config, name, whole));
     }
 
     /** Number of optimizer steps in the weights. */
@@ -120,11 +192,14 @@ public final class Policy implements AutoCloseable {
      * Weights that are no numbers, or too large for a float32 square, give no probabilities: they must not take the place
      * of a checkpoint.
      *
+     * <p>Ranks that have shared them out call this together.
+     *
      * @param when they were seen, such as {@code before iteration 3}
      * @param recipe where the learning rate can be lowered
      */
     public void requireFiniteWeights(Workers workers, String when, Path recipe) {
-        if (!Double.isFinite(EuclideanNorm.of(master.trainable(), workers))) {
+        boolean finite = Double.isFinite(EuclideanNorm.of(held(), workers));
+        if (shards == null ? !finite : shards.ranks().any("whether the weights are finite", !finite)) {
             throw new IllegalStateException("weights must be finite to be saved, got: some that are not " + when
                     + "; a lower optimizer.learning-rate in " + recipe
                     + " may help, and the run continues from the checkpoint before");
@@ -137,7 +212,7 @@ public final class Policy implements AutoCloseable {
      */
     public String frozenSha256() {
         if (frozenSha256 == null) {
-            frozenSha256 = master.selection().isWhole() ? "" : hashOfFrozen();
+            frozenSha256 = computing.selection().isWhole() ? "" : hashOfFrozen(master());
         }
         return frozenSha256;
     }
@@ -156,7 +231,7 @@ public final class Policy implements AutoCloseable {
         }
     }
 
-    private String hashOfFrozen() {
+    private static String hashOfFrozen(Parameters master) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
             ByteBuffer buffer = ByteBuffer.allocate(1 << 20);
@@ -179,40 +254,79 @@ public final class Policy implements AutoCloseable {
     }
 
     /**
-     * Gives up the newest version, so that {@link #master} may be written; {@link #publish} ends it.
+     * Gives up the newest version, so that {@link #master} may be written; {@link #publish(long)} ends it.
      *
      * @return the weights to write
      */
     public Parameters beginUpdate() {
+        beginStep();
+        return master();
+    }
+
+    /** The same for who writes {@link #held}, or what it owns. */
+    public void beginStep() {
         if (updating) {
-            return master;
+            return;
         }
         version.close();
         updating = true;
-        if (computing == master && master.isShared()) {
+        if (master != null && computing == master && master.isShared()) {
             Parameters copy = master.copy(config);
             master.close();
             master = copy;
             computing = copy;
         }
-        return master;
     }
 
-    /** Carries changed master weights into the ones that are computed with and makes them the newest version. */
+    /**
+     * Carries changed master weights into the ones that are computed with and makes them the newest version. Ranks that have shared
+     * them out call this together.
+     */
     public void publish(long number) {
-        beginUpdate();
-        if (computing != master) {
+        publish(number, computing.trainable().sequencedKeySet());
+    }
+
+    /**
+     * The same where it is known which parameters have changed.
+     *
+     * @param changed their names, the same on all ranks
+     */
+    void publish(long number, Collection<String> changed) {
+        beginStep();
+        if (shards != null) {
+            if (computing.isShared()) {
+                Parameters copy = computing.copy(config);
+                computing.close();
+                computing = copy;
+            }
+            shards.carryInto(computing, changed);
+        } else if (computing != master) {
             if (computing.isShared()) {
                 computing.close();
-                computing = master.inType(config, compute);
+                computing = master().inType(config, compute);
             } else {
                 try (Scope scope = Scope.open()) {
-                    computing.copyFrom(master);
+                    computing.copyFrom(master());
                 }
             }
         }
         version = new PolicyVersion(number, module.over(computing), frozen);
         updating = false;
+    }
+
+    /**
+     * The same after ranks have stepped what they own.
+     *
+     * @param ownership of the elements
+     * @param changed names of the parameters that were stepped, the same on all ranks
+     */
+    void publish(long number, Ownership ownership, Collection<String> changed) {
+        if (shards == null && !ownership.ranks().isAlone()) {
+            SequencedMap<String, Tensor> stepped = new LinkedHashMap<>(master().trainable());
+            stepped.keySet().retainAll(changed);
+            ownership.spread(MasterShards.WHAT, stepped);
+        }
+        publish(number, changed);
     }
 
     @Override
@@ -223,7 +337,12 @@ public final class Policy implements AutoCloseable {
         if (computing != master) {
             computing.close();
         }
-        master.close();
+        if (master != null) {
+            master.close();
+        }
+        if (shards != null) {
+            shards.close();
+        }
         module.close();
         if (frozen != null) {
             frozen.close();

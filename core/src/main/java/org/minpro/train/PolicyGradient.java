@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
+import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.minpro.dist.Collectives;
@@ -41,7 +42,8 @@ import org.minpro.tensor.Workers;
  * lanes are added in lane order: the bytes depend on L, on the rows and on the token budget, not on how many workers
  * execute the lanes. A lane shares nothing with another: it takes rows and gives back a {@link LaneResult}. Where several
  * processes work on the update, lane l belongs to rank l mod N, every rank sees what all lanes say of the rows, and a rank has
- * the sum of those gradients that it owns ({@link Ownership}).
+ * the sum of those gradients that it owns ({@link Ownership}); they travel while lanes are still at work
+ * ({@link OverlappedExchange}).
  */
 public final class PolicyGradient {
     /**
@@ -65,7 +67,7 @@ public final class PolicyGradient {
     private final Settings settings;
     private final Workers workers;
     private final Collectives ranks;
-    private final @Nullable GradientExchange exchange;
+    private final @Nullable Shared shared;
 
     /** @param workers execute the lanes */
     public PolicyGradient(Settings settings, Workers workers) {
@@ -81,16 +83,62 @@ public final class PolicyGradient {
         this(settings, workers, ranks, null);
     }
 
-    /** @param exchange adds up the gradients of several processes */
-    PolicyGradient(Settings settings, Workers workers, Collectives ranks, @Nullable GradientExchange exchange) {
+    /**
+     * One that has the sum of those gradients that its process owns.
+     *
+     * @param reduce how the gradients of several processes are added up
+     */
+    PolicyGradient(Settings settings, Workers workers, Ownership ownership, Reduce reduce) {
+        this(
+                settings,
+                workers,
+                ownership.ranks(),
+                ownership.ranks().isAlone() ? null : new Shared(ownership, new GradientExchange(ownership, reduce)));
+    }
+
+    private PolicyGradient(Settings settings, Workers workers, Collectives ranks, @Nullable Shared shared) {
         this.settings = settings;
         this.workers = workers;
         this.ranks = ranks;
-        this.exchange = exchange;
+        this.shared = shared;
         if (settings.lanes < ranks.size()) {
             throw new IllegalArgumentException("compute.lanes must be at least the number of processes (" + ranks.size()
                     + "), got: " + settings.lanes);
         }
+    }
+
+    /**
+     * How the gradients of several processes are added up.
+     *
+     * @param ownership of which elements the sum comes to this process
+     */
+    private record Shared(Ownership ownership, GradientExchange exchange) {}
+
+    /** Null in a process that is alone. */
+    private @Nullable OverlappedExchange begin(Parameters parameters) {
+        if (ranks.isAlone()) {
+            return null;
+        }
+        Shared by = Objects.requireNonNull(shared, "gradients of several processes need an owner each");
+        return new OverlappedExchange(by.exchange, by.ownership, parameters.trainable(), settings.lanes);
+    }
+
+    /** Takes a lane's gradients before all of them are computed; called by the thread that executes the lane. */
+    interface GradientTaker {
+        /** For lanes whose gradients are wanted when they have ended. */
+        GradientTaker NONE = new GradientTaker() {
+            @Override
+            public void passed(int lane, int layer, WeightGradients gradients) {}
+
+            @Override
+            public void ended(int lane, WeightGradients gradients) {}
+        };
+
+        /** The lane's last block has gone back through a layer. */
+        void passed(int lane, int layer, WeightGradients gradients);
+
+        /** The lane has no block left. */
+        void ended(int lane, WeightGradients gradients);
     }
 
     /**
@@ -123,7 +171,8 @@ public final class PolicyGradient {
     /**
      * A gradient and what was seen on the way.
      *
-     * @param gradients by the names of {@link Parameters#stored}, float32, owned by the caller until {@link #close}
+     * @param gradients by the names of {@link Parameters#trainable}, in their order, float32, owned by the caller until
+     *     {@link #close}; of several processes, whole tensors of which the slices that this one owns alone have values
      * @param scored log-probabilities and entropies before the update
      * @param metrics of the loss over the whole update
      * @param routing what the sparse layers decided
@@ -143,7 +192,7 @@ public final class PolicyGradient {
     }
 
     private Scored score(Transformer model, List<TrainingRow> rows, LanguageHead.Wanted wanted) {
-        return Scored.of(rows.size(), lanes(rows, blocks -> {
+        return Scored.of(rows.size(), withOthers(lanes(rows, (lane, blocks) -> {
             List<LaneResult.Row> scored = new ArrayList<>();
             for (BlockPlan.Block block : blocks) {
                 try (Scope scope = Scope.open();
@@ -157,7 +206,7 @@ public final class PolicyGradient {
                 }
             }
             return new LaneResult(scored, new LinkedHashMap<>(), new RoutingStatistics());
-        }));
+        })));
     }
 
     /**
@@ -192,42 +241,53 @@ public final class PolicyGradient {
         LanguageHead.Wanted wanted = wanted(loss, withEntropy);
         BatchEvaluation whole =
                 loss.reach() == Reach.BATCH ? evaluateBatch(model, version, rows, loss, tokenWeights) : null;
-        List<LaneResult> ofLanes = lanes(rows, blocks -> {
-            try (Lane lane = new Lane(model)) {
-                for (BlockPlan.Block block : blocks) {
-                    lane.run(block, rows, wanted, (flat, rectangle) -> {
-                        if (whole != null) {
-                            return new BlockEvaluation(
-                                    rectangle.flatten(rectangle.pad(whole.upstream)),
-                                    whole.entropyUpstream == null
-                                            ? null
-                                            : rectangle.flatten(rectangle.pad(whole.entropyUpstream)),
-                                    null,
-                                    whole.weights);
-                        }
-                        ObjectiveInputs inputs = rectangle.inputs(
-                                loss,
-                                version,
-                                rectangle.unflatten(flat.logProbs()),
-                                () -> rectangle.unflatten(Objects.requireNonNull(flat.entropies())),
-                                () -> rectangle.unflatten(Objects.requireNonNull(flat.collisions())));
-                        LossEvaluation evaluation = LossEvaluation.of(loss, inputs, rectangle.pad(tokenWeights));
-                        Tensor entropyGradient = evaluation.entropyGradient();
-                        Tensor weights = evaluation.weights();
-                        return new BlockEvaluation(
-                                rectangle.flatten(evaluation.gradient()),
-                                entropyGradient == null ? null : rectangle.flatten(entropyGradient),
-                                evaluation.rows(),
-                                weights == null ? null : rectangle.rows(weights));
-                    });
-                }
-                return lane.result();
+        BlockLoss blockLoss = (flat, rectangle) -> {
+            if (whole != null) {
+                return new BlockEvaluation(
+                        rectangle.flatten(rectangle.pad(whole.upstream)),
+                        whole.entropyUpstream == null ? null : rectangle.flatten(rectangle.pad(whole.entropyUpstream)),
+                        null,
+                        whole.weights);
             }
-        });
+            ObjectiveInputs inputs = rectangle.inputs(
+                    loss,
+                    version,
+                    rectangle.unflatten(flat.logProbs()),
+                    () -> rectangle.unflatten(Objects.requireNonNull(flat.entropies())),
+                    () -> rectangle.unflatten(Objects.requireNonNull(flat.collisions())));
+            LossEvaluation evaluation = LossEvaluation.of(loss, inputs, rectangle.pad(tokenWeights));
+            Tensor entropyGradient = evaluation.entropyGradient();
+            Tensor weights = evaluation.weights();
+            return new BlockEvaluation(
+                    rectangle.flatten(evaluation.gradient()),
+                    entropyGradient == null ? null : rectangle.flatten(entropyGradient),
+                    evaluation.rows(),
+                    weights == null ? null : rectangle.rows(weights));
+        };
+        List<LaneResult> ofLanes;
+        SequencedMap<String, Tensor> sum;
+        try (OverlappedExchange exchange = begin(model.parameters())) {
+            GradientTaker taker = exchange == null ? GradientTaker.NONE : exchange;
+            List<LaneResult> mine = lanes(rows, (number, blocks) -> {
+                try (Lane lane = new Lane(model)) {
+                    for (int b = 0; b < blocks.size(); b++) {
+                        // Nothing is added to a layer's gradients once the last block has gone back through it.
+                        IntConsumer passed = b == blocks.size() - 1
+                                ? layer -> taker.passed(number, layer, lane.gradients)
+                                : layer -> {};
+                        lane.run(blocks.get(b), rows, wanted, blockLoss, passed);
+                    }
+                    taker.ended(number, lane.gradients);
+                    return lane.result();
+                }
+            });
+            sum = exchange == null ? sum(mine, model.parameters()) : exchange.sum();
+            ofLanes = withOthers(mine);
+        }
         RoutingStatistics routing = new RoutingStatistics();
         ofLanes.forEach(lane -> routing.add(lane.routing()));
         return new Result(
-                sum(ofLanes, model.parameters()),
+                sum,
                 Scored.of(rows.size(), ofLanes),
                 whole != null ? whole.metrics : LossMetrics.of(rowMetrics(rows.size(), ofLanes), Map.of()),
                 routing);
@@ -235,10 +295,10 @@ public final class PolicyGradient {
 
     /** What a lane does with its blocks. */
     private interface LaneTask {
-        LaneResult run(List<BlockPlan.Block> blocks);
+        LaneResult run(int lane, List<BlockPlan.Block> blocks);
     }
 
-    /** Deals the blocks out, block b to lane b mod L, and returns what the lanes give back, in their order. */
+    /** Deals the blocks out, block b to lane b mod L, and returns what this rank's lanes give back, in their order. */
     private List<LaneResult> lanes(List<TrainingRow> rows, LaneTask task) {
         List<BlockPlan.Block> blocks = BlockPlan.of(rows, settings.microBatchTokens, settings.lanes);
         List<Callable<LaneResult>> tasks = new ArrayList<>();
@@ -247,14 +307,17 @@ public final class PolicyGradient {
             for (int b = lane; b < blocks.size(); b += settings.lanes) {
                 ofLane.add(blocks.get(b));
             }
-            tasks.add(() -> task.run(ofLane));
+            int number = lane;
+            tasks.add(() -> task.run(number, ofLane));
         }
-        List<LaneResult> mine = workers.run(tasks);
-        return ranks.isAlone() ? mine : withOthers(mine);
+        return workers.run(tasks);
     }
 
     /** The results of all lanes in their order; those of other ranks have no gradients here. */
     private List<LaneResult> withOthers(List<LaneResult> mine) {
+        if (ranks.isAlone()) {
+            return mine;
+        }
         byte[][] ofRanks = ranks.gather("what the lanes say of the rows", LaneResult.bytes(mine));
         LaneResult[] all = new LaneResult[settings.lanes];
         for (int rank = 0; rank < ranks.size(); rank++) {
@@ -317,21 +380,20 @@ public final class PolicyGradient {
         return Arrays.asList(metrics);
     }
 
-    /** The lanes' gradients added up in the order of the lanes, in the first one's tensors. */
-    private SequencedMap<String, Tensor> sum(List<LaneResult> lanes, Parameters parameters) {
-        if (!ranks.isAlone()) {
-            List<GradientExchange.OfLane> mine = new ArrayList<>();
-            for (int lane = ranks.rank(); lane < lanes.size(); lane += ranks.size()) {
-                mine.add(new GradientExchange.OfLane(lane, lanes.get(lane).gradients()));
-            }
-            return Objects.requireNonNull(exchange, "gradients of several processes need an exchange")
-                    .sum(lanes.size(), mine, parameters.trainable());
-        }
+    /** The lanes' gradients added up in the order of the lanes, in the first one's tensors; in the order of the parameters. */
+    private static SequencedMap<String, Tensor> sum(List<LaneResult> lanes, Parameters parameters) {
         SequencedMap<String, Tensor> sum = lanes.getFirst().gradients();
         for (LaneResult lane : lanes.subList(1, lanes.size())) {
             addInto(sum, lane.gradients());
         }
-        return sum;
+        SequencedMap<String, Tensor> ordered = new LinkedHashMap<>();
+        for (String name : parameters.trainable().keySet()) {
+            Tensor gradient = sum.get(name);
+            if (gradient != null) {
+                ordered.put(name, gradient);
+            }
+        }
+        return ordered;
     }
 
     static void addInto(SequencedMap<String, Tensor> sum, SequencedMap<String, Tensor> other) {
@@ -536,7 +598,13 @@ public final class PolicyGradient {
             gradients = new WeightGradients(gradientType(model), leaves);
         }
 
-        void run(BlockPlan.Block block, List<TrainingRow> rows, LanguageHead.Wanted wanted, BlockLoss loss) {
+        /** @param passed told of each layer that the block has gone back through */
+        void run(
+                BlockPlan.Block block,
+                List<TrainingRow> rows,
+                LanguageHead.Wanted wanted,
+                BlockLoss loss,
+                IntConsumer passed) {
             try (Scope scope = Scope.open()) {
                 ForwardPass pass = live.record(block.tokens());
                 Tensor targets = Tensor.of(live.device(), block.tokens().targets());
@@ -546,7 +614,10 @@ public final class PolicyGradient {
                         loss.of(head.result(), new Rectangle(rows, block.rows(), live.device(), gradients.type()));
                 seen.addAll(rowResults(block, head.result(), evaluation.metrics, evaluation.weights));
                 if (!evaluation.isZero()) {
-                    pass.backward(head.gradient(evaluation.upstream, evaluation.entropyUpstream, gradients), gradients);
+                    pass.backward(
+                            head.gradient(evaluation.upstream, evaluation.entropyUpstream, gradients),
+                            gradients,
+                            passed);
                 }
             }
         }

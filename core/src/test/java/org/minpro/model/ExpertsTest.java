@@ -99,8 +99,7 @@ final class ExpertsTest {
                 WeightGradients sums = new WeightGradients(DType.F32, leaves);
                 Scope scope = Scope.open()) {
             assertThat(scope).isNotNull();
-            Experts experts =
-                    new Experts(MODEL, leaves, 0, new LibtorchSteps(MODEL, Device.CPU, type), LinearMap.PLAIN);
+            Experts experts = new Experts(MODEL, leaves, 0, Kernels.libtorch(MODEL, Device.CPU, type), LinearMap.PLAIN);
             Tensor input = Tensor.of(Device.CPU, x, places.length, HIDDEN).to(type);
             Tensor gradient = Tensor.of(Device.CPU, g, places.length, HIDDEN).to(type);
             gradients.put(
@@ -176,7 +175,7 @@ final class ExpertsTest {
             for (int i = 0; i < tokens.length; i++) {
                 System.arraycopy(tokens[i], 0, x, i * HIDDEN, HIDDEN);
             }
-            new Experts(MODEL, parameters, 0, new LibtorchSteps(MODEL, Device.CPU, DType.F32), LinearMap.PLAIN)
+            new Experts(MODEL, parameters, 0, Kernels.libtorch(MODEL, Device.CPU, DType.F32), LinearMap.PLAIN)
                     .project(Tensor.of(Device.CPU, x, tokens.length, HIDDEN).to(DType.F32), routing -> {
                         for (long expert : routing.chosen().longs()) {
                             counts[(int) expert]++;

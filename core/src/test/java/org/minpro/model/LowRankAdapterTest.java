@@ -14,11 +14,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
+import org.minpro.tensor.TestDevice;
 
 class LowRankAdapterTest {
     private static final ModelConfig DENSE = TinyModels.dense();
@@ -31,7 +31,7 @@ class LowRankAdapterTest {
     /** A random model with an adapter whose B is random too, so that it changes what the model says. */
     private static Parameters parameters(ModelConfig config, LowRankAdapter adapter, DType type, DType base) {
         Parameters parameters =
-                Parameters.zeros(config, ParameterSelection.of(config, adapter), Device.CPU, type, base);
+                Parameters.zeros(config, ParameterSelection.of(config, adapter), TestDevice.HERE, type, base);
         parameters.initialise(4, 0.2);
         parameters.initialiseAdapter(5);
         try (Scope scope = Scope.open()) {
@@ -42,7 +42,9 @@ class LowRankAdapterTest {
                     double[] noise = Philox.normals(count, 6, Philox.Purpose.TRIAL, draw++);
                     entry.getValue()
                             .copyInPlace(Tensor.of(
-                                            Device.CPU, noise, entry.getValue().shape())
+                                            TestDevice.HERE,
+                                            noise,
+                                            entry.getValue().shape())
                                     .multiply(0.1));
                 }
             }
@@ -64,7 +66,7 @@ class LowRankAdapterTest {
     private static Tensor weights(TokenBlock block) {
         double[] weights = new double[block.responseTokens()];
         Arrays.setAll(weights, i -> Math.sin(i + 1));
-        return Tensor.of(Device.CPU, weights);
+        return Tensor.of(TestDevice.HERE, weights);
     }
 
     @Test
@@ -160,14 +162,14 @@ class LowRankAdapterTest {
             Transformer live = model.over(leaves);
             ForwardPass pass = live.record(block);
             LanguageHead.Pass head =
-                    new LanguageHead(live, 1).record(pass.hidden(), Tensor.of(Device.CPU, block.targets()), false);
+                    new LanguageHead(live, 1).record(pass.hidden(), Tensor.of(TestDevice.HERE, block.targets()), false);
             pass.backward(head.gradient(weights(block), gradients), gradients);
 
             Transformer recorded = model.over(ofAutograd);
             recorded.outputHead()
                     .apply(ReferenceAttention.hidden(recorded, block))
                     .logSoftmax(1)
-                    .gather(1, Tensor.of(Device.CPU, block.targets()).unsqueeze(1))
+                    .gather(1, Tensor.of(TestDevice.HERE, block.targets()).unsqueeze(1))
                     .squeeze(1)
                     .multiply(weights(block))
                     .sum()
@@ -191,7 +193,7 @@ class LowRankAdapterTest {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
             return new LanguageHead(model, 1)
-                    .logProbs(model.hidden(block), Tensor.of(Device.CPU, block.targets()), false)
+                    .logProbs(model.hidden(block), Tensor.of(TestDevice.HERE, block.targets()), false)
                     .logProbs()
                     .doubles();
         }
@@ -220,7 +222,7 @@ class LowRankAdapterTest {
     void aNewAdapterChangesNoBitOfWhatTheModelSays(DType type, DType base) {
         LowRankAdapter adapter = adapter(DENSE, LowRankAdapter.ALL_LINEAR);
         try (Parameters parameters =
-                        Parameters.zeros(DENSE, ParameterSelection.of(DENSE, adapter), Device.CPU, type, base);
+                        Parameters.zeros(DENSE, ParameterSelection.of(DENSE, adapter), TestDevice.HERE, type, base);
                 Parameters without = parameters.withoutAdapter(DENSE);
                 Transformer model = new Transformer(DENSE, parameters);
                 Transformer off = new Transformer(DENSE, without)) {

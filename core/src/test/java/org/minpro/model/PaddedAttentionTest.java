@@ -9,10 +9,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
+import org.minpro.tensor.TestDevice;
 
 /** A GPU's attention, on a CPU: the same numbers as those of the CPU's, which is checked against autograd elsewhere. */
 class PaddedAttentionTest {
@@ -44,7 +44,7 @@ class PaddedAttentionTest {
         ModelConfig config = TinyModels.dense();
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
-            TokenBlock.Placed placed = block.place(Device.CPU);
+            TokenBlock.Placed placed = block.place(TestDevice.HERE);
             long tokens = block.computedTokens();
             Random random = new Random(9);
             Tensor[] queryKeyValue = {
@@ -54,7 +54,7 @@ class PaddedAttentionTest {
             };
             Tensor upstream = uniforms(random, tokens, (long) config.heads() * config.headDim());
             BlockAttention expected = new LibtorchAttention(config, placed.sequences());
-            BlockAttention padded = new PaddedAttention(config, Device.CPU, DType.F64, placed.sequences());
+            BlockAttention padded = new PaddedAttention(config, TestDevice.HERE, DType.F64, placed.sequences());
             BlockAttention.Attended right = expected.forward(queryKeyValue);
             BlockAttention.Attended found = padded.forward(queryKeyValue);
             assertClose(found.output(), right.output(), 1e-12);
@@ -74,7 +74,7 @@ class PaddedAttentionTest {
     void aModelHasTheSameNumbersInBothShapes(DType type) {
         ModelConfig config = TinyModels.dense();
         double tolerance = type == DType.F32 ? 2e-5 : 1e-12;
-        try (Parameters parameters = Parameters.zeros(config, Device.CPU, type)) {
+        try (Parameters parameters = Parameters.zeros(config, TestDevice.HERE, type)) {
             parameters.initialise(3, 0.2);
             for (TokenBlock block : blocks()) {
                 try (Parameters leaves = parameters.alias();
@@ -93,7 +93,7 @@ class PaddedAttentionTest {
     }
 
     private static ModelSteps steps(ModelConfig config, DType type, boolean together) {
-        return new LibtorchSteps(config, Device.CPU, type, together);
+        return new LibtorchSteps(config, TestDevice.HERE, type, together);
     }
 
     /** The embedding's gradient of the sum of the hidden states: all layers have a part in it. */
@@ -103,7 +103,7 @@ class PaddedAttentionTest {
                         new WeightGradients(model.parameters().type(), model.parameters())) {
             ForwardPass pass = model.record(block);
             Tensor hidden = pass.hidden();
-            pass.backward(Tensor.ones(Device.CPU, hidden.type(), hidden.shape()), gradients);
+            pass.backward(Tensor.ones(TestDevice.HERE, hidden.type(), hidden.shape()), gradients);
             return scope.keep(gradients.sum("model.embed_tokens.weight").copy());
         }
     }
@@ -114,7 +114,7 @@ class PaddedAttentionTest {
             elements *= size;
         }
         double[] values = random.doubles(elements).map(x -> 4 * x - 2).toArray();
-        return Tensor.of(Device.CPU, values, shape);
+        return Tensor.of(TestDevice.HERE, values, shape);
     }
 
     private static void assertClose(Tensor found, Tensor expected, double tolerance) {

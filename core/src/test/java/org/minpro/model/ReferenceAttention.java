@@ -2,8 +2,8 @@ package org.minpro.model;
 
 import java.util.Objects;
 import java.util.function.Function;
-import org.minpro.tensor.Device;
 import org.minpro.tensor.Tensor;
+import org.minpro.tensor.TestDevice;
 
 /** Attention as the formula says it, for autograd: the scores of all tokens of a block, and a mask over them. */
 public final class ReferenceAttention {
@@ -11,7 +11,7 @@ public final class ReferenceAttention {
 
     /** {@link Transformer#hidden(TokenBlock)} with a graph from the hidden states to the model's leaves. */
     public static Tensor hidden(Transformer model, TokenBlock block) {
-        return model.hidden(block.place(Device.CPU), attention(block));
+        return model.hidden(block.place(TestDevice.HERE), attention(block));
     }
 
     /** From queries, keys and values, {@code [tokens, heads, headDim]}, to {@code [tokens, heads * headDim]}. */
@@ -25,7 +25,7 @@ public final class ReferenceAttention {
             Tensor value = queryKeyValue[2].transpose(0, 1).repeatInterleave(headsPerKey, 0);
             return query.matrixProduct(key.transpose(1, 2))
                     .divide(Math.sqrt((double) query.size(2)))
-                    .maskedFill(Tensor.of(Device.CPU, sees, tokens, tokens).not(), Double.NEGATIVE_INFINITY)
+                    .maskedFill(Tensor.of(TestDevice.HERE, sees, tokens, tokens).not(), Double.NEGATIVE_INFINITY)
                     .softmax(2)
                     .matrixProduct(value)
                     .transpose(0, 1)

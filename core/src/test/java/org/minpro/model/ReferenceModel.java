@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
+import org.minpro.tensor.TestDevice;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -48,7 +48,7 @@ record ReferenceModel(Path folder, JsonNode reference) {
     /** The model with parameters of its own; the caller closes both. */
     Transformer load(DType type) {
         HuggingFaceReader files = HuggingFaceReader.open(folder);
-        Parameters parameters = Parameters.zeros(files.config(), Device.CPU, type);
+        Parameters parameters = Parameters.zeros(files.config(), TestDevice.HERE, type);
         files.load(parameters.named());
         return new Transformer(files.config(), parameters);
     }

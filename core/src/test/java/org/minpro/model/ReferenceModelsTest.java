@@ -17,10 +17,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.minpro.model.ModelConfig.Moe;
 import org.minpro.model.ModelConfig.RopeScaling;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
+import org.minpro.tensor.TestDevice;
 import tools.jackson.databind.JsonNode;
 
 /** The forward and backward pass against transformers, on checkpoints of every architecture. */
@@ -108,13 +108,14 @@ class ReferenceModelsTest {
         Map<String, double[]> result = new TreeMap<>();
         try (Parameters leaves = model.parameters().alias();
                 WeightGradients sums = new WeightGradients(DType.F32, leaves);
-                Parameters gradients = Parameters.zeros(model.config(), Device.CPU, DType.F32)) {
+                Parameters gradients = Parameters.zeros(model.config(), TestDevice.HERE, DType.F32)) {
             Transformer live = model.over(leaves);
             TokenBlock block = block(ids);
             ForwardPass pass = live.record(block);
             LanguageHead.Pass head =
-                    new LanguageHead(live, 1).record(pass.hidden(), Tensor.of(Device.CPU, block.targets()), false);
-            Tensor upstream = Tensor.full(Device.CPU, DType.F32, 1.0 / block.responseTokens(), block.responseTokens());
+                    new LanguageHead(live, 1).record(pass.hidden(), Tensor.of(TestDevice.HERE, block.targets()), false);
+            Tensor upstream =
+                    Tensor.full(TestDevice.HERE, DType.F32, 1.0 / block.responseTokens(), block.responseTokens());
             pass.backward(head.gradient(upstream, sums), sums);
             sums.takeSums().forEach((name, sum) -> {
                 gradients.stored(name).copyInPlace(sum);
@@ -317,7 +318,7 @@ class ReferenceModelsTest {
             return model.hidden(block)
                     .linear(model.head())
                     .logSoftmax(1)
-                    .gather(1, Tensor.of(Device.CPU, block.targets()).unsqueeze(1))
+                    .gather(1, Tensor.of(TestDevice.HERE, block.targets()).unsqueeze(1))
                     .doubles();
         }
     }

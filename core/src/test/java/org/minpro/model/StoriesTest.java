@@ -10,10 +10,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
+import org.minpro.tensor.TestDevice;
 import org.minpro.text.Tokenizer;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -34,7 +34,7 @@ class StoriesTest {
     }
 
     private static Parameters parameters(HuggingFaceReader files) {
-        Parameters parameters = Parameters.zeros(files.config(), Device.CPU, DType.F32);
+        Parameters parameters = Parameters.zeros(files.config(), TestDevice.HERE, DType.F32);
         files.load(parameters.named());
         return parameters;
     }

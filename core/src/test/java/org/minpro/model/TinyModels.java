@@ -3,7 +3,7 @@ package org.minpro.model;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
+import org.minpro.tensor.TestDevice;
 
 /** Small random models for tests, with weights large enough that a wrong one shows. */
 public final class TinyModels {
@@ -65,7 +65,7 @@ public final class TinyModels {
 
     /** A model with its own parameters, which the caller closes. */
     public static Transformer random(ModelConfig config, DType type, long seed) {
-        Parameters parameters = Parameters.zeros(config, Device.CPU, type);
+        Parameters parameters = Parameters.zeros(config, TestDevice.HERE, type);
         parameters.initialise(seed, 0.2);
         return new Transformer(config, parameters);
     }

@@ -16,10 +16,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
+import org.minpro.tensor.TestDevice;
 
 class TransformerTest {
     private static int[] ids(Random random, int length) {
@@ -41,7 +41,7 @@ class TransformerTest {
             int[] prompt = ids(random, 11);
             int[] response = ids(random, 20);
             Tensor targets =
-                    Tensor.of(Device.CPU, TokenBlock.of(prompt, response).targets());
+                    Tensor.of(TestDevice.HERE, TokenBlock.of(prompt, response).targets());
             double[] whole = new LanguageHead(model, 1)
                     .logProbs(model.hidden(TokenBlock.of(prompt, response)), targets, false)
                     .logProbs()
@@ -107,9 +107,9 @@ class TransformerTest {
             Transformer live = model.over(leaves);
             ForwardPass pass = live.record(block);
             LanguageHead.Pass head =
-                    new LanguageHead(live, 1).record(pass.hidden(), Tensor.of(Device.CPU, block.targets()), false);
-            Tensor upstream =
-                    Tensor.of(Device.CPU, weights(0, block.responseTokens())).to(type);
+                    new LanguageHead(live, 1).record(pass.hidden(), Tensor.of(TestDevice.HERE, block.targets()), false);
+            Tensor upstream = Tensor.of(TestDevice.HERE, weights(0, block.responseTokens()))
+                    .to(type);
             pass.backward(head.gradient(upstream, gradients), gradients);
             gradients.takeSums().forEach((name, sum) -> {
                 result.put(name, sum.doubles());
@@ -125,15 +125,15 @@ class TransformerTest {
         try (Parameters leaves = model.parameters().alias();
                 Scope scope = Scope.open()) {
             Transformer live = model.over(leaves);
-            Tensor sum = Tensor.zeros(Device.CPU, DType.F64, 1);
+            Tensor sum = Tensor.zeros(TestDevice.HERE, DType.F64, 1);
             int token = 0;
             for (TokenBlock block : blocks) {
                 Tensor logProbs = ReferenceAttention.hidden(live, block)
                         .linear(live.head())
                         .logSoftmax(1)
-                        .gather(1, Tensor.of(Device.CPU, block.targets()).unsqueeze(1))
+                        .gather(1, Tensor.of(TestDevice.HERE, block.targets()).unsqueeze(1))
                         .squeeze(1);
-                sum = sum.add(logProbs.multiply(Tensor.of(Device.CPU, weights(token, block.responseTokens())))
+                sum = sum.add(logProbs.multiply(Tensor.of(TestDevice.HERE, weights(token, block.responseTokens())))
                         .sum());
                 token += block.responseTokens();
             }
@@ -155,11 +155,11 @@ class TransformerTest {
                 WeightGradients gradients = new WeightGradients(DType.F64, parameters);
                 Scope scope = Scope.open()) {
             double temperature = 0.7;
-            Tensor hidden = Tensor.of(Device.CPU, random.doubles(5 * 32).toArray(), 5, 32)
+            Tensor hidden = Tensor.of(TestDevice.HERE, random.doubles(5 * 32).toArray(), 5, 32)
                     .requireGradient();
             Tensor weight = model.head().detach().requireGradient();
-            Tensor targets = Tensor.of(Device.CPU, new long[] {4, 8, 0, 96, 4});
-            Tensor upstream = Tensor.of(Device.CPU, new double[] {1, -2, 0.5, 0, 3});
+            Tensor targets = Tensor.of(TestDevice.HERE, new long[] {4, 8, 0, 96, 4});
+            Tensor upstream = Tensor.of(TestDevice.HERE, new double[] {1, -2, 0.5, 0, 3});
             Tensor distribution = hidden.linear(weight).divide(temperature).logSoftmax(1);
             Tensor logProbs = distribution.gather(1, targets.unsqueeze(1)).squeeze(1);
             logProbs.multiply(upstream).sum().backward();
@@ -196,9 +196,9 @@ class TransformerTest {
         try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F64, 4);
                 Parameters parameters = model.parameters();
                 Scope scope = Scope.open()) {
-            Tensor hidden = Tensor.zeros(Device.CPU, DType.F64, 2, 32);
+            Tensor hidden = Tensor.zeros(TestDevice.HERE, DType.F64, 2, 32);
             double[] entropies = Objects.requireNonNull(new LanguageHead(model, 1)
-                            .logProbs(hidden, Tensor.of(Device.CPU, new long[] {1, 2}), true)
+                            .logProbs(hidden, Tensor.of(TestDevice.HERE, new long[] {1, 2}), true)
                             .entropies())
                     .doubles();
             assertThat(entropies).containsExactly(new double[] {Math.log(97), Math.log(97)}, within(1e-12));

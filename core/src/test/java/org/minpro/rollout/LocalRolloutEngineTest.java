@@ -27,11 +27,11 @@ import org.minpro.model.TinyModels;
 import org.minpro.model.TokenBlock;
 import org.minpro.model.Transformer;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
 import org.minpro.tensor.Engine;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
+import org.minpro.tensor.TestDevice;
 import org.minpro.tensor.Workers;
 
 class LocalRolloutEngineTest {
@@ -125,7 +125,7 @@ class LocalRolloutEngineTest {
             for (Rollout rollout : generate(model, requests(6, 3), 16, 2, params)) {
                 TokenBlock block = TokenBlock.of(rollout.promptIds(), rollout.responseIds());
                 float[] logProbs = new LanguageHead(model, params.temperature())
-                        .logProbs(model.hidden(block), Tensor.of(Device.CPU, block.targets()), false)
+                        .logProbs(model.hidden(block), Tensor.of(TestDevice.HERE, block.targets()), false)
                         .logProbs()
                         .floats();
                 assertThat(logProbs).containsExactly(rollout.behaviorLogProbs(), within(1e-4f));
@@ -204,7 +204,7 @@ class LocalRolloutEngineTest {
                         .logProbs(
                                 model.hidden(TokenBlock.of(rollout.promptIds(), rollout.responseIds())),
                                 Tensor.of(
-                                        Device.CPU,
+                                        TestDevice.HERE,
                                         TokenBlock.of(rollout.promptIds(), rollout.responseIds())
                                                 .targets()),
                                 false)

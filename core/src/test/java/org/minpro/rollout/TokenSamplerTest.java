@@ -16,13 +16,13 @@ import org.minpro.model.Kernels;
 import org.minpro.model.ModelSteps;
 import org.minpro.model.TinyModels;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
 import org.minpro.tensor.Philox;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
+import org.minpro.tensor.TestDevice;
 
 class TokenSamplerTest {
-    private static final ModelSteps STEPS = Kernels.libtorch(TinyModels.dense(), Device.CPU, DType.F32);
+    private static final ModelSteps STEPS = Kernels.libtorch(TinyModels.dense(), TestDevice.HERE, DType.F32);
     private static final double ALMOST_ONE = Math.nextDown(1.0);
 
     private static SamplingParams params(double temperature, int topK, double topP, double minP) {
@@ -36,7 +36,7 @@ class TokenSamplerTest {
         }
         try (Scope scope = Scope.open()) {
             return new TokenSampler(params, STEPS)
-                    .draw(Tensor.of(Device.CPU, rows, uniforms.length, logits.length), uniforms);
+                    .draw(Tensor.of(TestDevice.HERE, rows, uniforms.length, logits.length), uniforms);
         }
     }
 
@@ -161,7 +161,7 @@ class TokenSamplerTest {
         }
         double[] uniforms = new double[rows];
         try (Scope scope = Scope.open()) {
-            Tensor tensor = Tensor.of(Device.CPU, block, rows, vocabulary);
+            Tensor tensor = Tensor.of(TestDevice.HERE, block, rows, vocabulary);
             TokenSampler sampler = new TokenSampler(params, STEPS);
             for (int done = 0; done < draws; done += rows) {
                 for (int row = 0; row < rows; row++) {
@@ -339,7 +339,7 @@ class TokenSamplerTest {
             uniforms[row] = row == 0 ? 0 : row == 1 ? ALMOST_ONE : random.nextDouble();
         }
         try (Scope scope = Scope.open()) {
-            Tensor all = Tensor.of(Device.CPU, logits, rows, vocabulary);
+            Tensor all = Tensor.of(TestDevice.HERE, logits, rows, vocabulary);
             ModelSteps.Drawn here = new TokenSampler(params, STEPS, false).draw(all, uniforms);
             ModelSteps.Drawn there = new TokenSampler(params, STEPS, true).draw(all, uniforms);
             assertThat(there.ids()).isEqualTo(here.ids());

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.dist.RankContext;
+import org.minpro.tensor.DType;
 
 /**
  * Any rank killed at any instant: the others end by themselves, within a bounded time, naming a rank, and the run that goes on
@@ -23,6 +24,8 @@ class RankKillTest {
     private static final int RANKS = 2;
     private static final int KILLS = Integer.getInteger("soak.kills", 5);
     private static final long SEED = Long.getLong("soak.seed", 211);
+    private static final ResumableRun.Model MODEL =
+            new ResumableRun.Model("*", DType.valueOf(System.getProperty("soak.type", "BF16")), ResumableRun.DELAYED);
 
     /**
      * Those that are left see a closed connection, look for three seconds who is silent, and end; where the killed one had not come
@@ -44,7 +47,7 @@ class RankKillTest {
         int generation = ++starts;
         Path meeting = temporary.resolve("meeting-" + generation);
         for (int rank = 0; rank < RANKS; rank++) {
-            ProcessBuilder builder = runs.builder(folder, ResumableRun.Model.WHOLE);
+            ProcessBuilder builder = runs.builder(folder, MODEL);
             builder.redirectError(log(rank).toFile()).redirectOutput(ProcessBuilder.Redirect.DISCARD);
             builder.environment().put("RANK", String.valueOf(rank));
             builder.environment().put("WORLD_SIZE", String.valueOf(RANKS));
@@ -83,7 +86,7 @@ class RankKillTest {
     void aRunWhoseRanksAreKilledLeavesTheSameBytes() throws Exception {
         KilledRuns runs = new KilledRuns(temporary);
         Path whole = runs.newFolder("whole");
-        assertThat(ResumableRun.go(whole, new RunListener() {}, false)).isTrue();
+        assertThat(ResumableRun.go(whole, new RunListener() {}, false, MODEL)).isTrue();
         KilledRuns.Left expected = KilledRuns.Left.in(whole);
         Random random = new Random(SEED);
         int kills = 0;

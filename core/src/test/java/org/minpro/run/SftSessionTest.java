@@ -125,7 +125,8 @@ final class SftSessionTest {
                 .toList()) {
             assertThat(saved.resolve(name)).hasSameBinaryContentAs(bare.resolve(name));
         }
-        assertThat(ModelFiles.open(saved.toString()).chatTemplate(LocalDate.EPOCH)).isPresent();
+        assertThat(ModelFiles.open(saved.toString()).chatTemplate(LocalDate.EPOCH))
+                .isPresent();
     }
 
     @Test

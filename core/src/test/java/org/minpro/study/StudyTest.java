@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.minpro.config.ConfigurationException;
 import org.minpro.config.Settings;
 import org.minpro.data.DataException;
@@ -78,6 +80,23 @@ final class StudyTest {
                 .isNotEqualTo(hash);
     }
 
+    /** An objective and its parameters may be axes of their own, or stand in the base and in the grid. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "grid: {objective: [minpro, cispo], objective.cap: [1.28, 5]}",
+                "grid: {objective.cap: [1.28, 5], objective: [minpro, cispo]}"
+            })
+    void aChoiceAndItsParametersComeTogether(String grid) {
+        assertThat(study(grid + "\nseeds: [1]").runs())
+                .extracting(run -> switch (run.recipe().objective()) {
+                    case MinPro minpro -> "minpro " + minpro.cap();
+                    case Cispo cispo -> "cispo " + cispo.cap();
+                    default -> "another";
+                })
+                .containsExactlyInAnyOrder("minpro 1.28", "minpro 5.0", "cispo 1.28", "cispo 5.0");
+    }
+
     @Test
     void anInfiniteCapIsOne() {
         assertThat(study("grid: {objective: [{name: cispo, cap: .inf}]}")
@@ -113,10 +132,14 @@ final class StudyTest {
         tables.add(even);
         assertThat(StudyTables.open(folder, axes).results()).containsExactly(odd, even);
 
+        RunResult none = MeasuresTest.run("d", "8", 9007199254740993L, RunResult.Outcome.NOT_FINITE, 0.5);
+        tables.add(none);
+        assertThat(StudyTables.open(folder, axes).results()).containsExactly(odd, even, none);
+
         // A line without its curve is a run that is not done.
         List<String> curves = Files.readAllLines(folder.resolve("curves.csv"));
         Files.write(folder.resolve("curves.csv"), curves.subList(0, curves.size() - 1));
-        assertThat(StudyTables.open(folder, axes).results()).containsExactly(odd);
+        assertThat(StudyTables.open(folder, axes).results()).containsExactly(odd, none);
         assertThatThrownBy(() -> StudyTables.open(folder, List.of("objective")))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("one set of axes");

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 class TensorTest {
     @Test
     void aTensorOutsideAScopeIsRefused() {
-        assertThatThrownBy(() -> Tensor.zeros(Device.CPU, DType.F32, 2))
+        assertThatThrownBy(() -> Tensor.zeros(TestDevice.HERE, DType.F32, 2))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("inside an open Scope");
     }
@@ -25,7 +25,7 @@ class TensorTest {
             Tensor kept;
             Tensor lost;
             try (Scope inner = Scope.open()) {
-                lost = Tensor.ones(Device.CPU, DType.F32, 3);
+                lost = Tensor.ones(TestDevice.HERE, DType.F32, 3);
                 kept = inner.keep(lost.add(1));
             }
             assertThat(lost.isOpen()).isFalse();
@@ -36,7 +36,7 @@ class TensorTest {
     @Test
     void aThousandStepsLeaveNoNativeObject() {
         try (Scope outer = Scope.open()) {
-            Tensor weight = Tensor.ones(Device.CPU, DType.F32, 8, 8).requireGradient();
+            Tensor weight = Tensor.ones(TestDevice.HERE, DType.F32, 8, 8).requireGradient();
             step(weight);
             long before = Scope.nativeObjects();
             for (int i = 0; i < 1000; i++) {
@@ -48,7 +48,7 @@ class TensorTest {
 
     private static void step(Tensor weight) {
         try (Scope scope = Scope.open()) {
-            Tensor input = Tensor.of(Device.CPU, new float[] {1, 2, 3, 4, 5, 6, 7, 8}, 1, 8);
+            Tensor input = Tensor.of(TestDevice.HERE, new float[] {1, 2, 3, 4, 5, 6, 7, 8}, 1, 8);
             input.linear(weight).logSoftmax(1).select(1, 0).sum().backward();
             assertThat(Objects.requireNonNull(weight.gradient()).elements()).isEqualTo(64);
             try (NoGradient off = NoGradient.open()) {
@@ -71,7 +71,7 @@ class TensorTest {
     void retainedTensorsOutliveScopesUntilClosed() {
         Tensor tensor;
         try (Scope scope = Scope.open()) {
-            tensor = Tensor.ones(Device.CPU, DType.F32, 2).retain();
+            tensor = Tensor.ones(TestDevice.HERE, DType.F32, 2).retain();
         }
         assertThat(tensor.isOpen()).isTrue();
         tensor.close();
@@ -86,7 +86,7 @@ class TensorTest {
                 for (int i = 0; i < bytes.capacity(); i++) {
                     bytes.put(i, (byte) (type == DType.BOOL ? i % 2 : i));
                 }
-                Tensor tensor = Tensor.fromBytes(Device.CPU, bytes.duplicate(), type, 2, 3);
+                Tensor tensor = Tensor.fromBytes(TestDevice.HERE, bytes.duplicate(), type, 2, 3);
                 assertThat(tensor.type()).isEqualTo(type);
                 assertThat(tensor.shape()).containsExactly(2, 3);
                 assertThat(tensor.bytes()).isEqualTo(bytes.array());
@@ -103,7 +103,7 @@ class TensorTest {
             List<Callable<Double>> tasks = IntStream.range(0, 20)
                     .<Callable<Double>>mapToObj(i -> () -> {
                         try (Scope scope = Scope.open()) {
-                            return Tensor.full(Device.CPU, DType.F64, i, 4)
+                            return Tensor.full(TestDevice.HERE, DType.F64, i, 4)
                                     .sum()
                                     .item();
                         }
@@ -122,9 +122,9 @@ class TensorTest {
     @Test
     void attentionOverRepeatedHeadsEqualsTheFormula() {
         try (Scope scope = Scope.open()) {
-            Tensor query = Tensor.of(Device.CPU, new double[] {1, 0, 0, 1}, 1, 1, 2, 2);
-            Tensor key = Tensor.of(Device.CPU, new double[] {1, 2, 3, -1}, 1, 1, 2, 2);
-            Tensor value = Tensor.of(Device.CPU, new double[] {1, 0, 0, 1}, 1, 1, 2, 2);
+            Tensor query = Tensor.of(TestDevice.HERE, new double[] {1, 0, 0, 1}, 1, 1, 2, 2);
+            Tensor key = Tensor.of(TestDevice.HERE, new double[] {1, 2, 3, -1}, 1, 1, 2, 2);
+            Tensor value = Tensor.of(TestDevice.HERE, new double[] {1, 0, 0, 1}, 1, 1, 2, 2);
             Tensor expected = query.matrixProduct(key.transpose(2, 3))
                     .divide(Math.sqrt(2))
                     .softmax(3)

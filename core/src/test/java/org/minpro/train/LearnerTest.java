@@ -28,8 +28,8 @@ import org.minpro.objective.Reinforce;
 import org.minpro.objective.TruncatedImportanceSampling;
 import org.minpro.objective.Vcpo;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
+import org.minpro.tensor.TestDevice;
 import org.minpro.tensor.Workers;
 
 class LearnerTest {
@@ -49,7 +49,7 @@ class LearnerTest {
         }
 
         Course(Learner.Settings settings) {
-            Parameters parameters = Parameters.zeros(TinyModels.dense(), Device.CPU, DType.F32);
+            Parameters parameters = Parameters.zeros(TinyModels.dense(), TestDevice.HERE, DType.F32);
             parameters.initialise(5, 0.1);
             policy = new Policy(TinyModels.dense(), parameters, DType.F32);
             learner = new Learner(policy, settings, workers);

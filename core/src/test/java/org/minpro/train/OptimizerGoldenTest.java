@@ -13,14 +13,16 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.minpro.dist.Collectives;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
 import org.minpro.model.TinyModels;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
+import org.minpro.tensor.TestDevice;
 import org.minpro.tensor.Workers;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -41,13 +43,16 @@ final class OptimizerGoldenTest {
         }
     }
 
-    private static Stream<Named<JsonNode>> cases() {
+    private static Stream<Arguments> cases() {
         return golden("adamw.json")
                 .valueStream()
-                .map(entry -> Named.of(
-                        entry.get("name").stringValue() + ", "
-                                + entry.get("type").stringValue(),
-                        entry));
+                .flatMap(entry -> Stream.of(false, true)
+                        .map(together -> Arguments.of(
+                                Named.of(
+                                        entry.get("name").stringValue() + ", "
+                                                + entry.get("type").stringValue(),
+                                        entry),
+                                Named.of(together ? "in one operation" : "in pieces", together))));
     }
 
     /** The golden numbers again and again, until a tensor of the model is full. */
@@ -56,12 +61,12 @@ final class OptimizerGoldenTest {
                 numbers.valueStream().mapToDouble(JsonNode::doubleValue).toArray();
         double[] values = new double[Math.toIntExact(like.elements())];
         Arrays.setAll(values, i -> golden[i % golden.length]);
-        return Tensor.of(Device.CPU, values, like.shape()).to(type);
+        return Tensor.of(TestDevice.HERE, values, like.shape()).to(type);
     }
 
     @ParameterizedTest
     @MethodSource("cases")
-    void adamWStepsAsPyTorch(JsonNode golden) {
+    void adamWStepsAsPyTorch(JsonNode golden, boolean together) {
         DType type = DType.valueOf(golden.get("type").stringValue().toUpperCase(Locale.ROOT));
         OptimizerSettings settings = new OptimizerSettings(
                 1,
@@ -72,8 +77,9 @@ final class OptimizerGoldenTest {
                 golden.get("epsilon").doubleValue(),
                 golden.get("weight_decay").doubleValue(),
                 0);
-        try (Parameters master = Parameters.zeros(MODEL, Device.CPU, type);
-                AdamW optimizer = new AdamW(settings, master);
+        try (Parameters master = Parameters.zeros(MODEL, TestDevice.HERE, type);
+                AdamW optimizer =
+                        new AdamW(settings, master, new Ownership(master.trainable(), Collectives.alone()), together);
                 Workers workers = new Workers(2);
                 Scope scope = Scope.open()) {
             assertThat(scope).isNotNull();

@@ -32,9 +32,9 @@ import org.minpro.objective.ObjectiveResult;
 import org.minpro.objective.Objectives;
 import org.minpro.objective.Reach;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
+import org.minpro.tensor.TestDevice;
 import org.minpro.tensor.Workers;
 
 class PolicyGradientTest {
@@ -117,7 +117,7 @@ class PolicyGradientTest {
         try (Parameters leaves = model.parameters().alias();
                 Scope scope = Scope.open()) {
             Transformer live = model.over(leaves);
-            Tensor sum = Tensor.zeros(Device.CPU, DType.F64, 1);
+            Tensor sum = Tensor.zeros(TestDevice.HERE, DType.F64, 1);
             double[][] weights = weights(rows);
             for (int i = 0; i < rows.size(); i++) {
                 TrainingRow row = rows.get(i);
@@ -127,7 +127,7 @@ class PolicyGradientTest {
                 long[] targets = Arrays.stream(row.responseIds()).asLongStream().toArray();
                 Tensor logProbs = logits.divide(TEMPERATURE)
                         .logSoftmax(1)
-                        .gather(1, Tensor.of(Device.CPU, targets).unsqueeze(1))
+                        .gather(1, Tensor.of(TestDevice.HERE, targets).unsqueeze(1))
                         .view(1, time);
                 double[] behavior = new double[time];
                 double[] mask = new double[time];
@@ -137,13 +137,13 @@ class PolicyGradientTest {
                 }
                 ObjectiveInputs inputs = ObjectiveInputs.of(
                         logProbs,
-                        Tensor.of(Device.CPU, behavior, 1, time),
-                        Tensor.of(Device.CPU, row.advantages(), 1, time),
-                        Tensor.of(Device.CPU, mask, 1, time));
+                        Tensor.of(TestDevice.HERE, behavior, 1, time),
+                        Tensor.of(TestDevice.HERE, row.advantages(), 1, time),
+                        Tensor.of(TestDevice.HERE, mask, 1, time));
                 sum = sum.add(objective
                         .compute(inputs)
                         .tokenLosses()
-                        .multiply(Tensor.of(Device.CPU, weights[i], 1, time))
+                        .multiply(Tensor.of(TestDevice.HERE, weights[i], 1, time))
                         .sum());
             }
             gradients.put("loss", sum.doubles());
@@ -232,7 +232,7 @@ class PolicyGradientTest {
                 double step = 1e-5;
                 try (Scope scope = Scope.open()) {
                     Tensor weights = parameters.stored(name);
-                    Tensor along = Tensor.of(Device.CPU, direction, weights.shape());
+                    Tensor along = Tensor.of(TestDevice.HERE, direction, weights.shape());
                     weights.addScaledInPlace(along, step);
                     double above = lossOf(model, rows, live(Reach.ROW));
                     weights.addScaledInPlace(along, -2 * step);

@@ -21,14 +21,18 @@ final class Markup {
     private static final Pattern RAISED = Pattern.compile("<(sup|sub)>([^<>]{1,50})</\\1>", Pattern.CASE_INSENSITIVE);
     private static final Pattern LINE_START =
             Pattern.compile("(?m)^[ \\t]*(?:(?:#{1,3}|#{5,6})[ \\t]+|[*\u2022\u2023\u25e6\u25aa\u25cf][ \\t]+(?=\\S))");
-    private static final Pattern QUOTED_LINE = Pattern.compile("(?m)^[ \\t]*(?:>[ \\t]?)+(?=[^\\n]*\\p{L}{2})");
+    private static final Pattern QUOTED_LINE = Pattern.compile("(?m)^[ \\t]*>[> \\t]*+(?=[^\\n]*\\p{L}{2})");
     private static final Pattern FENCE = Pattern.compile("(?m)^[ \\t]*```[^\\n`]*$|```");
     private static final Pattern HIGHLIGHT =
             Pattern.compile("(?<![=<>!:])==([^=\\s](?:[^=\\n]{0,198}[^=\\s])?)==(?!=)");
+    /** One class, not a repeated group: the matcher would call itself once for each repetition. */
+    private static final String SIGNS =
+            "\u2713\u2714\u2611\u2705\u2234\u220e\u2728\u2b50\\x{1F389}\\x{1F38A}\\x{1F3AF}\\x{1F449}\\x{1F44D}\\x{1F44F}\\x{1F600}-\\x{1F60F}\\x{1F64C}\\x{1F64F}"
+                    + "\\x{1F31F}\\x{1F4A1}\\x{1F4CC}\\x{1F4DD}\\x{1F525}\\x{1F680}\\x{1F973}\\x{1F929}";
+
     /** Signs that affirm, point or please, and arrows that begin a line or signs of a proof's end that end one. */
     private static final Pattern SYMBOL = Pattern.compile(
-            "(?:[\u2713\u2714\u2611\u2705\u2234\u220e\u2728\u2b50\\x{1F389}\\x{1F38A}\\x{1F3AF}\\x{1F449}\\x{1F44D}\\x{1F44F}\\x{1F600}-\\x{1F60F}\\x{1F64C}\\x{1F64F}"
-                    + "\\x{1F31F}\\x{1F4A1}\\x{1F4CC}\\x{1F4DD}\\x{1F525}\\x{1F680}\\x{1F973}\\x{1F929}]\ufe0f?[\\h]*)+"
+            "[" + SIGNS + "][" + SIGNS + "\ufe0f\\h]*+"
                     + "|(?m:^)\\h*[\u21d2\u2192\u27a1\u27a4\u279c\u25b6\u27f9]\ufe0f?\\h*|[\u25a0\u25a1\u25fb\u25fc\u2b1b]\\h*(?=\\R|$)");
 
     private static final String BLOCKS = " p br hr div li ul ol tr td table center section blockquote pre ";
