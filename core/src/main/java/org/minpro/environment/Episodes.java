@@ -165,7 +165,8 @@ public final class Episodes implements AutoCloseable {
             if (outcome == null) {
                 outcome = otherwise.score(problem, rollout.withText(lastTurn(rollout, turns)));
             }
-            return episode.withRewards(outcome, turns.isEmpty() ? -1 : turns.getLast().to() - 1);
+            return episode.withRewards(
+                    outcome, turns.isEmpty() ? -1 : turns.getLast().to() - 1);
         }
     }
 
