@@ -165,7 +165,8 @@ public final class Episodes implements AutoCloseable {
             if (outcome == null) {
                 outcome = otherwise.score(problem, rollout.withText(lastTurn(rollout, turns)));
             }
-            return episode.withRewards(outcome);
+            return episode.withRewards(
+                    outcome, turns.isEmpty() ? -1 : turns.getLast().to() - 1);
         }
     }
 
@@ -259,7 +260,8 @@ public final class Episodes implements AutoCloseable {
             return content.equals(message.content()) ? message : message.withContent(content);
         }
 
-        Score withRewards(Score score) {
+        /** @param last the last token that the policy wrote: the outcome of the episode is earned there */
+        Score withRewards(Score score, int last) {
             Map<String, Double> parts = new TreeMap<>(score.parts());
             parts.putAll(begun().parts());
             Score outcome = new Score(score.decided(), score.value(), parts, score.reason(), score.steps());
@@ -270,7 +272,7 @@ public final class Episodes implements AutoCloseable {
             double sum =
                     rewards.values().stream().mapToDouble(Double::doubleValue).sum();
             if (outcome.steps().isEmpty()) {
-                steps.merge(rewards.lastKey(), outcome.value(), Double::sum);
+                steps.merge(last, outcome.value(), Double::sum);
             } else {
                 outcome.steps().forEach((token, value) -> steps.merge(token, value, Double::sum));
             }

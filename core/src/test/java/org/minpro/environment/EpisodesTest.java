@@ -97,6 +97,28 @@ class EpisodesTest {
         }
     }
 
+    /** What a found number is worth is the credit of the guess that found it, which has no cost of its own. */
+    @Test
+    void theOutcomeStandsAtTheEndOfTheLastTurnWhetherOrNotItHasAReward() {
+        Environment costly = (problem, draw, sample) -> new Episode() {
+            @Override
+            public Answer answer(Turn turn) {
+                return turn.ordinal() == 2 ? Answer.end() : Answer.says("1").withReward(-0.25);
+            }
+
+            @Override
+            public Score score(Rollout rollout) {
+                return Score.of(1);
+            }
+        };
+        try (Episodes episodes = episodes(costly)) {
+            Score score = episodes.reward((problem, rollout) -> Score.of(0), false)
+                    .score(PROBLEM, rollout(2, "3490105901069", "yyynnnyynnnyy", Rollout.Finish.STOP));
+            assertThat(score.value()).isEqualTo(0.5);
+            assertThat(score.steps()).containsExactlyInAnyOrderEntriesOf(Map.of(2, -0.25, 7, -0.25, 12, 1.0));
+        }
+    }
+
     @Test
     void anEpisodeHearsEachTurnOnceAndItsRewardsStandAtTheEndsOfTurns() {
         Counting counting = new Counting();
