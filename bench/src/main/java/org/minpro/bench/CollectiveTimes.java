@@ -52,7 +52,12 @@ public final class CollectiveTimes {
                 System.out.printf(
                         Locale.ROOT,
                         "%12s %12s %12s %12s %16s   of %d processes%n",
-                        "bytes", "exchange ms", "gather ms", "both ms", "Gloo's sum ms", ranks.size());
+                        "bytes",
+                        "exchange ms",
+                        "gather ms",
+                        "both ms",
+                        "Gloo's sum ms",
+                        ranks.size());
             }
             for (long bytes : BYTES) {
                 measure(ranks, gloo, bytes / DType.F32.bytes());

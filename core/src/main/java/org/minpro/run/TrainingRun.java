@@ -68,6 +68,7 @@ public final class TrainingRun implements AutoCloseable {
     private final Checkpoints checkpoints;
     private final RunListener listener;
     private final RunChecks checks = new RunChecks();
+    private final OpenResources opened = new OpenResources();
     private long sentBefore;
     private boolean warnedOfGradient;
     private boolean unchanged;
@@ -81,48 +82,55 @@ public final class TrainingRun implements AutoCloseable {
         this.checkpoints = checkpoints;
         this.listener = listener;
         ranks = resources.ranks().learning();
-        Policy policy = resources.policy();
-        Checkpoints.Checkpoint newest =
-                ranks.isFirst() ? checkpoints.newest(listener::notice).orElse(null) : null;
-        JsonNode stored = ofFirst(newest);
-        Trainer.State state = stored == null ? Trainer.State.initial(policy.version()) : state(stored);
-        long oldestDraw = state.source().oldestDraw();
-        journal = ranks.isFirst() ? JournalFile.open(folder.journal(), oldestDraw) : null;
-        if (journal != null) {
-            journal.damaged().forEach(line -> listener.notice("warning: a damaged line is left out: " + line));
-        }
-        known = ranks.isAlone() ? null : shared(journal);
-        metrics = MetricsFile.open(folder.metrics(), state.source().iteration());
-        // What they found before was said then.
-        MetricsFile.read(folder.metrics(), checks::next);
-        tokens = TokensFile.open(
-                folder.tokens(),
-                stored == null ? 0L : stored.path(TOKENS).longValue(0),
-                recipe.seed(),
-                ranks.isFirst() ? recipe.record().rows() : 0);
-        forgetSamples(folder.samples(), state.source().iteration());
-        ReferenceModel reference = resources.reference();
-        referenceJournal = reference == null || !ranks.isFirst()
-                ? null
-                : ReferenceJournal.open(folder.reference(), state.source().iteration(), oldestDraw);
-        trainer = Trainer.of(
-                recipe,
-                resources,
-                Objects.requireNonNull(journal != null ? journal : known),
-                referenceJournal,
-                reference == null ? List.of() : before(referenceJournal));
-        if (stored != null) {
-            policy.requireFrozen(stored.path(FROZEN).stringValue(""), folder.recipe());
-            load(newest);
-            if (reference != null) {
-                requireReference(reference, stored.path(REFERENCE).stringValue(""));
-                reference.restore(newest, ranks);
+        try {
+            Policy policy = resources.policy();
+            Checkpoints.Checkpoint newest =
+                    ranks.isFirst() ? checkpoints.newest(listener::notice).orElse(null) : null;
+            JsonNode stored = ofFirst(newest);
+            Trainer.State state = stored == null ? Trainer.State.initial(policy.version()) : state(stored);
+            long oldestDraw = state.source().oldestDraw();
+            journal = ranks.isFirst() ? opened.add(JournalFile.open(folder.journal(), oldestDraw)) : null;
+            if (journal != null) {
+                journal.damaged().forEach(line -> listener.notice("warning: a damaged line is left out: " + line));
             }
-        }
-        trainer.begin(state);
-        policy.shareOut(ranks);
-        if (reference != null) {
-            reference.shareOut(ranks);
+            known = ranks.isAlone() ? null : shared(journal);
+            metrics =
+                    opened.add(MetricsFile.open(folder.metrics(), state.source().iteration()));
+            // What they found before was said then.
+            MetricsFile.read(folder.metrics(), checks::next);
+            tokens = opened.add(TokensFile.open(
+                    folder.tokens(),
+                    stored == null ? 0L : stored.path(TOKENS).longValue(0),
+                    recipe.seed(),
+                    ranks.isFirst() ? recipe.record().rows() : 0));
+            forgetSamples(folder.samples(), state.source().iteration());
+            ReferenceModel reference = resources.reference();
+            referenceJournal = reference == null || !ranks.isFirst()
+                    ? null
+                    : opened.add(ReferenceJournal.open(
+                            folder.reference(), state.source().iteration(), oldestDraw));
+            trainer = opened.add(Trainer.of(
+                    recipe,
+                    resources,
+                    Objects.requireNonNull(journal != null ? journal : known),
+                    referenceJournal,
+                    reference == null ? List.of() : before(referenceJournal)));
+            if (stored != null) {
+                policy.requireFrozen(stored.path(FROZEN).stringValue(""), folder.recipe());
+                load(newest);
+                if (reference != null) {
+                    requireReference(reference, stored.path(REFERENCE).stringValue(""));
+                    reference.restore(newest, ranks);
+                }
+            }
+            trainer.begin(state);
+            policy.shareOut(ranks);
+            if (reference != null) {
+                reference.shareOut(ranks);
+            }
+        } catch (RuntimeException | Error e) {
+            opened.closeAfter(e);
+            throw e;
         }
     }
 
@@ -475,15 +483,7 @@ public final class TrainingRun implements AutoCloseable {
 
     @Override
     public void close() {
-        trainer.close();
-        if (journal != null) {
-            journal.close();
-        }
-        if (referenceJournal != null) {
-            referenceJournal.close();
-        }
-        metrics.close();
-        tokens.close();
+        opened.close();
     }
 
     /** Writes the tokens of an update down before the listener hears of it. */

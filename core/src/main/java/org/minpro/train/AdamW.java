@@ -139,7 +139,7 @@ public final class AdamW implements AutoCloseable {
             Workers workers) {
         steps++;
         if (together) {
-            stepTogether(master, gradients, rate, scale);
+            stepTogether(owned, gradients, rate, scale);
             return;
         }
         double meanCorrection = 1 - Math.pow(settings.beta1(), (double) steps);
@@ -178,21 +178,22 @@ public final class AdamW implements AutoCloseable {
     }
 
     /** Those that decay in one operation, the others in another. */
-    private void stepTogether(Parameters master, Map<String, Tensor> gradients, double rate, double scale) {
+    private void stepTogether(
+            SequencedMap<String, Tensor> owned, Map<String, Tensor> gradients, double rate, double scale) {
         try (NoGradient off = NoGradient.open();
                 Scope scope = Scope.open()) {
-            for (boolean matrices : new boolean[] {true, false}) {
+            for (boolean decays : new boolean[] {true, false}) {
                 List<Tensor> parameters = new ArrayList<>();
                 List<Tensor> ofParameters = new ArrayList<>();
                 List<Tensor> ofMeans = new ArrayList<>();
                 List<Tensor> ofSquares = new ArrayList<>();
-                master.trainable().forEach((name, parameter) -> {
+                owned.forEach((name, parameter) -> {
                     Tensor gradient = gradients.get(name);
                     Ownership.Slice slice = ownership.mine(name);
-                    if (gradient == null || slice.length() == 0 || parameter.dimensions() > 1 != matrices) {
+                    if (gradient == null || slice.length() == 0 || matrices.contains(name) != decays) {
                         return;
                     }
-                    parameters.add(Ownership.part(parameter, slice.start(), slice.length()));
+                    parameters.add(Ownership.part(parameter, 0, slice.length()));
                     ofParameters.add(Ownership.part(gradient, slice.start(), slice.length()));
                     ofMeans.add(Ownership.part(Objects.requireNonNull(means.get(name)), 0, slice.length()));
                     ofSquares.add(Ownership.part(Objects.requireNonNull(squares.get(name)), 0, slice.length()));
@@ -208,7 +209,7 @@ public final class AdamW implements AutoCloseable {
                                 rate,
                                 settings.beta1(),
                                 settings.beta2(),
-                                matrices ? settings.weightDecay() : 0,
+                                decays ? settings.weightDecay() : 0,
                                 settings.epsilon()));
             }
         }
