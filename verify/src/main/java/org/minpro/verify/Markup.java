@@ -93,8 +93,11 @@ final class Markup {
     private static int marks(String text) {
         int found = 0;
         int length = text.length();
+        // Whether nothing but quotation marks and spaces came since the line began.
+        boolean leads = true;
         for (int i = 0; i < length; i++) {
             char c = text.charAt(i);
+            leads = c == '\n' || leads && (c == '>' || c == ' ' || c == '\t');
             if (c > 'z' || c < 'A' && c < '0' || c > '9' && c < 'A' || c > 'Z' && c < 'a') {
                 switch (c) {
                     case '*' -> found |= EMPHASIS | (i + 1 < length && text.charAt(i + 1) == ' ' ? LINES : 0);
@@ -109,9 +112,7 @@ final class Markup {
                                 ? TAGS | STRIKES
                                 : 0;
                     case '&' -> found |= i + 1 < length && Character.isLetter(text.charAt(i + 1)) ? TAGS : 0;
-                    case '>' ->
-                        found |=
-                                i == 0 || " \t\n>".indexOf(text.charAt(i - 1)) >= 0 && beginsLine(text, i) ? QUOTES : 0;
+                    case '>' -> found |= leads ? QUOTES : 0;
                     case '\\' -> found |= text.startsWith("\\sout", i) || text.startsWith("\\st{", i) ? STRIKES : 0;
                     case '=' ->
                         found |= i + 2 < length && text.charAt(i + 1) == '=' && text.charAt(i + 2) != ' '
@@ -126,14 +127,6 @@ final class Markup {
 
     private static boolean mayDecorate(char c) {
         return c >= '\u2190' && c <= '\u2b50' || c == '\ufe0f' || c >= '\ud83c' && c <= '\ud83e';
-    }
-
-    private static boolean beginsLine(String text, int at) {
-        int i = at;
-        while (i > 0 && " \t>".indexOf(text.charAt(i - 1)) >= 0) {
-            i--;
-        }
-        return i == 0 || text.charAt(i - 1) == '\n';
     }
 
     private static String withAsciiDigits(String text) {
