@@ -27,6 +27,7 @@ RUN_GENERATION=${SLURM_RESTART_COUNT:-0}
 export MASTER_ADDR MASTER_PORT GLOO_SOCKET_IFNAME RUN_GENERATION
 
 # One process a machine; all end where one does.
+# shellcheck disable=SC2016 # each task has variables of its own
 srun --kill-on-bad-exit=1 bash -c '
   export RANK=$SLURM_PROCID WORLD_SIZE=$SLURM_NTASKS LOCAL_RANK=$SLURM_LOCALID LOCAL_WORLD_SIZE=1
   exec minpro train "$@"' minpro "${work[@]}"
