@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -117,6 +118,7 @@ class LossPropertiesTest {
                 .map(check -> Arguments.of(arguments.get()[0], arguments.get()[1], check)));
     }
 
+    @Tag("slow")
     @ParameterizedTest(name = "{0}: {2}")
     @MethodSource("checksOfLosses")
     void everyCheckHolds(String name, Loss loss, LossChecks.Check check) {

@@ -153,6 +153,7 @@ class LocalRolloutEngineTest {
     }
 
     /** Types whose weights are packed, and float64, whose weights are not. */
+    @Tag("slow")
     @ParameterizedTest
     @CsvSource({"F32, false", "F32, true", "F64, false", "F64, true", "BF16, false", "BF16, true"})
     void generationLeavesNoNativeObject(DType type, boolean experts) {

@@ -85,6 +85,7 @@ class StalenessTest {
         }
     }
 
+    @Tag("slow")
     @ParameterizedTest
     @MethodSource("protocols")
     void aRunThatWasStoppedContinuesBitForBit(Staleness staleness) {

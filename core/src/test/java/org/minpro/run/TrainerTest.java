@@ -16,6 +16,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.LongPredicate;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -523,6 +524,7 @@ class TrainerTest {
         }
     }
 
+    @Tag("slow")
     @Test
     void aHundredIterationsLeaveNoNativeObject() {
         try (Run run = new Run(recipe(100, 1, 1, 0, Objectives.of("minpro")), 2, EVEN, Journal.none())) {

@@ -27,6 +27,7 @@ class BuiltinMismatchTest {
     @TempDir
     Path runs;
 
+    @Tag("slow")
     @Test
     void mismatchIsZeroInEveryIteration() throws IOException {
         mismatchIsZero(DType.F32, Recipe.of());

@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -85,6 +86,7 @@ class ModelGradientTest {
         areAsClose(config, type, Models.parameters(config, type));
     }
 
+    @Tag("slow")
     @ParameterizedTest(name = "{0}, {1}")
     @MethodSource("modelsAndTypes")
     void soAreThoseOfAnAdapter(String name, DType type) {

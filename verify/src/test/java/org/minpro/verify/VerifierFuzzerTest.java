@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -23,6 +24,7 @@ final class VerifierFuzzerTest {
         }
     }
 
+    @Tag("slow")
     @ParameterizedTest
     @MethodSource("seeds")
     void holdsOnTheSeed(Path seed) throws IOException {

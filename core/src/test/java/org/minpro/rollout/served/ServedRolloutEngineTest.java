@@ -360,6 +360,7 @@ class ServedRolloutEngineTest {
     }
 
     /** What is wrong in an answer, or away for a moment, costs another attempt with the same seed and nothing else. */
+    @Tag("slow")
     @ParameterizedTest
     @EnumSource(
             value = FakeVllm.Trap.class,
