@@ -87,7 +87,8 @@ final class PlanCommand implements Callable<Integer> {
         console.say("  rollouts   " + plan.rollouts());
         console.say("  staleness  " + recipe.staleness().described(recipe.updatesOfIteration()));
         console.say("  updates    " + plan.updates());
-        console.say("  memory     " + plan.memory(free) + ", on 1 device (" + (recipe.compute().onCuda() ? "cuda" : "cpu") + ") of "
+        console.say("  memory     " + plan.memory(free) + ", on 1 device ("
+                + (recipe.compute().onCuda() ? "cuda" : "cpu") + ") of "
                 + (processes == 1 ? "1 rank" : "each of " + processes + " ranks"));
         console.say("  time       " + plan.time(rates));
         if (json) {
