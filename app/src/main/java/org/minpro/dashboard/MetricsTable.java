@@ -1,10 +1,6 @@
 package org.minpro.dashboard;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -12,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import org.minpro.run.WholeLines;
 import org.minpro.tracker.MetricPoint;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -63,28 +60,10 @@ public final class MetricsTable {
      * @param anew whether the file is read from its beginning: then a line that is no JSON is passed over
      */
     private boolean readOn(boolean anew) throws IOException {
-        try (FileChannel channel = FileChannel.open(file)) {
-            ByteArrayOutputStream line = new ByteArrayOutputStream();
-            ByteBuffer buffer = ByteBuffer.allocate(1 << 16);
-            channel.position(position);
-            while (channel.read(buffer.clear()) > 0) {
-                byte[] bytes = buffer.array();
-                int from = 0;
-                for (int i = 0; i < buffer.position(); i++) {
-                    if (bytes[i] == '\n') {
-                        line.write(bytes, from, i - from);
-                        position += line.size() + 1;
-                        from = i + 1;
-                        if (!add(line.toString(StandardCharsets.UTF_8), anew)) {
-                            return false;
-                        }
-                        line.reset();
-                    }
-                }
-                line.write(bytes, from, buffer.position() - from);
-            }
-            return true;
-        }
+        return WholeLines.read(file, position, (line, end) -> {
+            position = end;
+            return add(line, anew);
+        });
     }
 
     private boolean add(String line, boolean anew) {

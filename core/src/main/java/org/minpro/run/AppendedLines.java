@@ -1,14 +1,10 @@
 package org.minpro.run;
 
-import java.io.BufferedInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.OptionalLong;
@@ -44,33 +40,9 @@ final class AppendedLines implements AutoCloseable {
         return path;
     }
 
-    /** Is given the lines of a file, one after another. */
-    @FunctionalInterface
-    interface LineReader {
-        /**
-         * @param line without its end; U+FFFD for bytes that are no characters
-         * @param end position behind the line
-         * @return whether it wants the next one
-         */
-        boolean line(String line, long end);
-    }
-
-    /** Reads the lines that have an end. Positions are of bytes, whatever they are. */
-    void read(LineReader reader) throws IOException {
-        ByteArrayOutputStream line = new ByteArrayOutputStream();
-        long position = 0;
-        try (InputStream bytes = new BufferedInputStream(Files.newInputStream(path), 1 << 16)) {
-            for (int next = bytes.read(); next >= 0; next = bytes.read()) {
-                position++;
-                if (next != '\n') {
-                    line.write(next);
-                } else if (reader.line(line.toString(StandardCharsets.UTF_8), position)) {
-                    line.reset();
-                } else {
-                    return;
-                }
-            }
-        }
+    /** Reads the lines that have an end. */
+    void read(WholeLines.Reader reader) throws IOException {
+        WholeLines.read(path, 0, reader);
     }
 
     /** Its bytes. */

@@ -24,6 +24,13 @@ public final class RunFailure {
         }
     }
 
+    /** As {@link #kept}, for what the run gets on with: its end forgets the line of a failure before. */
+    static <T> T keptOrOvercome(Path folder, Supplier<T> step) {
+        T result = kept(folder, step);
+        overcome(folder);
+        return result;
+    }
+
     private static void keep(Path folder, Throwable failure) {
         String message = String.valueOf(failure.getMessage() == null ? failure : failure.getMessage());
         try {

@@ -602,9 +602,7 @@ public final class TrainingSession implements AutoCloseable {
 
     /** Accuracy of the policy as it is on the held-out problems, sampled as in training; kept in the run's folder. */
     public Evaluator.Result evaluate(Consumer<Rollout> finished) {
-        Evaluator.Result result = RunFailure.kept(folder.path(), () -> evaluated(finished));
-        RunFailure.overcome(folder.path());
-        return result;
+        return RunFailure.keptOrOvercome(folder.path(), () -> evaluated(finished));
     }
 
     private Evaluator.Result evaluated(Consumer<Rollout> finished) {
@@ -820,9 +818,7 @@ public final class TrainingSession implements AutoCloseable {
         if (!ranks.isFirst()) {
             throw new IllegalStateException("the first rank saves the model, got: " + ranks.named(ranks.rank()));
         }
-        Path saved = RunFailure.kept(folder.path(), this::writeModel);
-        RunFailure.overcome(folder.path());
-        return saved;
+        return RunFailure.keptOrOvercome(folder.path(), this::writeModel);
     }
 
     private Path writeModel() {

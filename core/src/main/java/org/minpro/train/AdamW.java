@@ -193,7 +193,7 @@ public final class AdamW implements AutoCloseable {
                     if (gradient == null || slice.length() == 0 || matrices.contains(name) != decays) {
                         return;
                     }
-                    parameters.add(Ownership.part(parameter, 0, slice.length()));
+                    parameters.add(parameter);
                     ofParameters.add(Ownership.part(gradient, slice.start(), slice.length()));
                     ofMeans.add(Ownership.part(Objects.requireNonNull(means.get(name)), 0, slice.length()));
                     ofSquares.add(Ownership.part(Objects.requireNonNull(squares.get(name)), 0, slice.length()));

@@ -33,8 +33,7 @@ final class EuclideanNorm {
 
     /** Squares of a piece are added in float64, pieces in order: the bits do not depend on the workers. */
     static double of(Map<String, Tensor> tensors, Workers workers) {
-        boolean together = tensors.values().stream().anyMatch(tensor -> Kernels.together(tensor.device()));
-        return of(tensors, workers, together);
+        return of(tensors, workers, together(tensors));
     }
 
     /** @param together whether all squares are read at once, as a GPU wants, which is waited for at each reading */
@@ -59,8 +58,7 @@ final class EuclideanNorm {
             Ownership.Slice slice = ownership.mine(name);
             pieces(tensor, slice.start(), slice.length(), mine);
         });
-        boolean together = tensors.values().stream().anyMatch(tensor -> Kernels.together(tensor.device()));
-        List<Double> squares = squares(mine, workers, together);
+        List<Double> squares = squares(mine, workers, together(tensors));
         ByteBuffer given = ByteBuffer.allocate(Double.BYTES * squares.size());
         squares.forEach(given::putDouble);
         ByteBuffer[] ofRanks = Arrays.stream(ranks.gather("the norm of the gradients", given.array()))
@@ -79,6 +77,10 @@ final class EuclideanNorm {
         for (long start = from; start < from + length; start += PIECE) {
             pieces.add(new Piece(tensor, start, Math.min(PIECE, from + length - start)));
         }
+    }
+
+    private static boolean together(Map<String, Tensor> tensors) {
+        return tensors.values().stream().anyMatch(tensor -> Kernels.together(tensor.device()));
     }
 
     private static List<Double> squares(List<Piece> pieces, Workers workers, boolean together) {

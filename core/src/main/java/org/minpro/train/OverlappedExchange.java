@@ -147,13 +147,9 @@ final class OverlappedExchange implements PolicyGradient.GradientTaker, AutoClos
             if (failure instanceof Error error) {
                 throw error;
             }
-            SequencedMap<String, Tensor> ordered = new LinkedHashMap<>();
-            for (String name : parameters.keySet()) {
-                Tensor sum = sums.remove(name);
-                if (sum != null) {
-                    ordered.put(name, sum);
-                }
-            }
+            SequencedMap<String, Tensor> ordered = PolicyGradient.inOrder(sums, parameters);
+            // They are the caller's.
+            sums.clear();
             return ordered;
         }
     }

@@ -386,9 +386,15 @@ public final class PolicyGradient {
         for (LaneResult lane : lanes.subList(1, lanes.size())) {
             addInto(sum, lane.gradients());
         }
+        return inOrder(sum, parameters.trainable());
+    }
+
+    /** The same gradients in the order of the parameters, some of which may have none. */
+    static SequencedMap<String, Tensor> inOrder(
+            Map<String, Tensor> gradients, SequencedMap<String, Tensor> parameters) {
         SequencedMap<String, Tensor> ordered = new LinkedHashMap<>();
-        for (String name : parameters.trainable().keySet()) {
-            Tensor gradient = sum.get(name);
+        for (String name : parameters.keySet()) {
+            Tensor gradient = gradients.get(name);
             if (gradient != null) {
                 ordered.put(name, gradient);
             }

@@ -112,7 +112,18 @@ final class KilledRuns {
 
     /** A process of {@link ResumableRun}. */
     ProcessBuilder builder(Path folder, ResumableRun.Model model) {
-        return new ProcessBuilder(
+        return java(
+                ResumableRun.class,
+                folder.toString(),
+                model.trainable(),
+                model.type().name(),
+                model.staleness(),
+                model.turns().name());
+    }
+
+    /** A small JVM of its own that runs a main class of the tests. */
+    static ProcessBuilder java(Class<?> main, String... arguments) {
+        List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "-XX:+UseSerialGC",
@@ -121,12 +132,9 @@ final class KilledRuns {
                 "-Duser.home=" + System.getProperty("user.home"),
                 "-cp",
                 System.getProperty("java.class.path"),
-                ResumableRun.class.getName(),
-                folder.toString(),
-                model.trainable(),
-                model.type().name(),
-                model.staleness(),
-                model.turns().name());
+                main.getName()));
+        command.addAll(List.of(arguments));
+        return new ProcessBuilder(command);
     }
 
     /** What to wait for before a kill. */

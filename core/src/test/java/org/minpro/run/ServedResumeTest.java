@@ -48,19 +48,7 @@ class ServedResumeTest {
     }
 
     private Process start(FakeVllm server, String staleness) throws IOException {
-        return new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-XX:+UseSerialGC",
-                        "-XX:TieredStopAtLevel=1",
-                        "-Xmx256m",
-                        "-Duser.home=" + System.getProperty("user.home"),
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        ServedProgram.class.getName(),
-                        folder.resolve("runs").toString(),
-                        server.url(),
-                        staleness)
+        return KilledRuns.java(ServedProgram.class, folder.resolve("runs").toString(), server.url(), staleness)
                 .redirectOutput(folder.resolve("output").toFile())
                 .redirectError(folder.resolve("errors").toFile())
                 .start();

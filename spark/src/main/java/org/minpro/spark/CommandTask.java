@@ -5,8 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.Function;
 
@@ -52,7 +50,7 @@ final class CommandTask implements Function<Integer, Integer>, Serializable {
             }
         }
         if (task.attemptNumber() > 0) {
-            pause();
+            MinproProcess.pause(AGAIN_SECONDS);
         }
         List<String> options = new ArrayList<>();
         options.add("-XX:ActiveProcessorCount=" + task.cpus());
@@ -64,12 +62,5 @@ final class CommandTask implements Function<Integer, Integer>, Serializable {
                         .redirectError(
                                 ProcessBuilder.Redirect.appendTo(Path.of(log).toFile())),
                 task);
-    }
-
-    private static void pause() {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(AGAIN_SECONDS);
-        while (System.nanoTime() < end && !Thread.currentThread().isInterrupted()) {
-            LockSupport.parkNanos(end - System.nanoTime());
-        }
     }
 }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import org.apache.spark.SparkConf;
 import org.apache.spark.TaskContext;
@@ -111,6 +112,14 @@ final class MinproProcess {
             throw new IllegalStateException("a task must go on until its process ends, got: an interrupt", e);
         } finally {
             process.destroyForcibly();
+        }
+    }
+
+    /** Waits before another start; an interrupt ends it. */
+    static void pause(long seconds) {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+        while (System.nanoTime() < end && !Thread.currentThread().isInterrupted()) {
+            LockSupport.parkNanos(end - System.nanoTime());
         }
     }
 

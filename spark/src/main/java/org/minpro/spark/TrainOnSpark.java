@@ -13,7 +13,6 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.locks.LockSupport;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaFutureAction;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -135,7 +134,7 @@ public final class TrainOnSpark {
                 return false;
             }
             // A machine may be on its way back, and so may the lock of the run's folder that a lost one held.
-            pause(idle * PAUSE_SECONDS);
+            MinproProcess.pause(idle * PAUSE_SECONDS);
         }
     }
 
@@ -180,13 +179,6 @@ public final class TrainOnSpark {
                 .filter(line -> !line.isEmpty() && !line.startsWith("at ") && !line.startsWith("..."))
                 .forEach(line -> text.append(text.isEmpty() ? "" : " ").append(line));
         return text.toString();
-    }
-
-    private static void pause(long seconds) {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
-        while (System.nanoTime() < end && !Thread.currentThread().isInterrupted()) {
-            LockSupport.parkNanos(end - System.nanoTime());
-        }
     }
 
     private static void say(String line) {

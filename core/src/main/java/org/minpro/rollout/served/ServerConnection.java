@@ -95,6 +95,16 @@ final class ServerConnection implements AutoCloseable {
                 url + path + " must answer with 200, got: " + reply.message());
     }
 
+    /** As {@link #get}, whose reply must have status 200. */
+    Reply requiredGet(String path, Duration limit) {
+        return required(path, get(path, limit));
+    }
+
+    /** As {@link #post}, whose reply must have status 200. */
+    Reply requiredPost(String path, @Nullable ObjectNode body, Duration limit) {
+        return required(path, post(path, body, limit));
+    }
+
     Reply get(String path, Duration limit) {
         return call("GET", path, null, limit);
     }

@@ -36,7 +36,7 @@ final class SglangServer implements InferenceServer {
     @Override
     public Facts handshake() {
         requireAlive();
-        ServerConnection.Reply models = connection.required("/v1/models", connection.get("/v1/models", SHORT));
+        ServerConnection.Reply models = connection.requiredGet("/v1/models", SHORT);
         for (JsonNode one : models.json().path("data")) {
             if (one.path("id").asString("").equals(model)) {
                 return new Facts(
@@ -62,7 +62,7 @@ final class SglangServer implements InferenceServer {
     @Override
     public void requireAlive() {
         // It generates a token.
-        connection.required("/health_generate", connection.get("/health_generate", Duration.ofSeconds(30)));
+        connection.requiredGet("/health_generate", Duration.ofSeconds(30));
     }
 
     private static ObjectNode request(@Nullable String adapter, int[] ids, int tokens) {
@@ -92,8 +92,7 @@ final class SglangServer implements InferenceServer {
         GenerationJson.put(sampling, prompt.params());
         sampling.put("top_k", prompt.params().topK() == 0 ? -1 : prompt.params().topK());
         sampling.put("sampling_seed", prompt.seed());
-        ServerConnection.Reply reply =
-                connection.required("/generate", connection.post("/generate", request, response));
+        ServerConnection.Reply reply = connection.requiredPost("/generate", request, response);
         JsonNode about = reply.json().path("meta_info");
         JsonNode scored = about.path("output_token_logprobs");
         JsonNode tokens = reply.json().path("output_ids");
@@ -128,8 +127,7 @@ final class SglangServer implements InferenceServer {
     public double[] score(int[] ids, @Nullable String adapter) {
         ObjectNode request = request(adapter, ids, 1);
         request.put("logprob_start_len", 0);
-        ServerConnection.Reply reply =
-                connection.required("/generate", connection.post("/generate", request, response));
+        ServerConnection.Reply reply = connection.requiredPost("/generate", request, response);
         JsonNode scored = reply.json().path("meta_info").path("input_token_logprobs");
         if (scored.size() != ids.length) {
             throw new ServerException(
@@ -146,9 +144,7 @@ final class SglangServer implements InferenceServer {
 
     @Override
     public void pause(InFlight inFlight) {
-        connection.required(
-                "/pause_generation",
-                connection.post("/pause_generation", ServerConnection.body().put("mode", "abort"), publish));
+        connection.requiredPost("/pause_generation", ServerConnection.body().put("mode", "abort"), publish);
     }
 
     @Override
@@ -182,9 +178,7 @@ final class SglangServer implements InferenceServer {
 
     @Override
     public void removeAdapter(String name) {
-        connection.required(
-                "/unload_lora_adapter",
-                connection.post("/unload_lora_adapter", ServerConnection.body().put("lora_name", name), SHORT));
+        connection.requiredPost("/unload_lora_adapter", ServerConnection.body().put("lora_name", name), SHORT);
     }
 
     @Override
@@ -194,8 +188,7 @@ final class SglangServer implements InferenceServer {
 
     @Override
     public void resume() {
-        connection.required(
-                "/continue_generation", connection.post("/continue_generation", ServerConnection.body(), SHORT));
+        connection.requiredPost("/continue_generation", ServerConnection.body(), SHORT);
     }
 
     @Override

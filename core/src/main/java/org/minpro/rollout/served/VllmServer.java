@@ -39,8 +39,8 @@ final class VllmServer implements InferenceServer {
 
     @Override
     public Facts handshake() {
-        connection.required("/health", connection.get("/health", SHORT));
-        ServerConnection.Reply models = connection.required("/v1/models", connection.get("/v1/models", SHORT));
+        connection.requiredGet("/health", SHORT);
+        ServerConnection.Reply models = connection.requiredGet("/v1/models", SHORT);
         int context = 0;
         List<String> names = new ArrayList<>();
         for (JsonNode one : models.json().path("data")) {
@@ -194,10 +194,8 @@ final class VllmServer implements InferenceServer {
                     ServerException.Kind.NOT_PUBLISHED, url() + " must load " + path + ", got: " + reply.message());
         }
         if (labels) {
-            connection.required(
-                    "/update_weight_version",
-                    connection.post(
-                            "/update_weight_version", ServerConnection.body().put("new_version", label), SHORT));
+            connection.requiredPost(
+                    "/update_weight_version", ServerConnection.body().put("new_version", label), SHORT);
         }
     }
 
@@ -218,16 +216,14 @@ final class VllmServer implements InferenceServer {
 
     @Override
     public void removeAdapter(String name) {
-        connection.required(
-                "/v1/unload_lora_adapter",
-                connection.post(
-                        "/v1/unload_lora_adapter", ServerConnection.body().put("lora_name", name), SHORT));
+        connection.requiredPost(
+                "/v1/unload_lora_adapter", ServerConnection.body().put("lora_name", name), SHORT);
     }
 
     @Override
     public boolean resetCache() {
         return connection
-                .required("/reset_prefix_cache", connection.post("/reset_prefix_cache", null, publish))
+                .requiredPost("/reset_prefix_cache", null, publish)
                 .json()
                 .path("success")
                 // Versions without that member fail with a status.
@@ -236,7 +232,7 @@ final class VllmServer implements InferenceServer {
 
     @Override
     public void resume() {
-        connection.required("/resume", connection.post("/resume", null, SHORT));
+        connection.requiredPost("/resume", null, SHORT);
     }
 
     private ServerException malformed(String path, ServerConnection.Reply reply) {

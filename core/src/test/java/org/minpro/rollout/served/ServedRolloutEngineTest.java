@@ -153,10 +153,9 @@ class ServedRolloutEngineTest {
         }
     }
 
-    private ServedRolloutEngine connect(String... more) {
-        List<String> urls = new ArrayList<>(List.of(server.url()));
-        urls.addAll(List.of(more));
-        RolloutSettings settings = new RolloutSettings(
+    /** Of vLLM, with four requests at once and limits of a test. */
+    static RolloutSettings settings(List<String> urls) {
+        return new RolloutSettings(
                 RolloutSettings.Engine.SERVED,
                 RolloutSettings.Server.VLLM,
                 urls,
@@ -170,9 +169,14 @@ class ServedRolloutEngineTest {
                 20,
                 20,
                 0);
+    }
+
+    private ServedRolloutEngine connect(String... more) {
+        List<String> urls = new ArrayList<>(List.of(server.url()));
+        urls.addAll(List.of(more));
         engine = ServedRolloutEngine.connect(
                 new ServedRolloutEngine.Setup(
-                        settings,
+                        settings(urls),
                         new Weights(),
                         folder.resolve("weights"),
                         11,

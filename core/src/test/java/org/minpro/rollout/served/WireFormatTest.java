@@ -46,20 +46,7 @@ class WireFormatTest {
         http.createContext("/", this::answer);
         http.start();
         String url = "http://127.0.0.1:" + http.getAddress().getPort();
-        RolloutSettings settings = new RolloutSettings(
-                RolloutSettings.Engine.SERVED,
-                RolloutSettings.Server.VLLM,
-                List.of(url),
-                "policy",
-                "",
-                4,
-                "",
-                "",
-                3,
-                20,
-                20,
-                20,
-                0);
+        RolloutSettings settings = ServedRolloutEngineTest.settings(List.of(url));
         vllm = new VllmServer(new ServerConnection(url, ""), settings);
         sglang = new SglangServer(new ServerConnection(url, ""), settings);
     }
