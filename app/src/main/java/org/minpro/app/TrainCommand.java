@@ -21,6 +21,7 @@ import org.minpro.dist.RankLostException;
 import org.minpro.dist.Ranks;
 import org.minpro.eval.Evaluator;
 import org.minpro.recipe.Recipe;
+import org.minpro.rollout.served.ServerException;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
 import org.minpro.run.RunFiles;
@@ -349,6 +350,10 @@ final class TrainCommand implements Callable<Integer> {
         } catch (RankLostException e) {
             live.close();
             throw new RankLostException(e.getMessage() + ": " + ShownCommand.of(continuing(session)), e);
+        } catch (ServerException e) {
+            live.close();
+            throw new ServerException(
+                    e.kind(), e.getMessage() + ". Continue with: " + ShownCommand.of(continuing(session)), e);
         } catch (IllegalStateException | UncheckedIOException e) {
             live.close();
             throw DiskFull.named(e, continuing(session));

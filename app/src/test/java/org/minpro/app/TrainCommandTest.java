@@ -3,6 +3,8 @@ package org.minpro.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -413,6 +415,22 @@ final class TrainCommandTest {
         assertThat(withoutTime(run.resolve("metrics.jsonl"))).isEqualTo(withoutTime(other.resolve("metrics.jsonl")));
         assertThat(run.resolve("model").resolve("model.safetensors"))
                 .hasSameBinaryContentAs(other.resolve("model").resolve("model.safetensors"));
+    }
+
+    @Test
+    void aServerThatIsNotThereIsOneLine() throws IOException {
+        String url;
+        try (ServerSocket closed = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            url = "http://127.0.0.1:" + closed.getLocalPort();
+        }
+        CommandLineRun run =
+                CommandLineRun.of(train("--set", "rollout.engine=served", "--set", "rollout.urls=[" + url + "]"));
+        assertThat(run.code()).isEqualTo(1);
+        assertThat(run.err().lines().filter(line -> line.startsWith("minpro: ")))
+                .containsExactly("minpro: " + url + "/health must answer, got: no connection; 'minpro served-folder'"
+                        + " prints the line that starts a server");
+        assertThat(run.err()).doesNotContain("\tat ");
+        assertNoRunFolder();
     }
 
     @Test

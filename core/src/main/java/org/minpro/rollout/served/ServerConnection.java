@@ -1,6 +1,7 @@
 package org.minpro.rollout.served;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -150,7 +151,10 @@ final class ServerConnection implements AutoCloseable {
             }
             throw new ServerException(
                     cause instanceof IOException ? ServerException.Kind.AWAY : ServerException.Kind.MALFORMED,
-                    url + path + " must answer, got: " + (cause == null ? e : cause),
+                    url + path + " must answer, got: "
+                            + (cause instanceof ConnectException
+                                    ? "no connection; 'minpro served-folder' prints the line that starts a server"
+                                    : cause == null ? e : cause),
                     e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

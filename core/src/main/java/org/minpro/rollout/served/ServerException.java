@@ -1,7 +1,10 @@
 package org.minpro.rollout.served;
 
-/** What a server did wrong, with a name of its own; the message is one line that names the server. */
-public final class ServerException extends RuntimeException {
+/**
+ * What a server did wrong, with a name of its own; the message is one line that names the server. Where it ends a run, a person
+ * is to read it, as of every state that a run cannot go on in.
+ */
+public final class ServerException extends IllegalStateException {
     private static final long serialVersionUID = 1L;
 
     /** The kinds, and what is done about each. */
