@@ -51,6 +51,11 @@ public record DemonstrationSection(
                 "Chance that a demonstration of arithmetic has a calculator compute the sum, [0, 1]; for environment tools.")
         double callShare,
 
+        @Doc(
+                "Chance that a demonstration of guess-the-number halves what its hints have left, [0, 1]; else it guesses at"
+                        + " random.")
+        double halvingShare,
+
         @Doc("Field with the prompt: a text, or a list of {role, content} messages. A name with dots is a path into"
                 + " nested fields. Rows without 'prompt' may have 'messages'.")
         String promptField,
@@ -80,6 +85,7 @@ public record DemonstrationSection(
         Countdown.checkNumbers(numbers);
         Demonstrations.checkShares(hastyShare, slipShare);
         Rule.share("call-share", callShare);
+        Rule.share("halving-share", halvingShare);
         Rule.check(!promptField.isBlank(), "prompt-field", "a name", "'" + promptField + "'");
         Rule.check(!completionField.isBlank(), "completion-field", "a name", "'" + completionField + "'");
         if (completionRemove != null) {
@@ -103,6 +109,7 @@ public record DemonstrationSection(
                 CountdownTask.DEFAULT_NUMBERS,
                 0.6,
                 0.5,
+                0,
                 0,
                 "prompt",
                 null,
@@ -135,7 +142,8 @@ public record DemonstrationSection(
                         callShare)::demonstration;
             case COUNTDOWN -> new CountdownDemonstrations(CountdownTask.training(seed, numbers), seed)::demonstration;
             case GUESS_THE_NUMBER ->
-                new GuessDemonstrations(GuessTask.training(seed), seed, new GuessTheNumber().guesses())::demonstration;
+                new GuessDemonstrations(GuessTask.training(seed), seed, new GuessTheNumber().guesses(), halvingShare)
+                        ::demonstration;
             case EXPRESSION ->
                 new ExpressionDemonstrations(ExpressionTask.training(seed), seed, slipShare)::demonstration;
         };

@@ -89,14 +89,33 @@ class GuessTaskTest {
 
     @Test
     void demonstrationsFollowTheHintsAndEndWithTheNumberMostly() {
-        GuessDemonstrations demonstrations = new GuessDemonstrations(GuessTask.training(1), 1, 6);
+        // Random guesses that follow every hint; halving would find all.
+        assertThat(found(0)).isBetween(120, 180);
+    }
+
+    @Test
+    void demonstrationsHalveAsOftenAsAsked() {
+        assertThat(found(1)).isEqualTo(200);
+        GuessDemonstrations some = demonstrations(0.3);
+        long halving = LongStream.range(0, 1000)
+                .filter(index ->
+                        some.demonstration(index).equals(demonstrations(1).demonstration(index)))
+                .count();
+        assertThat(halving).isBetween(250L, 350L);
+    }
+
+    private static GuessDemonstrations demonstrations(double halvingShare) {
+        return new GuessDemonstrations(GuessTask.training(1), 1, 6, halvingShare);
+    }
+
+    /** Of 200 games those that end with the number. */
+    private static int found(double halvingShare) {
         int found = 0;
         for (long index = 0; index < 200; index++) {
-            Demonstration demonstration = demonstrations.demonstration(index);
+            Demonstration demonstration = demonstrations(halvingShare).demonstration(index);
             assertThat(demonstration.turns()).hasSizeBetween(1, 11);
             found += demonstration.response().equals(demonstration.problem().answer()) ? 1 : 0;
         }
-        // Random guesses that follow every hint; halving would find all.
-        assertThat(found).isBetween(120, 180);
+        return found;
     }
 }

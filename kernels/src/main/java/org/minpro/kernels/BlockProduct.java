@@ -4,6 +4,7 @@ import static org.minpro.kernels.Vectors.BYTES;
 import static org.minpro.kernels.Vectors.LANES;
 import static org.minpro.kernels.Vectors.MEMORY;
 import static org.minpro.kernels.Vectors.ORDER;
+import static org.minpro.kernels.Vectors.TYPE;
 import static org.minpro.kernels.Vectors.load;
 import static org.minpro.kernels.Vectors.spread;
 import static org.minpro.kernels.Vectors.zero;
@@ -111,20 +112,20 @@ final class BlockProduct {
             s23 = q.fma(x3, s23);
         }
         long to = out + vector * BYTES;
-        s00.intoMemorySegment(MEMORY, to, ORDER);
-        s01.intoMemorySegment(MEMORY, to + BYTES, ORDER);
-        s02.intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
-        s03.intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
+        TYPE.cast(s00).intoMemorySegment(MEMORY, to, ORDER);
+        TYPE.cast(s01).intoMemorySegment(MEMORY, to + BYTES, ORDER);
+        TYPE.cast(s02).intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
+        TYPE.cast(s03).intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
         to += outStride;
-        s10.intoMemorySegment(MEMORY, to, ORDER);
-        s11.intoMemorySegment(MEMORY, to + BYTES, ORDER);
-        s12.intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
-        s13.intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
+        TYPE.cast(s10).intoMemorySegment(MEMORY, to, ORDER);
+        TYPE.cast(s11).intoMemorySegment(MEMORY, to + BYTES, ORDER);
+        TYPE.cast(s12).intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
+        TYPE.cast(s13).intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
         to += outStride;
-        s20.intoMemorySegment(MEMORY, to, ORDER);
-        s21.intoMemorySegment(MEMORY, to + BYTES, ORDER);
-        s22.intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
-        s23.intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
+        TYPE.cast(s20).intoMemorySegment(MEMORY, to, ORDER);
+        TYPE.cast(s21).intoMemorySegment(MEMORY, to + BYTES, ORDER);
+        TYPE.cast(s22).intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
+        TYPE.cast(s23).intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
     }
 
     private static void threeRows(
@@ -144,11 +145,11 @@ final class BlockProduct {
             s20 = q.fma(x0, s20);
         }
         long to = out + vector * BYTES;
-        s00.intoMemorySegment(MEMORY, to, ORDER);
+        TYPE.cast(s00).intoMemorySegment(MEMORY, to, ORDER);
         to += outStride;
-        s10.intoMemorySegment(MEMORY, to, ORDER);
+        TYPE.cast(s10).intoMemorySegment(MEMORY, to, ORDER);
         to += outStride;
-        s20.intoMemorySegment(MEMORY, to, ORDER);
+        TYPE.cast(s20).intoMemorySegment(MEMORY, to, ORDER);
     }
 
     private static void fourVectors(long a, long b, int vector, int whole, int depth, long out) {
@@ -173,10 +174,10 @@ final class BlockProduct {
             s03 = q.fma(x3, s03);
         }
         long to = out + vector * BYTES;
-        s00.intoMemorySegment(MEMORY, to, ORDER);
-        s01.intoMemorySegment(MEMORY, to + BYTES, ORDER);
-        s02.intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
-        s03.intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
+        TYPE.cast(s00).intoMemorySegment(MEMORY, to, ORDER);
+        TYPE.cast(s01).intoMemorySegment(MEMORY, to + BYTES, ORDER);
+        TYPE.cast(s02).intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
+        TYPE.cast(s03).intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
     }
 
     private static void oneVector(long a, long b, int vector, int whole, int depth, long out) {
@@ -189,6 +190,6 @@ final class BlockProduct {
             s00 = q.fma(x0, s00);
         }
         long to = out + vector * BYTES;
-        s00.intoMemorySegment(MEMORY, to, ORDER);
+        TYPE.cast(s00).intoMemorySegment(MEMORY, to, ORDER);
     }
 }

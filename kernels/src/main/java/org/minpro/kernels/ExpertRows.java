@@ -1,6 +1,7 @@
 package org.minpro.kernels;
 
 import static org.minpro.kernels.Vectors.LANES;
+import static org.minpro.kernels.Vectors.TYPE;
 import static org.minpro.kernels.Vectors.all;
 import static org.minpro.kernels.Vectors.get;
 import static org.minpro.kernels.Vectors.load;
@@ -274,7 +275,7 @@ public final class ExpertRows {
         for (; i <= n - LANES; i += LANES) {
             a = load(one + 4L * i).fma(load(other + 4L * i), a);
         }
-        float sum = Vectors.sum(a.add(b));
+        float sum = Vectors.sum(TYPE.cast(a).add(b));
         for (; i < n; i++) {
             sum = Math.fma(get(one + 4L * i), get(other + 4L * i), sum);
         }

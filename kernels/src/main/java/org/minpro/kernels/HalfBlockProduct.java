@@ -4,6 +4,7 @@ import static org.minpro.kernels.Vectors.BYTES;
 import static org.minpro.kernels.Vectors.LANES;
 import static org.minpro.kernels.Vectors.MEMORY;
 import static org.minpro.kernels.Vectors.ORDER;
+import static org.minpro.kernels.Vectors.TYPE;
 import static org.minpro.kernels.Vectors.high;
 import static org.minpro.kernels.Vectors.loadInts;
 import static org.minpro.kernels.Vectors.low;
@@ -87,14 +88,14 @@ final class HalfBlockProduct {
             s21 = q.fma(x1, s21);
         }
         long to = out + vector * BYTES;
-        s00.intoMemorySegment(MEMORY, to, ORDER);
-        s01.intoMemorySegment(MEMORY, to + BYTES, ORDER);
+        TYPE.cast(s00).intoMemorySegment(MEMORY, to, ORDER);
+        TYPE.cast(s01).intoMemorySegment(MEMORY, to + BYTES, ORDER);
         to += outStride;
-        s10.intoMemorySegment(MEMORY, to, ORDER);
-        s11.intoMemorySegment(MEMORY, to + BYTES, ORDER);
+        TYPE.cast(s10).intoMemorySegment(MEMORY, to, ORDER);
+        TYPE.cast(s11).intoMemorySegment(MEMORY, to + BYTES, ORDER);
         to += outStride;
-        s20.intoMemorySegment(MEMORY, to, ORDER);
-        s21.intoMemorySegment(MEMORY, to + BYTES, ORDER);
+        TYPE.cast(s20).intoMemorySegment(MEMORY, to, ORDER);
+        TYPE.cast(s21).intoMemorySegment(MEMORY, to + BYTES, ORDER);
     }
 
     private static void threeRows(long a, long aStride, long b, int vector, int pairs, long out, long outStride) {
@@ -122,11 +123,11 @@ final class HalfBlockProduct {
             s20 = q.fma(x0, s20);
         }
         long to = out + vector * BYTES;
-        s00.intoMemorySegment(MEMORY, to, ORDER);
+        TYPE.cast(s00).intoMemorySegment(MEMORY, to, ORDER);
         to += outStride;
-        s10.intoMemorySegment(MEMORY, to, ORDER);
+        TYPE.cast(s10).intoMemorySegment(MEMORY, to, ORDER);
         to += outStride;
-        s20.intoMemorySegment(MEMORY, to, ORDER);
+        TYPE.cast(s20).intoMemorySegment(MEMORY, to, ORDER);
     }
 
     private static void fourVectors(long a, long b, int vector, int pairs, long out) {
@@ -165,10 +166,10 @@ final class HalfBlockProduct {
             s03 = q.fma(x3, s03);
         }
         long to = out + vector * BYTES;
-        s00.intoMemorySegment(MEMORY, to, ORDER);
-        s01.intoMemorySegment(MEMORY, to + BYTES, ORDER);
-        s02.intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
-        s03.intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
+        TYPE.cast(s00).intoMemorySegment(MEMORY, to, ORDER);
+        TYPE.cast(s01).intoMemorySegment(MEMORY, to + BYTES, ORDER);
+        TYPE.cast(s02).intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
+        TYPE.cast(s03).intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
     }
 
     private static void oneVector(long a, long b, int vector, int pairs, long out) {
@@ -186,6 +187,6 @@ final class HalfBlockProduct {
             s00 = q.fma(x0, s00);
         }
         long to = out + vector * BYTES;
-        s00.intoMemorySegment(MEMORY, to, ORDER);
+        TYPE.cast(s00).intoMemorySegment(MEMORY, to, ORDER);
     }
 }

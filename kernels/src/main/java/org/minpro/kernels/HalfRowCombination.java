@@ -4,6 +4,7 @@ import static org.minpro.kernels.Vectors.BYTES;
 import static org.minpro.kernels.Vectors.LANES;
 import static org.minpro.kernels.Vectors.MEMORY;
 import static org.minpro.kernels.Vectors.ORDER;
+import static org.minpro.kernels.Vectors.TYPE;
 import static org.minpro.kernels.Vectors.high;
 import static org.minpro.kernels.Vectors.load;
 import static org.minpro.kernels.Vectors.loadInts;
@@ -96,18 +97,18 @@ final class HalfRowCombination {
             e21 = q.fma(x1, e21);
             o21 = q.fma(y1, o21);
         }
-        e00.intoMemorySegment(MEMORY, out, ORDER);
-        o00.intoMemorySegment(MEMORY, out + odd, ORDER);
-        e01.intoMemorySegment(MEMORY, out + BYTES, ORDER);
-        o01.intoMemorySegment(MEMORY, out + odd + BYTES, ORDER);
-        e10.intoMemorySegment(MEMORY, out + outStride, ORDER);
-        o10.intoMemorySegment(MEMORY, out + odd + outStride, ORDER);
-        e11.intoMemorySegment(MEMORY, out + outStride + BYTES, ORDER);
-        o11.intoMemorySegment(MEMORY, out + odd + outStride + BYTES, ORDER);
-        e20.intoMemorySegment(MEMORY, out + 2 * outStride, ORDER);
-        o20.intoMemorySegment(MEMORY, out + odd + 2 * outStride, ORDER);
-        e21.intoMemorySegment(MEMORY, out + 2 * outStride + BYTES, ORDER);
-        o21.intoMemorySegment(MEMORY, out + odd + 2 * outStride + BYTES, ORDER);
+        TYPE.cast(e00).intoMemorySegment(MEMORY, out, ORDER);
+        TYPE.cast(o00).intoMemorySegment(MEMORY, out + odd, ORDER);
+        TYPE.cast(e01).intoMemorySegment(MEMORY, out + BYTES, ORDER);
+        TYPE.cast(o01).intoMemorySegment(MEMORY, out + odd + BYTES, ORDER);
+        TYPE.cast(e10).intoMemorySegment(MEMORY, out + outStride, ORDER);
+        TYPE.cast(o10).intoMemorySegment(MEMORY, out + odd + outStride, ORDER);
+        TYPE.cast(e11).intoMemorySegment(MEMORY, out + outStride + BYTES, ORDER);
+        TYPE.cast(o11).intoMemorySegment(MEMORY, out + odd + outStride + BYTES, ORDER);
+        TYPE.cast(e20).intoMemorySegment(MEMORY, out + 2 * outStride, ORDER);
+        TYPE.cast(o20).intoMemorySegment(MEMORY, out + odd + 2 * outStride, ORDER);
+        TYPE.cast(e21).intoMemorySegment(MEMORY, out + 2 * outStride + BYTES, ORDER);
+        TYPE.cast(o21).intoMemorySegment(MEMORY, out + odd + 2 * outStride + BYTES, ORDER);
     }
 
     private static void twoVectors(long w, long x, long xStride, int count, long out, long odd) {
@@ -130,10 +131,10 @@ final class HalfRowCombination {
             e01 = q.fma(x1, e01);
             o01 = q.fma(y1, o01);
         }
-        e00.intoMemorySegment(MEMORY, out, ORDER);
-        o00.intoMemorySegment(MEMORY, out + odd, ORDER);
-        e01.intoMemorySegment(MEMORY, out + BYTES, ORDER);
-        o01.intoMemorySegment(MEMORY, out + odd + BYTES, ORDER);
+        TYPE.cast(e00).intoMemorySegment(MEMORY, out, ORDER);
+        TYPE.cast(o00).intoMemorySegment(MEMORY, out + odd, ORDER);
+        TYPE.cast(e01).intoMemorySegment(MEMORY, out + BYTES, ORDER);
+        TYPE.cast(o01).intoMemorySegment(MEMORY, out + odd + BYTES, ORDER);
     }
 
     private static void last(long w, long x, long xStride, int count, long out, long odd, int pairs) {
@@ -151,7 +152,7 @@ final class HalfRowCombination {
             e00 = q.fma(x0, e00);
             o00 = q.fma(y0, o00);
         }
-        e00.intoMemorySegment(MEMORY, out, ORDER, mask);
-        o00.intoMemorySegment(MEMORY, out + odd, ORDER, mask);
+        TYPE.cast(e00).intoMemorySegment(MEMORY, out, ORDER, mask);
+        TYPE.cast(o00).intoMemorySegment(MEMORY, out + odd, ORDER, mask);
     }
 }

@@ -1,6 +1,7 @@
 package org.minpro.kernels;
 
 import static org.minpro.kernels.Vectors.LANES;
+import static org.minpro.kernels.Vectors.TYPE;
 import static org.minpro.kernels.Vectors.all;
 import static org.minpro.kernels.Vectors.get;
 import static org.minpro.kernels.Vectors.load;
@@ -189,7 +190,7 @@ public final class RmsNorm {
             FloatVector v = load(x + 4L * i);
             a = v.fma(v, a);
         }
-        float sum = Vectors.sum(a.add(b).add(c.add(d)));
+        float sum = Vectors.sum(TYPE.cast(a).add(b).add(TYPE.cast(c).add(d)));
         for (; i < n; i++) {
             sum = Math.fma(get(x + 4L * i), get(x + 4L * i), sum);
         }
@@ -226,7 +227,7 @@ public final class RmsNorm {
             long at = 4L * i;
             a = load(upstream + at).mul(load(x + at)).fma(load(weight + at), a);
         }
-        float sum = Vectors.sum(a.add(b));
+        float sum = Vectors.sum(TYPE.cast(a).add(b));
         for (; i < n; i++) {
             sum = Math.fma(get(upstream + 4L * i) * get(x + 4L * i), get(weight + 4L * i), sum);
         }

@@ -4,6 +4,7 @@ import static org.minpro.kernels.Vectors.BYTES;
 import static org.minpro.kernels.Vectors.LANES;
 import static org.minpro.kernels.Vectors.MEMORY;
 import static org.minpro.kernels.Vectors.ORDER;
+import static org.minpro.kernels.Vectors.TYPE;
 import static org.minpro.kernels.Vectors.load;
 import static org.minpro.kernels.Vectors.spread;
 
@@ -123,18 +124,18 @@ final class RowCombination {
             s22 = q.fma(x2, s22);
             s23 = q.fma(x3, s23);
         }
-        s00.intoMemorySegment(MEMORY, out, ORDER);
-        s01.intoMemorySegment(MEMORY, out + BYTES, ORDER);
-        s02.intoMemorySegment(MEMORY, out + 2 * BYTES, ORDER);
-        s03.intoMemorySegment(MEMORY, out + 3 * BYTES, ORDER);
-        s10.intoMemorySegment(MEMORY, out + outStride, ORDER);
-        s11.intoMemorySegment(MEMORY, out + outStride + BYTES, ORDER);
-        s12.intoMemorySegment(MEMORY, out + outStride + 2 * BYTES, ORDER);
-        s13.intoMemorySegment(MEMORY, out + outStride + 3 * BYTES, ORDER);
-        s20.intoMemorySegment(MEMORY, out + 2 * outStride, ORDER);
-        s21.intoMemorySegment(MEMORY, out + 2 * outStride + BYTES, ORDER);
-        s22.intoMemorySegment(MEMORY, out + 2 * outStride + 2 * BYTES, ORDER);
-        s23.intoMemorySegment(MEMORY, out + 2 * outStride + 3 * BYTES, ORDER);
+        TYPE.cast(s00).intoMemorySegment(MEMORY, out, ORDER);
+        TYPE.cast(s01).intoMemorySegment(MEMORY, out + BYTES, ORDER);
+        TYPE.cast(s02).intoMemorySegment(MEMORY, out + 2 * BYTES, ORDER);
+        TYPE.cast(s03).intoMemorySegment(MEMORY, out + 3 * BYTES, ORDER);
+        TYPE.cast(s10).intoMemorySegment(MEMORY, out + outStride, ORDER);
+        TYPE.cast(s11).intoMemorySegment(MEMORY, out + outStride + BYTES, ORDER);
+        TYPE.cast(s12).intoMemorySegment(MEMORY, out + outStride + 2 * BYTES, ORDER);
+        TYPE.cast(s13).intoMemorySegment(MEMORY, out + outStride + 3 * BYTES, ORDER);
+        TYPE.cast(s20).intoMemorySegment(MEMORY, out + 2 * outStride, ORDER);
+        TYPE.cast(s21).intoMemorySegment(MEMORY, out + 2 * outStride + BYTES, ORDER);
+        TYPE.cast(s22).intoMemorySegment(MEMORY, out + 2 * outStride + 2 * BYTES, ORDER);
+        TYPE.cast(s23).intoMemorySegment(MEMORY, out + 2 * outStride + 3 * BYTES, ORDER);
     }
 
     private static void fourVectors(long w, long sumStride, long x, long xStride, int count, long out) {
@@ -155,10 +156,10 @@ final class RowCombination {
             s02 = q.fma(x2, s02);
             s03 = q.fma(x3, s03);
         }
-        s00.intoMemorySegment(MEMORY, out, ORDER);
-        s01.intoMemorySegment(MEMORY, out + BYTES, ORDER);
-        s02.intoMemorySegment(MEMORY, out + 2 * BYTES, ORDER);
-        s03.intoMemorySegment(MEMORY, out + 3 * BYTES, ORDER);
+        TYPE.cast(s00).intoMemorySegment(MEMORY, out, ORDER);
+        TYPE.cast(s01).intoMemorySegment(MEMORY, out + BYTES, ORDER);
+        TYPE.cast(s02).intoMemorySegment(MEMORY, out + 2 * BYTES, ORDER);
+        TYPE.cast(s03).intoMemorySegment(MEMORY, out + 3 * BYTES, ORDER);
     }
 
     private static void sixRowsTwoVectors(
@@ -199,18 +200,18 @@ final class RowCombination {
             s50 = q.fma(x0, s50);
             s51 = q.fma(x1, s51);
         }
-        s00.intoMemorySegment(MEMORY, out, ORDER);
-        s01.intoMemorySegment(MEMORY, out + BYTES, ORDER);
-        s10.intoMemorySegment(MEMORY, out + outStride, ORDER);
-        s11.intoMemorySegment(MEMORY, out + outStride + BYTES, ORDER);
-        s20.intoMemorySegment(MEMORY, out + 2 * outStride, ORDER);
-        s21.intoMemorySegment(MEMORY, out + 2 * outStride + BYTES, ORDER);
-        s30.intoMemorySegment(MEMORY, out + 3 * outStride, ORDER);
-        s31.intoMemorySegment(MEMORY, out + 3 * outStride + BYTES, ORDER);
-        s40.intoMemorySegment(MEMORY, out + 4 * outStride, ORDER);
-        s41.intoMemorySegment(MEMORY, out + 4 * outStride + BYTES, ORDER);
-        s50.intoMemorySegment(MEMORY, out + 5 * outStride, ORDER);
-        s51.intoMemorySegment(MEMORY, out + 5 * outStride + BYTES, ORDER);
+        TYPE.cast(s00).intoMemorySegment(MEMORY, out, ORDER);
+        TYPE.cast(s01).intoMemorySegment(MEMORY, out + BYTES, ORDER);
+        TYPE.cast(s10).intoMemorySegment(MEMORY, out + outStride, ORDER);
+        TYPE.cast(s11).intoMemorySegment(MEMORY, out + outStride + BYTES, ORDER);
+        TYPE.cast(s20).intoMemorySegment(MEMORY, out + 2 * outStride, ORDER);
+        TYPE.cast(s21).intoMemorySegment(MEMORY, out + 2 * outStride + BYTES, ORDER);
+        TYPE.cast(s30).intoMemorySegment(MEMORY, out + 3 * outStride, ORDER);
+        TYPE.cast(s31).intoMemorySegment(MEMORY, out + 3 * outStride + BYTES, ORDER);
+        TYPE.cast(s40).intoMemorySegment(MEMORY, out + 4 * outStride, ORDER);
+        TYPE.cast(s41).intoMemorySegment(MEMORY, out + 4 * outStride + BYTES, ORDER);
+        TYPE.cast(s50).intoMemorySegment(MEMORY, out + 5 * outStride, ORDER);
+        TYPE.cast(s51).intoMemorySegment(MEMORY, out + 5 * outStride + BYTES, ORDER);
     }
 
     private static void twoVectors(long w, long sumStride, long x, long xStride, int count, long out) {
@@ -225,8 +226,8 @@ final class RowCombination {
             s00 = q.fma(x0, s00);
             s01 = q.fma(x1, s01);
         }
-        s00.intoMemorySegment(MEMORY, out, ORDER);
-        s01.intoMemorySegment(MEMORY, out + BYTES, ORDER);
+        TYPE.cast(s00).intoMemorySegment(MEMORY, out, ORDER);
+        TYPE.cast(s01).intoMemorySegment(MEMORY, out + BYTES, ORDER);
     }
 
     private static void fourRowsLast(
@@ -257,10 +258,10 @@ final class RowCombination {
             q = spread(weight + 3 * rowStride);
             s30 = q.fma(x0, s30);
         }
-        s00.intoMemorySegment(MEMORY, out, ORDER, mask);
-        s10.intoMemorySegment(MEMORY, out + outStride, ORDER, mask);
-        s20.intoMemorySegment(MEMORY, out + 2 * outStride, ORDER, mask);
-        s30.intoMemorySegment(MEMORY, out + 3 * outStride, ORDER, mask);
+        TYPE.cast(s00).intoMemorySegment(MEMORY, out, ORDER, mask);
+        TYPE.cast(s10).intoMemorySegment(MEMORY, out + outStride, ORDER, mask);
+        TYPE.cast(s20).intoMemorySegment(MEMORY, out + 2 * outStride, ORDER, mask);
+        TYPE.cast(s30).intoMemorySegment(MEMORY, out + 3 * outStride, ORDER, mask);
     }
 
     private static void last(long w, long sumStride, long x, long xStride, int count, long out, int columns) {
@@ -273,6 +274,6 @@ final class RowCombination {
             FloatVector q = spread(weight);
             s00 = q.fma(x0, s00);
         }
-        s00.intoMemorySegment(MEMORY, out, ORDER, mask);
+        TYPE.cast(s00).intoMemorySegment(MEMORY, out, ORDER, mask);
     }
 }

@@ -1,6 +1,7 @@
 package org.minpro.kernels;
 
 import static org.minpro.kernels.Vectors.LANES;
+import static org.minpro.kernels.Vectors.TYPE;
 import static org.minpro.kernels.Vectors.all;
 import static org.minpro.kernels.Vectors.exp;
 import static org.minpro.kernels.Vectors.get;
@@ -34,10 +35,10 @@ final class ScoreRow {
         }
         FloatVector largest = load(scores);
         for (int j = LANES; j < full; j += LANES) {
-            largest = largest.max(load(scores + 4L * j));
+            largest = load(scores + 4L * j).max(largest);
         }
         // Exact, so its order does not matter.
-        return largest.reduceLanes(VectorOperators.MAX);
+        return TYPE.cast(largest).reduceLanes(VectorOperators.MAX);
     }
 
     /** Puts {@code e_j = exp((s_j - largest) scale)} in the place of the scores and returns their sum. */
@@ -48,7 +49,7 @@ final class ScoreRow {
         for (int j = 0; j < full; j += LANES) {
             FloatVector e = exp(load(scores + 4L * j).sub(shift).mul(factor));
             store(e, scores + 4L * j);
-            total = total.add(e);
+            total = e.add(total);
         }
         return Vectors.sum(total);
     }

@@ -1,6 +1,7 @@
 package org.minpro.kernels;
 
 import static org.minpro.kernels.Vectors.LANES;
+import static org.minpro.kernels.Vectors.TYPE;
 import static org.minpro.kernels.Vectors.all;
 import static org.minpro.kernels.Vectors.exp;
 import static org.minpro.kernels.Vectors.get;
@@ -242,14 +243,14 @@ public final class TokenHead {
         FloatVector b = a;
         int i = 0;
         for (; i <= n - 2 * LANES; i += 2 * LANES) {
-            a = a.max(load(row + 4L * i));
-            b = b.max(load(row + 4L * i + Vectors.BYTES));
+            a = load(row + 4L * i).max(a);
+            b = load(row + 4L * i + Vectors.BYTES).max(b);
         }
         for (; i <= n - LANES; i += LANES) {
-            a = a.max(load(row + 4L * i));
+            a = load(row + 4L * i).max(a);
         }
         // Exact, so its order does not matter.
-        float max = a.max(b).reduceLanes(VectorOperators.MAX);
+        float max = TYPE.cast(a).max(b).reduceLanes(VectorOperators.MAX);
         for (; i < n; i++) {
             max = Math.max(max, get(row + 4L * i));
         }
@@ -274,7 +275,7 @@ public final class TokenHead {
         FloatVector a = zero();
         int i = 0;
         for (; i <= n - LANES; i += LANES) {
-            a = a.add(exp(load(row + 4L * i).sub(shift).mul(factor)));
+            a = exp(load(row + 4L * i).sub(shift).mul(factor)).add(a);
         }
         float sum = Vectors.sum(a);
         for (; i < n; i++) {
@@ -339,7 +340,7 @@ public final class TokenHead {
         for (; i <= n - LANES; i += LANES) {
             FloatVector e = exp(load(row + 4L * i).sub(shift).mul(factor)).mul(scales);
             store(e, row + 4L * i);
-            a = a.add(e);
+            a = e.add(a);
         }
         float sum = Vectors.sum(a);
         for (; i < n; i++) {

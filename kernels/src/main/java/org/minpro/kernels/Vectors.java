@@ -16,6 +16,10 @@ import jdk.incubator.vector.VectorSpecies;
  * Vectors of float32 over raw addresses: loads, stores, rounding to bfloat16, sums across lanes and the exponential, each
  * also for a single number with the same bits.
  *
+ * <p>A loop calls the methods of vectors that it has just made, and gives them what it carries: {@code made.add(carried)}. Of
+ * what is carried C2 knows no type, unless the JVM has counted which types came there, and it then calls the method, with
+ * every vector allocated. So it is decided by when a loop is compiled.
+ *
  * <p>A kernel's method holds one small loop with at most 12 sums, so that C2 inlines all of this class into it; see {@link
  * Inlining}. Where even that is too large, its last calls are those of the Vector API itself, which C2 inlines whatever their
  * number.
@@ -29,6 +33,9 @@ final class Vectors {
     static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
     private static final VectorSpecies<Short> SHORTS =
             VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
+
+    /** The class of all vectors here; what a loop has carried is cast to it before a method of it is called. */
+    static final Class<? extends FloatVector> TYPE = FLOATS.vectorType().asSubclass(FloatVector.class);
 
     /** Numbers in a vector: 16, 8 or 4. */
     static final int LANES = FLOATS.length();
@@ -76,7 +83,7 @@ final class Vectors {
     }
 
     static void store(FloatVector vector, long address) {
-        vector.intoMemorySegment(MEMORY, address, ORDER);
+        TYPE.cast(vector).intoMemorySegment(MEMORY, address, ORDER);
     }
 
     /** The lanes of the mask; 0 in the others, whose memory is not read. */
@@ -85,7 +92,7 @@ final class Vectors {
     }
 
     static void store(FloatVector vector, long address, VectorMask<Float> mask) {
-        vector.intoMemorySegment(MEMORY, address, ORDER, mask);
+        TYPE.cast(vector).intoMemorySegment(MEMORY, address, ORDER, mask);
     }
 
     static IntVector loadInts(long address) {
@@ -199,7 +206,7 @@ final class Vectors {
 
     /** The sum of all lanes: lane i with i + 8, then with i + 4, 2 and 1. */
     static float sum(FloatVector vector) {
-        FloatVector v = vector;
+        FloatVector v = TYPE.cast(vector);
         if (LANES >= 16) {
             v = v.add(v.rearrange(BY_8));
         }
