@@ -1,6 +1,7 @@
 package org.minpro.bench;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.function.Supplier;
@@ -33,7 +34,10 @@ public final class DeviceCheck {
         }
         DeviceCheck check = new DeviceCheck(Engine.use(arguments[0]));
         System.out.println(Engine.kernels());
-        System.out.println("device " + check.device + ", " + FlashAttention.description(check.device));
+        for (DType type : List.of(DType.F32, DType.BF16)) {
+            System.out.println(
+                    "device " + check.device + ", " + type + ": " + FlashAttention.description(check.device, type));
+        }
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
             check.operations();

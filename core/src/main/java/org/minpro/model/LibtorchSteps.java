@@ -19,8 +19,8 @@ final class LibtorchSteps implements ModelSteps {
     private final ModelConfig config;
     private final Device device;
     private final DType type;
-    /** Of keys and values in a cache. */
-    private final DType entries;
+    /** Of keys and values in a cache, and what a block's attention computes in. */
+    private final DType narrow;
 
     private final boolean together;
     /** By the capacity of a cache. */
@@ -31,14 +31,14 @@ final class LibtorchSteps implements ModelSteps {
      *
      * @param type that the model computes in
      * @param together whether a block's sequences are attended to in a few products, see {@link PaddedAttention}, and a bfloat16
-     *     model's keys and values are kept in bfloat16
+     *     model's attention computes in bfloat16 and its keys and values are kept so
      */
     LibtorchSteps(ModelConfig config, Device device, DType type, boolean together) {
         this.config = config;
         this.together = together;
         this.device = device;
         this.type = type == DType.F64 ? DType.F64 : DType.F32;
-        this.entries = together && type == DType.BF16 ? DType.BF16 : this.type;
+        this.narrow = together && type == DType.BF16 ? DType.BF16 : this.type;
     }
 
     @Override
@@ -143,7 +143,7 @@ final class LibtorchSteps implements ModelSteps {
     @Override
     public BlockAttention attention(List<TokenBlock.Sequence> sequences) {
         return together
-                ? new PaddedAttention(config, device, type, sequences)
+                ? new PaddedAttention(config, device, narrow, sequences)
                 : new LibtorchAttention(config, sequences);
     }
 
@@ -154,7 +154,7 @@ final class LibtorchSteps implements ModelSteps {
                 ? Math.min(LibtorchCache.STEP, capacity)
                 : leastEntries.computeIfAbsent(
                         capacity, key -> AttentionSpan.least(config, device, type, key, LibtorchCache.STEP));
-        return new LibtorchCache(config, device, entries, slots, capacity, least);
+        return new LibtorchCache(config, device, narrow, slots, capacity, least);
     }
 
     @Override

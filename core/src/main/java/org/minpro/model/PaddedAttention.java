@@ -1,6 +1,7 @@
 package org.minpro.model;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -17,11 +18,14 @@ import org.minpro.tensor.Tensor;
  *
  * <p>All trunks side by side, padded at their ends to the longest, attend causally to themselves; no mask is needed, because
  * what is padded comes after all that is real. So do all branches. Then every branch attends to its trunk, with a mask where
- * trunks differ in length, and the two results are joined as in {@link LibtorchAttention}.
+ * trunks differ in length, and the two results are joined as in {@link LibtorchAttention}, whatever the products' type is.
  */
 final class PaddedAttention implements BlockAttention {
     /** Keys under a mask are this many, or a multiple: CUDA's kernel reads masks in vectors. */
     private static final int ALIGNED = 8;
+
+    /** What the products compute in; what comes and goes has the type of the queries. */
+    private final DType type;
 
     private final long keyHeads;
     private final long headsPerKey;
@@ -34,8 +38,13 @@ final class PaddedAttention implements BlockAttention {
     /** 0 for a key of the branch's trunk, minus infinity else, {@code [branches, 1, 1, keys]}; null where all are its. */
     private final @Nullable Tensor mask;
 
-    /** Tensors of it live in the current scope. */
+    /**
+     * Tensors of it live in the current scope.
+     *
+     * @param type that the products compute in
+     */
     PaddedAttention(ModelConfig config, Device device, DType type, List<TokenBlock.Sequence> sequences) {
+        this.type = type;
         keyHeads = config.keyValueHeads();
         headsPerKey = config.heads() / config.keyValueHeads();
         headDim = config.headDim();
@@ -142,6 +151,15 @@ final class PaddedAttention implements BlockAttention {
                 .view(padded.count * headsPerKey, keyHeads, padded.width, headDim);
     }
 
+    /** What a product gave, in a type that sums are made in. */
+    private Tensor wide(Tensor tensor) {
+        return type == DType.BF16 ? tensor.to(DType.F32) : tensor;
+    }
+
+    private Tensor[] narrow(Tensor[] tensors) {
+        return Arrays.stream(tensors).map(tensor -> tensor.to(type)).toArray(Tensor[]::new);
+    }
+
     /** The reverse of {@link #queries}: rows of the padded tokens, {@code [tokens of the spans, heads * headDim]}. */
     private Tensor rows(Padded padded, Tensor byHead) {
         return byHead.view(padded.count, headsPerKey, keyHeads, padded.width, headDim)
@@ -159,7 +177,8 @@ final class PaddedAttention implements BlockAttention {
 
     /** The reverse of {@link #keys}, summed over the heads that share them: {@code [tokens of the spans, keys * headDim]}. */
     private Tensor keyRows(Padded padded, Tensor byHead) {
-        return byHead.view(padded.count, headsPerKey, keyHeads, padded.width, headDim)
+        return wide(byHead)
+                .view(padded.count, headsPerKey, keyHeads, padded.width, headDim)
                 .sum(1, false)
                 .transpose(1, 2)
                 .reshape((long) padded.count * padded.width, keyHeads * headDim)
@@ -169,29 +188,29 @@ final class PaddedAttention implements BlockAttention {
     /** The log-sum-exps are {@code [tokens, heads]}. */
     @Override
     public Attended forward(Tensor[] queryKeyValue) {
-        Tensor query = queryKeyValue[0].contiguous();
-        long tokens = query.size(0);
-        Tensor output = Tensor.empty(query.device(), query.type(), tokens, keyHeads * headsPerKey * headDim);
-        Tensor logSumExp = Tensor.empty(query.device(), query.type(), tokens, keyHeads * headsPerKey);
+        Device device = queryKeyValue[0].device();
+        DType outer = queryKeyValue[0].type();
+        long tokens = queryKeyValue[0].size(0);
+        Tensor output = Tensor.empty(device, outer, tokens, keyHeads * headsPerKey * headDim);
+        Tensor logSumExp = Tensor.empty(device, outer, tokens, keyHeads * headsPerKey);
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
+            Tensor[] given = narrow(queryKeyValue);
+            Tensor query = given[0].contiguous();
             FlashAttention.Result own = FlashAttention.forward(
-                    queries(trunks, query), keys(trunks, queryKeyValue[1]), keys(trunks, queryKeyValue[2]), true);
-            output.indexCopyInPlace(0, trunks.tokens, rows(trunks, own.output()));
+                    queries(trunks, query), keys(trunks, given[1]), keys(trunks, given[2]), true);
+            output.indexCopyInPlace(0, trunks.tokens, rows(trunks, wide(own.output())));
             logSumExp.indexCopyInPlace(0, trunks.tokens, logSumExpRows(trunks, own.logSumExp()));
             if (branches != null && trunkOfBranch != null) {
                 Tensor asking = queries(branches, query);
-                own = FlashAttention.forward(
-                        asking, keys(branches, queryKeyValue[1]), keys(branches, queryKeyValue[2]), true);
+                own = FlashAttention.forward(asking, keys(branches, given[1]), keys(branches, given[2]), true);
                 FlashAttention.Result ofTrunk = FlashAttention.forward(
-                        asking,
-                        keys(trunkOfBranch, queryKeyValue[1]),
-                        keys(trunkOfBranch, queryKeyValue[2]),
-                        repeatedMask());
+                        asking, keys(trunkOfBranch, given[1]), keys(trunkOfBranch, given[2]), repeatedMask());
                 Tensor weight =
                         ofTrunk.logSumExp().subtract(own.logSumExp()).sigmoid().unsqueeze(3);
+                Tensor ofOwn = wide(own.output());
                 Tensor joint =
-                        ofTrunk.output().subtract(own.output()).multiply(weight).add(own.output());
+                        wide(ofTrunk.output()).subtract(ofOwn).multiply(weight).add(ofOwn);
                 output.indexCopyInPlace(0, branches.tokens, rows(branches, joint));
                 logSumExp.indexCopyInPlace(
                         0,
@@ -208,30 +227,30 @@ final class PaddedAttention implements BlockAttention {
 
     @Override
     public Tensor[] backward(Tensor upstream, Tensor[] queryKeyValue, Attended attended) {
-        DType type = queryKeyValue[0].type();
         Tensor[] gradients = new Tensor[3];
         for (int i = 0; i < gradients.length; i++) {
-            gradients[i] = Tensor.empty(upstream.device(), type, queryKeyValue[i].shape());
+            gradients[i] = Tensor.empty(upstream.device(), queryKeyValue[0].type(), queryKeyValue[i].shape());
         }
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
+            Tensor[] given = narrow(queryKeyValue);
             Way way = new Way(
                     upstream.to(type),
-                    queryKeyValue[0].contiguous(),
+                    given[0].contiguous(),
                     attended.output().to(type),
                     Objects.requireNonNull(attended.logSumExp()));
             Tensor toQuery = flat(gradients[0]);
             Tensor toKey = flat(gradients[1]);
             Tensor toValue = flat(gradients[2]);
-            FlashAttention.Gradient own = way.back(trunks, trunks, queryKeyValue, true);
-            toQuery.indexCopyInPlace(0, trunks.tokens, rows(trunks, own.query()));
+            FlashAttention.Gradient own = way.back(trunks, trunks, given, true);
+            toQuery.indexCopyInPlace(0, trunks.tokens, rows(trunks, wide(own.query())));
             toKey.indexCopyInPlace(0, trunks.tokens, keyRows(trunks, own.key()));
             toValue.indexCopyInPlace(0, trunks.tokens, keyRows(trunks, own.value()));
             if (branches != null && trunkOfBranch != null) {
-                own = way.back(branches, branches, queryKeyValue, true);
-                FlashAttention.Gradient ofTrunk = way.back(branches, trunkOfBranch, queryKeyValue, false);
+                own = way.back(branches, branches, given, true);
+                FlashAttention.Gradient ofTrunk = way.back(branches, trunkOfBranch, given, false);
                 toQuery.indexCopyInPlace(
-                        0, branches.tokens, rows(branches, own.query().add(ofTrunk.query())));
+                        0, branches.tokens, rows(branches, wide(own.query()).add(wide(ofTrunk.query()))));
                 toKey.indexCopyInPlace(0, branches.tokens, keyRows(branches, own.key()));
                 toValue.indexCopyInPlace(0, branches.tokens, keyRows(branches, own.value()));
                 // A trunk has a share from each of its branches.

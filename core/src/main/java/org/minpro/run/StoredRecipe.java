@@ -13,6 +13,7 @@ import org.minpro.dist.Collectives;
 import org.minpro.recipe.AdapterSection;
 import org.minpro.recipe.ModelSection;
 import org.minpro.recipe.PromptSection;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Engine;
 import org.minpro.train.ComputeSettings;
 
@@ -30,10 +31,14 @@ final class StoredRecipe {
                 : recipe;
     }
 
-    /** With the device that {@code auto} is here, which must be there, and what follows from it. */
+    /**
+     * With the device that {@code auto} is here, which must be there, and what follows from it. {@code cuda} stays so: it is
+     * another card for another rank.
+     */
     static <R extends Record> R placed(R recipe, ComputeSettings compute) {
-        return Binder.with(
-                recipe, "compute.device", Engine.use(compute.device()).toString());
+        Device device = Engine.use(compute.device());
+        boolean named = compute.device().startsWith("cuda:");
+        return Binder.with(recipe, "compute.device", device.isCuda() && !named ? "cuda" : device.toString());
     }
 
     /**

@@ -82,15 +82,33 @@ public final class Cuda {
     }
 
     /**
-     * The device that a setting comes to: {@code auto} is the first CUDA device where there is one, else the CPU. Whether a
-     * named one is there is another question ({@link Engine#use}).
+     * The device that a setting comes to: {@code cuda} is the first CUDA device, and among processes of one machine that of this
+     * one's {@code LOCAL_RANK}; {@code auto} is the same where there is one, else the CPU. Whether a named one is there is another
+     * question ({@link Engine#use}).
      */
     public static Device chosen(String setting) {
-        if (!setting.equals("auto")) {
+        if (!setting.equals("auto") && !setting.equals("cuda")) {
             return Device.parse(setting);
         }
-        Device first = Device.cuda(0);
-        return found().obstacle(first) == null ? first : Device.CPU;
+        Device mine = Device.cuda(card(System.getenv("LOCAL_RANK"), found().devices()));
+        return setting.equals("cuda") || found().obstacle(mine) == null ? mine : Device.CPU;
+    }
+
+    /**
+     * The index of a process's device: processes of one machine take them in turn.
+     *
+     * @param localRank ordinal of the process on its machine, as torchrun sets it; null where it is alone
+     * @param devices that it sees, which may be its own alone
+     */
+    static int card(@Nullable String localRank, int devices) {
+        if (localRank == null || localRank.isBlank() || devices < 2) {
+            return 0;
+        }
+        if (!localRank.strip().matches("\\d{1,9}")) {
+            throw new IllegalArgumentException(
+                    "the environment's LOCAL_RANK must be a whole number >= 0, got: " + localRank);
+        }
+        return Integer.parseInt(localRank.strip()) % devices;
     }
 
     /** Why {@code auto} is the CPU here; empty where it is not. */

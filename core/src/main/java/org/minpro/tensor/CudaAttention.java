@@ -1,19 +1,15 @@
 package org.minpro.tensor;
 
-import java.util.List;
 import org.bytedeco.pytorch.Context;
 import org.bytedeco.pytorch.IValue;
 import org.bytedeco.pytorch.IValueVector;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
-/** Libtorch's memory-efficient attention for CUDA devices (arXiv 2112.05682), which computes in float32 too. */
+/** Libtorch's memory-efficient attention for CUDA devices (arXiv 2112.05682), in float32 and in bfloat16. */
 final class CudaAttention implements AttentionKernel {
     /** The kernel's log-sum-exps are as long as the queries, rounded up to this; those too many are infinite. */
     private static final long ALIGNED = 32;
-
-    /** Of sums over a few numbers of order 1. */
-    private static final double TOLERANCE = 1e-4;
 
     private static final NamedOperator FORWARD = new NamedOperator("aten::_scaled_dot_product_efficient_attention");
     private static final NamedOperator BACKWARD =
@@ -22,63 +18,7 @@ final class CudaAttention implements AttentionKernel {
     /** Of queries, keys and values, not of the mask. */
     private static final IValue WANTED = BACKWARD.list(10, true, true, true, false);
 
-    private CudaAttention() {}
-
-    /** The kernel, or the plain operations where it does not give what they give on this device. */
-    static AttentionKernel checked(Device device) {
-        return checked(new CudaAttention(), device);
-    }
-
-    /** @param kernel to be compared with the plain operations */
-    static AttentionKernel checked(AttentionKernel kernel, Device device) {
-        try {
-            double far = difference(kernel, device);
-            return far <= TOLERANCE
-                    ? kernel
-                    : new PlainAttention("the kernel's check gave numbers that differ by " + far);
-        } catch (RuntimeException e) {
-            return new PlainAttention("the kernel's check failed: "
-                    + String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
-        }
-    }
-
-    /** The largest difference of results and gradients, causal and with a mask, over two lengths of which none is round. */
-    private static double difference(AttentionKernel kernel, Device device) {
-        AttentionKernel plain = new PlainAttention("it is the measure");
-        double largest = 0;
-        try (Scope scope = Scope.open();
-                NoGradient off = NoGradient.open()) {
-            Tensor query = normals(device, 0, 37);
-            Tensor upstream = normals(device, 1, 37);
-            Tensor mask = Tensor.zeros(device, DType.F32, 2, 1, 1, 56);
-            mask.narrow(0, 0, 1).narrow(3, 41, 15).fillInPlace(Double.NEGATIVE_INFINITY);
-            for (boolean causal : new boolean[] {true, false}) {
-                int keys = causal ? 37 : 56;
-                Tensor key = normals(device, 2, keys);
-                Tensor value = normals(device, 3, keys);
-                Tensor seen = causal ? null : mask;
-                FlashAttention.Result expected = plain.forward(query, key, value, seen, causal);
-                FlashAttention.Result result = kernel.forward(query, key, value, seen, causal);
-                FlashAttention.Gradient slope = plain.backward(upstream, query, key, value, expected, seen, causal);
-                FlashAttention.Gradient found = kernel.backward(upstream, query, key, value, result, seen, causal);
-                for (Tensor each : List.of(
-                        result.output().subtract(expected.output()),
-                        result.logSumExp().subtract(expected.logSumExp()),
-                        found.query().subtract(slope.query()),
-                        found.key().subtract(slope.key()),
-                        found.value().subtract(slope.value()))) {
-                    // What is no number stays so.
-                    largest = Math.max(largest, each.abs().max().item());
-                }
-            }
-        }
-        return largest;
-    }
-
-    private static Tensor normals(Device device, long draw, int length) {
-        return Tensor.of(device, Philox.normals(2 * 3 * length * 16, 0, Philox.Purpose.TRIAL, draw), 2, 3, length, 16)
-                .to(DType.F32);
-    }
+    CudaAttention() {}
 
     /** The kernel wants the mask for every query, which a stride of 0 gives it. */
     private static @Nullable Tensor expanded(@Nullable Tensor mask, Tensor query) {
@@ -115,6 +55,7 @@ final class CudaAttention implements AttentionKernel {
         Tensor seen = expanded(mask, query);
         Tensor none = Tensor.zeros(query.device(), DType.I64);
         IValueVector results = deterministic(
+                BACKWARD,
                 new IValue(upstream.value),
                 new IValue(query.value),
                 new IValue(key.value),
@@ -150,12 +91,12 @@ final class CudaAttention implements AttentionKernel {
         return longer;
     }
 
-    /** The kernel adds its parts in one order only where a warning would not do. */
-    private static synchronized IValueVector deterministic(IValue... arguments) {
+    /** CUDA's kernels of attention add their parts in one order only where a warning would not do. */
+    static synchronized IValueVector deterministic(NamedOperator operator, IValue... arguments) {
         Context context = torch.globalContext();
         context.setDeterministicAlgorithms(true, false);
         try {
-            return BACKWARD.call(arguments);
+            return operator.call(arguments);
         } finally {
             context.setDeterministicAlgorithms(true, true);
         }

@@ -1,5 +1,6 @@
 package org.minpro.tensor;
 
+import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
@@ -10,13 +11,16 @@ import org.jspecify.annotations.Nullable;
  * keys can be joined and differentiated; called without gradients, because autograd knows nothing of such joins.
  *
  * <p>Shapes: queries and what belongs to them {@code [batch, heads, queries, d]}, keys and values {@code [batch, heads,
- * keys, d]}, log-sum-exps {@code [batch, heads, queries]}; the last dimension is dense. Float32, on a CPU float64 too.
+ * keys, d]}, log-sum-exps {@code [batch, heads, queries]}, float32 where the rest is bfloat16; the last dimension is dense.
+ * Float32 and bfloat16, on a CPU float64 too.
  *
- * <p>A CPU has libtorch's kernel for it. On a CUDA device libtorch's memory-efficient kernel is taken once it has given, on
- * small numbers, what the plain operations give; where it has not, those compute, and hold all scores.
+ * <p>A CPU has libtorch's kernel for it. On a CUDA device libtorch's flash kernel is taken in bfloat16, its memory-efficient one in
+ * float32, once it has given on small numbers what the plain operations give; where none has, those compute, and hold all scores.
  */
 public final class FlashAttention {
-    private static final ConcurrentMap<Device, AttentionKernel> KERNELS = new ConcurrentHashMap<>();
+    private static final ConcurrentMap<Wanted, AttentionKernel> KERNELS = new ConcurrentHashMap<>();
+
+    private record Wanted(Device device, DType type) {}
 
     private FlashAttention() {}
 
@@ -33,12 +37,12 @@ public final class FlashAttention {
 
     /** @param causal whether query i sees keys 0..i only */
     public static Result forward(Tensor query, Tensor key, Tensor value, boolean causal) {
-        return kernel(query.device()).forward(query, key, value, null, causal);
+        return kernel(query.device(), query.type()).forward(query, key, value, null, causal);
     }
 
     /** @param mask added to the scores, {@code [batch, 1, 1, keys]} in the queries' type; no query may see nothing */
     public static Result forward(Tensor query, Tensor key, Tensor value, @Nullable Tensor mask) {
-        return kernel(query.device()).forward(query, key, value, mask, false);
+        return kernel(query.device(), query.type()).forward(query, key, value, mask, false);
     }
 
     /**
@@ -51,21 +55,32 @@ public final class FlashAttention {
      */
     public static Gradient backward(
             Tensor upstream, Tensor query, Tensor key, Tensor value, Result result, boolean causal) {
-        return kernel(query.device()).backward(upstream, query, key, value, result, null, causal);
+        return kernel(query.device(), query.type()).backward(upstream, query, key, value, result, null, causal);
     }
 
     /** @param mask as it was in {@link #forward(Tensor, Tensor, Tensor, Tensor)} */
     public static Gradient backward(
             Tensor upstream, Tensor query, Tensor key, Tensor value, Result result, @Nullable Tensor mask) {
-        return kernel(query.device()).backward(upstream, query, key, value, result, mask, false);
+        return kernel(query.device(), query.type()).backward(upstream, query, key, value, result, mask, false);
     }
 
-    /** What computes attention on a device, for reports. */
-    public static String description(Device device) {
-        return kernel(device).description();
+    /** What computes attention on a device in a type, for reports. */
+    public static String description(Device device, DType type) {
+        return kernel(device, type).description();
     }
 
-    private static AttentionKernel kernel(Device device) {
-        return device.isCuda() ? KERNELS.computeIfAbsent(device, CudaAttention::checked) : CpuAttention.KERNEL;
+    private static AttentionKernel kernel(Device device, DType type) {
+        return device.isCuda()
+                ? KERNELS.computeIfAbsent(new Wanted(device, type), FlashAttention::ofCuda)
+                : CpuAttention.KERNEL;
+    }
+
+    private static AttentionKernel ofCuda(Wanted wanted) {
+        return AttentionCheck.first(
+                wanted.device(),
+                wanted.type(),
+                wanted.type() == DType.BF16
+                        ? List.of(new CudaFlashAttention(), new CudaAttention())
+                        : List.of(new CudaAttention()));
     }
 }

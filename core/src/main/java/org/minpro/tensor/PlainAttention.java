@@ -2,7 +2,7 @@ package org.minpro.tensor;
 
 import org.jspecify.annotations.Nullable;
 
-/** {@link FlashAttention} written out in plain operations, on every device; holds all scores. */
+/** {@link FlashAttention} written out in plain operations, on every device; computes bfloat16 in float32, and holds all scores. */
 final class PlainAttention implements AttentionKernel {
     private final String reason;
 
@@ -30,13 +30,22 @@ final class PlainAttention implements AttentionKernel {
         return 1 / Math.sqrt((double) query.size(3));
     }
 
+    private static Tensor wide(Tensor tensor) {
+        return tensor.type() == DType.BF16 ? tensor.to(DType.F32) : tensor;
+    }
+
+    private static @Nullable Tensor wideMask(@Nullable Tensor mask) {
+        return mask == null ? null : wide(mask);
+    }
+
     @Override
     public FlashAttention.Result forward(
             Tensor query, Tensor key, Tensor value, @Nullable Tensor mask, boolean causal) {
-        Tensor scores = scores(query, key, mask, causal);
+        Tensor scores = scores(wide(query), wide(key), wideMask(mask), causal);
         Tensor logSumExp = scores.logSumExp(3, false); // [batch, heads, queries]
         Tensor probabilities = scores.subtract(logSumExp.unsqueeze(3)).exp();
-        return new FlashAttention.Result(probabilities.matrixProduct(value), logSumExp);
+        return new FlashAttention.Result(
+                probabilities.matrixProduct(wide(value)).to(query.type()), logSumExp);
     }
 
     @Override
@@ -48,17 +57,21 @@ final class PlainAttention implements AttentionKernel {
             FlashAttention.Result result,
             @Nullable Tensor mask,
             boolean causal) {
-        Tensor probabilities = scores(query, key, mask, causal)
+        DType type = query.type();
+        Tensor slope = wide(upstream);
+        Tensor probabilities = scores(wide(query), wide(key), wideMask(mask), causal)
                 .subtract(result.logSumExp().unsqueeze(3))
                 .exp(); // [batch, heads, queries, keys]
-        Tensor toValue = probabilities.transpose(2, 3).matrixProduct(upstream);
-        Tensor mean = upstream.multiply(result.output()).sum(3, true);
-        Tensor toScores = upstream.matrixProduct(value.transpose(2, 3))
+        Tensor toValue = probabilities.transpose(2, 3).matrixProduct(slope);
+        Tensor mean = slope.multiply(wide(result.output())).sum(3, true);
+        Tensor toScores = slope.matrixProduct(wide(value).transpose(2, 3))
                 .subtract(mean)
                 .multiply(probabilities)
                 .multiply(scale(query));
         return new FlashAttention.Gradient(
-                toScores.matrixProduct(key), toScores.transpose(2, 3).matrixProduct(query), toValue);
+                toScores.matrixProduct(wide(key)).to(type),
+                toScores.transpose(2, 3).matrixProduct(wide(query)).to(type),
+                toValue.to(type));
     }
 
     @Override

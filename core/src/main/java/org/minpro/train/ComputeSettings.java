@@ -9,7 +9,7 @@ import org.minpro.tensor.Cuda;
 /** Where the work is done, and how it is cut and shared out. What is 0 follows from the device. */
 public record ComputeSettings(
         @Doc(
-                "Where models are computed: cpu, cuda (the first GPU), cuda:N, or auto, which is a GPU where one can be used.")
+                "Where models are computed: cpu, cuda (the first GPU, or that of the process's LOCAL_RANK), cuda:N, or auto, which is cuda where a GPU can be used.")
         String device,
 
         @Doc(

@@ -41,6 +41,17 @@ class PaddedAttentionTest {
     @ParameterizedTest
     @MethodSource("blocks")
     void findsWhatTheCpusAttentionFindsAndItsGradients(TokenBlock block) {
+        compare(block, DType.F64, DType.F64, 1e-12);
+    }
+
+    /** A GPU's way in bfloat16: what comes and goes is float32. The numbers are of order 1, gradients sums of a few. */
+    @ParameterizedTest
+    @MethodSource("blocks")
+    void findsItInBfloat16WithinWhatIsRounded(TokenBlock block) {
+        compare(block, DType.F32, DType.BF16, 0.1);
+    }
+
+    private static void compare(TokenBlock block, DType outer, DType type, double tolerance) {
         ModelConfig config = TinyModels.dense();
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
@@ -48,20 +59,25 @@ class PaddedAttentionTest {
             long tokens = block.computedTokens();
             Random random = new Random(9);
             Tensor[] queryKeyValue = {
-                uniforms(random, tokens, config.heads(), config.headDim()),
-                uniforms(random, tokens, config.keyValueHeads(), config.headDim()),
+                uniforms(random, tokens, config.heads(), config.headDim()).to(outer),
                 uniforms(random, tokens, config.keyValueHeads(), config.headDim())
+                        .to(outer),
+                uniforms(random, tokens, config.keyValueHeads(), config.headDim())
+                        .to(outer)
             };
-            Tensor upstream = uniforms(random, tokens, (long) config.heads() * config.headDim());
+            Tensor upstream = uniforms(random, tokens, (long) config.heads() * config.headDim())
+                    .to(outer);
             BlockAttention expected = new LibtorchAttention(config, placed.sequences());
-            BlockAttention padded = new PaddedAttention(config, TestDevice.HERE, DType.F64, placed.sequences());
+            BlockAttention padded = new PaddedAttention(config, TestDevice.HERE, type, placed.sequences());
             BlockAttention.Attended right = expected.forward(queryKeyValue);
             BlockAttention.Attended found = padded.forward(queryKeyValue);
-            assertClose(found.output(), right.output(), 1e-12);
+            assertThat(found.output().type()).isEqualTo(outer);
+            assertClose(found.output(), right.output(), tolerance);
             Tensor[] slopes = expected.backward(upstream, queryKeyValue, right);
             Tensor[] gradients = padded.backward(upstream, queryKeyValue, found);
             for (int i = 0; i < slopes.length; i++) {
-                assertClose(gradients[i], slopes[i], 1e-12);
+                assertThat(gradients[i].type()).isEqualTo(outer);
+                assertClose(gradients[i], slopes[i], tolerance);
             }
         }
     }

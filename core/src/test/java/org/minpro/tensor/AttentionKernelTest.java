@@ -3,19 +3,35 @@ package org.minpro.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class AttentionKernelTest {
     /** The check of a CUDA kernel, with the CPU's kernel in its place: that one passes. */
-    @Test
-    void aKernelIsTakenThatGivesWhatThePlainOperationsGive() {
-        assertThat(CudaAttention.checked(CpuAttention.KERNEL, Device.CPU)).isSameAs(CpuAttention.KERNEL);
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"F32", "BF16"})
+    void aKernelIsTakenThatGivesWhatThePlainOperationsGive(DType type) {
+        assertThat(AttentionCheck.first(Device.CPU, type, List.of(CpuAttention.KERNEL)))
+                .isSameAs(CpuAttention.KERNEL);
     }
 
     @Test
     void aKernelWithWrongNumbersIsNotTaken() {
-        AttentionKernel wrong = new AttentionKernel() {
+        AttentionKernel wrong = wrong();
+        assertThat(AttentionCheck.first(Device.CPU, DType.F32, List.of(wrong)).description())
+                .isEqualTo(
+                        "plain operations for attention, because the kernel's check gave numbers that differ by NaN");
+        assertThat(AttentionCheck.first(Device.CPU, DType.BF16, List.of(wrong, CpuAttention.KERNEL)))
+                .isSameAs(CpuAttention.KERNEL);
+    }
+
+    private static AttentionKernel wrong() {
+        return new AttentionKernel() {
             @Override
             public FlashAttention.Result forward(Tensor q, Tensor k, Tensor v, @Nullable Tensor mask, boolean causal) {
                 return CpuAttention.KERNEL.forward(q, k, v, mask, causal);
@@ -39,17 +55,18 @@ class AttentionKernelTest {
                 return "wrong";
             }
         };
-        assertThat(CudaAttention.checked(wrong, Device.CPU).description())
-                .isEqualTo(
-                        "plain operations for attention, because the kernel's check gave numbers that differ by NaN");
     }
 
-    /** The operator is found by its name; what it lacks here is a CUDA device. */
+    /** The operators are found by their names; what they lack here is a CUDA device. */
     @Test
     void withoutADeviceThePlainOperationsAreTakenAndSayWhy() {
         assumeTrue(Cuda.found().devices() == 0, "a CUDA device is there");
-        assertThat(CudaAttention.checked(Device.CPU).description())
+        assertThat(AttentionCheck.first(Device.CPU, DType.F32, List.of(new CudaAttention()))
+                        .description())
                 .startsWith("plain operations for attention, because the kernel's check failed: ")
                 .contains("_scaled_dot_product_efficient_attention");
+        assertThat(AttentionCheck.first(Device.CPU, DType.BF16, List.of(new CudaFlashAttention()))
+                        .description())
+                .contains("_scaled_dot_product_flash_attention");
     }
 }

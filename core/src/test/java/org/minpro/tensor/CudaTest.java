@@ -44,6 +44,18 @@ class CudaTest {
     }
 
     @ParameterizedTest
+    @CsvSource({", 4, 0", "0, 4, 0", "3, 4, 3", "5, 4, 1", "3, 1, 0", "3, 0, 0"})
+    void processesOfAMachineTakeItsDevicesInTurn(String localRank, int devices, int card) {
+        assertThat(Cuda.card(localRank, devices)).isEqualTo(card);
+    }
+
+    @Test
+    void aLocalRankIsANumber() {
+        assertThatThrownBy(() -> Cuda.card("first", 2))
+                .hasMessage("the environment's LOCAL_RANK must be a whole number >= 0, got: first");
+    }
+
+    @ParameterizedTest
     @CsvSource({"cpu, cpu", "cuda, cuda:0", "cuda:0, cuda:0", "cuda:11, cuda:11"})
     void readsASetting(String setting, String device) {
         assertThat(Device.parse(setting)).hasToString(device);
