@@ -107,7 +107,11 @@ class RankKillTest {
                         kills += hit ? 1 : 0;
                         ended = awaitEnd() && !hit;
                         String survivor = Files.readString(log(1 - victim));
-                        named += survivor.contains("rank " + victim + " ") ? 1 : 0;
+                        if (survivor.contains("rank " + victim + " ")) {
+                            named++;
+                        } else {
+                            System.out.println("no line names rank " + victim + ", kill " + kills + ":\n" + survivor);
+                        }
                         assertThat(survivor).doesNotContain("Exception in thread");
                     } else {
                         ended = awaitDone();
