@@ -151,7 +151,7 @@ final class ServerPool implements AutoCloseable {
         for (Member member : members) {
             InferenceServer.Facts facts = member.server.handshake();
             change(() -> member.context = facts.context());
-            notice.accept("server " + member.server.url() + ": version " + facts.version() + ", "
+            tell("server " + member.server.url() + ": version " + facts.version() + ", "
                     + (facts.context() == Integer.MAX_VALUE ? "unknown" : facts.context()) + " tokens of context");
         }
         Thread.ofVirtual().name("minpro-watch").start(this::watch);
@@ -284,25 +284,52 @@ final class ServerPool implements AutoCloseable {
 
     /** A server that failed gets no request until it has been found again. */
     void lost(Member member, ServerException why) {
-        lock.lock();
-        try {
-            if (member.state == State.UP || member.state == State.PUBLISHING) {
-                notice.accept("warning: server down: " + why.getMessage());
-            }
+        boolean served = guarded(() -> member.state == State.UP || member.state == State.PUBLISHING);
+        change(() -> {
             member.failure = why;
             member.state = State.DOWN;
-            if (why.kind() == ServerException.Kind.TIMEOUT) {
-                // Whoever still waits for an answer would wait for long.
-                member.server.reset();
-            }
+        });
+        endCallsAfterTimeout(member, why);
+        change(() -> {
             if (!member.recovering && !closed) {
                 member.recovering = true;
                 Thread.ofVirtual().name("minpro-recovery").start(() -> recover(member));
             }
-            changed.signalAll();
-        } finally {
-            lock.unlock();
+        });
+        if (served) {
+            tell("warning: server down: " + why.getMessage());
         }
+    }
+
+    /** Whoever still waits for an answer would wait for long. */
+    private static void endCallsAfterTimeout(Member member, ServerException why) {
+        if (why.kind() == ServerException.Kind.TIMEOUT) {
+            try {
+                member.server.reset();
+            } catch (RuntimeException e) {
+                // This process has no file to open for another connection: those who wait have limits of their own.
+                why.addSuppressed(e);
+            }
+        }
+    }
+
+    /** Tells a person. A listener that fails, say because the disk is full, costs its line and no server. */
+    private void tell(String line) {
+        try {
+            notice.accept(line);
+        } catch (RuntimeException e) {
+            // The threads of the pool have nobody to throw it to; what the run itself writes fails there.
+        }
+    }
+
+    /** What went wrong with a server, whatever was thrown: a thread of the pool that ended would leave the server for good. */
+    private static ServerException failed(Member member, RuntimeException e) {
+        return e instanceof ServerException failure
+                ? failure
+                : new ServerException(
+                        ServerException.Kind.MALFORMED,
+                        member.server.url() + " must answer as its protocol says, got: " + e,
+                        e);
     }
 
     private void recover(Member member) {
@@ -332,28 +359,24 @@ final class ServerPool implements AutoCloseable {
                     return true;
                 });
                 if (done) {
-                    notice.accept("server " + member.server.url() + " is back, with version " + wanted.number());
-                    return;
-                }
-            } catch (ServerException e) {
-                boolean hopeless = e.kind() == ServerException.Kind.UNUSABLE;
-                if (e.kind() == ServerException.Kind.TIMEOUT) {
-                    member.server.reset();
-                }
-                change(() -> {
-                    member.failure = e;
-                    member.state = State.DOWN;
-                    if (hopeless) {
-                        member.state = State.UNUSABLE;
-                        member.recovering = false;
-                    }
-                });
-                if (hopeless) {
-                    notice.accept("warning: server left out: " + e.getMessage());
+                    tell("server " + member.server.url() + " is back, with version " + wanted.number());
                     return;
                 }
             } catch (CancellationException e) {
                 return;
+            } catch (RuntimeException e) {
+                ServerException failure = failed(member, e);
+                boolean hopeless = failure.kind() == ServerException.Kind.UNUSABLE;
+                change(() -> {
+                    member.failure = failure;
+                    member.state = hopeless ? State.UNUSABLE : State.DOWN;
+                    member.recovering = !hopeless;
+                });
+                if (hopeless) {
+                    tell("warning: server left out: " + failure.getMessage());
+                    return;
+                }
+                endCallsAfterTimeout(member, failure);
             } finally {
                 member.administration.unlock();
             }
@@ -384,17 +407,15 @@ final class ServerPool implements AutoCloseable {
                     try {
                         member.server.requireAlive();
                         member.silent = 0;
-                    } catch (ServerException e) {
+                    } catch (CancellationException e) {
+                        return;
+                    } catch (RuntimeException e) {
                         // A long step of its engine may take the time of one answer.
                         if (++member.silent >= 2) {
                             member.silent = 0;
-                            lost(
-                                    member,
-                                    new ServerException(
-                                            ServerException.Kind.TIMEOUT, String.valueOf(e.getMessage()), e));
+                            String why = String.valueOf(failed(member, e).getMessage());
+                            lost(member, new ServerException(ServerException.Kind.TIMEOUT, why, e));
                         }
-                    } catch (CancellationException e) {
-                        return;
                     }
                 }
             }
@@ -422,14 +443,15 @@ final class ServerPool implements AutoCloseable {
                 try {
                     push(member, next, inFlight);
                     change(() -> member.state = State.UP);
-                } catch (ServerException e) {
-                    if (first) {
-                        change(() -> member.failure = e);
-                    } else {
-                        lost(member, e);
-                    }
                 } catch (CancellationException e) {
                     // The run ends.
+                } catch (RuntimeException e) {
+                    ServerException failure = failed(member, e);
+                    if (first) {
+                        change(() -> member.failure = failure);
+                    } else {
+                        lost(member, failure);
+                    }
                 } finally {
                     member.administration.unlock();
                 }
@@ -547,7 +569,7 @@ final class ServerPool implements AutoCloseable {
         if (guarded(() -> member.holds == null || member.recovering)) {
             LogProbs mode = mode(member, next, label);
             change(() -> member.logProbs = mode);
-            notice.accept("server " + member.server.url() + ": " + agreement + " nats from the trainer's, and are "
+            tell("server " + member.server.url() + ": " + agreement + " nats from the trainer's, and are "
                     + mode.name().toLowerCase(java.util.Locale.ROOT));
         }
         change(() -> {

@@ -137,7 +137,7 @@ final class SglangServer implements InferenceServer {
         }
         double[] logProbs = new double[ids.length - 1];
         for (int t = 1; t < ids.length; t++) {
-            logProbs[t - 1] = scored.get(t).path(0).asDouble(Double.NaN);
+            logProbs[t - 1] = scored.path(t).path(0).asDouble(Double.NaN);
         }
         return logProbs;
     }

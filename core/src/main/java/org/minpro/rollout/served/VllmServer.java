@@ -126,10 +126,7 @@ final class VllmServer implements InferenceServer {
         double[] logProbs = new double[content.size()];
         for (int t = 0; t < logProbs.length; t++) {
             JsonNode one = content.get(t);
-            // Older ones write it as a text, "token_id:582".
-            logProbIds[t] = one.has("token_id")
-                    ? one.path("token_id").asInt(-1)
-                    : Integer.parseInt(one.path("token").asString("-1").replace("token_id:", ""));
+            logProbIds[t] = id(one);
             logProbs[t] = one.path("logprob").asDouble(Double.NaN);
         }
         // With an adapter they are labels of the model below it.
@@ -140,6 +137,20 @@ final class VllmServer implements InferenceServer {
                 logProbs,
                 choice.path("finish_reason").asString(""),
                 spans);
+    }
+
+    /** The id that a log-probability is of; -1 where it is no number. */
+    private static int id(JsonNode one) {
+        if (one.has("token_id")) {
+            return one.path("token_id").asInt(-1);
+        }
+        // Older ones write it as a text, "token_id:582".
+        String text = one.path("token").asString("").replace("token_id:", "");
+        try {
+            return Integer.parseInt(text);
+        } catch (NumberFormatException e) {
+            return -1;
+        }
     }
 
     /** A server that does not know an adapter was started anew, or another's adapter answers. */
@@ -172,7 +183,7 @@ final class VllmServer implements InferenceServer {
         double[] logProbs = new double[ids.length - 1];
         for (int t = 1; t < ids.length; t++) {
             logProbs[t - 1] =
-                    scored.get(t).path(String.valueOf(ids[t])).path("logprob").asDouble(Double.NaN);
+                    scored.path(t).path(String.valueOf(ids[t])).path("logprob").asDouble(Double.NaN);
         }
         return logProbs;
     }

@@ -76,6 +76,8 @@ public final class FakeVllm implements AutoCloseable {
         NAN,
         /** A log-probability of another id. */
         OTHER_ID,
+        /** A log-probability of a word in place of an id. */
+        WORD_TOKEN,
         /** One id fewer than log-probabilities. */
         SHORT,
         /** Finish "length" before the limit. */
@@ -680,11 +682,16 @@ public final class FakeVllm implements AutoCloseable {
             ArrayNode content = choice.putObject("logprobs").putArray("content");
             boolean notANumber = !probe && once(Trap.NAN);
             boolean other = !probe && once(Trap.OTHER_ID);
+            boolean word = !probe && once(Trap.WORD_TOKEN);
             for (int t = 0; t < time; t++) {
                 int id = sequence[promptLength + t];
                 ids.add(id);
                 ObjectNode one = content.addObject();
-                one.put("token_id", other && t == 0 ? id + 1 : id);
+                if (word && t == 0) {
+                    one.put("token", " the");
+                } else {
+                    one.put("token_id", other && t == 0 ? id + 1 : id);
+                }
                 one.put("logprob", notANumber && t == 0 ? -9999.0 : logProbs.get(t));
                 one.put("rank", 1);
                 ObjectNode top = one.deepCopy();

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,6 +27,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -69,6 +72,8 @@ class ServedRolloutEngineTest {
     private final List<PolicyVersion> versions = new ArrayList<>();
     private final List<Parameters> parameters = new ArrayList<>();
     private final List<String> notices = Collections.synchronizedList(new ArrayList<>());
+    /** Of the engine that is connected next. */
+    private Consumer<String> notice = notices::add;
     private Path start;
     private FakeVllm server;
     private ServedRolloutEngine engine;
@@ -134,6 +139,7 @@ class ServedRolloutEngineTest {
     @BeforeEach
     void serve() {
         notices.clear();
+        notice = notices::add;
         adapters = false;
         start = folder.resolve("start" + System.nanoTime());
         new Weights().write(versions.get(2), start);
@@ -183,7 +189,7 @@ class ServedRolloutEngineTest {
                         files.config().vocabSize(),
                         1e-3,
                         ids -> Arrays.toString(ids),
-                        notices::add),
+                        notice),
                 Duration.ofMillis(100));
         connected = true;
         return engine;
@@ -368,7 +374,7 @@ class ServedRolloutEngineTest {
     @ParameterizedTest
     @EnumSource(
             value = FakeVllm.Trap.class,
-            names = {"ABORT", "NAN", "OTHER_ID", "SHORT", "CLAMP", "CUT_BODY", "FAIL"})
+            names = {"ABORT", "NAN", "OTHER_ID", "WORD_TOKEN", "SHORT", "CLAMP", "CUT_BODY", "FAIL"})
     void whatIsWrongOnceIsAskedForAgain(FakeVllm.Trap trap) {
         connect();
         engine.publish(versions.get(0));
@@ -381,7 +387,7 @@ class ServedRolloutEngineTest {
     @ParameterizedTest
     @EnumSource(
             value = FakeVllm.Trap.class,
-            names = {"NAN", "OTHER_ID", "SHORT", "CLAMP"})
+            names = {"NAN", "OTHER_ID", "WORD_TOKEN", "SHORT", "CLAMP"})
     void whatIsAlwaysWrongIsNeverTrainedOn(FakeVllm.Trap trap) {
         connect();
         engine.publish(versions.get(0));
@@ -417,6 +423,24 @@ class ServedRolloutEngineTest {
         // The next token after a failed reload would have killed it.
         assertThat(server.isDead()).isFalse();
         assertThat(server.isPaused()).isFalse();
+    }
+
+    /** As the listener of a run does whose disk is full. */
+    @Test
+    @Timeout(30)
+    void aNoticeThatCannotBeToldCostsNoServer() {
+        notice = line -> {
+            throw new UncheckedIOException("no space left on device", new IOException());
+        };
+        connect();
+        engine.publish(versions.get(0));
+        generate();
+        server.set(FakeVllm.Trap.POISONED_RELOAD, 1);
+        engine.publish(versions.get(1));
+        assertOf(versions.get(1), generate());
+        server.kill();
+        server.start();
+        assertOf(versions.get(1), generate());
     }
 
     @Test
