@@ -36,9 +36,8 @@ interface InferenceServer extends AutoCloseable {
      *
      * @param version of its software
      * @param context most tokens of a prompt and its response
-     * @param label of its weights, or empty where it has none
      */
-    record Facts(String version, int context, String label) {}
+    record Facts(String version, int context) {}
 
     /** What becomes of responses in flight when the server pauses. */
     enum InFlight {
@@ -55,6 +54,12 @@ interface InferenceServer extends AutoCloseable {
 
     /** Whether its worker lives; {@link #handshake} alone does not tell. */
     void requireAlive();
+
+    /**
+     * Whether it says that it has what it was given: weights under this label, or an adapter of this name. One that was started
+     * anew does not, nor does one that keeps no labels.
+     */
+    boolean holds(String label, boolean adapter);
 
     Answer generate(Prompt prompt);
 

@@ -226,11 +226,17 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
 
     @Override
     public List<Rollout> generate(List<RolloutRequest> requests, SamplingParams params, Consumer<Rollout> finished) {
-        requireSupported(requests, params);
+        requireSupported(params);
         if (requests.isEmpty()) {
             return List.of();
         }
         push(InferenceServer.InFlight.ABORT);
+        int longest = requests.stream()
+                .mapToInt(request -> request.promptIds().length)
+                .max()
+                .getAsInt();
+        pool.requireServed(
+                new ServerPool.Needs(longest + params.maxNewTokens(), params.reportedTemperature()));
         CompletableFuture<int[]> end = new CompletableFuture<>();
         synchronized (this) {
             generating = true;
@@ -257,7 +263,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
         }
     }
 
-    private void requireSupported(List<RolloutRequest> requests, SamplingParams params) {
+    private static void requireSupported(SamplingParams params) {
         if (params.truncates()) {
             throw new IllegalArgumentException(
                     "sampling must not be truncated with rollout.engine served (top-k 0, top-p 1,"
@@ -266,14 +272,6 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
         if (!params.stop().isEmpty()) {
             throw new IllegalArgumentException("sampling.stop must be empty with rollout.engine served, got: "
                     + params.stop() + "; servers are asked for token ids, so give sampling.stop-token-ids");
-        }
-        for (RolloutRequest request : requests) {
-            long longest = (long) request.promptIds().length + params.maxNewTokens();
-            if (longest > pool.context()) {
-                throw new IllegalArgumentException("the servers' context (" + pool.context()
-                        + " tokens, --max-model-len) must have room for a prompt and sampling.max-new-tokens, got: "
-                        + request.promptIds().length + " and " + params.maxNewTokens());
-            }
         }
     }
 
@@ -384,11 +382,8 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
                 response.generated(turn);
                 return turn.finish();
             } catch (ServerException e) {
-                // A server that is away, and weights that change, are nobody's fault in the answer.
-                boolean inAnswer = !e.needsHandshake() && e.kind() != ServerException.Kind.ABORTED;
-                answered += inAnswer ? 1 : 0;
-                if (e.kind() == ServerException.Kind.UNUSABLE
-                        || answered >= setup.settings().attempts()
+                answered += e.isOfAnswer() ? 1 : 0;
+                if (answered >= setup.settings().attempts()
                         || attempt >= MOST_OUTAGES * setup.settings().attempts()) {
                     throw e;
                 }
@@ -398,16 +393,17 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
 
     private GrowingResponse.Turn attempt(
             GrowingResponse response, SamplingParams params, int seed, int attempt, CompletableFuture<int[]> end) {
-        ServerPool.Taken taken = pool.take(end::isDone);
+        int[] prompt = response.prompt();
+        ServerPool.Taken taken = pool.take(
+                new ServerPool.Needs(prompt.length + params.maxNewTokens(), params.reportedTemperature()), end::isDone);
         try {
-            requireLogMu(taken.member(), params);
             InferenceServer.Answer answer = taken.member()
                     .server()
                     .generate(new InferenceServer.Prompt(
                             run + "-" + response.request().draw() + "-" + response.sample() + "-" + response.length()
                                     + "-" + attempt,
                             taken.weights().adapter() ? taken.label() : null,
-                            response.prompt(),
+                            prompt,
                             params,
                             seed,
                             taken.label()));
@@ -427,15 +423,6 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
         }
     }
 
-    private static void requireLogMu(ServerPool.Member member, SamplingParams params) {
-        if (member.logProbs() == ServerPool.LogProbs.RAW && params.reportedTemperature() != 1) {
-            throw new ServerException(
-                    ServerException.Kind.UNUSABLE,
-                    member.server().url() + " reports log-probabilities of temperature 1, and sampling.temperature is "
-                            + params.temperature() + "; start it with --logprobs-mode processed_logprobs");
-        }
-    }
-
     private GrowingResponse.Turn checked(ServerPool.Taken taken, SamplingParams params, InferenceServer.Answer answer) {
         String url = taken.member().server().url();
         int[] ids = answer.ids();
@@ -445,6 +432,8 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
                     ServerException.Kind.ABORTED, url + " ended a response after " + time + " tokens");
         }
         require(time > 0 && time <= params.maxNewTokens(), url, "1 to " + params.maxNewTokens() + " tokens", time);
+        // First of all: whatever else is wrong with what another process says is no fault of an answer.
+        long[] versions = versions(taken, answer, time);
         require(
                 Arrays.equals(ids, answer.logProbIds()),
                 url,
@@ -481,7 +470,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
         return new GrowingResponse.Turn(
                 ids,
                 logProbs,
-                versions(taken, answer, time),
+                versions,
                 taken.weights().number(),
                 stopped ? Rollout.Finish.STOP : Rollout.Finish.LENGTH);
     }

@@ -27,7 +27,7 @@ public final class ServerException extends IllegalStateException {
         NOT_PUBLISHED,
         /** It computes other log-probabilities than the trainer at the same weights. */
         DISAGREES,
-        /** It was started with flags that do not serve; nothing is tried again. */
+        /** It refuses, or was started with flags that do not serve; nothing is tried again with a server that does. */
         UNUSABLE
     }
 
@@ -50,8 +50,16 @@ public final class ServerException extends IllegalStateException {
     /** Whether the server is to be looked at again before it gets another request. */
     boolean needsHandshake() {
         return switch (kind) {
-            case AWAY, TIMEOUT, OTHER_WEIGHTS, NOT_PUBLISHED, DISAGREES -> true;
-            case MALFORMED, INVALID_RESPONSE, ABORTED, CLAMPED, UNUSABLE -> false;
+            case AWAY, TIMEOUT, OTHER_WEIGHTS, NOT_PUBLISHED, DISAGREES, UNUSABLE -> true;
+            case MALFORMED, INVALID_RESPONSE, ABORTED, CLAMPED -> false;
+        };
+    }
+
+    /** Whether it counts as an attempt: a server that is away, and weights that change, are nobody's fault in the answer. */
+    boolean isOfAnswer() {
+        return switch (kind) {
+            case MALFORMED, INVALID_RESPONSE, CLAMPED, UNUSABLE -> true;
+            case AWAY, TIMEOUT, OTHER_WEIGHTS, NOT_PUBLISHED, DISAGREES, ABORTED -> false;
         };
     }
 }

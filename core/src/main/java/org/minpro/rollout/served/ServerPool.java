@@ -66,6 +66,11 @@ final class ServerPool implements AutoCloseable {
         private long publications;
         private int context = Integer.MAX_VALUE;
         private LogProbs logProbs = LogProbs.PROCESSED;
+        /** Whether they are known to be those of the process that answers. */
+        private boolean probed;
+        /** Whether it has been started anew since the run began. */
+        private boolean restarted;
+
         private @Nullable ServerException failure;
         private boolean recovering;
         /** How often in a row it was asked in vain whether it lives. */
@@ -81,13 +86,38 @@ final class ServerPool implements AutoCloseable {
             return server;
         }
 
-        /** Most tokens of a prompt and its response. */
-        int context() {
-            return guarded(() -> context);
-        }
+    }
 
-        LogProbs logProbs() {
-            return guarded(() -> logProbs);
+    /**
+     * What requests need of a server.
+     *
+     * @param tokens of the longest prompt and its response
+     * @param temperature that log-probabilities are to be of
+     */
+    record Needs(int tokens, double temperature) {}
+
+    /** Why a server does not serve requests that need this; null where it does. The lock is held. */
+    private static @Nullable ServerException refusal(Member member, Needs needs) {
+        String why = member.context < needs.tokens
+                ? " must have room for a prompt and sampling.max-new-tokens, " + needs.tokens + " tokens, got: "
+                        + member.context + "; raise its --max-model-len"
+                : member.logProbs == LogProbs.RAW && needs.temperature != 1
+                        ? " reports log-probabilities of temperature 1, and sampling.temperature is "
+                                + needs.temperature + "; start it with --logprobs-mode processed_logprobs"
+                        : null;
+        return why == null ? null : new ServerException(ServerException.Kind.UNUSABLE, member.server.url() + why);
+    }
+
+    /**
+     * Refuses requests that a server as it was started with the run does not serve. One that was started anew since gets none of
+     * them, and the others go on.
+     */
+    void requireServed(Needs needs) {
+        for (Member member : members) {
+            ServerException refusal = guarded(() -> member.restarted ? null : refusal(member, needs));
+            if (refusal != null) {
+                throw refusal;
+            }
         }
     }
 
@@ -151,15 +181,20 @@ final class ServerPool implements AutoCloseable {
         for (Member member : members) {
             InferenceServer.Facts facts = member.server.handshake();
             change(() -> member.context = facts.context());
-            tell("server " + member.server.url() + ": version " + facts.version() + ", "
-                    + (facts.context() == Integer.MAX_VALUE ? "unknown" : facts.context()) + " tokens of context");
+            tell("server " + member.server.url() + ": version " + facts.version() + ", " + tokens(facts.context())
+                    + " tokens of context");
         }
         Thread.ofVirtual().name("minpro-watch").start(this::watch);
     }
 
+    private static String tokens(int context) {
+        return context == Integer.MAX_VALUE ? "unknown" : String.valueOf(context);
+    }
+
     /** The smallest context of the servers. */
     int context() {
-        return members.stream().mapToInt(Member::context).min().orElse(Integer.MAX_VALUE);
+        return guarded(() ->
+                members.stream().mapToInt(member -> member.context).min().orElse(Integer.MAX_VALUE));
     }
 
     /**
@@ -172,12 +207,12 @@ final class ServerPool implements AutoCloseable {
     record Taken(Member member, Published weights, String label, long publications) {}
 
     /**
-     * The server with the fewest requests, as soon as one is up and has room.
+     * The server with the fewest requests among those that serve such ones, as soon as one is up and has room.
      *
      * @param ended whether nobody waits for it any more
      * @throws ServerException where none has been up for too long, or none can be used
      */
-    Taken take(BooleanSupplier ended) {
+    Taken take(Needs needs, BooleanSupplier ended) {
         long end = System.nanoTime() + seconds(settings.outageSeconds()).toNanos();
         lock.lock();
         try {
@@ -187,7 +222,16 @@ final class ServerPool implements AutoCloseable {
                 }
                 Member best = null;
                 boolean alive = false;
+                ServerException refused = null;
+                int hopeless = 0;
                 for (Member member : members) {
+                    // One that is down may come back otherwise.
+                    ServerException refusal = member.state == State.DOWN ? null : refusal(member, needs);
+                    if (refusal != null || member.state == State.UNUSABLE) {
+                        hopeless++;
+                        refused = refusal != null ? refusal : failure(member);
+                        continue;
+                    }
                     alive |= member.state == State.UP || member.state == State.PUBLISHING && !member.recovering;
                     if (member.state == State.UP
                             && member.inFlight < settings.concurrency()
@@ -200,8 +244,8 @@ final class ServerPool implements AutoCloseable {
                     best.underWay.merge(best.label, 1, Integer::sum);
                     return new Taken(best, best.holds, best.label, best.publications);
                 }
-                if (members.stream().allMatch(member -> member.state == State.UNUSABLE)) {
-                    throw failure(members.getFirst());
+                if (refused != null && hopeless == members.size()) {
+                    throw refused;
                 }
                 if (alive) {
                     end = System.nanoTime() + seconds(settings.outageSeconds()).toNanos();
@@ -342,11 +386,9 @@ final class ServerPool implements AutoCloseable {
             }
             member.administration.lock();
             try {
-                InferenceServer.Facts facts = member.server.handshake();
-                change(() -> member.context = facts.context());
-                boolean same = guarded(
-                        () -> wanted.equals(member.holds) && facts.label().equals(member.label));
-                if (!same || !agreement(member, wanted, facts.label()).within(bound)) {
+                boolean known = meet(member);
+                String label = guarded(() -> wanted.equals(member.holds) ? member.label : "");
+                if (!known || label.isEmpty() || !agreement(member, wanted, label).within(bound)) {
                     push(member, wanted, InferenceServer.InFlight.ABORT);
                 }
                 boolean done = guarded(() -> {
@@ -382,6 +424,34 @@ final class ServerPool implements AutoCloseable {
             }
             pause(Math.min(5_000, 100L << Math.min(6, tries++)));
         }
+    }
+
+    /** Whether a server is still the process that was given weights last. */
+    private boolean isKnown(Member member) {
+        Published holds = guarded(() -> member.holds);
+        return holds != null && member.server.holds(guarded(() -> member.label), holds.adapter());
+    }
+
+    /**
+     * Looks at a server again. One that was started anew since may have been given other flags: what its log-probabilities are of
+     * is found out with the next weights.
+     *
+     * @return whether it is still the process that was given weights last
+     */
+    private boolean meet(Member member) {
+        boolean known = isKnown(member);
+        InferenceServer.Facts facts = member.server.handshake();
+        int before = guarded(() -> member.context);
+        change(() -> {
+            member.context = facts.context();
+            member.probed &= known;
+            member.restarted |= !known;
+        });
+        if (facts.context() < before) {
+            tell("warning: server " + member.server.url() + " was started anew with " + facts.context()
+                    + " tokens of context, before: " + tokens(before) + "; it gets no request that needs more");
+        }
+        return known;
     }
 
     private void pause(long millis) {
@@ -441,6 +511,10 @@ final class ServerPool implements AutoCloseable {
             threads.add(Thread.ofVirtual().start(() -> {
                 member.administration.lock();
                 try {
+                    // What was started anew while nobody asked it anything may have been given other flags.
+                    if (!first && !isKnown(member)) {
+                        boolean known = meet(member);
+                    }
                     push(member, next, inFlight);
                     change(() -> member.state = State.UP);
                 } catch (CancellationException e) {
@@ -566,11 +640,21 @@ final class ServerPool implements AutoCloseable {
 
     /** A server computes with new weights. */
     private void taken(Member member, Published next, String label, Agreement agreement) {
-        if (guarded(() -> member.holds == null || member.recovering)) {
+        if (!guarded(() -> member.probed)) {
+            LogProbs before = guarded(() -> member.logProbs);
             LogProbs mode = mode(member, next, label);
-            change(() -> member.logProbs = mode);
-            tell("server " + member.server.url() + ": " + agreement + " nats from the trainer's, and are "
-                    + mode.name().toLowerCase(java.util.Locale.ROOT));
+            change(() -> {
+                member.logProbs = mode;
+                member.probed = true;
+            });
+            if (guarded(() -> member.holds == null || member.recovering) || mode != before) {
+                tell("server " + member.server.url() + ": " + agreement + " nats from the trainer's, and are "
+                        + mode.name().toLowerCase(java.util.Locale.ROOT));
+            }
+            if (guarded(() -> member.holds != null) && mode == LogProbs.RAW && before != LogProbs.RAW) {
+                tell("warning: server " + member.server.url() + " was started anew and reports log-probabilities of"
+                        + " temperature 1 now; it gets no request with another sampling.temperature");
+            }
         }
         change(() -> {
             member.holds = next;

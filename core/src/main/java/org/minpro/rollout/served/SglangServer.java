@@ -36,27 +36,20 @@ final class SglangServer implements InferenceServer {
     @Override
     public Facts handshake() {
         requireAlive();
-        ServerConnection.Reply models = connection.requiredGet("/v1/models", SHORT);
-        for (JsonNode one : models.json().path("data")) {
-            if (one.path("id").asString("").equals(model)) {
-                return new Facts(
-                        connection
-                                .get("/server_info", SHORT)
-                                .json()
-                                .path("version")
-                                .asString("unknown"),
-                        one.path("max_model_len").asInt(Integer.MAX_VALUE),
-                        connection
-                                .get("/model_info", SHORT)
-                                .json()
-                                .path("weight_version")
-                                .asString(""));
-            }
-        }
-        throw new ServerException(
-                ServerException.Kind.UNUSABLE,
-                url() + " must serve the model '" + model + "' (rollout.model); start it with --served-model-name "
-                        + model);
+        int context = ModelList.of(connection).context(model);
+        return new Facts(
+                connection.get("/server_info", SHORT).json().path("version").asString("unknown"), context);
+    }
+
+    @Override
+    public boolean holds(String label, boolean adapter) {
+        return adapter
+                ? ModelList.of(connection).names().contains(label)
+                : label.equals(connection
+                        .get("/model_info", SHORT)
+                        .json()
+                        .path("weight_version")
+                        .asString(""));
     }
 
     @Override

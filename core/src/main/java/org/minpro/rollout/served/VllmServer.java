@@ -1,7 +1,6 @@
 package org.minpro.rollout.served;
 
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -40,29 +39,26 @@ final class VllmServer implements InferenceServer {
     @Override
     public Facts handshake() {
         connection.requiredGet("/health", SHORT);
-        ServerConnection.Reply models = connection.requiredGet("/v1/models", SHORT);
-        int context = 0;
-        List<String> names = new ArrayList<>();
-        for (JsonNode one : models.json().path("data")) {
-            names.add(one.path("id").asString(""));
-            if (one.path("id").asString("").equals(model)) {
-                context = one.path("max_model_len").asInt(Integer.MAX_VALUE);
-            }
-        }
-        if (context == 0) {
-            throw unusable("must serve the model '" + model + "' (rollout.model), got: " + names
-                    + "; start it with --served-model-name " + model);
-        }
+        int context = ModelList.of(connection).context(model);
         requireAlive();
         // A paused server would not answer until it is resumed.
         if (!connection.get("/is_paused", SHORT).json().path("is_paused").asBoolean(false)) {
             requireGenerate();
         }
-        ServerConnection.Reply weights = connection.get("/weight_info", SHORT);
-        labels = weights.ok();
-        String version =
-                connection.get("/version", SHORT).json().path("version").asString("unknown");
-        return new Facts(version, context, weights.json().path("weight_version").asString(""));
+        labels = connection.get("/weight_info", SHORT).ok();
+        return new Facts(
+                connection.get("/version", SHORT).json().path("version").asString("unknown"), context);
+    }
+
+    @Override
+    public boolean holds(String label, boolean adapter) {
+        return adapter
+                ? ModelList.of(connection).names().contains(label)
+                : label.equals(connection
+                        .get("/weight_info", SHORT)
+                        .json()
+                        .path("weight_version")
+                        .asString(""));
     }
 
     private void requireGenerate() {

@@ -27,6 +27,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.AdapterFolder;
 import org.minpro.model.HuggingFaceReader;
@@ -163,7 +164,7 @@ public final class FakeVllm implements AutoCloseable {
     }
 
     private final Path initial;
-    private final int context;
+    private volatile int context;
     private final Map<Trap, AtomicInteger> traps = new EnumMap<>(Trap.class);
     private final Object engine = new Object();
     private final Set<Long> seeds = ConcurrentHashMap.newKeySet();
@@ -278,6 +279,12 @@ public final class FakeVllm implements AutoCloseable {
         }
     }
 
+    /** As {@link #start()}, with another --max-model-len. */
+    void start(int tokens) {
+        context = tokens;
+        start();
+    }
+
     /** A new process with the weights of its start line. */
     public void start() {
         synchronized (engine) {
@@ -370,7 +377,11 @@ public final class FakeVllm implements AutoCloseable {
                 send(
                         exchange,
                         200,
-                        "{\"object\":\"list\",\"data\":[{\"id\":\"policy\",\"max_model_len\":" + context + "}]}");
+                        "{\"object\":\"list\",\"data\":[{\"id\":\"policy\",\"max_model_len\":" + context + "}"
+                                + adapters().stream()
+                                        .map(name -> ",{\"id\":\"" + name + "\",\"parent\":\"policy\"}")
+                                        .collect(Collectors.joining())
+                                + "]}");
             case "/is_paused" -> send(exchange, 200, "{\"is_paused\":" + isPaused() + "}");
             case "/weight_info" -> send(exchange, 200, "{\"weight_version\":\"" + label + "\"}");
             case "/pause" -> {

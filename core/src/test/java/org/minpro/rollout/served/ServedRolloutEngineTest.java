@@ -31,6 +31,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.minpro.eval.SequenceScorer;
 import org.minpro.model.AdapterFolder;
 import org.minpro.model.HuggingFaceReader;
@@ -423,6 +424,69 @@ class ServedRolloutEngineTest {
         // The next token after a failed reload would have killed it.
         assertThat(server.isDead()).isFalse();
         assertThat(server.isPaused()).isFalse();
+    }
+
+    private static final SamplingParams WARM = new SamplingParams(0.7, 0, 1, 0, 10, List.of(1), List.of(), false);
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aServerThatRestartsUnaskedWithOtherFlagsGivesNoLogProbsOfTheWrongTemperature(boolean asAdapters) {
+        List<PolicyVersion> published = asAdapters ? adapted() : versions;
+        connect();
+        engine.publish(published.get(0));
+        engine.generate(REQUESTS, WARM, rollout -> {});
+        server.kill();
+        server.set(FakeVllm.Trap.RAW, 1);
+        server.start();
+        engine.publish(published.get(1));
+        List<Rollout> told = Collections.synchronizedList(new ArrayList<>());
+        assertThatThrownBy(() -> engine.generate(REQUESTS, WARM, told::add))
+                .hasMessageContaining("--logprobs-mode processed_logprobs");
+        assertThat(told).isEmpty();
+        assertOf(published.get(1), generate());
+        server.kill();
+        server.set(FakeVllm.Trap.RAW, 0);
+        server.start();
+        engine.publish(published.get(2));
+        assertThat(engine.generate(REQUESTS, WARM, rollout -> {})).hasSize(10);
+    }
+
+    /** With log-probabilities of another temperature, or with too little room. */
+    @Tag("slow")
+    @ParameterizedTest
+    @ValueSource(ints = {64, 8})
+    void aServerThatComesBackWithFlagsThatDoNotServeIsLeftToTheOthers(int context) throws Exception {
+        try (FakeVllm second = new FakeVllm(start, 64)) {
+            connect(second.url());
+            engine.publish(versions.get(0));
+            engine.generate(REQUESTS, WARM, rollout -> {});
+            server.delayMicros = 2000;
+            second.delayMicros = 2000;
+            int before = server.tokens();
+            CompletableFuture<List<Rollout>> underWay =
+                    CompletableFuture.supplyAsync(() -> engine.generate(REQUESTS, WARM, rollout -> {}));
+            server.awaitTokens(before + 8);
+            server.kill();
+            server.set(FakeVllm.Trap.RAW, context == 64 ? 1 : 0);
+            server.start(context);
+            assertThat(underWay.get()).hasSize(10);
+            while (notices.stream().noneMatch(line -> line.startsWith("warning: server " + server.url()))) {
+                LockSupport.parkNanos(1_000_000);
+            }
+            int asked = server.requests();
+            assertThat(engine.generate(REQUESTS, WARM, rollout -> {})).hasSize(10);
+            assertThat(server.requests()).isEqualTo(asked);
+            server.kill();
+            server.set(FakeVllm.Trap.RAW, 0);
+            server.start(64);
+            engine.publish(versions.get(1));
+            // Unasked, and before weights are published again.
+            second.kill();
+            second.set(FakeVllm.Trap.NO_SCALE_OUT, 1);
+            second.start();
+            assertThat(engine.generate(REQUESTS, WARM, rollout -> {})).hasSize(10);
+            assertThat(notices).anyMatch(line -> line.startsWith("warning: server left out: " + second.url()));
+        }
     }
 
     /** As the listener of a run does whose disk is full. */

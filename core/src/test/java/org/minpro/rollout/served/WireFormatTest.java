@@ -176,7 +176,7 @@ class WireFormatTest {
         give(200, text("vllm-generate-answer.json"));
         give(200, "{\"weight_version\":\"default\"}");
         give(200, "{\"version\":\"0.32.0\"}");
-        assertThat(vllm.handshake()).isEqualTo(new InferenceServer.Facts("0.32.0", 1024, "default"));
+        assertThat(vllm.handshake()).isEqualTo(new InferenceServer.Facts("0.32.0", 1024));
         assertThat(asked)
                 .extracting(Asked::path)
                 .containsExactly(
@@ -200,6 +200,29 @@ class WireFormatTest {
         give(403, text("vllm-scale-out-off.json"));
         assertThatThrownBy(vllm::handshake)
                 .hasMessageContaining("--enable-scale-out, got: status 403: Scale-out endpoints are disabled.");
+    }
+
+    @Test
+    void serversSayWhetherTheyHaveWhatTheyWereGiven() {
+        give(200, "{\"weight_version\":\"run7-v12\"}");
+        assertThat(vllm.holds("run7-v12", false)).isTrue();
+        give(200, "{\"weight_version\":\"default\"}");
+        assertThat(vllm.holds("run7-v12", false)).isFalse();
+        assertAsked("/weight_info", "null");
+        give(404, "{\"detail\":\"Not Found\"}");
+        assertThat(vllm.holds("run7-v12", false)).as("of 0.16").isFalse();
+        give(200, "{\"model_path\":\"/w/v12\",\"weight_version\":\"run7-v12\"}");
+        assertThat(sglang.holds("run7-v12", false)).isTrue();
+        assertAsked("/model_info", "null");
+        for (InferenceServer server : List.of(vllm, sglang)) {
+            String models = "{\"object\":\"list\",\"data\":[{\"id\":\"policy\",\"max_model_len\":1024},"
+                    + "{\"id\":\"policy-7\",\"parent\":\"policy\",\"max_model_len\":null}]}";
+            give(200, models);
+            assertThat(server.holds("policy-7", true)).isTrue();
+            give(200, models);
+            assertThat(server.holds("policy-8", true)).isFalse();
+            assertAsked("/v1/models", "null");
+        }
     }
 
     @Test
