@@ -468,6 +468,18 @@ final class ServerPool implements AutoCloseable {
         }
     }
 
+    /** Asked twice: a long step of its engine may take the time of one answer. */
+    private static void requireAlive(Member member) {
+        try {
+            member.server.requireAlive();
+        } catch (ServerException e) {
+            if (e.kind() != ServerException.Kind.TIMEOUT) {
+                throw e;
+            }
+            member.server.requireAlive();
+        }
+    }
+
     /** Asks servers at work whether they live: one that hangs keeps its connections open and says that it is healthy. */
     private void watch() {
         while (!guarded(() -> closed)) {
@@ -511,7 +523,10 @@ final class ServerPool implements AutoCloseable {
             threads.add(Thread.ofVirtual().start(() -> {
                 member.administration.lock();
                 try {
-                    // What was started anew while nobody asked it anything may have been given other flags.
+                    // What happened to it while nobody asked it anything: it hangs, or was started anew with other flags.
+                    if (!first) {
+                        requireAlive(member);
+                    }
                     if (!first && !isKnown(member)) {
                         boolean known = meet(member);
                     }

@@ -452,13 +452,11 @@ public final class FakeVllm implements AutoCloseable {
     }
 
     private void rpc(HttpExchange exchange, JsonNode json) throws IOException {
+        while (on(Trap.HANG)) {
+            LockSupport.parkNanos(5_000_000);
+        }
         switch (json.path("method").stringValue("")) {
-            case "check_health" -> {
-                while (on(Trap.HANG)) {
-                    LockSupport.parkNanos(5_000_000);
-                }
-                send(exchange, 200, "{\"results\":[null]}");
-            }
+            case "check_health" -> send(exchange, 200, "{\"results\":[null]}");
             case "reload_weights" -> {
                 Path folder = Path.of(json.path("kwargs").path("weights_path").stringValue());
                 synchronized (engine) {

@@ -75,6 +75,8 @@ class ServedRolloutEngineTest {
     private final List<String> notices = Collections.synchronizedList(new ArrayList<>());
     /** Of the engine that is connected next. */
     private Consumer<String> notice = notices::add;
+
+    private double publishSeconds;
     private Path start;
     private FakeVllm server;
     private ServedRolloutEngine engine;
@@ -141,6 +143,7 @@ class ServedRolloutEngineTest {
     void serve() {
         notices.clear();
         notice = notices::add;
+        publishSeconds = 20;
         adapters = false;
         start = folder.resolve("start" + System.nanoTime());
         new Weights().write(versions.get(2), start);
@@ -162,6 +165,10 @@ class ServedRolloutEngineTest {
 
     /** Of vLLM, with four requests at once and limits of a test. */
     static RolloutSettings settings(List<String> urls) {
+        return settings(urls, 20);
+    }
+
+    private static RolloutSettings settings(List<String> urls, double publishSeconds) {
         return new RolloutSettings(
                 RolloutSettings.Engine.SERVED,
                 RolloutSettings.Server.VLLM,
@@ -173,7 +180,7 @@ class ServedRolloutEngineTest {
                 "",
                 3,
                 20,
-                20,
+                publishSeconds,
                 20,
                 0);
     }
@@ -183,7 +190,7 @@ class ServedRolloutEngineTest {
         urls.addAll(List.of(more));
         engine = ServedRolloutEngine.connect(
                 new ServedRolloutEngine.Setup(
-                        settings(urls),
+                        settings(urls, publishSeconds),
                         new Weights(),
                         folder.resolve("weights"),
                         11,
@@ -476,15 +483,18 @@ class ServedRolloutEngineTest {
             int asked = server.requests();
             assertThat(engine.generate(REQUESTS, WARM, rollout -> {})).hasSize(10);
             assertThat(server.requests()).isEqualTo(asked);
-            server.kill();
-            server.set(FakeVllm.Trap.RAW, 0);
-            server.start(64);
-            engine.publish(versions.get(1));
-            // Unasked, and before weights are published again.
+        }
+    }
+
+    @Test
+    void aServerThatRefusesSinceItWasStartedAnewIsLeftOutAndTheOthersGoOn() {
+        try (FakeVllm second = new FakeVllm(start, 64)) {
+            connect(second.url());
+            engine.publish(versions.get(0));
             second.kill();
             second.set(FakeVllm.Trap.NO_SCALE_OUT, 1);
             second.start();
-            assertThat(engine.generate(REQUESTS, WARM, rollout -> {})).hasSize(10);
+            assertOf(versions.get(0), generate());
             assertThat(notices).anyMatch(line -> line.startsWith("warning: server left out: " + second.url()));
         }
     }
@@ -758,5 +768,24 @@ class ServedRolloutEngineTest {
         }
         server.set(FakeVllm.Trap.HANG, 0);
         assertThat(underWay.get()).isEqualTo(sound);
+    }
+
+    /** What hangs while nobody asks it anything holds the others up for two short questions, not for rollout.publish-seconds. */
+    @Tag("slow")
+    @Test
+    void aServerThatHangsUnaskedDoesNotHoldUpNewWeights() {
+        try (FakeVllm second = new FakeVllm(start, 64)) {
+            publishSeconds = 60;
+            connect(second.url());
+            engine.publish(versions.get(0));
+            generate();
+            server.set(FakeVllm.Trap.HANG, 1);
+            long begin = System.nanoTime();
+            engine.publish(versions.get(1));
+            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(30));
+            assertOf(versions.get(1), generate());
+            assertThat(notices).anyMatch(line -> line.startsWith("warning: server down: " + server.url()));
+            server.set(FakeVllm.Trap.HANG, 0);
+        }
     }
 }
