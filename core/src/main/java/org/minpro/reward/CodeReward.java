@@ -21,7 +21,7 @@ final class CodeReward implements Reward, AutoCloseable {
 
     CodeReward(JavaReward settings) {
         this.settings = settings;
-        this.isolation = Isolation.find();
+        this.isolation = Isolation.find(settings.limits());
         this.sandbox = new JavaSandbox(settings.limits(), isolation);
     }
 
@@ -50,7 +50,7 @@ final class CodeReward implements Reward, AutoCloseable {
         try {
             outcome = sandbox.run(FencedBlock.last(rollout.text()), tests);
         } catch (IOException e) {
-            throw new UncheckedIOException("a program's process must start, got: " + e, e);
+            throw new UncheckedIOException("a program's process must start and stay, got: " + e.getMessage(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while a program ran", e);

@@ -38,6 +38,8 @@ public final class JavaSandbox implements AutoCloseable {
     /** Reports are short; what is beyond is a program that writes without end. */
     private static final int MOST_OUTPUT = 1 << 20;
 
+    private static final long LAST_OUTPUT_MILLIS = 5000;
+
     private static final String SOLUTION = "Solution";
     /** A call of an assertion, which goes to an object whose name no program knows. */
     private static final Pattern ASSERTION = Pattern.compile(
@@ -84,7 +86,7 @@ public final class JavaSandbox implements AutoCloseable {
      * @param program a class {@code Solution}, or members of one, such as methods
      * @param tests Java statements, such as {@code assertEquals(8, f(2, 3));}, that see the members of the program and JUnit's
      *     assertions; each is a test
-     * @throws IOException if a process could not be started
+     * @throws IOException if a process could not be started, or the system ended it before it came to the program
      */
     public Outcome run(String program, List<String> tests) throws IOException, InterruptedException {
         if (program.length() > LONGEST_SOURCE) {
@@ -180,12 +182,9 @@ public final class JavaSandbox implements AutoCloseable {
                 classes.getFirst(),
                 String.valueOf(count),
                 classes.getLast());
-        long addressKilobytes = 1_500_000L + 1024L * limits.heapMegabytes();
-        String shell = "ulimit -c 0; ulimit -t " + limits.cpuSeconds() + " && ulimit -v " + addressKilobytes
-                + " && ulimit -f 20000";
-        ProcessBuilder builder = new ProcessBuilder(isolation.command(java, folder, shell))
+        ProcessBuilder builder = new ProcessBuilder(isolation.command(java, folder, limits.shell()))
                 .directory(folder.toFile())
-                .redirectError(ProcessBuilder.Redirect.DISCARD);
+                .redirectErrorStream(true);
         // Whatever secrets the trainer's environment has.
         builder.environment().keySet().removeIf(name -> !name.equals("PATH") && !name.equals("LANG"));
         Process process = builder.start();
@@ -202,10 +201,19 @@ public final class JavaSandbox implements AutoCloseable {
                 // It has ended before it read: its exit says why.
             }
             ended = waitFor(process, reports);
+            if (ended) {
+                // What it wrote last may still be in the pipe, which killing closes.
+                reader.join(LAST_OUTPUT_MILLIS);
+            }
         } finally {
             kill(process);
         }
-        reader.join(TimeUnit.SECONDS.toMillis(5));
+        reader.join(LAST_OUTPUT_MILLIS);
+        if (!reports.begun()) {
+            // The program has not been touched yet: whatever it was, the program did not do it.
+            throw new IOException((ended ? "exit code " + process.exitValue() : stopped(reports)) + " before it began"
+                    + reports.said());
+        }
         return reports.outcome(ended ? "ended before its tests, exit code " + process.exitValue() : stopped(reports));
     }
 
@@ -256,11 +264,15 @@ public final class JavaSandbox implements AutoCloseable {
         compiler.close();
     }
 
-    /** Reads what the harness reports; lines without its word are the program's own and say nothing. */
+    /** Reads what the harness reports; lines without its word are others' and say nothing of the tests. */
     private static final class Reports implements Runnable {
+        private static final int MOST_SAID = 300;
+
         private final InputStream output;
         private final String word;
         private final @Nullable String[] outcomes;
+        private final StringBuilder said = new StringBuilder();
+        private boolean begun;
         private volatile boolean tooMuch;
 
         Reports(InputStream output, String word, int count) {
@@ -293,9 +305,23 @@ public final class JavaSandbox implements AutoCloseable {
 
         private synchronized void take(String line) {
             String[] parts = line.split(" ", 3);
-            if (parts.length == 3 && parts[0].equals(word)) {
+            if (line.equals(TestHarness.begun(word))) {
+                begun = true;
+            } else if (parts.length == 3 && parts[0].equals(word)) {
                 outcomes[Integer.parseInt(parts[1])] = parts[2];
+            } else if (!begun && said.length() < MOST_SAID) {
+                said.append(said.isEmpty() ? ": " : " ").append(line, 0, Math.min(line.length(), MOST_SAID));
             }
+        }
+
+        /** Whether the harness came to the tests. */
+        synchronized boolean begun() {
+            return begun;
+        }
+
+        /** What the shell and the JVM said before. */
+        synchronized String said() {
+            return said.toString();
         }
 
         /** @param missing what is said of tests that have no report */

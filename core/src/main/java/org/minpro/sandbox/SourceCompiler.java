@@ -29,8 +29,8 @@ import javax.tools.ToolProvider;
  * A process that compiles what it reads from standard input, in memory, one program after the other: javac is quick only once
  * it is warm. It runs nothing of what it compiles. Its parent ends it where a program takes too long.
  *
- * <p>A program is a count and, of each class, its name and source; the answer is a word of success, a count and, of each class,
- * its name and bytes; or a word of failure and a message. It depends on the JDK alone.
+ * <p>It writes a byte once it runs. A program is a count and, of each class, its name and source; the answer is a word of
+ * success, a count and, of each class, its name and bytes; or a word of failure and a message. It depends on the JDK alone.
  */
 public final class SourceCompiler {
     /** With nothing to do for so long it ends. */
@@ -51,6 +51,8 @@ public final class SourceCompiler {
         // Nothing but answers goes there.
         System.setOut(System.err);
         DataOutputStream out = new DataOutputStream(raw);
+        out.writeByte(0);
+        out.flush();
         AtomicLong used = new AtomicLong(System.nanoTime());
         Thread watch = new Thread(() -> endWhenIdle(used), "idle");
         watch.setDaemon(true);
@@ -88,7 +90,7 @@ public final class SourceCompiler {
         String failure;
         try {
             failure = compile(sources, classPath, classes);
-        } catch (RuntimeException | StackOverflowError e) {
+        } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
             failure = "the compiler gave up: " + e.getClass().getSimpleName();
         }
         out.writeBoolean(failure.isEmpty());

@@ -30,6 +30,7 @@ public final class TestHarness {
         System.setIn(InputStream.nullInputStream());
         System.setOut(new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8));
         System.setErr(new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8));
+        report.println(begun(word));
         int count = Integer.parseInt(arguments[1]);
         // Loaded before any of the program runs, which could write other classes into its folder.
         Class<?> tests = Class.forName(arguments[0], false, TestHarness.class.getClassLoader());
@@ -44,10 +45,16 @@ public final class TestHarness {
             } catch (ReflectiveOperationException | LinkageError e) {
                 outcome = "fail " + message(e);
             }
-            report.println(word + " " + i + " " + outcome);
+            // Behind whatever the program has written itself.
+            report.print("\n" + word + " " + i + " " + outcome + "\n");
         }
         // Threads of the tests do not hold it up.
         Runtime.getRuntime().halt(0);
+    }
+
+    /** The line before the tests: without it whatever ended the process is not the program's doing. */
+    static String begun(String word) {
+        return word + " begins";
     }
 
     private static String message(Throwable thrown) {

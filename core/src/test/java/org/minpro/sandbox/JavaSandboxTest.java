@@ -1,6 +1,7 @@
 package org.minpro.sandbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -9,17 +10,22 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class JavaSandboxTest {
-    private static final Isolation FOUND = Isolation.find();
-    private static final JavaSandbox SANDBOX = new JavaSandbox(new SandboxLimits(20, 10, 64, 2), FOUND);
+    private static final SandboxLimits LIMITS = new SandboxLimits(20, 10, 64, 2);
+    private static final Isolation FOUND = Isolation.find(LIMITS);
+    private static final JavaSandbox SANDBOX = new JavaSandbox(LIMITS, FOUND);
     private static final List<String> ADDS = List.of("assertEquals(5, f(2, 3));");
 
     @AfterAll
@@ -64,6 +70,74 @@ class JavaSandboxTest {
         assertThat(run("int g() { return 1; }", "assertEquals(5, f(2, 3));").reason())
                 .startsWith("Tests:")
                 .contains("cannot find symbol");
+    }
+
+    @Test
+    void limitsThatNoShellCanSetAreRefused() {
+        assertThatThrownBy(() -> Isolation.find("echo it is lower >&2; exit 3"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("programs must run through a shell that sets their limits")
+                .hasMessageContaining("got: exit code 3 (it is lower)");
+    }
+
+    /** What the system does is no verdict on a program. */
+    @Test
+    void aProcessThatEndsBeforeItComesToTheProgramIsAnError(@TempDir Path empty) throws Exception {
+        String home = System.getProperty("java.home");
+        run(doing(""), ADDS.getFirst());
+        System.setProperty("java.home", empty.toString());
+        try {
+            assertThatThrownBy(() -> run(doing(""), ADDS.getFirst()))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("exit code 127 before it began: ");
+            try (JavaSandbox fresh = new JavaSandbox(LIMITS, FOUND)) {
+                assertThatThrownBy(() -> fresh.run(doing(""), ADDS)).isInstanceOf(IOException.class);
+            }
+        } finally {
+            System.setProperty("java.home", home);
+        }
+    }
+
+    @Test
+    @Tag("slow")
+    void aCompilerThatTheSystemEndsIsStartedAgain() throws Exception {
+        try (JavaSandbox sandbox = new JavaSandbox(LIMITS, FOUND)) {
+            Set<ProcessHandle> others = compilers();
+            sandbox.run(doing(""), ADDS);
+            Set<ProcessHandle> ours = compilers();
+            ours.removeAll(others);
+            ProcessHandle compiler = ours.iterator().next();
+            // Stopped, it cannot answer before it is killed.
+            new ProcessBuilder("kill", "-STOP", String.valueOf(compiler.pid()))
+                    .start()
+                    .waitFor();
+            FutureTask<JavaSandbox.Outcome> running = new FutureTask<>(() -> sandbox.run(doing(""), ADDS));
+            new Thread(running).start();
+            Thread.sleep(300);
+            assertThat(running.isDone()).isFalse();
+            compiler.destroyForcibly();
+            assertThat(running.get().passed()).isEqualTo(1);
+        }
+    }
+
+    private static Set<ProcessHandle> compilers() {
+        return ProcessHandle.current()
+                .children()
+                .filter(child -> child.info().commandLine().orElse("").contains(SourceCompiler.class.getName()))
+                .collect(Collectors.toSet());
+    }
+
+    @Test
+    @Tag("slow")
+    void aProgramThatTheCompilerHasNoMemoryForFails() throws Exception {
+        String sixteen = "X+X+X+X+X+X+X+X+X+X+X+X+X+X+X+X";
+        StringBuilder constants = new StringBuilder("static final String A = \"0123456789abcdef\"");
+        for (char name = 'B'; name < 'H'; name++) {
+            constants.append(", " + name + " = " + sixteen.replace('X', (char) (name - 1)));
+        }
+        JavaSandbox.Outcome outcome = run(constants + "; int f(int a, int b) { return a + b; }", ADDS.getFirst());
+        assertThat(outcome.compiled()).isFalse();
+        assertThat(outcome.compiled()).isFalse();
     }
 
     @Test
