@@ -18,7 +18,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,15 +38,6 @@ public final class JavaSandbox implements AutoCloseable {
     private static final int MOST_OUTPUT = 1 << 20;
 
     private static final long LAST_OUTPUT_MILLIS = 5000;
-
-    private static final String SOLUTION = "Solution";
-    /** A call of an assertion, which goes to an object whose name no program knows. */
-    private static final Pattern ASSERTION = Pattern.compile(
-            "(?<![\\w.$])(assertEquals|assertNotEquals|assertTrue|assertFalse|assertNull|assertArrayEquals"
-                    + "|assertThrows|fail)\\s*\\(");
-
-    private static final Pattern DECLARES_SOLUTION =
-            Pattern.compile("\\b(class|record|interface|enum)\\s+" + SOLUTION + "\\b");
 
     private final SandboxLimits limits;
     private final Isolation isolation;
@@ -83,8 +73,8 @@ public final class JavaSandbox implements AutoCloseable {
     /**
      * Runs a program against tests.
      *
-     * @param program a class {@code Solution}, or members of one, such as methods
-     * @param tests Java statements, such as {@code assertEquals(8, f(2, 3));}, that see the members of the program and JUnit's
+     * @param program a class {@code Solution}, or members of one, such as methods; {@code java.util} is imported
+     * @param tests Java statements, such as {@code assertEquals(8, f(2, 3));}, that stand in the program and see JUnit's
      *     assertions; each is a test
      * @throws IOException if a process could not be started, or the system ended it before it came to the program
      */
@@ -93,15 +83,9 @@ public final class JavaSandbox implements AutoCloseable {
             return notCompiled(tests, "longer than " + LONGEST_SOURCE + " characters");
         }
         String secret = HexFormat.of().formatHex(randomBytes());
-        String suite = "Tests" + secret;
         Map<String, String> sources = new LinkedHashMap<>();
-        sources.put(
-                SOLUTION,
-                DECLARES_SOLUTION.matcher(program).find()
-                        ? program
-                        : "import java.util.*;\npublic class " + SOLUTION + " {\n" + program + "\n}\n");
+        sources.put(TestedProgram.NAME, TestedProgram.source(program, tests, secret));
         sources.put("Check" + secret, Assertions.source("Check" + secret));
-        sources.put(suite, suite(suite, "check" + secret, "Check" + secret, tests));
         CompilingProcess.Compiled compiled = compiler.compile(sources);
         if (!compiled.failure().isEmpty()) {
             return notCompiled(tests, compiled.failure().replace(secret, ""));
@@ -111,7 +95,7 @@ public final class JavaSandbox implements AutoCloseable {
             Path folder = Files.createTempDirectory("minpro-program");
             try {
                 write(compiled.classes(), folder);
-                return execute(folder, List.of(suite, "Check" + secret), tests.size());
+                return execute(folder, secret, tests.size());
             } finally {
                 delete(folder);
             }
@@ -132,22 +116,6 @@ public final class JavaSandbox implements AutoCloseable {
         return bytes;
     }
 
-    /**
-     * The tests as a class beneath the program's, so that they see its members by name. Assertions are calls on an object with a
-     * name that no program can have guessed: one that declares assertions of its own changes nothing.
-     */
-    private static String suite(String name, String check, String checks, List<String> tests) {
-        StringBuilder source =
-                new StringBuilder("import java.util.*;\npublic final class " + name + " extends " + SOLUTION + " {\n");
-        for (int i = 0; i < tests.size(); i++) {
-            source.append("public static void test" + i + "() throws Throwable { new " + name + "().run" + i + "(new "
-                    + checks + "()); }\n");
-            source.append("void run" + i + "(" + checks + " " + check + ") throws Throwable {\n"
-                    + ASSERTION.matcher(tests.get(i)).replaceAll(check + ".$1(") + "\n}\n");
-        }
-        return source.append("}\n").toString();
-    }
-
     private static void write(Map<String, byte[]> classes, Path folder) throws IOException {
         for (Map.Entry<String, byte[]> compiled : classes.entrySet()) {
             Path file = folder.resolve(compiled.getKey().replace('.', '/') + ".class");
@@ -162,7 +130,7 @@ public final class JavaSandbox implements AutoCloseable {
         }
     }
 
-    private Outcome execute(Path folder, List<String> classes, int count) throws IOException, InterruptedException {
+    private Outcome execute(Path folder, String secret, int count) throws IOException, InterruptedException {
         String word = HexFormat.of().formatHex(randomBytes());
         List<String> java = List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -179,9 +147,9 @@ public final class JavaSandbox implements AutoCloseable {
                 "-cp",
                 folder.toString(),
                 TestHarness.class.getName(),
-                classes.getFirst(),
+                TestedProgram.NAME,
                 String.valueOf(count),
-                classes.getLast());
+                secret);
         ProcessBuilder builder = new ProcessBuilder(isolation.command(java, folder, limits.shell()))
                 .directory(folder.toFile())
                 .redirectErrorStream(true);
