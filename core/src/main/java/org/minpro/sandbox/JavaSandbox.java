@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import javax.tools.ToolProvider;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,7 +46,12 @@ public final class JavaSandbox implements AutoCloseable {
     private final Semaphore processes;
     private final SecureRandom random = new SecureRandom();
 
+    /** @throws IllegalStateException if there is no compiler, as in a JRE */
     public JavaSandbox(SandboxLimits limits, Isolation isolation) {
+        if (ToolProvider.getSystemJavaCompiler() == null) {
+            throw new IllegalStateException("programs must be compiled by a JDK, got: a JRE, "
+                    + System.getProperty("java.home") + "; start with a JDK's java");
+        }
         this.limits = limits;
         this.isolation = isolation;
         this.processes = new Semaphore(limits.processes(), true);

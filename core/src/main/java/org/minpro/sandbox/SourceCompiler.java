@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.tools.Diagnostic;
 import javax.tools.DiagnosticCollector;
@@ -51,6 +52,7 @@ public final class SourceCompiler {
         // Nothing but answers goes there.
         System.setOut(System.err);
         DataOutputStream out = new DataOutputStream(raw);
+        JavaCompiler compiler = Objects.requireNonNull(ToolProvider.getSystemJavaCompiler(), "a JDK");
         out.writeByte(0);
         out.flush();
         AtomicLong used = new AtomicLong(System.nanoTime());
@@ -69,7 +71,7 @@ public final class SourceCompiler {
                 return;
             }
             used.set(System.nanoTime());
-            answer(sources, arguments[0], out);
+            answer(compiler, sources, arguments[0], out);
             out.flush();
         }
     }
@@ -85,11 +87,13 @@ public final class SourceCompiler {
         Runtime.getRuntime().halt(0);
     }
 
-    private static void answer(Map<String, String> sources, String classPath, DataOutputStream out) throws IOException {
+    private static void answer(
+            JavaCompiler compiler, Map<String, String> sources, String classPath, DataOutputStream out)
+            throws IOException {
         Map<String, byte[]> classes = new LinkedHashMap<>();
         String failure;
         try {
-            failure = compile(sources, classPath, classes);
+            failure = compile(compiler, sources, classPath, classes);
         } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
             failure = "the compiler gave up: " + e.getClass().getSimpleName();
         }
@@ -107,12 +111,9 @@ public final class SourceCompiler {
     }
 
     /** The first errors, or nothing. */
-    private static String compile(Map<String, String> sources, String classPath, Map<String, byte[]> classes)
+    private static String compile(
+            JavaCompiler compiler, Map<String, String> sources, String classPath, Map<String, byte[]> classes)
             throws IOException {
-        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-        if (compiler == null) {
-            return "there is no compiler: this is a JRE, not a JDK";
-        }
         DiagnosticCollector<JavaFileObject> diagnostics = new DiagnosticCollector<>();
         List<JavaFileObject> units = new ArrayList<>();
         sources.forEach((name, source) -> units.add(new Source(name, source)));
