@@ -25,7 +25,6 @@ import org.minpro.reward.Score;
 import org.minpro.rollout.Continuation;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.TurnSpan;
-import org.minpro.text.TextException;
 import org.minpro.verify.CompletionMarks;
 
 /**
@@ -90,9 +89,6 @@ public final class Episodes implements AutoCloseable {
             Throwable failure = null;
             try {
                 ids = episode.answer(responseIds);
-            } catch (TextException e) {
-                // The template or the tokenizer cannot say it: no episode of this run will do better.
-                fatal = e;
             } catch (RuntimeException | StackOverflowError | LinkageError e) {
                 failure = e;
             } catch (Throwable e) {

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
 import org.minpro.config.Rule;
@@ -74,8 +73,8 @@ public record ToolUse(
     }
 
     @Override
-    public Set<String> roles() {
-        return Set.of("tool");
+    public List<String> roles() {
+        return List.of("tool");
     }
 
     @Override
@@ -103,7 +102,7 @@ public record ToolUse(
         }
 
         @Override
-        public Set<String> roles() {
+        public List<String> roles() {
             return ToolUse.this.roles();
         }
 

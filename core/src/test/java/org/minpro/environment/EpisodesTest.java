@@ -17,6 +17,7 @@ import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Continuation;
 import org.minpro.rollout.Rollout;
+import org.minpro.text.TextException;
 
 /** Ids are digits, 9 ends a turn, what is said is put as it is between two zeros. */
 class EpisodesTest {
@@ -214,6 +215,27 @@ class EpisodesTest {
             after(episodes.of(PROBLEM, 5), 0, "349");
         }
         assertThat(said).containsExactly("123… (4 characters more)");
+    }
+
+    /** One odd reply of a service concerns one response. */
+    @Test
+    void whatCannotBePutLeavesItsResponseAloneUndecided() {
+        Environment silent = (problem, draw, sample) -> turn -> Answer.says(sample == 0 ? "" : "1");
+        Speech plain = (said, last) -> {
+            if (said.getFirst().content().isEmpty()) {
+                throw new TextException("a text of at least one token, got: ''");
+            }
+            return SPEECH.ids(said, last);
+        };
+        try (Episodes episodes = new Episodes(silent, plain, new TurnLimits(), EpisodesTest::text)) {
+            Continuation continuation = episodes.of(PROBLEM, 5);
+            assertThat(after(continuation, 0, "349")).isEmpty();
+            assertThat(after(continuation, 1, "349")).isEqualTo(ids("010"));
+            assertThatThrownBy(() -> episodes.reward(TEXT_LENGTH, false)
+                            .score(PROBLEM, rollout(0, "349", "yyy", Rollout.Finish.STOP)))
+                    .isInstanceOf(EnvironmentException.class)
+                    .hasMessageContaining("a text of at least one token");
+        }
     }
 
     @Test
