@@ -128,17 +128,43 @@ public final class Episodes implements AutoCloseable {
      * @param always whether {@code otherwise} scores even where the episode has a score of its own
      */
     public Reward reward(Reward otherwise, boolean always) {
-        return new Reward() {
-            @Override
-            public Score score(Problem problem, Rollout rollout) {
-                return Episodes.this.score(problem, rollout, otherwise, always);
-            }
+        return new EpisodeReward(otherwise, always);
+    }
 
-            @Override
-            public Reward reading(CompletionMarks marks) {
-                return Episodes.this.reward(otherwise.reading(marks), always);
-            }
-        };
+    /** Asks the episode, and else the recipe's reward. */
+    private final class EpisodeReward implements Reward {
+        private final Reward otherwise;
+        private final boolean always;
+
+        EpisodeReward(Reward otherwise, boolean always) {
+            this.otherwise = otherwise;
+            this.always = always;
+        }
+
+        @Override
+        public Score score(Problem problem, Rollout rollout) {
+            return Episodes.this.score(problem, rollout, otherwise, always);
+        }
+
+        @Override
+        public Reward reading(CompletionMarks marks) {
+            return new EpisodeReward(otherwise.reading(marks), always);
+        }
+
+        @Override
+        public List<String> notices() {
+            return otherwise.notices();
+        }
+
+        @Override
+        public double serviceSeconds() {
+            return otherwise.serviceSeconds();
+        }
+
+        @Override
+        public String described() {
+            return "episodes (" + otherwise.described() + ")";
+        }
     }
 
     private Score score(Problem problem, Rollout rollout, Reward otherwise, boolean always) {

@@ -25,9 +25,14 @@ final class CodeReward implements Reward, AutoCloseable {
         this.sandbox = new JavaSandbox(settings.limits(), isolation);
     }
 
-    /** Seconds that a response may take, beside the reward's budget. */
-    double seconds() {
+    @Override
+    public double serviceSeconds() {
         return settings.wallSeconds() + COMPILING_SECONDS;
+    }
+
+    @Override
+    public String described() {
+        return settings.described();
     }
 
     @Override

@@ -82,6 +82,11 @@ final class OwnReward implements Reward, ByClassName {
     }
 
     @Override
+    public String described() {
+        return Rewards.named(type);
+    }
+
+    @Override
     public Class<?> type() {
         return type;
     }

@@ -27,4 +27,17 @@ public interface Reward {
     default Reward reading(CompletionMarks marks) {
         return this;
     }
+
+    /**
+     * Seconds that the services which it asks may take for a response, each by its own budget; they come on top of the
+     * time that a run gives a reward.
+     */
+    default double serviceSeconds() {
+        return 0;
+    }
+
+    /** The reward as a person knows it: its name in the table, or its class. */
+    default String described() {
+        return Rewards.named(getClass());
+    }
 }

@@ -3,7 +3,6 @@ package org.minpro.reward;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import org.minpro.config.NamedRecords;
 
 /**
@@ -50,18 +49,8 @@ public final class Rewards {
         return made(TABLE.create(name, parameters, loader));
     }
 
-    /** The reward as a person knows it: its name in the table, or its class; of a sum, those of its parts too. */
-    public static String described(Reward reward) {
-        if (reward instanceof WeightedReward weighted) {
-            return weighted.parts().values().stream()
-                    .map(part -> described(part.reward()))
-                    .collect(Collectors.joining(", ", "weighted (", ")"));
-        }
-        Class<?> type = switch (reward) {
-            case OwnReward own -> own.type();
-            case CodeReward code -> JavaReward.class;
-            default -> reward.getClass();
-        };
+    /** A reward's class as a person knows it: its name in the table, or that of the class. */
+    static String named(Class<?> type) {
         if (type.isHidden()) {
             // A lambda's own name is of no use to anybody.
             return type.getName().replaceFirst("\\$\\$Lambda.*", "") + "'s lambda";
@@ -80,19 +69,6 @@ public final class Rewards {
             case WeightedReward weighted ->
                 weighted.parts().values().stream().anyMatch(part -> hasSecrets(part.reward()));
             default -> false;
-        };
-    }
-
-    /** Seconds that the services which a reward asks may take for a response, each by its own budget. */
-    public static double secondsOfServices(Reward reward) {
-        return switch (reward) {
-            case HttpReward http -> http.budgetSeconds();
-            case CodeReward code -> code.seconds();
-            case WeightedReward weighted ->
-                weighted.parts().values().stream()
-                        .mapToDouble(part -> secondsOfServices(part.reward()))
-                        .sum();
-            default -> 0;
         };
     }
 

@@ -39,7 +39,6 @@ import org.minpro.model.PolicyVersion;
 import org.minpro.recipe.KlSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Reward;
-import org.minpro.reward.Rewards;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutEngine;
@@ -120,7 +119,7 @@ public final class TrainingSession implements AutoCloseable {
             }
             Reward reward = start.reward != null ? start.reward : recipe.createReward();
             if (start.problems != null && start.reward == null && recipe.reward() == null) {
-                told.notice("the program's problems are scored by '" + Rewards.described(reward)
+                told.notice("the program's problems are scored by '" + reward.described()
                         + "', the recipe's default; reward(...) gives another");
             }
             prompts = Prompts.of(recipe.prompts(), files, tokenizer, environment);

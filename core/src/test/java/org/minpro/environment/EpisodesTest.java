@@ -3,6 +3,7 @@ package org.minpro.environment;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.URI;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -13,11 +14,14 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.minpro.data.Message;
 import org.minpro.data.Problem;
+import org.minpro.reward.HttpReward;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
+import org.minpro.reward.WeightedReward;
 import org.minpro.rollout.Continuation;
 import org.minpro.rollout.Rollout;
 import org.minpro.text.TextException;
+import org.minpro.verify.CompletionMarks;
 
 /** Ids are digits, 9 ends a turn, what is said is put as it is between two zeros. */
 class EpisodesTest {
@@ -149,6 +153,18 @@ class EpisodesTest {
                     .score(PROBLEM, rollout(0, "34901056", "yyynnnyy", Rollout.Finish.LENGTH));
             assertThat(score.reason()).isEqualTo("56");
             assertThat(score.value()).isEqualTo(2.1);
+        }
+    }
+
+    @Test
+    void theTimeOfServicesIsThatOfTheRewardWithin() {
+        Reward judge = new HttpReward(URI.create("http://127.0.0.1:1/"), 120, 1);
+        Reward sum = new WeightedReward(Map.of("judge", new WeightedReward.Part(judge)));
+        try (Episodes episodes = episodes(new Counting())) {
+            Reward reward = episodes.reward(sum, true);
+            assertThat(reward.serviceSeconds()).isEqualTo(120);
+            assertThat(reward.reading(CompletionMarks.NONE).serviceSeconds()).isEqualTo(120);
+            assertThat(reward.described()).isEqualTo("episodes (weighted (http))");
         }
     }
 

@@ -330,7 +330,8 @@ final class RewardsTest {
         assertThat(whole.score(problem, rollout(times, 3)).value()).isZero();
         assertThat(whole.score(PROBLEM, rollout(times, 3)).decided()).isFalse();
         assertThat(whole.notices()).hasSize(1).allMatch(line -> line.startsWith("programs of the policy run with "));
-        assertThat(Rewards.described(whole)).isEqualTo("java");
+        assertThat(whole.described()).isEqualTo("java");
+        assertThat(whole.serviceSeconds()).isGreaterThan(new JavaReward().wallSeconds());
     }
 
     private static final Pattern TABLE_ROW = Pattern.compile("\\| `([a-z0-9-]+)` \\| (.+?) \\|.*");
