@@ -10,6 +10,7 @@ import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
 import org.minpro.run.TrainingSession;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Engine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -37,7 +38,8 @@ final class PlanCommand implements Callable<Integer> {
     @Option(
             names = "--memory",
             paramLabel = "GB",
-            description = "Memory of the device that will do it, GB of 1e9 bytes; without it what is free here.")
+            description =
+                    "Memory of the device that will do it, GB of 1e9 bytes; without it what is free on the device here.")
     private @Nullable Double memory;
 
     @Option(
@@ -81,14 +83,14 @@ final class PlanCommand implements Callable<Integer> {
                     TrainingSession.lanesRefusal(processes, recipe.compute().lanes()));
         }
         RunPlan plan = new RunPlan(recipe, files.config(), compute, processes, 1);
-        long free = memory == null ? available.getAsLong() : Math.round(1e9 * positive("--memory", memory));
+        long free = memory == null ? free(recipe) : Math.round(1e9 * positive("--memory", memory));
         RunPlan.Rates rates = rates(RunPlan.Rates.measured(compute));
         console.say("plan: " + plan.modelLine());
         console.say("  rollouts   " + plan.rollouts());
         console.say("  staleness  " + recipe.staleness().described(recipe.updatesOfIteration()));
         console.say("  updates    " + plan.updates());
         console.say("  memory     " + plan.memory(free) + ", on 1 device ("
-                + (recipe.compute().onCuda() ? "cuda" : "cpu") + ") of "
+                + plan.device() + ") of "
                 + (processes == 1 ? "1 rank" : "each of " + processes + " ranks"));
         console.say("  time       " + plan.time(rates));
         if (json) {
@@ -101,6 +103,17 @@ final class PlanCommand implements Callable<Integer> {
             return Main.FAILED;
         }
         return 0;
+    }
+
+    /** Bytes that are free where the run would compute, which must be here. */
+    private long free(Recipe recipe) {
+        try {
+            Engine.use(recipe.compute().device());
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "--memory must be given for a device that is not here, got: none; " + e.getMessage(), e);
+        }
+        return available.getAsLong();
     }
 
     private RunPlan.Rates rates(RunPlan.Rates measured) {

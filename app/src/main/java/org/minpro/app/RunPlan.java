@@ -129,6 +129,11 @@ record RunPlan(Recipe recipe, ModelConfig model, DType compute, int ranks, int l
                         : "process by process: rounding depends on how many there are");
     }
 
+    /** What kind of device each process computes on. */
+    String device() {
+        return recipe.compute().onCuda() ? "cuda" : "cpu";
+    }
+
     /** Of one process. */
     long bytes() {
         return MemoryEstimate.ofTraining(recipe, model, compute, ranks, localRanks);
@@ -205,7 +210,7 @@ record RunPlan(Recipe recipe, ModelConfig model, DType compute, int ranks, int l
         json.put(
                 "memory",
                 IntStream.range(0, ranks)
-                        .mapToObj(rank -> Map.of("rank", rank, "device", "cpu", "bytes", bytes(), "free", free))
+                        .mapToObj(rank -> Map.of("rank", rank, "device", device(), "bytes", bytes(), "free", free))
                         .toList());
         json.put("memory_suffices", bytes() <= free);
         json.put(

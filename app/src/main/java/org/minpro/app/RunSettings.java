@@ -17,8 +17,8 @@ import java.util.stream.Collectors;
 import org.minpro.config.Settings;
 import org.minpro.recipe.Recipe;
 import org.minpro.run.BuildVersion;
-import org.minpro.run.FailedUpdate;
 import org.minpro.run.MetricsFile;
+import org.minpro.run.RunFailure;
 import org.minpro.run.RunFiles;
 import org.minpro.study.RunKey;
 import org.minpro.study.RunResult;
@@ -45,7 +45,7 @@ final class RunSettings {
 
     /** What is measured of a run in its folder, which must have ended. */
     static RunResult result(Path run, String label, Recipe recipe) {
-        boolean notFinite = FailedUpdate.ended(run);
+        boolean notFinite = RunFailure.notFinite(run);
         RunResult result = RunResult.read(
                 new RunKey(List.of(label), recipe.seed()),
                 notFinite ? RunResult.Outcome.NOT_FINITE : RunResult.Outcome.DONE,

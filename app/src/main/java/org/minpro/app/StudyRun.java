@@ -10,13 +10,13 @@ import org.minpro.config.Settings;
 import org.minpro.recipe.Recipe;
 import org.minpro.rollout.Rollout;
 import org.minpro.run.IterationReport;
+import org.minpro.run.RunFailure;
 import org.minpro.run.RunFiles;
 import org.minpro.run.RunListener;
 import org.minpro.run.TrainingResult;
 import org.minpro.run.TrainingSession;
 import org.minpro.run.WholeFile;
 import org.minpro.study.RunResult.Outcome;
-import org.minpro.train.NonFiniteUpdateException;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 
@@ -121,7 +121,7 @@ final class StudyRun {
                 }
                 outcome = opened.isUnchanged() ? Outcome.UNCHANGED : Outcome.DONE;
             } catch (IllegalStateException e) {
-                if (!(e.getCause() instanceof NonFiniteUpdateException)) {
+                if (!RunFailure.isNotFinite(e)) {
                     throw e;
                 }
                 console.say(String.valueOf(e.getMessage()));

@@ -221,14 +221,23 @@ final class StudyRunner {
                         ? Figures.duration(took)
                         : result.outcome().label(),
                 end()));
-        recorded.accept(failures);
+        report();
+    }
+
+    private void report() {
+        try {
+            recorded.accept(failures);
+        } catch (RuntimeException e) {
+            // The runs' lines stand in the tables: the next report has them.
+            live.say("warning: the report cannot be written: " + e.getMessage());
+        }
     }
 
     private synchronized void failed(Study.Run run, String message) {
         failures.put(run.key().toString(), message);
         live.say("failed: " + run.key() + ": " + message + " (all of it: "
                 + folder(run).resolve(LOG) + ")");
-        recorded.accept(failures);
+        report();
     }
 
     private static String percent(OptionalDouble share) {

@@ -87,8 +87,7 @@ public record StudyReport(
         blocks.add(new Block.Heading("Drift and entropy"));
         blocks.add(new Block.Text(
                 "Drift is measured before each update, of the policy against the one that sampled: the mean"
-                        + " of |log ρ| over tokens (the root of the mean square where a run has not recorded it), the largest |Σ log"
-                        + " ρ| of a response, the effective sample size (ESS) of the tokens, and the smallest mean of the prefix"
+                        + " of |log ρ| over tokens, the largest |Σ log ρ| of a response, the effective sample size (ESS) of the tokens, and the smallest mean of the prefix"
                         + " minimum in the last tenth of the responses. Entropy in nats."));
         comparison.places().forEach(place -> blocks.add(drift(place)));
         equalDrift().ifPresent(blocks::add);
@@ -224,7 +223,9 @@ public record StudyReport(
                     variant.end().percent(),
                     i == 0 ? "" : fromBest.bootstrap().percent(),
                     i == 0 ? "" : interval(fromBest.student()),
-                    notSeparable.isEmpty() ? "separable from all" : "not separable from " + notSeparable));
+                    ranked.size() == 1
+                            ? ""
+                            : notSeparable.isEmpty() ? "separable from all" : "not separable from " + notSeparable));
         }
         return new Block.Table(
                 title(place), List.of("rank", "variant", "end", "minus the best", "Student's", "what that says"), rows);
@@ -335,7 +336,9 @@ public record StudyReport(
 
     private void curves(Comparison.Place place, List<Block> blocks) {
         blocks.add(new Block.Heading("Curves: " + title(place)));
-        blocks.add(new Block.Text("Means over seeds; bands are the bootstrap's 95 % interval."));
+        blocks.add(
+                new Block.Text(
+                        "Means over seeds; bands are the bootstrap's 95 % interval. A line ends where a run of its variant has ended."));
         List<LineChart> charts = new ArrayList<>();
         charts.add(new LineChart(
                 "Accuracy, %",
@@ -343,7 +346,7 @@ public record StudyReport(
                 series(place, run -> {
                     Map<Long, Double> points = new TreeMap<>();
                     run.before().ifPresent(value -> points.put(0L, 100 * value));
-                    run.curve().accuracy().forEach((at, value) -> points.put(at, 100 * value));
+                    run.curve().accuracy(comparison.heldOut()).forEach((at, value) -> points.put(at, 100 * value));
                     return points;
                 }),
                 false,
@@ -403,6 +406,7 @@ public record StudyReport(
         return lines;
     }
 
+    /** A mean of the runs that are left would be of others: the line ends where one has ended. */
     private static List<Series.Point> points(Comparison.Variant variant, Function<RunResult, Map<Long, Double>> curve) {
         Map<Long, List<Double>> bySeed = new TreeMap<>();
         variant.runs()
@@ -411,6 +415,7 @@ public record StudyReport(
                         .forEach((at, value) -> bySeed.computeIfAbsent(at, key -> new ArrayList<>())
                                 .add(value)));
         List<Series.Point> points = new ArrayList<>();
+        bySeed.values().removeIf(values -> values.size() < variant.runs().size());
         bySeed.forEach((at, values) -> {
             Interval interval = Interval.bootstrap(values);
             points.add(new Series.Point(at, interval.mean(), interval.low(), interval.high()));

@@ -187,6 +187,57 @@ final class CompareCommandTest {
     }
 
     @Test
+    void anotherWindowIsAnotherMeasurement() throws IOException {
+        assertThat(compare("--config", study("[minpro]", "[1]", "").toString()).code())
+                .isZero();
+        Path two = study("[minpro]", "[1, 2]", "");
+        Files.writeString(two, Files.readString(two).replace("window: 1", "window: 2"));
+        CommandLineRun changed = compare("--config", two.toString());
+        assertThat(changed.code()).isEqualTo(2);
+        assertThat(changed.errors())
+                .last()
+                .asString()
+                .startsWith("minpro: a run must keep the settings that it was done with");
+    }
+
+    @Test
+    void aRunWhoseWeightsBreakHasEndedSo() throws IOException {
+        String config =
+                study("[minpro]", "[1]", "  optimizer.learning-rate: 1e30").toString();
+        CommandLineRun run = compare("--config", config);
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.lines())
+                .filteredOn(line -> line.contains("\t"))
+                .hasSize(2)
+                .allMatch(line -> line.endsWith("1 of 1 collapsed"));
+        assertThat(Files.readString(folder.resolve("out").resolve("runs.csv"))).contains("\"not finite\"");
+        // Nothing is compared with it, so nothing is said of it.
+        assertThat(Files.readString(folder.resolve("out").resolve("report.md"))).doesNotContain("separable from all");
+        CommandLineRun alone = compare(
+                "--out",
+                folder.resolve("c").toString(),
+                folder.resolve("out")
+                        .resolve("runs")
+                        .resolve("minpro_0_1")
+                        .resolve("0001")
+                        .toString());
+        assertThat(alone.code()).as(alone.err()).isZero();
+        assertThat(alone.lines()).singleElement().asString().endsWith("1 of 1 collapsed");
+    }
+
+    @Test
+    void aReportThatCannotBeWrittenStopsNoRun() throws IOException {
+        Files.createDirectories(folder.resolve("out").resolve("report.html").resolve("in-the-way"));
+        CommandLineRun run = compare("--config", study("[minpro]", "[1]", "").toString());
+        assertThat(executed).containsExactly("minpro_0_1", "minpro_1_1");
+        assertThat(run.err())
+                .contains("warning: the report cannot be written: ")
+                .doesNotContain("failed: minpro");
+        assertThat(Files.readAllLines(folder.resolve("out").resolve("runs.csv")))
+                .hasSize(3);
+    }
+
+    @Test
     void aRunsRecipeMakesTheSameRun() throws IOException {
         String config = study("[minpro]", "[1]", "").toString();
         assertThat(compare("--config", config).code()).isZero();

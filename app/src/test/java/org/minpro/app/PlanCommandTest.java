@@ -2,6 +2,7 @@ package org.minpro.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,6 +20,7 @@ import org.minpro.recipe.Recipe;
 import org.minpro.run.ModelFiles;
 import org.minpro.study.Study;
 import org.minpro.study.StudyRecipe;
+import org.minpro.tensor.Cuda;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -72,6 +74,22 @@ final class PlanCommandTest {
                         .code())
                 .isZero();
         assertThat(CommandLineRun.of("plan", "--memory", "0").code()).isEqualTo(2);
+    }
+
+    @Test
+    void aDeviceThatIsNotHereNeedsItsMemory() {
+        assumeTrue(Cuda.found().devices() == 0, "a CUDA device is there");
+        CommandLineRun run = CommandLineRun.of("plan", "--set", "compute.device=cuda");
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.errors())
+                .last()
+                .asString()
+                .startsWith(
+                        "minpro: --memory must be given for a device that is not here, got: none; to compute on cuda:0,");
+        CommandLineRun told = CommandLineRun.of("plan", "--set", "compute.device=cuda", "--memory", "80", "--json");
+        assertThat(told.code()).as(told.err()).isZero();
+        assertThat(json(told).path("memory").path(0).path("device").stringValue())
+                .isEqualTo("cuda");
     }
 
     static Stream<String> models() {

@@ -9,7 +9,7 @@ import org.minpro.config.Rule;
  *
  * <p>Training begins when the buffer is full. A group is in one iteration's updates at most once (for each epoch). It is
  * trained on {@code uses} times on average with {@link Order#UNIFORM}, where some are drawn more often and some never, and
- * exactly {@code uses} times with {@link Order#NEWEST}.
+ * {@code uses} times with {@link Order#NEWEST}.
  */
 public record Replay(
         @Doc("Batches that the buffer holds, the newest included, [1, iterations].")

@@ -25,6 +25,7 @@ import java.util.Map;
  * @param k1 {@code mean(-log r)}, nats: estimates KL(mu || pi_theta), may be negative
  * @param k2 {@code mean((log r)^2) / 2}, nats
  * @param k3 {@code mean(r - 1 - log r)}, nats
+ * @param absoluteLogRatioMean mean of {@code |log r|}, nats
  * @param absoluteLogRatioMax largest {@code |log r|}, nats
  * @param prefixMinimum mean of the minimum ratio of the preceding prefix
  * @param prefixMinimumByTenth the same for the tokens of each tenth of their response, by the position among its valid
@@ -46,6 +47,7 @@ public record RatioStatistics(
         double k1,
         double k2,
         double k3,
+        double absoluteLogRatioMean,
         double absoluteLogRatioMax,
         double prefixMinimum,
         double[] prefixMinimumByTenth,
@@ -94,6 +96,7 @@ public record RatioStatistics(
         metrics.put("rollout_corr/kl", k1);
         metrics.put("rollout_corr/k2_kl", k2);
         metrics.put("rollout_corr/k3_kl", k3);
+        metrics.put("ratio/log_abs_mean", absoluteLogRatioMean);
         metrics.put("sampling/sampling_logp_difference/max", absoluteLogRatioMax);
         metrics.put("prefix/minimum_mean", prefixMinimum);
         for (int i = 0; i < prefixMinimumByTenth.length; i++) {
@@ -123,6 +126,7 @@ public record RatioStatistics(
         private double ratioSquared;
         private double logRatio;
         private double logRatioSquared;
+        private double logRatioAbsolute;
         private double logRatioMax;
         private double product;
         private double productSquared;
@@ -171,6 +175,7 @@ public record RatioStatistics(
                 ratioSquared += r * r;
                 logRatio += d;
                 logRatioSquared += d * d;
+                logRatioAbsolute += Math.abs(d);
                 logRatioMax = Math.max(logRatioMax, Math.abs(d));
                 prefixMinimum += Math.exp(logMinimum);
                 tenthSums[tenth] += Math.exp(logMinimum);
@@ -211,6 +216,7 @@ public record RatioStatistics(
                     -logRatio / n,
                     logRatioSquared / n / 2,
                     (ratio - logRatio) / n - 1,
+                    logRatioAbsolute / n,
                     logRatioMax,
                     prefixMinimum / n,
                     byTenth,

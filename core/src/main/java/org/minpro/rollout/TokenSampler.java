@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.model.Kernels;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.ModelSteps;
+import org.minpro.model.NonFiniteModelException;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Tensor;
 
@@ -113,8 +114,7 @@ final class TokenSampler {
         for (int row = 0; row < rows; row++) {
             double sum = all[2 * rows + row];
             if (!(sum > 0)) {
-                throw new IllegalStateException("probabilities must have a positive entry, got: none of "
-                        + logits.size(1) + "; are the model's weights finite?");
+                throw NonFiniteModelException.ofProbabilities(logits.size(1));
             }
             ids[row] = (int) all[row];
             logProb[row] = (float) all[rows + row];
@@ -196,8 +196,7 @@ final class TokenSampler {
             }
         }
         if (last < 0) {
-            throw new IllegalStateException("probabilities must have a positive entry, got: none of " + count
-                    + "; are the model's weights finite?");
+            throw NonFiniteModelException.ofProbabilities(count);
         }
         return last;
     }

@@ -17,11 +17,6 @@ public final class FailedUpdate {
 
     private FailedUpdate() {}
 
-    /** Whether a run has ended with such an update, and has not gone on since. */
-    public static boolean ended(Path folder) {
-        return Files.exists(folder.resolve(FILE)) && RunFailure.of(folder).isPresent();
-    }
-
     /**
      * Writes the rows, and says where they are.
      *

@@ -4,13 +4,29 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.function.Supplier;
+import org.minpro.model.NonFiniteModelException;
+import org.minpro.train.NonFiniteUpdateException;
 
 /** The line that a run ended with before its end, kept in its folder until the run has gone on. */
 public final class RunFailure {
+    /** What the second line says where the first is about numbers that are none. */
+    private static final String NOT_FINITE = "not finite";
+
     private RunFailure() {}
+
+    /** Whether what ended a run is an update, weights or probabilities that are not finite. */
+    public static boolean isNotFinite(Throwable failure) {
+        return failure instanceof NonFiniteModelException || failure.getCause() instanceof NonFiniteUpdateException;
+    }
+
+    /** Whether a run has ended so, and has not gone on since. */
+    public static boolean notFinite(Path folder) {
+        return lines(folder).filter(lines -> lines.contains(NOT_FINITE)).isPresent();
+    }
 
     /** Runs something, and keeps the line of what ends it before its end. A run that is cancelled has not failed. */
     static <T> T kept(Path folder, Supplier<T> run) {
@@ -35,7 +51,8 @@ public final class RunFailure {
         String message = String.valueOf(failure.getMessage() == null ? failure : failure.getMessage());
         try {
             Files.writeString(
-                    new RunFiles(folder).failure(), message.lines().findFirst().orElse("") + "\n");
+                    new RunFiles(folder).failure(),
+                    message.lines().findFirst().orElse("") + "\n" + (isNotFinite(failure) ? NOT_FINITE + "\n" : ""));
         } catch (IOException e) {
             // The disk may be what failed: the line is on the screen.
             failure.addSuppressed(e);
@@ -53,13 +70,16 @@ public final class RunFailure {
 
     /** The line, if there is one. */
     public static Optional<String> of(Path folder) {
+        return lines(folder)
+                .map(lines -> lines.isEmpty() ? "" : lines.getFirst().strip());
+    }
+
+    private static Optional<List<String>> lines(Path folder) {
         try {
             Path file = new RunFiles(folder).failure();
-            return Files.isRegularFile(file)
-                    ? Optional.of(Files.readString(file).strip())
-                    : Optional.empty();
+            return Files.isRegularFile(file) ? Optional.of(Files.readAllLines(file)) : Optional.empty();
         } catch (IOException e) {
-            return Optional.of("the line it ended with cannot be read: " + e.getMessage());
+            return Optional.of(List.of("the line it ended with cannot be read: " + e.getMessage()));
         }
     }
 }

@@ -2,6 +2,7 @@ package org.minpro.study;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -17,11 +18,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param axes names of the axes
  * @param compared which of them has the variants
+ * @param heldOut whether curves of accuracy are those of held-out problems: where any run has evaluated them on the way; else of
+ *     what was sampled
  * @param threshold accuracy whose first reach is measured; NaN where there is none
  * @param places in the order in which the runs have them
  * @param runs with their measures
  */
-public record Comparison(List<String> axes, int compared, double threshold, List<Place> places, List<Run> runs) {
+public record Comparison(
+        List<String> axes, int compared, boolean heldOut, double threshold, List<Place> places, List<Run> runs) {
     /** A drift so little beyond the smallest or largest of a variant, as a logarithm, is taken for it: about 10 %. */
     private static final double OUTSIDE = 0.1;
 
@@ -112,10 +116,22 @@ public record Comparison(List<String> axes, int compared, double threshold, List
             @Nullable Double threshold,
             @Nullable Double entropyBound) {
         double reached = threshold == null ? middle(results) : threshold;
+        boolean heldOut = results.stream().anyMatch(RunResult::evaluatedOnTheWay);
+        Map<List<String>, Long> iterations = new HashMap<>();
+        for (RunResult result : results) {
+            result.curve()
+                    .points()
+                    .forEach(point -> iterations.merge(result.key().without(compared), point.iterations(), Math::max));
+        }
         List<Run> measures = new ArrayList<>();
         Map<List<String>, Map<String, Map<Long, Run>>> places = new LinkedHashMap<>();
         for (RunResult result : results) {
-            Measures measured = Measures.of(result, reached, entropyBound == null ? Double.NaN : entropyBound);
+            Measures measured = Measures.of(
+                    result,
+                    heldOut,
+                    iterations.getOrDefault(result.key().without(compared), 0L),
+                    reached,
+                    entropyBound == null ? Double.NaN : entropyBound);
             Run run = new Run(result, measured);
             measures.add(run);
             places.computeIfAbsent(result.key().without(compared), key -> new LinkedHashMap<>())
@@ -135,7 +151,7 @@ public record Comparison(List<String> axes, int compared, double threshold, List
                                     .toList()))));
             made.add(new Place(labels, variants));
         });
-        return new Comparison(axes, compared, reached, made, measures);
+        return new Comparison(axes, compared, heldOut, reached, made, measures);
     }
 
     private static double middle(List<RunResult> results) {

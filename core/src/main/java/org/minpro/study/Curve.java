@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /**
- * A run over its iterations: a point for every {@code window} of them.
+ * A run over its iterations: a point for every {@code window} of them, and one that ends at each evaluation on the way.
  *
  * @param points in order
  */
@@ -104,12 +104,17 @@ public record Curve(List<Point> points) {
         List<JsonNode> nodes = new ArrayList<>();
         for (int i = 0; i < metrics.size(); i++) {
             nodes.add(metrics.get(i));
-            if (nodes.size() == window || i == metrics.size() - 1) {
+            if (nodes.size() == window || i == metrics.size() - 1 || evaluated.containsKey(done(metrics.get(i)))) {
                 points.add(point(nodes, evaluated));
                 nodes.clear();
             }
         }
         return new Curve(points);
+    }
+
+    /** Iterations that are done after one. */
+    private static long done(JsonNode iteration) {
+        return iteration.path("iteration").longValue() + 1;
     }
 
     private static Point point(List<JsonNode> nodes, Map<Long, Double> evaluated) {
@@ -126,25 +131,23 @@ public record Curve(List<Point> points) {
                             : found.stream().mapToDouble(Double::doubleValue).average())
                     .ifPresent(value -> values.put(metric, value));
         }
-        long done = nodes.getLast().path("iteration").longValue() + 1;
-        for (JsonNode node : nodes) {
-            Double accuracy = evaluated.get(node.path("iteration").longValue() + 1);
-            if (accuracy != null) {
-                values.put(EVALUATED, accuracy);
-            }
+        long done = done(nodes.getLast());
+        Double accuracy = evaluated.get(done);
+        if (accuracy != null) {
+            values.put(EVALUATED, accuracy);
         }
         return new Point(done, Math.round(nodes.getLast().path("version").doubleValue()), values);
     }
 
-    /** Accuracy over the iterations: on held-out problems where that was measured on the way, else of what was sampled. */
-    public Map<Long, Double> accuracy() {
-        boolean between = points.stream()
-                        .filter(point -> point.values.containsKey(EVALUATED))
-                        .count()
-                > 1;
+    /**
+     * Accuracy over the iterations.
+     *
+     * @param heldOut whether on held-out problems, else of what was sampled
+     */
+    public Map<Long, Double> accuracy(boolean heldOut) {
         Map<Long, Double> accuracy = new LinkedHashMap<>();
         for (Point point : points) {
-            point.value(between ? EVALUATED : ACCURACY).ifPresent(value -> accuracy.put(point.iterations, value));
+            point.value(heldOut ? EVALUATED : ACCURACY).ifPresent(value -> accuracy.put(point.iterations, value));
         }
         return accuracy;
     }

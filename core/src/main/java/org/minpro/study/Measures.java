@@ -11,13 +11,14 @@ import java.util.OptionalLong;
  *
  * @param end accuracy on held-out problems after training; of a run that ended early 0 where an update was not finite
  * @param peak the largest accuracy of the curve and of the held-out problems before and after
- * @param area under the curve of accuracy over iterations, divided by their number: a mean accuracy
+ * @param area under the curve of accuracy over iterations, divided by their number: a mean accuracy; 0 for the iterations that a
+ *     run did not come to because an update was not finite
  * @param collapse why the run counts as collapsed; empty where it does not
- * @param stepsToThreshold updates until the curve first reaches the threshold; empty where it never does
+ * @param stepsToThreshold updates of the weights that first reach the threshold on the curve; empty where none do
  * @param entropyStart of the curve's first point, nats
  * @param entropyEnd of its last
  * @param entropyMax its largest
- * @param meanLogRatio mean of |log rho| over tokens, nats; without that metric the root of the mean square
+ * @param meanLogRatio mean of |log rho| over tokens, nats
  * @param largestLogProduct largest |sum log rho| of a response, nats
  * @param ess mean effective sample size of the tokens, a share
  * @param essMin its smallest
@@ -47,12 +48,14 @@ public record Measures(
     /**
      * Measures a run.
      *
+     * @param heldOut whether the curve of accuracy is that of held-out problems, else that of what was sampled
+     * @param iterations that the runs of its place have
      * @param threshold accuracy, a share; NaN for none
      * @param entropyBound nats; NaN for {@value #ENTROPY_GROWTH} times the entropy of the first point
      */
-    public static Measures of(RunResult run, double threshold, double entropyBound) {
+    static Measures of(RunResult run, boolean heldOut, long iterations, double threshold, double entropyBound) {
         Curve curve = run.curve();
-        Map<Long, Double> accuracy = curve.accuracy();
+        Map<Long, Double> accuracy = curve.accuracy(heldOut);
         List<Curve.Point> points = curve.points();
         OptionalDouble end = run.outcome() == RunResult.Outcome.NOT_FINITE ? OptionalDouble.of(0) : run.after();
         if (end.isEmpty() && !accuracy.isEmpty()) {
@@ -71,21 +74,16 @@ public record Measures(
         OptionalDouble entropyMax = curve.largest(Curve.ENTROPY);
         double bound =
                 Double.isNaN(entropyBound) && first.isPresent() ? ENTROPY_GROWTH * first.getAsDouble() : entropyBound;
-        OptionalDouble meanLogRatio = curve.mean(Curve.MEAN_ABSOLUTE);
-        if (meanLogRatio.isEmpty() && curve.mean(Curve.HALF_SQUARE).isPresent()) {
-            meanLogRatio = OptionalDouble.of(
-                    Math.sqrt(2 * curve.mean(Curve.HALF_SQUARE).getAsDouble()));
-        }
         return new Measures(
                 end,
                 Double.isNaN(peak) ? OptionalDouble.empty() : OptionalDouble.of(peak),
-                area(run.before(), accuracy),
+                area(run, accuracy, iterations),
                 collapse(run, end, peak, entropyMax, bound),
-                steps(points, accuracy, threshold),
+                steps(points, accuracy, heldOut, threshold),
                 first,
                 value(points, points.size() - 1),
                 entropyMax,
-                meanLogRatio,
+                curve.mean(Curve.MEAN_ABSOLUTE),
                 curve.largest(Curve.LARGEST_LOG_PRODUCT),
                 curve.mean(Curve.ESS),
                 curve.smallest(Curve.ESS),
@@ -112,10 +110,17 @@ public record Measures(
     }
 
     /** Trapezoids from 0 iterations, where the accuracy before training stands, if it is known. */
-    private static OptionalDouble area(OptionalDouble before, Map<Long, Double> accuracy) {
+    private static OptionalDouble area(RunResult run, Map<Long, Double> accuracy, long iterations) {
         Map<Long, Double> all = new LinkedHashMap<>();
-        before.ifPresent(value -> all.put(0L, value));
+        run.before().ifPresent(value -> all.put(0L, value));
         all.putAll(accuracy);
+        long last = run.curve().points().isEmpty()
+                ? 0
+                : run.curve().points().getLast().iterations();
+        if (run.outcome() == RunResult.Outcome.NOT_FINITE && last < iterations) {
+            all.put(last + 1, 0.0);
+            all.put(iterations, 0.0);
+        }
         if (all.size() < 2) {
             return OptionalDouble.empty();
         }
@@ -135,12 +140,19 @@ public record Measures(
         return OptionalDouble.of(area / (from - begin));
     }
 
-    private static OptionalLong steps(List<Curve.Point> points, Map<Long, Double> accuracy, double threshold) {
+    private static OptionalLong steps(
+            List<Curve.Point> points, Map<Long, Double> accuracy, boolean heldOut, double threshold) {
+        long iterations = 0;
+        long updates = 0;
         for (Curve.Point point : points) {
             Double reached = accuracy.get(point.iterations());
             if (reached != null && reached >= threshold) {
-                return OptionalLong.of(point.updates());
+                // The last of the point's iterations was sampled before its own updates.
+                long own = heldOut ? 0 : (point.updates() - updates) / (point.iterations() - iterations);
+                return OptionalLong.of(point.updates() - own);
             }
+            iterations = point.iterations();
+            updates = point.updates();
         }
         return OptionalLong.empty();
     }

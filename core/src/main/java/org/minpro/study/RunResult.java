@@ -38,6 +38,18 @@ public record RunResult(
         String settings,
         Curve curve) {
 
+    /** Whether held-out problems were evaluated on the way, not only before and after. */
+    boolean evaluatedOnTheWay() {
+        List<Curve.Point> points = curve.points();
+        // One that was cut short has no evaluation at its end.
+        long end = outcome == Outcome.NOT_FINITE || points.isEmpty()
+                ? Long.MAX_VALUE
+                : points.getLast().iterations();
+        return points.stream()
+                .anyMatch(point ->
+                        point.iterations() < end && point.value(Curve.EVALUATED).isPresent());
+    }
+
     /** How a run ended. */
     public enum Outcome {
         /** At its last iteration. */
@@ -86,8 +98,12 @@ public record RunResult(
             iterations = node.path("iteration").longValue() + 1;
             updates = Math.round(node.path("version").doubleValue(0));
             tokens += rows * node.path("completions/mean_length").doubleValue(0);
-            seconds += node.path("time").path("sampling_seconds").doubleValue(0)
-                    + node.path("time").path("training_seconds").doubleValue(0);
+            JsonNode time = node.path("time");
+            // Where sampling goes on beside training, what training waited for it is what it adds.
+            JsonNode sampling = time.path("waiting_seconds").isNumber()
+                    ? time.path("waiting_seconds")
+                    : time.path("sampling_seconds");
+            seconds += sampling.doubleValue(0) + time.path("training_seconds").doubleValue(0);
         }
         return new RunResult(
                 key,

@@ -98,6 +98,8 @@ public record Study(StudyRecipe recipe, List<Axis> axes, Path folder, List<Run> 
         Map<String, @Nullable Object> shared = Axis.nested(study.recipe());
         settings.map(source + ": recipe", shared);
         given.add(sorted(shared));
+        // A mean over other iterations is another measurement.
+        given.add(study.window());
         for (int i = 0; i < place.size(); i++) {
             Axis.Level level = place.get(i);
             settings.map(source + ": grid." + axes.get(i).name() + " " + level.label(), level.settings());

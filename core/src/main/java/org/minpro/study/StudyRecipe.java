@@ -74,6 +74,14 @@ public record StudyRecipe(
             Rule.check(!recipe.containsKey(own), "recipe", "without " + own + ", which the study sets", own);
             Rule.check(!grid.containsKey(own), "grid", "without " + own + " (seeds has the seeds)", own);
         }
+        for (Axis axis : axes) {
+            Rule.check(
+                    !StudyTables.LINE.contains(axis.name()),
+                    "grid",
+                    "such that no axis is named as a column of runs.csv is (" + String.join(", ", StudyTables.LINE)
+                            + ")",
+                    axis.name());
+        }
     }
 
     /** The defaults of what need not be given. */

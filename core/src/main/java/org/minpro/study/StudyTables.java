@@ -28,7 +28,8 @@ import tools.jackson.dataformat.csv.CsvReadFeature;
  */
 public final class StudyTables {
     private static final CsvMapper CSV = new CsvMapper();
-    private static final List<String> LINE = List.of(
+    /** Columns of {@code runs.csv} beside the axes. */
+    static final List<String> LINE = List.of(
             "run",
             "seed",
             "outcome",
@@ -40,6 +41,7 @@ public final class StudyTables {
             "seconds",
             "version",
             "settings");
+
     private static final List<String> POINT = List.of("run", "iterations", "updates", Curve.EVALUATED);
 
     private final Path runsFile;
@@ -188,9 +190,18 @@ public final class StudyTables {
 
     /** Adds a run that has ended; when this returns, it is done. */
     public synchronized void add(RunResult result) {
-        results.put(result.key(), result);
-        write(curvesFile, curves());
-        write(runsFile, lines());
+        RunResult before = results.put(result.key(), result);
+        try {
+            write(curvesFile, curves());
+            write(runsFile, lines());
+        } catch (RuntimeException e) {
+            if (before == null) {
+                results.remove(result.key());
+            } else {
+                results.put(result.key(), before);
+            }
+            throw e;
+        }
     }
 
     private List<List<String>> lines() {

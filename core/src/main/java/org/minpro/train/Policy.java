@@ -13,6 +13,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.minpro.dist.Collectives;
 import org.minpro.model.ModelConfig;
+import org.minpro.model.NonFiniteModelException;
 import org.minpro.model.PackedWeights;
 import org.minpro.model.Parameters;
 import org.minpro.model.PolicyVersion;
@@ -200,7 +201,7 @@ public final class Policy implements AutoCloseable {
     public void requireFiniteWeights(Workers workers, String when, Path recipe) {
         boolean finite = Double.isFinite(EuclideanNorm.of(held(), workers));
         if (shards == null ? !finite : shards.ranks().any("whether the weights are finite", !finite)) {
-            throw new IllegalStateException("weights must be finite to be saved, got: some that are not " + when
+            throw new NonFiniteModelException("weights must be finite to be saved, got: some that are not " + when
                     + "; a lower optimizer.learning-rate in " + recipe
                     + " may help, and the run continues from the checkpoint before");
         }

@@ -39,6 +39,14 @@ class RatioStatisticsTest {
         assertThat(statistics.k1()).isCloseTo(-0.031187, CLOSE);
         assertThat(statistics.k2()).isCloseTo(0.104620, CLOSE);
         assertThat(statistics.k3()).isCloseTo(0.108813, CLOSE);
+        assertThat(statistics.metrics())
+                .hasEntrySatisfying(
+                        "ratio/log_abs_mean",
+                        mean -> assertThat(mean)
+                                .isCloseTo(
+                                        (Math.log(1.1) + Math.log(1.25) + Math.log(2) - Math.log(0.85) - Math.log(0.5))
+                                                / 5,
+                                        CLOSE));
         assertThat(statistics.chi2Token()).isCloseTo(0.549, CLOSE);
         assertThat(statistics.ess() * 5).isCloseTo(4.194964, CLOSE);
         assertThat(statistics.mean()).isCloseTo(1.14, CLOSE);

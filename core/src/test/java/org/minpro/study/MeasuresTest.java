@@ -7,7 +7,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** What is measured of a run, on curves of a few points. */
 final class MeasuresTest {
@@ -18,7 +21,7 @@ final class MeasuresTest {
             points.add(new Curve.Point(
                     2L * (i + 1),
                     8L * (i + 1),
-                    Map.of(Curve.ACCURACY, curve[i], Curve.ENTROPY, 0.1 + 0.01 * i, Curve.HALF_SQUARE, 0.02)));
+                    Map.of(Curve.ACCURACY, curve[i], Curve.ENTROPY, 0.1 + 0.01 * i, Curve.MEAN_ABSOLUTE, 0.2)));
         }
         return new RunResult(
                 new RunKey(List.of(variant, place), seed),
@@ -35,7 +38,11 @@ final class MeasuresTest {
     }
 
     private static Measures measures(double end, double... curve) {
-        return Measures.of(run("a", "b", 1, RunResult.Outcome.DONE, end, curve), 0.55, Double.NaN);
+        return of(run("a", "b", 1, RunResult.Outcome.DONE, end, curve), 0.55, Double.NaN);
+    }
+
+    private static Measures of(RunResult run, double threshold, double entropyBound) {
+        return Measures.of(run, run.evaluatedOnTheWay(), 6, threshold, entropyBound);
     }
 
     @Test
@@ -45,7 +52,8 @@ final class MeasuresTest {
         assertThat(measures.peak()).hasValue(0.7);
         // Trapezoids over 0, 2, 4, 6 iterations: 0.4, 0.45, 0.6.
         assertThat(measures.area().getAsDouble()).isEqualTo((0.4 + 0.45 + 0.6) / 3, within(1e-12));
-        assertThat(measures.stepsToThreshold()).hasValue(24);
+        // 8 updates in 2 iterations: the last of them was sampled 4 updates before their end.
+        assertThat(measures.stepsToThreshold()).hasValue(20);
         assertThat(measures(0.5, 0.4, 0.5).stepsToThreshold()).isEmpty();
         assertThat(measures.meanLogRatio().getAsDouble()).isEqualTo(0.2, within(1e-12));
     }
@@ -55,11 +63,11 @@ final class MeasuresTest {
         Curve curve = new Curve(List.of(
                 new Curve.Point(2, 2, Map.of(Curve.ACCURACY, 0.9, Curve.EVALUATED, 0.3)),
                 new Curve.Point(4, 4, Map.of(Curve.ACCURACY, 0.9, Curve.EVALUATED, 0.5))));
-        assertThat(curve.accuracy()).containsExactly(Map.entry(2L, 0.3), Map.entry(4L, 0.5));
+        assertThat(curve.accuracy(true)).containsExactly(Map.entry(2L, 0.3), Map.entry(4L, 0.5));
         Curve endAlone = new Curve(List.of(
                 new Curve.Point(2, 2, Map.of(Curve.ACCURACY, 0.9)),
                 new Curve.Point(4, 4, Map.of(Curve.ACCURACY, 0.8, Curve.EVALUATED, 0.5))));
-        assertThat(endAlone.accuracy()).containsExactly(Map.entry(2L, 0.9), Map.entry(4L, 0.8));
+        assertThat(endAlone.accuracy(false)).containsExactly(Map.entry(2L, 0.9), Map.entry(4L, 0.8));
     }
 
     @Test
@@ -68,11 +76,58 @@ final class MeasuresTest {
         assertThat(measures(0.3, 0.5, 0.7).collapse()).isEqualTo("below half of its peak");
         assertThat(measures(0.36, 0.5, 0.7).collapse()).isEmpty();
         RunResult rising = run("a", "b", 1, RunResult.Outcome.DONE, 0.6, 0.5, 0.6, 0.6);
-        assertThat(Measures.of(rising, 0.5, 0.115).collapse()).isEqualTo("entropy over the bound");
-        assertThat(Measures.of(rising, 0.5, Double.NaN).collapse()).isEmpty();
+        assertThat(of(rising, 0.5, 0.115).collapse()).isEqualTo("entropy over the bound");
+        assertThat(of(rising, 0.5, Double.NaN).collapse()).isEmpty();
         RunResult broken = run("a", "b", 1, RunResult.Outcome.NOT_FINITE, 0.6, 0.5);
-        assertThat(Measures.of(broken, 0.5, Double.NaN).collapse()).isEqualTo("not finite");
-        assertThat(Measures.of(broken, 0.5, Double.NaN).end()).hasValue(0);
+        assertThat(of(broken, 0.5, Double.NaN).collapse()).isEqualTo("not finite");
+        assertThat(of(broken, 0.5, Double.NaN).end()).hasValue(0);
+        // 0.45 over two iterations, then a fall to 0 within one and 0 to the sixth.
+        assertThat(of(broken, 0.5, Double.NaN).area().getAsDouble()).isEqualTo((2 * 0.45 + 0.25) / 6, within(1e-12));
+    }
+
+    private static JsonNode iteration(int iteration, double accuracy) {
+        return new JsonMapper()
+                .readTree("{\"iteration\": " + iteration + ", \"version\": " + 4 * (iteration + 1) + ", \"accuracy\": "
+                        + accuracy + "}");
+    }
+
+    @Test
+    void aPointEndsWhereAnEvaluationStands() {
+        List<JsonNode> lines = IntStream.range(0, 6)
+                .mapToObj(iteration -> iteration(iteration, 0.1 * iteration))
+                .toList();
+        Curve curve = Curve.of(lines, Map.of(3L, 0.9, 4L, 0.4), 2);
+        assertThat(curve.points()).extracting(Curve.Point::iterations).containsExactly(2L, 3L, 4L, 6L);
+        assertThat(curve.points()).extracting(Curve.Point::updates).containsExactly(8L, 12L, 16L, 24L);
+        assertThat(curve.accuracy(true)).containsExactly(Map.entry(3L, 0.9), Map.entry(4L, 0.4));
+    }
+
+    /** One that was cut short has an evaluation on the way and none at its end. */
+    @Test
+    void whatTheCurveIsOfIsDecidedForAllRunsAlike() {
+        RunResult dead = run("a", "b", 1, RunResult.Outcome.NOT_FINITE, 0, 0.5);
+        RunResult evaluated = new RunResult(
+                dead.key(),
+                dead.outcome(),
+                dead.before(),
+                OptionalDouble.empty(),
+                100,
+                8,
+                1000,
+                60,
+                "test",
+                "abc",
+                new Curve(List.of(new Curve.Point(2, 8, Map.of(Curve.ACCURACY, 0.5, Curve.EVALUATED, 0.6)))));
+        assertThat(dead.evaluatedOnTheWay()).isFalse();
+        assertThat(evaluated.evaluatedOnTheWay()).isTrue();
+        assertThat(Comparison.of(
+                                List.of("objective", "lag"),
+                                0,
+                                List.of(evaluated, run("a", "b", 2, RunResult.Outcome.DONE, 0.6, 0.5, 0.6)),
+                                null,
+                                null)
+                        .heldOut())
+                .isTrue();
     }
 
     @Test

@@ -114,6 +114,9 @@ final class StudyTest {
                 .hasMessageContaining("study.yaml: grid.objective minpo")
                 .hasMessageContaining("minpro");
         assertThatThrownBy(() -> study("grid: {lag: 4}")).hasMessageContaining("grid must hold lists");
+        assertThatThrownBy(() -> study("grid: {updates: {few: {iterations: 2}}}"))
+                .hasMessageContaining("no axis is named as a column of runs.csv is")
+                .hasMessageContaining("got: updates");
         assertThatThrownBy(() -> study("seeds: [1]")).hasMessageContaining("grid must be given");
         assertThatThrownBy(() -> study("grid: {lag: [1]}\nseeds: [1, 1]")).hasMessageContaining("seeds must be");
         assertThatThrownBy(() -> study("grid: {lag: [1]}\ncompared: rate")).hasMessageContaining("compared must be");

@@ -12,6 +12,7 @@ import static org.minpro.kernels.Vectors.zero;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
+import org.minpro.model.NonFiniteModelException;
 
 /**
  * What sampler and trainer take from rows of logits z, {@code [rows, n]} float32 or bfloat16: log-probabilities {@code log pi_v =
@@ -366,8 +367,7 @@ public final class TokenHead {
             }
         }
         if (last < 0) {
-            throw new IllegalStateException("probabilities must have a positive entry, got: none of " + n
-                    + "; are the model's weights finite?");
+            throw NonFiniteModelException.ofProbabilities(n);
         }
         // Where rounding alone says that the target lies behind the piece, its last token with any mass is taken.
         int id = -1;
