@@ -35,7 +35,9 @@ public final class TestHarness {
         int count = Integer.parseInt(arguments[1]);
         // Loaded before any of the program runs, which could write other classes into its folder.
         Class<?> tests = Class.forName(arguments[0], false, TestHarness.class.getClassLoader());
-        Class.forName("Check" + arguments[2]).getDeclaredClasses();
+        for (Class<?> nested : Class.forName("Check" + arguments[2]).getDeclaredClasses()) {
+            Class.forName(nested.getName());
+        }
         for (int i = 0; i < count; i++) {
             String outcome = "pass";
             try {
