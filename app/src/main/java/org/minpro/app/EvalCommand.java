@@ -171,7 +171,7 @@ final class EvalCommand implements Callable<Integer> {
             long all = (long) questions.size() * responses;
             ShownRewardFailure failures = new ShownRewardFailure(live::say);
             Evaluator.Result result;
-            try (Conversations conversations = Conversations.of(environment, prompts, recipe.turns(), tokenizer)) {
+            try (Conversations conversations = Conversations.of(environment, prompts, recipe.turns(), params, tokenizer)) {
                 Reward read = conversations
                         .reward(reward, recipe.reward() != null)
                         .reading(prompts.marks(questions.getFirst().problem()));

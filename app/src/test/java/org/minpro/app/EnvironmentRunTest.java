@@ -11,7 +11,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -229,6 +231,31 @@ class EnvironmentRunTest {
             session.saveModel();
         }
         assertThat(left(stopped)).isEqualTo(fast);
+    }
+
+    /** Keeps what it hears. */
+    record Listening(Environment speaking, Queue<Turn> heard) implements Environment {
+        @Override
+        public Episode begin(Problem problem, long draw, int sample) {
+            Episode episode = speaking.begin(problem, draw, sample);
+            return turn -> {
+                heard.add(turn);
+                return episode.answer(turn);
+            };
+        }
+    }
+
+    @Test
+    void anEnvironmentHearsTurnsUpToTheirStopTexts() {
+        Queue<Turn> heard = new ConcurrentLinkedQueue<>();
+        List<String> stops = List.of("e", "1", "7", "o");
+        run(
+                recipe().with("iterations", 1)
+                        .with("sampling.stop-token-ids", List.of())
+                        .with("sampling.stop", stops),
+                new Listening(new Chatty(0), heard));
+        assertThat(heard).hasSizeGreaterThan(16).anyMatch(turn -> turn.ordinal() > 0);
+        assertThat(heard).allSatisfy(turn -> assertThat(turn.text()).doesNotContain(stops.toArray(new String[0])));
     }
 
     @Test

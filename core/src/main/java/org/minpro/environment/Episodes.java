@@ -16,7 +16,6 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.Message;
 import org.minpro.data.Problem;
@@ -24,6 +23,7 @@ import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Continuation;
 import org.minpro.rollout.Rollout;
+import org.minpro.rollout.TurnEnd;
 import org.minpro.rollout.TurnSpan;
 import org.minpro.verify.CompletionMarks;
 
@@ -38,7 +38,7 @@ public final class Episodes implements AutoCloseable {
     private final Environment environment;
     private final Speech speech;
     private final TurnLimits limits;
-    private final Function<int[], String> text;
+    private final TurnEnd end;
     private final Map<Long, Map<Integer, Live>> live = new ConcurrentHashMap<>();
     private final ExecutorService threads = Executors.newCachedThreadPool(daemons("minpro-environment"));
     private final ScheduledThreadPoolExecutor clock =
@@ -47,13 +47,13 @@ public final class Episodes implements AutoCloseable {
     /**
      * @param speech puts what the environment says to the policy
      * @param limits of every episode
-     * @param text decodes ids without special tokens
+     * @param end of the policy's turns, as its sampler ends them
      */
-    public Episodes(Environment environment, Speech speech, TurnLimits limits, Function<int[], String> text) {
+    public Episodes(Environment environment, Speech speech, TurnLimits limits, TurnEnd end) {
         this.environment = environment;
         this.speech = speech;
         this.limits = limits;
-        this.text = text;
+        this.end = end;
         clock.setRemoveOnCancelPolicy(true);
     }
 
@@ -197,7 +197,7 @@ public final class Episodes implements AutoCloseable {
             return rollout.text();
         }
         TurnSpan last = turns.getLast();
-        return text.apply(Arrays.copyOfRange(rollout.responseIds(), last.from(), last.to()));
+        return end.textOf(Arrays.copyOfRange(rollout.responseIds(), last.from(), last.to()));
     }
 
     private static void replay(Live episode, Rollout rollout, List<TurnSpan> turns) {
@@ -263,7 +263,7 @@ public final class Episodes implements AutoCloseable {
         /** What follows the policy's turn at the end of the ids; none where the episode has ended. */
         synchronized int[] answer(int[] responseIds) {
             int[] ids = Arrays.copyOfRange(responseIds, heard, responseIds.length);
-            Answer answer = begun().answer(new Turn(turns, ids, text.apply(ids)));
+            Answer answer = begun().answer(new Turn(turns, ids, end.textOf(ids)));
             turns++;
             if (answer.reward() != null) {
                 rewards.put(responseIds.length - 1, answer.reward());

@@ -653,7 +653,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
         private final int capacity;
         private final int filled;
         private final TokenSampler sampler;
-        private final StopTexts stops;
+        private final TurnEnd end;
         private final @Nullable Row[] rows = new @Nullable Row[slots];
         private final Weights weights;
 
@@ -662,7 +662,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
             this.waitingRows = waitingRows;
             this.capacity = capacity;
             this.filled = filled;
-            this.stops = new StopTexts(generation.params.stop(), text);
+            this.end = new TurnEnd(generation.params, text);
             this.weights = new Weights(generation);
             this.sampler = new TokenSampler(generation.params, weights.decoder.steps());
         }
@@ -791,8 +791,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
             row.versions[row.length] = version;
             row.length++;
             generation.tokens.tokenSampled(row.draw(), row.waiting.sample(), id);
-            boolean stop = generation.params.stopIds().contains(id) || stops.completedBy(row.ids, row.length);
-            if (stop) {
+            if (end.isAt(row.ids, row.length)) {
                 if (!row.ask().isDone()) {
                     return Next.REPLY;
                 }
@@ -839,7 +838,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
                     Arrays.copyOf(row.logKeptMass, row.length),
                     Arrays.copyOf(row.versions, row.length),
                     finish,
-                    stops.before(response));
+                    end.textOf(response));
         }
     }
 }

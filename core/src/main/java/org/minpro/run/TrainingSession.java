@@ -135,7 +135,12 @@ public final class TrainingSession implements AutoCloseable {
             }
             problems.notices().forEach(line -> told.notice("data: " + line));
             Problem example = problems.training().problem(0);
-            conversations = opened.add(Conversations.of(environment, prompts, recipe.turns(), tokenizer));
+            conversations = opened.add(Conversations.of(
+                    environment,
+                    prompts,
+                    recipe.turns(),
+                    recipe.sampling().params(files.config().eosIds()),
+                    tokenizer));
             reward.notices().forEach(told::notice);
             Reward judge = conversations.reward(reward, start.reward != null || recipe.reward() != null);
             scoring = new Scoring(judge.reading(prompts.marks(example)), recipe.rewardBudgetSeconds(), failures);

@@ -20,6 +20,8 @@ import org.minpro.reward.Score;
 import org.minpro.reward.WeightedReward;
 import org.minpro.rollout.Continuation;
 import org.minpro.rollout.Rollout;
+import org.minpro.rollout.SamplingParams;
+import org.minpro.rollout.TurnEnd;
 import org.minpro.text.TextException;
 import org.minpro.verify.CompletionMarks;
 
@@ -31,6 +33,8 @@ class EpisodesTest {
     private static final Speech SPEECH =
             (said, last) -> ids("0" + said.stream().map(Message::content).collect(Collectors.joining()) + "0");
 
+    private static final TurnEnd END = new TurnEnd(SamplingParams.of(60, List.of(9)), EpisodesTest::text);
+
     private static int[] ids(String digits) {
         return digits.chars().map(digit -> digit - '0').toArray();
     }
@@ -40,7 +44,7 @@ class EpisodesTest {
     }
 
     private static Episodes episodes(Environment environment, TurnLimits limits) {
-        return new Episodes(environment, SPEECH, limits, EpisodesTest::text);
+        return new Episodes(environment, SPEECH, limits, END);
     }
 
     private static Episodes episodes(Environment environment) {
@@ -157,6 +161,22 @@ class EpisodesTest {
     }
 
     @Test
+    void aStopTextIsNoPartOfItsTurn() {
+        Counting counting = new Counting();
+        TurnEnd end = new TurnEnd(
+                new SamplingParams(1, 0, 1, 0, 60, List.of(), List.of("49"), false), EpisodesTest::text);
+        try (Episodes episodes = new Episodes(counting, SPEECH, new TurnLimits(), end)) {
+            Continuation continuation = episodes.of(PROBLEM, 5);
+            assertThat(after(continuation, 0, "349")).isEqualTo(ids("010"));
+            assertThat(after(continuation, 0, "3490105549")).isEqualTo(ids("020"));
+            assertThat(counting.heard).extracting(Turn::text).containsExactly("3", "55");
+            Score score = episodes.reward(TEXT_LENGTH, true)
+                    .score(PROBLEM, rollout(0, "3490105549", "yyynnnyyyy", Rollout.Finish.STOP));
+            assertThat(score.reason()).isEqualTo("55");
+        }
+    }
+
+    @Test
     void theTimeOfServicesIsThatOfTheRewardWithin() {
         Reward judge = new HttpReward(URI.create("http://127.0.0.1:1/"), 120, 1);
         Reward sum = new WeightedReward(Map.of("judge", new WeightedReward.Part(judge)));
@@ -227,7 +247,7 @@ class EpisodesTest {
                     return new int[] {0};
                 },
                 new TurnLimits(10, 30, 3, false),
-                EpisodesTest::text)) {
+                END)) {
             after(episodes.of(PROBLEM, 5), 0, "349");
         }
         assertThat(said).containsExactly("123… (4 characters more)");
@@ -243,7 +263,7 @@ class EpisodesTest {
             }
             return SPEECH.ids(said, last);
         };
-        try (Episodes episodes = new Episodes(silent, plain, new TurnLimits(), EpisodesTest::text)) {
+        try (Episodes episodes = new Episodes(silent, plain, new TurnLimits(), END)) {
             Continuation continuation = episodes.of(PROBLEM, 5);
             assertThat(after(continuation, 0, "349")).isEmpty();
             assertThat(after(continuation, 1, "349")).isEqualTo(ids("010"));
