@@ -171,7 +171,7 @@ public final class Episodes implements AutoCloseable {
         Map<Integer, Live> ofDraw = live.get(rollout.draw());
         Live underWay = ofDraw == null ? null : ofDraw.remove(rollout.sample());
         List<TurnSpan> turns = TurnSpan.of(rollout.responseMask());
-        boolean begins = turns.size() == 1 && rollout.finish() == Rollout.Finish.LENGTH;
+        boolean begins = turns.size() == 1 && !wasHeard(rollout, turns.getFirst());
         if (underWay == null && !begins && !environment.replayable()) {
             return Score.undecided("the episode is over, and its environment cannot be played through again");
         }
@@ -200,18 +200,23 @@ public final class Episodes implements AutoCloseable {
         return end.textOf(Arrays.copyOfRange(rollout.responseIds(), last.from(), last.to()));
     }
 
-    private static void replay(Live episode, Rollout rollout, List<TurnSpan> turns) {
+    /** Whether the environment was asked what follows a turn, rather than the limit of tokens having cut it off. */
+    private boolean wasHeard(Rollout rollout, TurnSpan turn) {
+        return rollout.finish() == Rollout.Finish.STOP
+                || turn.to() < rollout.length()
+                || end.isAt(rollout.responseIds(), turn.to());
+    }
+
+    private void replay(Live episode, Rollout rollout, List<TurnSpan> turns) {
         for (int i = 0; i < turns.size(); i++) {
-            boolean last = i == turns.size() - 1;
-            if (last
-                    && rollout.finish() == Rollout.Finish.LENGTH
-                    && turns.get(i).to() == rollout.length()) {
+            TurnSpan turn = turns.get(i);
+            if (!wasHeard(rollout, turn)) {
                 return;
             }
-            int end = turns.get(i).to();
+            boolean last = i == turns.size() - 1;
             int next = last ? rollout.length() : turns.get(i + 1).from();
-            int[] said = episode.answer(Arrays.copyOf(rollout.responseIds(), end));
-            int[] journaled = Arrays.copyOfRange(rollout.responseIds(), end, next);
+            int[] said = episode.answer(Arrays.copyOf(rollout.responseIds(), turn.to()));
+            int[] journaled = Arrays.copyOfRange(rollout.responseIds(), turn.to(), next);
             // The limit of tokens may have cut what was said last.
             if (!Arrays.equals(last ? Arrays.copyOf(said, Math.min(said.length, journaled.length)) : said, journaled)) {
                 throw new EnvironmentException(

@@ -806,17 +806,22 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
         /** Appends what follows a stop id; false where the response has ended, and then it is reported. */
         private boolean goesOn(Row row) {
-            int before = row.length;
+            int[] given;
             try {
-                row.give(Objects.requireNonNull(row.reply).join());
+                given = Objects.requireNonNull(row.reply).join();
             } catch (CompletionException e) {
                 throw Continuation.failure(e);
             }
             row.reply = null;
-            if (row.length > before && row.length < generation.params.maxNewTokens()) {
+            if (given.length == 0) {
+                end(row, Rollout.Finish.STOP);
+                return false;
+            }
+            row.give(given);
+            if (row.length < generation.params.maxNewTokens()) {
                 return true;
             }
-            end(row, row.length == before ? Rollout.Finish.STOP : Rollout.Finish.LENGTH);
+            end(row, Rollout.Finish.LENGTH);
             return false;
         }
 

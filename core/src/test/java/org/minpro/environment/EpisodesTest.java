@@ -201,6 +201,13 @@ class EpisodesTest {
             assertThat(reward.score(PROBLEM, rollout(2, "3490105", "yyynnny", Rollout.Finish.LENGTH))
                             .value())
                     .isEqualTo(1.1);
+            // The last token ended the turn: it was heard, and there was no room for the answer.
+            assertThat(reward.score(PROBLEM, rollout(2, "349", "yyy", Rollout.Finish.LENGTH))
+                            .value())
+                    .isEqualTo(1.1);
+            assertThat(reward.score(PROBLEM, rollout(2, "34", "yy", Rollout.Finish.LENGTH))
+                            .value())
+                    .isZero();
             assertThatThrownBy(() -> reward.score(PROBLEM, rollout(2, "3490305", "yyynnny", Rollout.Finish.LENGTH)))
                     .isInstanceOf(EnvironmentException.class)
                     .hasMessage("an environment that is replayable must answer as it did, got: another answer to turn 0"
@@ -218,10 +225,15 @@ class EpisodesTest {
             }
         };
         try (Episodes episodes = episodes(once)) {
-            assertThat(episodes.reward(TEXT_LENGTH, false)
-                            .score(PROBLEM, rollout(2, "3490105", "yyynnny", Rollout.Finish.LENGTH))
+            Reward reward = episodes.reward(TEXT_LENGTH, false);
+            assertThat(List.of(
+                            rollout(2, "3490105", "yyynnny", Rollout.Finish.LENGTH),
+                            rollout(2, "34901", "yyynn", Rollout.Finish.LENGTH),
+                            rollout(2, "349", "yyy", Rollout.Finish.LENGTH)))
+                    .noneMatch(rollout -> reward.score(PROBLEM, rollout).decided());
+            assertThat(reward.score(PROBLEM, rollout(2, "34", "yy", Rollout.Finish.LENGTH))
                             .decided())
-                    .isFalse();
+                    .isTrue();
         }
     }
 
