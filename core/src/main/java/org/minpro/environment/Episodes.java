@@ -162,6 +162,11 @@ public final class Episodes implements AutoCloseable {
         }
 
         @Override
+        public void close() {
+            otherwise.close();
+        }
+
+        @Override
         public String described() {
             return "episodes (" + otherwise.described() + ")";
         }

@@ -11,7 +11,7 @@ import org.minpro.sandbox.Isolation;
 import org.minpro.sandbox.JavaSandbox;
 
 /** A {@link JavaReward} with its sandbox. */
-final class CodeReward implements Reward, AutoCloseable {
+final class CodeReward implements Reward {
     /** What compiling may take on top of a program's own time, and waiting for others. */
     private static final double COMPILING_SECONDS = 60;
 

@@ -82,6 +82,13 @@ final class OwnReward implements Reward, ByClassName {
     }
 
     @Override
+    public synchronized void close() {
+        if (made != null) {
+            made.close();
+        }
+    }
+
+    @Override
     public String described() {
         return Rewards.named(type);
     }

@@ -12,7 +12,7 @@ import org.minpro.verify.CompletionMarks;
  * leaves its group's statistics and the loss, where a zero would teach that it was wrong.
  */
 @FunctionalInterface
-public interface Reward {
+public interface Reward extends AutoCloseable {
     Score score(Problem problem, Rollout rollout);
 
     /** What a person should know before a run with this reward, one line each. */
@@ -40,4 +40,8 @@ public interface Reward {
     default String described() {
         return Rewards.named(getClass());
     }
+
+    /** Frees what it holds, such as processes; whoever had it made calls it once, after the last score. */
+    @Override
+    default void close() {}
 }

@@ -74,7 +74,7 @@ public final class Rewards {
 
     /**
      * The reward with each user's class that it names made, so that one that cannot be made, and an
-     * environment variable that is missing, are found before a run starts.
+     * environment variable that is missing, are found before a run starts. The caller closes it.
      *
      * @throws IllegalArgumentException with what a constructor threw
      */
@@ -90,9 +90,14 @@ public final class Rewards {
         }
         if (reward instanceof WeightedReward weighted) {
             Map<String, WeightedReward.Part> parts = new LinkedHashMap<>();
-            weighted.parts()
-                    .forEach((name, part) ->
-                            parts.put(name, new WeightedReward.Part(made(part.reward()), part.weight())));
+            try {
+                weighted.parts()
+                        .forEach((name, part) ->
+                                parts.put(name, new WeightedReward.Part(made(part.reward()), part.weight())));
+            } catch (RuntimeException | Error e) {
+                parts.values().forEach(part -> part.reward().close());
+                throw e;
+            }
             return new WeightedReward(parts);
         }
         return reward;

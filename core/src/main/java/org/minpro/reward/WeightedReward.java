@@ -62,6 +62,11 @@ public record WeightedReward(
     }
 
     @Override
+    public void close() {
+        parts.values().forEach(part -> part.reward().close());
+    }
+
+    @Override
     public double serviceSeconds() {
         return parts.values().stream()
                 .mapToDouble(part -> part.reward().serviceSeconds())

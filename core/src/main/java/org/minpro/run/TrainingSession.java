@@ -117,7 +117,7 @@ public final class TrainingSession implements AutoCloseable {
             if (environment != null) {
                 opened.add(environment);
             }
-            Reward reward = start.reward != null ? start.reward : recipe.createReward();
+            Reward reward = start.reward != null ? start.reward : opened.add(recipe.createReward());
             if (start.problems != null && start.reward == null && recipe.reward() == null) {
                 told.notice("the program's problems are scored by '" + reward.described()
                         + "', the recipe's default; reward(...) gives another");
@@ -386,7 +386,7 @@ public final class TrainingSession implements AutoCloseable {
             return this;
         }
 
-        /** A reward of the program's own. */
+        /** A reward of the program's own, which the program closes. */
         public Start reward(Reward own) {
             reward = own;
             return this;

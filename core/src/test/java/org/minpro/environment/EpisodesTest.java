@@ -163,8 +163,8 @@ class EpisodesTest {
     @Test
     void aStopTextIsNoPartOfItsTurn() {
         Counting counting = new Counting();
-        TurnEnd end = new TurnEnd(
-                new SamplingParams(1, 0, 1, 0, 60, List.of(), List.of("49"), false), EpisodesTest::text);
+        TurnEnd end =
+                new TurnEnd(new SamplingParams(1, 0, 1, 0, 60, List.of(), List.of("49"), false), EpisodesTest::text);
         try (Episodes episodes = new Episodes(counting, SPEECH, new TurnLimits(), end)) {
             Continuation continuation = episodes.of(PROBLEM, 5);
             assertThat(after(continuation, 0, "349")).isEqualTo(ids("010"));

@@ -334,6 +334,44 @@ final class RewardsTest {
         assertThat(whole.serviceSeconds()).isGreaterThan(new JavaReward().wallSeconds());
     }
 
+    /** Is held from its making until it is closed. */
+    public static final class Holding implements Reward {
+        private static final AtomicInteger HELD = new AtomicInteger();
+
+        public Holding() {
+            HELD.incrementAndGet();
+        }
+
+        @Override
+        public Score score(Problem problem, Rollout rollout) {
+            return Score.of(1);
+        }
+
+        @Override
+        public void close() {
+            HELD.decrementAndGet();
+        }
+    }
+
+    @Test
+    void aSumClosesItsPartsAlsoWhereOneCannotBeMade() {
+        String holding = Holding.class.getName();
+        Map<String, Object> two = new LinkedHashMap<>();
+        two.put("a", Map.of("reward", holding));
+        two.put("b", Map.of("reward", holding));
+        try (Reward sum =
+                Rewards.of("weighted", Map.of("parts", two), getClass().getClassLoader())) {
+            assertThat(value(sum, "", 1)).isEqualTo(2);
+            assertThat(Holding.HELD).hasValue(2);
+        }
+        assertThat(Holding.HELD).hasValue(0);
+        two.put("b", Map.of("reward", Judge.class.getName(), "broken", true));
+        assertThatThrownBy(() ->
+                        Rewards.of("weighted", Map.of("parts", two), getClass().getClassLoader()))
+                .hasMessageContaining("no judge");
+        assertThat(Holding.HELD).hasValue(0);
+    }
+
     private static final Pattern TABLE_ROW = Pattern.compile("\\| `([a-z0-9-]+)` \\| (.+?) \\|.*");
     private static final Pattern SECTION = Pattern.compile("### `([a-z0-9-]+)`");
     private static final Pattern PARAMETER = Pattern.compile("\\| `([a-z0-9-]+)` \\| (`[^`]+`|required) \\| (.+) \\|");
