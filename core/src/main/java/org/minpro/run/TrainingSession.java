@@ -40,7 +40,6 @@ import org.minpro.model.PolicyVersion;
 import org.minpro.recipe.KlSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Reward;
-import org.minpro.reward.Rewards;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutEngine;
@@ -121,9 +120,9 @@ public final class TrainingSession implements AutoCloseable {
             if (environment != null) {
                 opened.add(environment);
             }
-            Reward reward = start.reward != null ? start.reward : recipe.createReward();
+            Reward reward = start.reward != null ? start.reward : opened.add(recipe.createReward());
             if (start.problems != null && start.reward == null && recipe.reward() == null) {
-                told.notice("the program's problems are scored by '" + Rewards.described(reward)
+                told.notice("the program's problems are scored by '" + reward.described()
                         + "', the recipe's default; reward(...) gives another");
             }
             prompts = Prompts.of(recipe.prompts(), files, tokenizer, environment);
@@ -139,7 +138,12 @@ public final class TrainingSession implements AutoCloseable {
             }
             problems.notices().forEach(line -> told.notice("data: " + line));
             Problem example = problems.training().problem(0);
-            conversations = opened.add(Conversations.of(environment, prompts, recipe.turns(), tokenizer));
+            conversations = opened.add(Conversations.of(
+                    environment,
+                    prompts,
+                    recipe.turns(),
+                    recipe.sampling().params(files.config().eosIds()),
+                    tokenizer));
             reward.notices().forEach(told::notice);
             Reward judge = conversations.reward(reward, start.reward != null || recipe.reward() != null);
             scoring = new Scoring(judge.reading(prompts.marks(example)), recipe.rewardBudgetSeconds(), failures);
@@ -398,7 +402,7 @@ public final class TrainingSession implements AutoCloseable {
             return this;
         }
 
-        /** A reward of the program's own. */
+        /** A reward of the program's own, which the program closes. */
         public Start reward(Reward own) {
             reward = own;
             return this;
