@@ -137,7 +137,13 @@ final class EvalCommand implements Callable<Integer> {
                     "--benchmark-folder, --results and --compare must come with --benchmarks, got: none");
         }
         Recipe recipe = recipe(Recipe.binder(loader));
-        Reward reward = recipe.createReward();
+        try (Reward reward = recipe.createReward()) {
+            evaluate(recipe, reward);
+        }
+        return 0;
+    }
+
+    private void evaluate(Recipe recipe, Reward reward) {
         int most = recipe.evaluation().problems();
         ProblemSets sets = ProblemSets.of(recipe.data(), recipe.seed(), most, (pass, done, all) -> {});
         sets.notices().forEach(line -> console.say("data: " + line));
@@ -171,7 +177,8 @@ final class EvalCommand implements Callable<Integer> {
             long all = (long) questions.size() * responses;
             ShownRewardFailure failures = new ShownRewardFailure(live::say);
             Evaluator.Result result;
-            try (Conversations conversations = Conversations.of(environment, prompts, recipe.turns(), tokenizer)) {
+            try (Conversations conversations =
+                    Conversations.of(environment, prompts, recipe.turns(), params, tokenizer)) {
                 Reward read = conversations
                         .reward(reward, recipe.reward() != null)
                         .reading(prompts.marks(questions.getFirst().problem()));
@@ -186,7 +193,6 @@ final class EvalCommand implements Callable<Integer> {
             live.close();
             report(result);
         }
-        return 0;
     }
 
     /** Refuses questions that leave a response too few of the model's positions, and says where they do so and may. */

@@ -11,7 +11,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -30,6 +33,7 @@ import org.minpro.model.ModelConfig;
 import org.minpro.model.Parameters;
 import org.minpro.recipe.BuiltinTask;
 import org.minpro.recipe.Recipe;
+import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
 import org.minpro.run.IterationReport;
@@ -229,6 +233,73 @@ class EnvironmentRunTest {
             session.saveModel();
         }
         assertThat(left(stopped)).isEqualTo(fast);
+    }
+
+    /** Keeps what it hears. */
+    record Listening(Environment speaking, Queue<Turn> heard) implements Environment {
+        @Override
+        public Episode begin(Problem problem, long draw, int sample) {
+            Episode episode = speaking.begin(problem, draw, sample);
+            return turn -> {
+                heard.add(turn);
+                return episode.answer(turn);
+            };
+        }
+    }
+
+    @Test
+    void anEnvironmentHearsTurnsUpToTheirStopTexts() {
+        Queue<Turn> heard = new ConcurrentLinkedQueue<>();
+        List<String> stops = List.of("e", "1", "7", "o");
+        run(
+                recipe().with("lag", 0)
+                        .with("iterations", 1)
+                        .with("sampling.stop-token-ids", List.of())
+                        .with("sampling.stop", stops),
+                new Listening(new Chatty(0), heard));
+        assertThat(heard).hasSizeGreaterThan(16).anyMatch(turn -> turn.ordinal() > 0);
+        assertThat(heard).allSatisfy(turn -> assertThat(turn.text()).doesNotContain(stops.toArray(new String[0])));
+    }
+
+    /** Counts how often it was closed. */
+    public record Closable() implements Reward {
+        private static final AtomicInteger CLOSED = new AtomicInteger();
+
+        @Override
+        public Score score(Problem problem, Rollout rollout) {
+            return Score.of(CLOSED.get() == 0 ? 1 : 0);
+        }
+
+        @Override
+        public void close() {
+            CLOSED.incrementAndGet();
+        }
+    }
+
+    @Test
+    void aRunAndAnEvaluationCloseTheirReward() {
+        Closable.CLOSED.set(0);
+        run(recipe().with("lag", 0).with("iterations", 1).with("reward", new Closable()), new Chatty(0));
+        assertThat(Closable.CLOSED).hasValue(1);
+        Closable.CLOSED.set(0);
+        CommandLineRun evaluated = CommandLineRun.of(
+                "eval",
+                "--model",
+                model.toString(),
+                "--set",
+                "data.task=guess-the-number",
+                "--set",
+                "evaluation.problems=2",
+                "--set",
+                "compute.workers=2",
+                "--max-new-tokens",
+                "8",
+                "--samples",
+                "1",
+                "--reward",
+                Closable.class.getName());
+        assertThat(evaluated.code()).as(evaluated.err()).isZero();
+        assertThat(Closable.CLOSED).hasValue(1);
     }
 
     @Test

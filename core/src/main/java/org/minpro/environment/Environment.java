@@ -2,7 +2,6 @@ package org.minpro.environment;
 
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.Problem;
 
@@ -46,7 +45,7 @@ public interface Environment extends AutoCloseable {
     default void close() {}
 
     /** The roles that it speaks in; a model's chat template is tried with each before a run. */
-    default Set<String> roles() {
-        return Set.of("user");
+    default List<String> roles() {
+        return List.of("user");
     }
 }

@@ -16,7 +16,6 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.Message;
 import org.minpro.data.Problem;
@@ -24,8 +23,8 @@ import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Continuation;
 import org.minpro.rollout.Rollout;
+import org.minpro.rollout.TurnEnd;
 import org.minpro.rollout.TurnSpan;
-import org.minpro.text.TextException;
 import org.minpro.verify.CompletionMarks;
 
 /**
@@ -39,7 +38,7 @@ public final class Episodes implements AutoCloseable {
     private final Environment environment;
     private final Speech speech;
     private final TurnLimits limits;
-    private final Function<int[], String> text;
+    private final TurnEnd end;
     private final Map<Long, Map<Integer, Live>> live = new ConcurrentHashMap<>();
     private final ExecutorService threads = Executors.newCachedThreadPool(daemons("minpro-environment"));
     private final ScheduledThreadPoolExecutor clock =
@@ -48,13 +47,13 @@ public final class Episodes implements AutoCloseable {
     /**
      * @param speech puts what the environment says to the policy
      * @param limits of every episode
-     * @param text decodes ids without special tokens
+     * @param end of the policy's turns, as its sampler ends them
      */
-    public Episodes(Environment environment, Speech speech, TurnLimits limits, Function<int[], String> text) {
+    public Episodes(Environment environment, Speech speech, TurnLimits limits, TurnEnd end) {
         this.environment = environment;
         this.speech = speech;
         this.limits = limits;
-        this.text = text;
+        this.end = end;
         clock.setRemoveOnCancelPolicy(true);
     }
 
@@ -90,9 +89,6 @@ public final class Episodes implements AutoCloseable {
             Throwable failure = null;
             try {
                 ids = episode.answer(responseIds);
-            } catch (TextException e) {
-                // The template or the tokenizer cannot say it: no episode of this run will do better.
-                fatal = e;
             } catch (RuntimeException | StackOverflowError | LinkageError e) {
                 failure = e;
             } catch (Throwable e) {
@@ -132,24 +128,55 @@ public final class Episodes implements AutoCloseable {
      * @param always whether {@code otherwise} scores even where the episode has a score of its own
      */
     public Reward reward(Reward otherwise, boolean always) {
-        return new Reward() {
-            @Override
-            public Score score(Problem problem, Rollout rollout) {
-                return Episodes.this.score(problem, rollout, otherwise, always);
-            }
+        return new EpisodeReward(otherwise, always);
+    }
 
-            @Override
-            public Reward reading(CompletionMarks marks) {
-                return Episodes.this.reward(otherwise.reading(marks), always);
-            }
-        };
+    /** Asks the episode, and else the recipe's reward. */
+    private final class EpisodeReward implements Reward {
+        private final Reward otherwise;
+        private final boolean always;
+
+        EpisodeReward(Reward otherwise, boolean always) {
+            this.otherwise = otherwise;
+            this.always = always;
+        }
+
+        @Override
+        public Score score(Problem problem, Rollout rollout) {
+            return Episodes.this.score(problem, rollout, otherwise, always);
+        }
+
+        @Override
+        public Reward reading(CompletionMarks marks) {
+            return new EpisodeReward(otherwise.reading(marks), always);
+        }
+
+        @Override
+        public List<String> notices() {
+            return otherwise.notices();
+        }
+
+        @Override
+        public double serviceSeconds() {
+            return otherwise.serviceSeconds();
+        }
+
+        @Override
+        public void close() {
+            otherwise.close();
+        }
+
+        @Override
+        public String described() {
+            return "episodes (" + otherwise.described() + ")";
+        }
     }
 
     private Score score(Problem problem, Rollout rollout, Reward otherwise, boolean always) {
         Map<Integer, Live> ofDraw = live.get(rollout.draw());
         Live underWay = ofDraw == null ? null : ofDraw.remove(rollout.sample());
         List<TurnSpan> turns = TurnSpan.of(rollout.responseMask());
-        boolean begins = turns.size() == 1 && rollout.finish() == Rollout.Finish.LENGTH;
+        boolean begins = turns.size() == 1 && !wasHeard(rollout, turns.getFirst());
         if (underWay == null && !begins && !environment.replayable()) {
             return Score.undecided("the episode is over, and its environment cannot be played through again");
         }
@@ -175,21 +202,26 @@ public final class Episodes implements AutoCloseable {
             return rollout.text();
         }
         TurnSpan last = turns.getLast();
-        return text.apply(Arrays.copyOfRange(rollout.responseIds(), last.from(), last.to()));
+        return end.textOf(Arrays.copyOfRange(rollout.responseIds(), last.from(), last.to()));
     }
 
-    private static void replay(Live episode, Rollout rollout, List<TurnSpan> turns) {
+    /** Whether the environment was asked what follows a turn, rather than the limit of tokens having cut it off. */
+    private boolean wasHeard(Rollout rollout, TurnSpan turn) {
+        return rollout.finish() == Rollout.Finish.STOP
+                || turn.to() < rollout.length()
+                || end.isAt(rollout.responseIds(), turn.to());
+    }
+
+    private void replay(Live episode, Rollout rollout, List<TurnSpan> turns) {
         for (int i = 0; i < turns.size(); i++) {
-            boolean last = i == turns.size() - 1;
-            if (last
-                    && rollout.finish() == Rollout.Finish.LENGTH
-                    && turns.get(i).to() == rollout.length()) {
+            TurnSpan turn = turns.get(i);
+            if (!wasHeard(rollout, turn)) {
                 return;
             }
-            int end = turns.get(i).to();
+            boolean last = i == turns.size() - 1;
             int next = last ? rollout.length() : turns.get(i + 1).from();
-            int[] said = episode.answer(Arrays.copyOf(rollout.responseIds(), end));
-            int[] journaled = Arrays.copyOfRange(rollout.responseIds(), end, next);
+            int[] said = episode.answer(Arrays.copyOf(rollout.responseIds(), turn.to()));
+            int[] journaled = Arrays.copyOfRange(rollout.responseIds(), turn.to(), next);
             // The limit of tokens may have cut what was said last.
             if (!Arrays.equals(last ? Arrays.copyOf(said, Math.min(said.length, journaled.length)) : said, journaled)) {
                 throw new EnvironmentException(
@@ -241,7 +273,7 @@ public final class Episodes implements AutoCloseable {
         /** What follows the policy's turn at the end of the ids; none where the episode has ended. */
         synchronized int[] answer(int[] responseIds) {
             int[] ids = Arrays.copyOfRange(responseIds, heard, responseIds.length);
-            Answer answer = begun().answer(new Turn(turns, ids, text.apply(ids)));
+            Answer answer = begun().answer(new Turn(turns, ids, end.textOf(ids)));
             turns++;
             if (answer.reward() != null) {
                 rewards.put(responseIds.length - 1, answer.reward());

@@ -37,6 +37,7 @@ import tools.jackson.databind.json.JsonMapper;
  * @param url of the service
  * @param seconds for each reply
  * @param replayable whether the service answers the same turns the same way
+ * @param roles of its messages
  */
 public record HttpEnvironment(
         @Doc("http or https address that takes the POSTs; ${NAME} in it is an environment variable.")
@@ -45,18 +46,23 @@ public record HttpEnvironment(
         @Doc("Time that each reply may take, seconds, > 0.") double seconds,
 
         @Doc("Whether the service says the same to the same turns of a problem, draw and sample.")
-        boolean replayable)
+        boolean replayable,
+
+        @Doc("The roles that its messages have; the model's chat template is tried with each before the run.")
+        List<String> roles)
         implements Environment {
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final int LONGEST_REPLY = 1_000_000;
 
     public HttpEnvironment {
         Rule.check(seconds > 0 && seconds <= 86_400, "seconds", "in (0, 86400]", seconds);
+        Rule.check(!roles.isEmpty(), "roles", "one or more roles", "none");
+        roles = List.copyOf(roles);
     }
 
-    /** Half a minute for each reply; not replayable. */
+    /** Half a minute for each reply; not replayable; of a user. */
     public HttpEnvironment(Address url) {
-        this(url, 30, false);
+        this(url, 30, false, List.of("user"));
     }
 
     /** The connections to all services, made when the first episode begins. */
@@ -178,6 +184,12 @@ public record HttpEnvironment(
             for (JsonNode message : reply.path("messages")) {
                 if (!message.path("role").isString() || !message.path("content").isString()) {
                     throw failed(event, "a message without the texts \"role\" and \"content\"", null);
+                }
+                if (!roles.contains(message.path("role").stringValue())) {
+                    throw failed(
+                            event,
+                            "a message of role '" + message.path("role").stringValue() + "', where roles has " + roles,
+                            null);
                 }
                 Map<String, @Nullable Object> fields = new LinkedHashMap<>();
                 message.properties()

@@ -1,10 +1,10 @@
 package org.minpro.environment;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.Doc;
 import org.minpro.config.Rule;
@@ -46,24 +46,56 @@ public record ToolUse(
         this(tools, 8, 0);
     }
 
-    private static Map<String, ToolFunction> byName(List<Toolbox> tools) {
-        Map<String, ToolFunction> functions = new LinkedHashMap<>();
-        for (Toolbox toolbox : tools) {
-            for (ToolFunction function : toolbox.functions()) {
-                Rule.check(
-                        functions.put(function.name(), function) == null,
-                        "tools",
-                        "such that functions have different names",
-                        "two of " + function.name());
-            }
-        }
-        return functions;
-    }
-
     /** @throws IllegalArgumentException where two functions have one name */
     @Override
     public Environment opened() {
-        return new Open(byName(tools));
+        return open();
+    }
+
+    private Open open() {
+        List<ToolFunction> functions = new ArrayList<>();
+        try {
+            tools.forEach(toolbox -> functions.addAll(toolbox.functions()));
+            return new Open(byName(functions));
+        } catch (RuntimeException | Error e) {
+            try {
+                closeAll(functions);
+            } catch (RuntimeException second) {
+                e.addSuppressed(second);
+            }
+            throw e;
+        }
+    }
+
+    private static Map<String, ToolFunction> byName(List<ToolFunction> functions) {
+        Map<String, ToolFunction> byName = new LinkedHashMap<>();
+        for (ToolFunction function : functions) {
+            Rule.check(
+                    byName.put(function.name(), function) == null,
+                    "tools",
+                    "such that functions have different names",
+                    "two of " + function.name());
+        }
+        return byName;
+    }
+
+    /** Each of them, whichever fails. */
+    private static void closeAll(Collection<ToolFunction> functions) {
+        RuntimeException first = null;
+        for (ToolFunction function : functions) {
+            try {
+                function.close();
+            } catch (RuntimeException e) {
+                if (first == null) {
+                    first = e;
+                } else {
+                    first.addSuppressed(e);
+                }
+            }
+        }
+        if (first != null) {
+            throw first;
+        }
     }
 
     @Override
@@ -74,8 +106,8 @@ public record ToolUse(
     }
 
     @Override
-    public Set<String> roles() {
-        return Set.of("tool");
+    public List<String> roles() {
+        return List.of("tool");
     }
 
     @Override
@@ -86,7 +118,8 @@ public record ToolUse(
     /** Opens the tools for this episode alone; a run opens them once. */
     @Override
     public Episode begin(Problem problem, long draw, int sample) {
-        return opened().begin(problem, draw, sample);
+        Open open = open();
+        return new Calls(open.functions, open::close);
     }
 
     /** With its functions. */
@@ -103,7 +136,7 @@ public record ToolUse(
         }
 
         @Override
-        public Set<String> roles() {
+        public List<String> roles() {
             return ToolUse.this.roles();
         }
 
@@ -114,23 +147,31 @@ public record ToolUse(
 
         @Override
         public Episode begin(Problem problem, long draw, int sample) {
-            return new Calls(functions);
+            return new Calls(functions, () -> {});
         }
 
         @Override
         public void close() {
-            functions.values().forEach(ToolFunction::close);
+            closeAll(functions.values());
         }
     }
 
     /** The calls of one response. */
     private final class Calls implements Episode {
         private final Map<String, ToolFunction> functions;
+        private final Runnable closing;
         private int called;
         private int failed;
 
-        Calls(Map<String, ToolFunction> functions) {
+        /** @param closing frees what was opened for this response alone */
+        Calls(Map<String, ToolFunction> functions, Runnable closing) {
             this.functions = functions;
+            this.closing = closing;
+        }
+
+        @Override
+        public void close() {
+            closing.run();
         }
 
         @Override

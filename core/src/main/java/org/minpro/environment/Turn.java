@@ -7,7 +7,7 @@ import java.util.Arrays;
  *
  * @param ordinal of the turn in its episode, from 0
  * @param ids token ids, {@code [time]}, with the stop id
- * @param text without special tokens
+ * @param text without special tokens, and without the stop text that ended the turn
  */
 public record Turn(int ordinal, int[] ids, String text) {
     @Override

@@ -18,7 +18,6 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.Problem;
 import org.minpro.reward.Reward;
-import org.minpro.reward.Rewards;
 import org.minpro.reward.Score;
 import org.minpro.rollout.Rollout;
 
@@ -69,7 +68,7 @@ public final class Scoring {
      */
     public Scoring(Reward reward, double budgetSeconds, Consumer<RewardFailure> failed) {
         this.reward = reward;
-        this.budget = Duration.ofNanos((long) (1e9 * (budgetSeconds + Rewards.secondsOfServices(reward))));
+        this.budget = Duration.ofNanos((long) (1e9 * (budgetSeconds + reward.serviceSeconds())));
         this.failed = failed;
         threads = new ThreadPoolExecutor(
                 THREADS,
@@ -321,9 +320,8 @@ public final class Scoring {
                                 "a reward must give a score, and undecided where it cannot, got: null")));
             }
             if (score.decided() && Math.abs(score.value()) > Score.LARGEST) {
-                throw new RefusedRewardException(
-                        "reward " + Rewards.described(reward) + " must be in [-1e6, 1e6], got: " + score.value()
-                                + " for " + RewardFailure.where(entry.problem, entry.rollout));
+                throw new RefusedRewardException("reward " + reward.described() + " must be in [-1e6, 1e6], got: "
+                        + score.value() + " for " + RewardFailure.where(entry.problem, entry.rollout));
             }
             return score;
         }
@@ -354,7 +352,7 @@ public final class Scoring {
         }
 
         private void giveUp(TimeoutException tooLong) {
-            String what = Rewards.described(reward) + " " + tooLong.getMessage() + RewardFailure.place(tooLong);
+            String what = reward.described() + " " + tooLong.getMessage() + RewardFailure.place(tooLong);
             RewardFailure failure = new RewardFailure(entry.problem, entry.rollout, what, tooLong);
             Score score = undecided(failure);
             int calls;
@@ -364,7 +362,7 @@ public final class Scoring {
             if (calls >= ABANDONED_CALLS) {
                 queue.fail(new RefusedRewardException(
                         "a reward must answer within reward-budget-seconds, got: " + calls + " calls of "
-                                + Rewards.described(reward) + " that took longer than " + seconds()
+                                + reward.described() + " that took longer than " + seconds()
                                 + " s, the last one" + RewardFailure.place(tooLong),
                         tooLong));
             } else {

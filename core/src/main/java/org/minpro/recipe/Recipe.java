@@ -451,7 +451,7 @@ public record Recipe(
     }
 
     /**
-     * The reward to score with: the one asked for, else that of the built-in task or the answer checker.
+     * The reward to score with: the one asked for, else that of the built-in task or the answer checker. The caller closes it.
      *
      * @throws IllegalArgumentException if a user's class cannot be made; the message says what to change
      */

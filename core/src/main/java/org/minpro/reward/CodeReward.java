@@ -11,7 +11,7 @@ import org.minpro.sandbox.Isolation;
 import org.minpro.sandbox.JavaSandbox;
 
 /** A {@link JavaReward} with its sandbox. */
-final class CodeReward implements Reward, AutoCloseable {
+final class CodeReward implements Reward {
     /** What compiling may take on top of a program's own time, and waiting for others. */
     private static final double COMPILING_SECONDS = 60;
 
@@ -21,13 +21,18 @@ final class CodeReward implements Reward, AutoCloseable {
 
     CodeReward(JavaReward settings) {
         this.settings = settings;
-        this.isolation = Isolation.find();
+        this.isolation = Isolation.find(settings.limits());
         this.sandbox = new JavaSandbox(settings.limits(), isolation);
     }
 
-    /** Seconds that a response may take, beside the reward's budget. */
-    double seconds() {
+    @Override
+    public double serviceSeconds() {
         return settings.wallSeconds() + COMPILING_SECONDS;
+    }
+
+    @Override
+    public String described() {
+        return settings.described();
     }
 
     @Override
@@ -50,7 +55,7 @@ final class CodeReward implements Reward, AutoCloseable {
         try {
             outcome = sandbox.run(FencedBlock.last(rollout.text()), tests);
         } catch (IOException e) {
-            throw new UncheckedIOException("a program's process must start, got: " + e, e);
+            throw new UncheckedIOException("a program's process must start and stay, got: " + e.getMessage(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while a program ran", e);

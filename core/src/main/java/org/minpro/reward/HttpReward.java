@@ -160,6 +160,11 @@ public record HttpReward(
     }
 
     @Override
+    public double serviceSeconds() {
+        return budgetSeconds;
+    }
+
+    @Override
     public Score score(Problem problem, Rollout rollout) {
         String body = JSON.writeValueAsString(request(problem, rollout));
         long deadline = System.nanoTime() + budget().toNanos();

@@ -82,6 +82,18 @@ final class OwnReward implements Reward, ByClassName {
     }
 
     @Override
+    public synchronized void close() {
+        if (made != null) {
+            made.close();
+        }
+    }
+
+    @Override
+    public String described() {
+        return Rewards.named(type);
+    }
+
+    @Override
     public Class<?> type() {
         return type;
     }

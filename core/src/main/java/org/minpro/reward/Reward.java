@@ -12,7 +12,7 @@ import org.minpro.verify.CompletionMarks;
  * leaves its group's statistics and the loss, where a zero would teach that it was wrong.
  */
 @FunctionalInterface
-public interface Reward {
+public interface Reward extends AutoCloseable {
     Score score(Problem problem, Rollout rollout);
 
     /** What a person should know before a run with this reward, one line each. */
@@ -27,4 +27,21 @@ public interface Reward {
     default Reward reading(CompletionMarks marks) {
         return this;
     }
+
+    /**
+     * Seconds that the services which it asks may take for a response, each by its own budget; they come on top of the
+     * time that a run gives a reward.
+     */
+    default double serviceSeconds() {
+        return 0;
+    }
+
+    /** The reward as a person knows it: its name in the table, or its class. */
+    default String described() {
+        return Rewards.named(getClass());
+    }
+
+    /** Frees what it holds, such as processes; whoever had it made calls it once, after the last score. */
+    @Override
+    default void close() {}
 }

@@ -3,7 +3,6 @@ package org.minpro.reward;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import org.minpro.config.NamedRecords;
 
 /**
@@ -50,18 +49,8 @@ public final class Rewards {
         return made(TABLE.create(name, parameters, loader));
     }
 
-    /** The reward as a person knows it: its name in the table, or its class; of a sum, those of its parts too. */
-    public static String described(Reward reward) {
-        if (reward instanceof WeightedReward weighted) {
-            return weighted.parts().values().stream()
-                    .map(part -> described(part.reward()))
-                    .collect(Collectors.joining(", ", "weighted (", ")"));
-        }
-        Class<?> type = switch (reward) {
-            case OwnReward own -> own.type();
-            case CodeReward code -> JavaReward.class;
-            default -> reward.getClass();
-        };
+    /** A reward's class as a person knows it: its name in the table, or that of the class. */
+    static String named(Class<?> type) {
         if (type.isHidden()) {
             // A lambda's own name is of no use to anybody.
             return type.getName().replaceFirst("\\$\\$Lambda.*", "") + "'s lambda";
@@ -83,22 +72,9 @@ public final class Rewards {
         };
     }
 
-    /** Seconds that the services which a reward asks may take for a response, each by its own budget. */
-    public static double secondsOfServices(Reward reward) {
-        return switch (reward) {
-            case HttpReward http -> http.budgetSeconds();
-            case CodeReward code -> code.seconds();
-            case WeightedReward weighted ->
-                weighted.parts().values().stream()
-                        .mapToDouble(part -> secondsOfServices(part.reward()))
-                        .sum();
-            default -> 0;
-        };
-    }
-
     /**
      * The reward with each user's class that it names made, so that one that cannot be made, and an
-     * environment variable that is missing, are found before a run starts.
+     * environment variable that is missing, are found before a run starts. The caller closes it.
      *
      * @throws IllegalArgumentException with what a constructor threw
      */
@@ -114,9 +90,14 @@ public final class Rewards {
         }
         if (reward instanceof WeightedReward weighted) {
             Map<String, WeightedReward.Part> parts = new LinkedHashMap<>();
-            weighted.parts()
-                    .forEach((name, part) ->
-                            parts.put(name, new WeightedReward.Part(made(part.reward()), part.weight())));
+            try {
+                weighted.parts()
+                        .forEach((name, part) ->
+                                parts.put(name, new WeightedReward.Part(made(part.reward()), part.weight())));
+            } catch (RuntimeException | Error e) {
+                parts.values().forEach(part -> part.reward().close());
+                throw e;
+            }
             return new WeightedReward(parts);
         }
         return reward;

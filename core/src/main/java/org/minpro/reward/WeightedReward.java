@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.minpro.config.Doc;
 import org.minpro.config.Rule;
 import org.minpro.config.Unwrapped;
@@ -58,6 +59,25 @@ public record WeightedReward(
         Map<String, Part> read = new LinkedHashMap<>();
         parts.forEach((name, part) -> read.put(name, new Part(part.reward().reading(marks), part.weight())));
         return new WeightedReward(read);
+    }
+
+    @Override
+    public void close() {
+        parts.values().forEach(part -> part.reward().close());
+    }
+
+    @Override
+    public double serviceSeconds() {
+        return parts.values().stream()
+                .mapToDouble(part -> part.reward().serviceSeconds())
+                .sum();
+    }
+
+    @Override
+    public String described() {
+        return parts.values().stream()
+                .map(part -> part.reward().described())
+                .collect(Collectors.joining(", ", "weighted (", ")"));
     }
 
     @Override

@@ -329,14 +329,14 @@ public final class ContinuousBatch implements AutoCloseable {
     private final class Row {
         private final Generation generation;
         private final int sample;
-        private final StopTexts stops;
+        private final TurnEnd end;
         private final int[] ids;
         private int length;
 
         Row(Generation generation, int sample) {
             this.generation = generation;
             this.sample = sample;
-            this.stops = new StopTexts(generation.request.params().stop(), text);
+            this.end = new TurnEnd(generation.request.params(), text);
             this.ids = new int[generation.request.params().maxNewTokens()];
         }
 
@@ -347,15 +347,14 @@ public final class ContinuousBatch implements AutoCloseable {
         /** Adds a token; true if the response has ended with it. */
         boolean append(int id, float logProb, List<Alternative> alternatives) {
             ids[length++] = id;
-            SamplingParams params = generation.request.params();
             Rollout.Finish finish = null;
-            if (params.stopIds().contains(id) || stops.completedBy(ids, length)) {
+            if (end.isAt(ids, length)) {
                 finish = Rollout.Finish.STOP;
             } else if (length == ids.length) {
                 finish = Rollout.Finish.LENGTH;
             }
             if (!generation.cancelled) {
-                Ending ending = finish == null ? null : new Ending(finish, stops.before(Arrays.copyOf(ids, length)));
+                Ending ending = finish == null ? null : new Ending(finish, end.textOf(Arrays.copyOf(ids, length)));
                 generation.listener.sampled(sample, new Token(id, logProb, alternatives, ending));
             }
             return finish != null;

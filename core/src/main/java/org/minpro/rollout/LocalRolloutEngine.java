@@ -653,7 +653,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
         private final int capacity;
         private final int filled;
         private final TokenSampler sampler;
-        private final StopTexts stops;
+        private final TurnEnd end;
         private final @Nullable Row[] rows = new @Nullable Row[slots];
         private final Weights weights;
 
@@ -662,7 +662,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
             this.waitingRows = waitingRows;
             this.capacity = capacity;
             this.filled = filled;
-            this.stops = new StopTexts(generation.params.stop(), text);
+            this.end = new TurnEnd(generation.params, text);
             this.weights = new Weights(generation);
             this.sampler = new TokenSampler(generation.params, weights.decoder.steps());
         }
@@ -791,8 +791,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
             row.versions[row.length] = version;
             row.length++;
             generation.tokens.tokenSampled(row.draw(), row.waiting.sample(), id);
-            boolean stop = generation.params.stopIds().contains(id) || stops.completedBy(row.ids, row.length);
-            if (stop) {
+            if (end.isAt(row.ids, row.length)) {
                 if (!row.ask().isDone()) {
                     return Next.REPLY;
                 }
@@ -807,17 +806,22 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
         /** Appends what follows a stop id; false where the response has ended, and then it is reported. */
         private boolean goesOn(Row row) {
-            int before = row.length;
+            int[] given;
             try {
-                row.give(Objects.requireNonNull(row.reply).join());
+                given = Objects.requireNonNull(row.reply).join();
             } catch (CompletionException e) {
                 throw Continuation.failure(e);
             }
             row.reply = null;
-            if (row.length > before && row.length < generation.params.maxNewTokens()) {
+            if (given.length == 0) {
+                end(row, Rollout.Finish.STOP);
+                return false;
+            }
+            row.give(given);
+            if (row.length < generation.params.maxNewTokens()) {
                 return true;
             }
-            end(row, row.length == before ? Rollout.Finish.STOP : Rollout.Finish.LENGTH);
+            end(row, Rollout.Finish.LENGTH);
             return false;
         }
 
@@ -839,7 +843,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
                     Arrays.copyOf(row.logKeptMass, row.length),
                     Arrays.copyOf(row.versions, row.length),
                     finish,
-                    stops.before(response));
+                    end.textOf(response));
         }
     }
 }

@@ -6,6 +6,8 @@ import org.minpro.environment.Episodes;
 import org.minpro.environment.TurnLimits;
 import org.minpro.experience.Continuations;
 import org.minpro.reward.Reward;
+import org.minpro.rollout.SamplingParams;
+import org.minpro.rollout.TurnEnd;
 import org.minpro.text.Tokenizer;
 
 /** What answers the turns of a run's responses, and scores them by it; nothing where a response is one turn. */
@@ -19,10 +21,15 @@ public final class Conversations implements AutoCloseable {
     /**
      * @param environment null where a response is one turn
      * @param prompts of the same environment
+     * @param sampling of the responses
      * @throws org.minpro.text.TextException if the model's chat template is not prefix-stable
      */
     public static Conversations of(
-            @Nullable Environment environment, Prompts prompts, TurnLimits limits, Tokenizer tokenizer) {
+            @Nullable Environment environment,
+            Prompts prompts,
+            TurnLimits limits,
+            SamplingParams sampling,
+            Tokenizer tokenizer) {
         return new Conversations(
                 environment == null
                         ? null
@@ -30,7 +37,7 @@ public final class Conversations implements AutoCloseable {
                                 environment,
                                 prompts.speech(environment.roles(), limits.keepsThinking()),
                                 limits,
-                                ids -> tokenizer.decode(ids, true)));
+                                new TurnEnd(sampling, ids -> tokenizer.decode(ids, true))));
     }
 
     public Continuations continuations() {

@@ -18,6 +18,7 @@ import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.Dataset;
@@ -39,7 +40,6 @@ import org.minpro.model.PolicyVersion;
 import org.minpro.recipe.KlSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Reward;
-import org.minpro.reward.Rewards;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
 import org.minpro.rollout.RolloutEngine;
@@ -105,8 +105,10 @@ public final class TrainingSession implements AutoCloseable {
         this.listener = told;
         loader = start.loader;
         opened.add(folder);
+        Ranks together = joined;
         try {
-            ranks = opened.add(joined != null ? joined : start.join.apply(folder.path()));
+            together = joined != null ? joined : start.join.apply(folder.path());
+            ranks = opened.add(together);
             requireLanes();
             Engine.use(recipe.compute().device());
             files = ModelFiles.open(recipe.model().path());
@@ -118,9 +120,9 @@ public final class TrainingSession implements AutoCloseable {
             if (environment != null) {
                 opened.add(environment);
             }
-            Reward reward = start.reward != null ? start.reward : recipe.createReward();
+            Reward reward = start.reward != null ? start.reward : opened.add(recipe.createReward());
             if (start.problems != null && start.reward == null && recipe.reward() == null) {
-                told.notice("the program's problems are scored by '" + Rewards.described(reward)
+                told.notice("the program's problems are scored by '" + reward.described()
                         + "', the recipe's default; reward(...) gives another");
             }
             prompts = Prompts.of(recipe.prompts(), files, tokenizer, environment);
@@ -136,7 +138,12 @@ public final class TrainingSession implements AutoCloseable {
             }
             problems.notices().forEach(line -> told.notice("data: " + line));
             Problem example = problems.training().problem(0);
-            conversations = opened.add(Conversations.of(environment, prompts, recipe.turns(), tokenizer));
+            conversations = opened.add(Conversations.of(
+                    environment,
+                    prompts,
+                    recipe.turns(),
+                    recipe.sampling().params(files.config().eosIds()),
+                    tokenizer));
             reward.notices().forEach(told::notice);
             Reward judge = conversations.reward(reward, start.reward != null || recipe.reward() != null);
             scoring = new Scoring(judge.reading(prompts.marks(example)), recipe.rewardBudgetSeconds(), failures);
@@ -187,7 +194,20 @@ public final class TrainingSession implements AutoCloseable {
                                 evaluations.file())));
             }
         } catch (RuntimeException | Error e) {
+            if (together != null) {
+                together.failed(e);
+            }
             opened.closeAfter(e);
+            throw e;
+        }
+    }
+
+    /** Something that all ranks do: where it fails on this one, the others learn why. */
+    private <T> T together(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (RuntimeException | Error e) {
+            ranks.failed(e);
             throw e;
         }
     }
@@ -382,7 +402,7 @@ public final class TrainingSession implements AutoCloseable {
             return this;
         }
 
-        /** A reward of the program's own. */
+        /** A reward of the program's own, which the program closes. */
         public Start reward(Reward own) {
             reward = own;
             return this;
@@ -489,6 +509,7 @@ public final class TrainingSession implements AutoCloseable {
                 Recipe stored = StoredRecipe.read(folder, COMMAND, Recipe.binder(loader), Recipe.class);
                 return new TrainingSession(this, folder, stored, ranks);
             } catch (RuntimeException e) {
+                ranks.failed(e);
                 ranks.close();
                 throw e;
             }
@@ -602,7 +623,7 @@ public final class TrainingSession implements AutoCloseable {
 
     /** Accuracy of the policy as it is on the held-out problems, sampled as in training; kept in the run's folder. */
     public Evaluator.Result evaluate(Consumer<Rollout> finished) {
-        return RunFailure.keptOrOvercome(folder.path(), () -> evaluated(finished));
+        return together(() -> RunFailure.keptOrOvercome(folder.path(), () -> evaluated(finished)));
     }
 
     private Evaluator.Result evaluated(Consumer<Rollout> finished) {
@@ -730,7 +751,7 @@ public final class TrainingSession implements AutoCloseable {
             return false;
         }
         try {
-            return RunFailure.kept(folder.path(), run::run);
+            return together(() -> RunFailure.kept(folder.path(), run::run));
         } finally {
             failures.summarise();
         }
@@ -818,7 +839,7 @@ public final class TrainingSession implements AutoCloseable {
         if (!ranks.isFirst()) {
             throw new IllegalStateException("the first rank saves the model, got: " + ranks.named(ranks.rank()));
         }
-        return RunFailure.keptOrOvercome(folder.path(), this::writeModel);
+        return together(() -> RunFailure.keptOrOvercome(folder.path(), this::writeModel));
     }
 
     private Path writeModel() {

@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -22,9 +21,7 @@ final class CompilingProcess implements AutoCloseable {
     private static final double COMPILE_SECONDS = 20;
 
     private final Path empty;
-    private @Nullable Process process;
-    private @Nullable DataInputStream in;
-    private @Nullable DataOutputStream out;
+    private @Nullable Child child;
 
     CompilingProcess() throws IOException {
         empty = Files.createTempDirectory("minpro-empty");
@@ -38,84 +35,53 @@ final class CompilingProcess implements AutoCloseable {
      */
     record Compiled(Map<String, byte[]> classes, String failure) {}
 
+    /**
+     * Compiles a program.
+     *
+     * @throws IOException if the process does not start, or ends while it compiles: it answers whatever the program brings up,
+     *     running out of memory too
+     */
     synchronized Compiled compile(Map<String, String> sources) throws IOException, InterruptedException {
-        if (process == null || !process.isAlive()) {
-            start();
+        try {
+            return attempt(sources);
+        } catch (IOException e) {
+            // It may have been idle for too long just now, or the system may have ended it.
+            return attempt(sources);
         }
-        FutureTask<Compiled> task = new FutureTask<>(() -> exchange(sources));
+    }
+
+    private Compiled attempt(Map<String, String> sources) throws IOException, InterruptedException {
+        if (child == null || !child.process.isAlive()) {
+            child = new Child(empty);
+        }
+        Child asked = child;
+        FutureTask<Compiled> task = new FutureTask<>(() -> asked.exchange(sources));
         Thread thread = new Thread(task, "minpro-compile");
         thread.setDaemon(true);
         thread.start();
+        boolean answered = false;
         try {
-            return task.get((long) (COMPILE_SECONDS * 1e3), TimeUnit.MILLISECONDS);
+            Compiled compiled = task.get((long) (COMPILE_SECONDS * 1e3), TimeUnit.MILLISECONDS);
+            answered = true;
+            return compiled;
         } catch (TimeoutException e) {
-            end();
+            if (!asked.begun) {
+                throw new IOException("no compiler within " + (int) COMPILE_SECONDS + " s", e);
+            }
             return new Compiled(Map.of(), "takes longer than " + (int) COMPILE_SECONDS + " s to compile");
         } catch (ExecutionException e) {
-            // Most often it ran out of memory: what it was given is at fault.
-            end();
-            return new Compiled(Map.of(), "the compiler ended while it compiled this");
-        } catch (InterruptedException e) {
-            end();
-            throw e;
+            throw new IOException("the compiler ended: " + e.getCause(), e.getCause());
+        } finally {
+            if (!answered) {
+                end();
+            }
         }
-    }
-
-    private Compiled exchange(Map<String, String> sources) throws IOException {
-        DataOutputStream to = Objects.requireNonNull(out);
-        DataInputStream from = Objects.requireNonNull(in);
-        to.writeInt(sources.size());
-        for (Map.Entry<String, String> source : sources.entrySet()) {
-            byte[] bytes = source.getValue().getBytes(StandardCharsets.UTF_8);
-            to.writeUTF(source.getKey());
-            to.writeInt(bytes.length);
-            to.write(bytes);
-        }
-        to.flush();
-        if (!from.readBoolean()) {
-            return new Compiled(Map.of(), from.readUTF());
-        }
-        Map<String, byte[]> classes = new LinkedHashMap<>();
-        int count = from.readInt();
-        for (int i = 0; i < count; i++) {
-            String name = from.readUTF();
-            classes.put(name, from.readNBytes(from.readInt()));
-        }
-        return new Compiled(classes, "");
-    }
-
-    private void start() throws IOException {
-        Path ours;
-        try {
-            ours = Path.of(SourceCompiler.class
-                    .getProtectionDomain()
-                    .getCodeSource()
-                    .getLocation()
-                    .toURI());
-        } catch (URISyntaxException e) {
-            throw new IOException(e);
-        }
-        Process started = new ProcessBuilder(List.of(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx256m",
-                        "-Xss4m",
-                        "-XX:+UseSerialGC",
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        ours.toString(),
-                        SourceCompiler.class.getName(),
-                        empty.toString()))
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        process = started;
-        in = new DataInputStream(started.getInputStream());
-        out = new DataOutputStream(started.getOutputStream());
     }
 
     private void end() {
-        if (process != null) {
-            process.destroyForcibly();
-            process = null;
+        if (child != null) {
+            child.process.destroyForcibly();
+            child = null;
         }
     }
 
@@ -126,6 +92,68 @@ final class CompilingProcess implements AutoCloseable {
             Files.deleteIfExists(empty);
         } catch (IOException e) {
             // An empty folder of the system's temporary ones may stay.
+        }
+    }
+
+    /** The process, with the two ends of its pipes. */
+    private static final class Child {
+        private final Process process;
+        private final DataInputStream in;
+        private final DataOutputStream out;
+        private volatile boolean begun;
+
+        /** @param empty the class path */
+        Child(Path empty) throws IOException {
+            Path ours;
+            try {
+                ours = Path.of(SourceCompiler.class
+                        .getProtectionDomain()
+                        .getCodeSource()
+                        .getLocation()
+                        .toURI());
+            } catch (URISyntaxException e) {
+                throw new IOException(e);
+            }
+            process = new ProcessBuilder(List.of(
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
+                            "-Xmx256m",
+                            "-Xss4m",
+                            "-XX:+UseSerialGC",
+                            "-XX:TieredStopAtLevel=1",
+                            "-cp",
+                            ours.toString(),
+                            SourceCompiler.class.getName(),
+                            empty.toString()))
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            in = new DataInputStream(process.getInputStream());
+            out = new DataOutputStream(process.getOutputStream());
+        }
+
+        Compiled exchange(Map<String, String> sources) throws IOException {
+            if (!begun) {
+                in.readByte();
+                begun = true;
+            }
+            out.writeInt(sources.size());
+            for (Map.Entry<String, String> source : sources.entrySet()) {
+                byte[] bytes = source.getValue().getBytes(StandardCharsets.UTF_8);
+                out.writeUTF(source.getKey());
+                out.writeInt(bytes.length);
+                out.write(bytes);
+            }
+            out.flush();
+            if (!in.readBoolean()) {
+                return new Compiled(Map.of(), in.readUTF());
+            }
+            Map<String, byte[]> classes = new LinkedHashMap<>();
+            int count = in.readInt();
+            for (int i = 0; i < count; i++) {
+                String name = in.readUTF();
+                classes.put(name, in.readNBytes(in.readInt()));
+            }
+            return new Compiled(classes, "");
         }
     }
 }

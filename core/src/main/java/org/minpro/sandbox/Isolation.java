@@ -1,6 +1,7 @@
 package org.minpro.sandbox;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -38,36 +39,52 @@ public record Isolation(Kind kind) {
         }
     }
 
-    /** The best that works on this machine. */
-    public static Isolation find() {
-        for (Kind kind : Kind.values()) {
-            if (kind == Kind.NONE || works(new Isolation(kind))) {
-                return new Isolation(kind);
-            }
-        }
-        throw new AssertionError("the last kind always works");
+    /**
+     * The best that works on this machine with these limits.
+     *
+     * @throws IllegalArgumentException if nothing does: there is no shell, or it cannot set a limit
+     */
+    public static Isolation find(SandboxLimits limits) {
+        return find(limits.shell());
     }
 
-    private static boolean works(Isolation isolation) {
+    /** @param limits shell commands that set them */
+    static Isolation find(String limits) {
+        String failure = "";
+        for (Kind kind : Kind.values()) {
+            Isolation isolation = new Isolation(kind);
+            failure = isolation.failure(limits);
+            if (failure.isEmpty()) {
+                return isolation;
+            }
+        }
+        throw new IllegalArgumentException("programs must run through a shell that sets their limits (/bin/sh: "
+                + limits + "), got: " + failure + "; lower the limits, or raise those of this process");
+    }
+
+    /** Why nothing runs this way with these limits; nothing where it does. */
+    private String failure(String limits) {
         try {
             Path folder = Files.createTempDirectory("minpro-trial");
             try {
-                Process trial = new ProcessBuilder(isolation.command(List.of("true"), folder, "true"))
+                Process trial = new ProcessBuilder(command(List.of("true"), folder, limits))
                         .redirectErrorStream(true)
-                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                         .directory(folder.toFile())
                         .start();
-                boolean ended = trial.waitFor(TRIAL_SECONDS, TimeUnit.SECONDS);
-                trial.destroyForcibly();
-                return ended && trial.exitValue() == 0;
+                if (!trial.waitFor(TRIAL_SECONDS, TimeUnit.SECONDS)) {
+                    trial.destroyForcibly();
+                    return "no end within " + TRIAL_SECONDS + " s";
+                }
+                String said = new String(trial.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+                return trial.exitValue() == 0 ? "" : "exit code " + trial.exitValue() + " (" + said + ")";
             } finally {
                 Files.delete(folder);
             }
         } catch (IOException e) {
-            return false;
+            return e.toString();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return false;
+            return e.toString();
         }
     }
 

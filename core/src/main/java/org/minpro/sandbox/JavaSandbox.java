@@ -18,7 +18,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Pattern;
+import javax.tools.ToolProvider;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,14 +38,7 @@ public final class JavaSandbox implements AutoCloseable {
     /** Reports are short; what is beyond is a program that writes without end. */
     private static final int MOST_OUTPUT = 1 << 20;
 
-    private static final String SOLUTION = "Solution";
-    /** A call of an assertion, which goes to an object whose name no program knows. */
-    private static final Pattern ASSERTION = Pattern.compile(
-            "(?<![\\w.$])(assertEquals|assertNotEquals|assertTrue|assertFalse|assertNull|assertArrayEquals"
-                    + "|assertThrows|fail)\\s*\\(");
-
-    private static final Pattern DECLARES_SOLUTION =
-            Pattern.compile("\\b(class|record|interface|enum)\\s+" + SOLUTION + "\\b");
+    private static final long LAST_OUTPUT_MILLIS = 5000;
 
     private final SandboxLimits limits;
     private final Isolation isolation;
@@ -53,7 +46,12 @@ public final class JavaSandbox implements AutoCloseable {
     private final Semaphore processes;
     private final SecureRandom random = new SecureRandom();
 
+    /** @throws IllegalStateException if there is no compiler, as in a JRE */
     public JavaSandbox(SandboxLimits limits, Isolation isolation) {
+        if (ToolProvider.getSystemJavaCompiler() == null) {
+            throw new IllegalStateException("programs must be compiled by a JDK, got: a JRE, "
+                    + System.getProperty("java.home") + "; start with a JDK's java");
+        }
         this.limits = limits;
         this.isolation = isolation;
         this.processes = new Semaphore(limits.processes(), true);
@@ -81,25 +79,19 @@ public final class JavaSandbox implements AutoCloseable {
     /**
      * Runs a program against tests.
      *
-     * @param program a class {@code Solution}, or members of one, such as methods
-     * @param tests Java statements, such as {@code assertEquals(8, f(2, 3));}, that see the members of the program and JUnit's
+     * @param program a class {@code Solution}, or members of one, such as methods; {@code java.util} is imported
+     * @param tests Java statements, such as {@code assertEquals(8, f(2, 3));}, that stand in the program and see JUnit's
      *     assertions; each is a test
-     * @throws IOException if a process could not be started
+     * @throws IOException if a process could not be started, or the system ended it before it came to the program
      */
     public Outcome run(String program, List<String> tests) throws IOException, InterruptedException {
         if (program.length() > LONGEST_SOURCE) {
             return notCompiled(tests, "longer than " + LONGEST_SOURCE + " characters");
         }
         String secret = HexFormat.of().formatHex(randomBytes());
-        String suite = "Tests" + secret;
         Map<String, String> sources = new LinkedHashMap<>();
-        sources.put(
-                SOLUTION,
-                DECLARES_SOLUTION.matcher(program).find()
-                        ? program
-                        : "import java.util.*;\npublic class " + SOLUTION + " {\n" + program + "\n}\n");
+        sources.put(TestedProgram.NAME, TestedProgram.source(program, tests, secret));
         sources.put("Check" + secret, Assertions.source("Check" + secret));
-        sources.put(suite, suite(suite, "check" + secret, "Check" + secret, tests));
         CompilingProcess.Compiled compiled = compiler.compile(sources);
         if (!compiled.failure().isEmpty()) {
             return notCompiled(tests, compiled.failure().replace(secret, ""));
@@ -109,7 +101,7 @@ public final class JavaSandbox implements AutoCloseable {
             Path folder = Files.createTempDirectory("minpro-program");
             try {
                 write(compiled.classes(), folder);
-                return execute(folder, List.of(suite, "Check" + secret), tests.size());
+                return execute(folder, secret, tests.size());
             } finally {
                 delete(folder);
             }
@@ -130,22 +122,6 @@ public final class JavaSandbox implements AutoCloseable {
         return bytes;
     }
 
-    /**
-     * The tests as a class beneath the program's, so that they see its members by name. Assertions are calls on an object with a
-     * name that no program can have guessed: one that declares assertions of its own changes nothing.
-     */
-    private static String suite(String name, String check, String checks, List<String> tests) {
-        StringBuilder source =
-                new StringBuilder("import java.util.*;\npublic final class " + name + " extends " + SOLUTION + " {\n");
-        for (int i = 0; i < tests.size(); i++) {
-            source.append("public static void test" + i + "() throws Throwable { new " + name + "().run" + i + "(new "
-                    + checks + "()); }\n");
-            source.append("void run" + i + "(" + checks + " " + check + ") throws Throwable {\n"
-                    + ASSERTION.matcher(tests.get(i)).replaceAll(check + ".$1(") + "\n}\n");
-        }
-        return source.append("}\n").toString();
-    }
-
     private static void write(Map<String, byte[]> classes, Path folder) throws IOException {
         for (Map.Entry<String, byte[]> compiled : classes.entrySet()) {
             Path file = folder.resolve(compiled.getKey().replace('.', '/') + ".class");
@@ -160,7 +136,7 @@ public final class JavaSandbox implements AutoCloseable {
         }
     }
 
-    private Outcome execute(Path folder, List<String> classes, int count) throws IOException, InterruptedException {
+    private Outcome execute(Path folder, String secret, int count) throws IOException, InterruptedException {
         String word = HexFormat.of().formatHex(randomBytes());
         List<String> java = List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -177,15 +153,12 @@ public final class JavaSandbox implements AutoCloseable {
                 "-cp",
                 folder.toString(),
                 TestHarness.class.getName(),
-                classes.getFirst(),
+                TestedProgram.NAME,
                 String.valueOf(count),
-                classes.getLast());
-        long addressKilobytes = 1_500_000L + 1024L * limits.heapMegabytes();
-        String shell = "ulimit -c 0; ulimit -t " + limits.cpuSeconds() + " && ulimit -v " + addressKilobytes
-                + " && ulimit -f 20000";
-        ProcessBuilder builder = new ProcessBuilder(isolation.command(java, folder, shell))
+                secret);
+        ProcessBuilder builder = new ProcessBuilder(isolation.command(java, folder, limits.shell()))
                 .directory(folder.toFile())
-                .redirectError(ProcessBuilder.Redirect.DISCARD);
+                .redirectErrorStream(true);
         // Whatever secrets the trainer's environment has.
         builder.environment().keySet().removeIf(name -> !name.equals("PATH") && !name.equals("LANG"));
         Process process = builder.start();
@@ -202,10 +175,19 @@ public final class JavaSandbox implements AutoCloseable {
                 // It has ended before it read: its exit says why.
             }
             ended = waitFor(process, reports);
+            if (ended) {
+                // What it wrote last may still be in the pipe, which killing closes.
+                reader.join(LAST_OUTPUT_MILLIS);
+            }
         } finally {
             kill(process);
         }
-        reader.join(TimeUnit.SECONDS.toMillis(5));
+        reader.join(LAST_OUTPUT_MILLIS);
+        if (!reports.begun()) {
+            // The program has not been touched yet: whatever it was, the program did not do it.
+            throw new IOException((ended ? "exit code " + process.exitValue() : stopped(reports)) + " before it began"
+                    + reports.said());
+        }
         return reports.outcome(ended ? "ended before its tests, exit code " + process.exitValue() : stopped(reports));
     }
 
@@ -256,11 +238,15 @@ public final class JavaSandbox implements AutoCloseable {
         compiler.close();
     }
 
-    /** Reads what the harness reports; lines without its word are the program's own and say nothing. */
+    /** Reads what the harness reports; lines without its word are others' and say nothing of the tests. */
     private static final class Reports implements Runnable {
+        private static final int MOST_SAID = 300;
+
         private final InputStream output;
         private final String word;
         private final @Nullable String[] outcomes;
+        private final StringBuilder said = new StringBuilder();
+        private boolean begun;
         private volatile boolean tooMuch;
 
         Reports(InputStream output, String word, int count) {
@@ -293,9 +279,23 @@ public final class JavaSandbox implements AutoCloseable {
 
         private synchronized void take(String line) {
             String[] parts = line.split(" ", 3);
-            if (parts.length == 3 && parts[0].equals(word)) {
+            if (line.equals(TestHarness.begun(word))) {
+                begun = true;
+            } else if (parts.length == 3 && parts[0].equals(word)) {
                 outcomes[Integer.parseInt(parts[1])] = parts[2];
+            } else if (!begun && said.length() < MOST_SAID) {
+                said.append(said.isEmpty() ? ": " : " ").append(line, 0, Math.min(line.length(), MOST_SAID));
             }
+        }
+
+        /** Whether the harness came to the tests. */
+        synchronized boolean begun() {
+            return begun;
+        }
+
+        /** What the shell and the JVM said before. */
+        synchronized String said() {
+            return said.toString();
         }
 
         /** @param missing what is said of tests that have no report */

@@ -17,4 +17,10 @@ public record SandboxLimits(double wallSeconds, int cpuSeconds, int heapMegabyte
         Rule.check(heapMegabytes >= 16 && heapMegabytes <= 65_536, "heap-megabytes", "in [16, 65536]", heapMegabytes);
         Rule.check(processes >= 1 && processes <= 1024, "processes", "in [1, 1024]", processes);
     }
+
+    /** Shell commands that set what the system limits, for the process that follows them. */
+    String shell() {
+        long addressKilobytes = 1_500_000L + 1024L * heapMegabytes;
+        return "ulimit -c 0; ulimit -t " + cpuSeconds + " && ulimit -v " + addressKilobytes + " && ulimit -f 20000";
+    }
 }

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.tools.Diagnostic;
 import javax.tools.DiagnosticCollector;
@@ -29,8 +30,8 @@ import javax.tools.ToolProvider;
  * A process that compiles what it reads from standard input, in memory, one program after the other: javac is quick only once
  * it is warm. It runs nothing of what it compiles. Its parent ends it where a program takes too long.
  *
- * <p>A program is a count and, of each class, its name and source; the answer is a word of success, a count and, of each class,
- * its name and bytes; or a word of failure and a message. It depends on the JDK alone.
+ * <p>It writes a byte once it runs. A program is a count and, of each class, its name and source; the answer is a word of
+ * success, a count and, of each class, its name and bytes; or a word of failure and a message. It depends on the JDK alone.
  */
 public final class SourceCompiler {
     /** With nothing to do for so long it ends. */
@@ -51,6 +52,9 @@ public final class SourceCompiler {
         // Nothing but answers goes there.
         System.setOut(System.err);
         DataOutputStream out = new DataOutputStream(raw);
+        JavaCompiler compiler = Objects.requireNonNull(ToolProvider.getSystemJavaCompiler(), "a JDK");
+        out.writeByte(0);
+        out.flush();
         AtomicLong used = new AtomicLong(System.nanoTime());
         Thread watch = new Thread(() -> endWhenIdle(used), "idle");
         watch.setDaemon(true);
@@ -67,7 +71,7 @@ public final class SourceCompiler {
                 return;
             }
             used.set(System.nanoTime());
-            answer(sources, arguments[0], out);
+            answer(compiler, sources, arguments[0], out);
             out.flush();
         }
     }
@@ -83,12 +87,14 @@ public final class SourceCompiler {
         Runtime.getRuntime().halt(0);
     }
 
-    private static void answer(Map<String, String> sources, String classPath, DataOutputStream out) throws IOException {
+    private static void answer(
+            JavaCompiler compiler, Map<String, String> sources, String classPath, DataOutputStream out)
+            throws IOException {
         Map<String, byte[]> classes = new LinkedHashMap<>();
         String failure;
         try {
-            failure = compile(sources, classPath, classes);
-        } catch (RuntimeException | StackOverflowError e) {
+            failure = compile(compiler, sources, classPath, classes);
+        } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
             failure = "the compiler gave up: " + e.getClass().getSimpleName();
         }
         out.writeBoolean(failure.isEmpty());
@@ -105,12 +111,9 @@ public final class SourceCompiler {
     }
 
     /** The first errors, or nothing. */
-    private static String compile(Map<String, String> sources, String classPath, Map<String, byte[]> classes)
+    private static String compile(
+            JavaCompiler compiler, Map<String, String> sources, String classPath, Map<String, byte[]> classes)
             throws IOException {
-        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-        if (compiler == null) {
-            return "there is no compiler: this is a JRE, not a JDK";
-        }
         DiagnosticCollector<JavaFileObject> diagnostics = new DiagnosticCollector<>();
         List<JavaFileObject> units = new ArrayList<>();
         sources.forEach((name, source) -> units.add(new Source(name, source)));

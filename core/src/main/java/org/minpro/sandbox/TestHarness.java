@@ -8,6 +8,7 @@ import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -20,7 +21,7 @@ public final class TestHarness {
     private TestHarness() {}
 
     /**
-     * @param arguments the class of the tests, how many it has, the class of the assertions
+     * @param arguments the class with the tests, how many it has, what ends their names and that of the assertions
      * @throws Exception of the harness's own
      */
     public static void main(String[] arguments) throws Exception {
@@ -30,24 +31,34 @@ public final class TestHarness {
         System.setIn(InputStream.nullInputStream());
         System.setOut(new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8));
         System.setErr(new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8));
+        report.println(begun(word));
         int count = Integer.parseInt(arguments[1]);
         // Loaded before any of the program runs, which could write other classes into its folder.
         Class<?> tests = Class.forName(arguments[0], false, TestHarness.class.getClassLoader());
-        Class.forName(arguments[2]);
-        Class.forName(arguments[2] + "$Executable");
+        for (Class<?> nested : Class.forName("Check" + arguments[2]).getDeclaredClasses()) {
+            Class.forName(nested.getName());
+        }
         for (int i = 0; i < count; i++) {
             String outcome = "pass";
             try {
-                tests.getDeclaredMethod("test" + i).invoke(null);
+                Method test = tests.getDeclaredMethod("test" + i + arguments[2]);
+                test.setAccessible(true);
+                test.invoke(null);
             } catch (InvocationTargetException e) {
                 outcome = "fail " + message(e.getCause() == null ? e : e.getCause());
             } catch (ReflectiveOperationException | LinkageError e) {
                 outcome = "fail " + message(e);
             }
-            report.println(word + " " + i + " " + outcome);
+            // Behind whatever the program has written itself.
+            report.print("\n" + word + " " + i + " " + outcome + "\n");
         }
         // Threads of the tests do not hold it up.
         Runtime.getRuntime().halt(0);
+    }
+
+    /** The line before the tests: without it whatever ended the process is not the program's doing. */
+    static String begun(String word) {
+        return word + " begins";
     }
 
     private static String message(Throwable thrown) {

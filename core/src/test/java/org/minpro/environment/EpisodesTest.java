@@ -3,6 +3,7 @@ package org.minpro.environment;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.URI;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -13,10 +14,16 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.minpro.data.Message;
 import org.minpro.data.Problem;
+import org.minpro.reward.HttpReward;
 import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
+import org.minpro.reward.WeightedReward;
 import org.minpro.rollout.Continuation;
 import org.minpro.rollout.Rollout;
+import org.minpro.rollout.SamplingParams;
+import org.minpro.rollout.TurnEnd;
+import org.minpro.text.TextException;
+import org.minpro.verify.CompletionMarks;
 
 /** Ids are digits, 9 ends a turn, what is said is put as it is between two zeros. */
 class EpisodesTest {
@@ -25,6 +32,8 @@ class EpisodesTest {
             (problem, rollout) -> Score.of(rollout.text().length(), rollout.text());
     private static final Speech SPEECH =
             (said, last) -> ids("0" + said.stream().map(Message::content).collect(Collectors.joining()) + "0");
+
+    private static final TurnEnd END = new TurnEnd(SamplingParams.of(60, List.of(9)), EpisodesTest::text);
 
     private static int[] ids(String digits) {
         return digits.chars().map(digit -> digit - '0').toArray();
@@ -35,7 +44,7 @@ class EpisodesTest {
     }
 
     private static Episodes episodes(Environment environment, TurnLimits limits) {
-        return new Episodes(environment, SPEECH, limits, EpisodesTest::text);
+        return new Episodes(environment, SPEECH, limits, END);
     }
 
     private static Episodes episodes(Environment environment) {
@@ -152,6 +161,34 @@ class EpisodesTest {
     }
 
     @Test
+    void aStopTextIsNoPartOfItsTurn() {
+        Counting counting = new Counting();
+        TurnEnd end =
+                new TurnEnd(new SamplingParams(1, 0, 1, 0, 60, List.of(), List.of("49"), false), EpisodesTest::text);
+        try (Episodes episodes = new Episodes(counting, SPEECH, new TurnLimits(), end)) {
+            Continuation continuation = episodes.of(PROBLEM, 5);
+            assertThat(after(continuation, 0, "349")).isEqualTo(ids("010"));
+            assertThat(after(continuation, 0, "3490105549")).isEqualTo(ids("020"));
+            assertThat(counting.heard).extracting(Turn::text).containsExactly("3", "55");
+            Score score = episodes.reward(TEXT_LENGTH, true)
+                    .score(PROBLEM, rollout(0, "3490105549", "yyynnnyyyy", Rollout.Finish.STOP));
+            assertThat(score.reason()).isEqualTo("55");
+        }
+    }
+
+    @Test
+    void theTimeOfServicesIsThatOfTheRewardWithin() {
+        Reward judge = new HttpReward(URI.create("http://127.0.0.1:1/"), 120, 1);
+        Reward sum = new WeightedReward(Map.of("judge", new WeightedReward.Part(judge)));
+        try (Episodes episodes = episodes(new Counting())) {
+            Reward reward = episodes.reward(sum, true);
+            assertThat(reward.serviceSeconds()).isEqualTo(120);
+            assertThat(reward.reading(CompletionMarks.NONE).serviceSeconds()).isEqualTo(120);
+            assertThat(reward.described()).isEqualTo("episodes (weighted (http))");
+        }
+    }
+
+    @Test
     void aJournaledRolloutIsPlayedThroughAgain() {
         try (Episodes episodes = episodes(new Counting())) {
             Reward reward = episodes.reward(TEXT_LENGTH, false);
@@ -164,6 +201,13 @@ class EpisodesTest {
             assertThat(reward.score(PROBLEM, rollout(2, "3490105", "yyynnny", Rollout.Finish.LENGTH))
                             .value())
                     .isEqualTo(1.1);
+            // The last token ended the turn: it was heard, and there was no room for the answer.
+            assertThat(reward.score(PROBLEM, rollout(2, "349", "yyy", Rollout.Finish.LENGTH))
+                            .value())
+                    .isEqualTo(1.1);
+            assertThat(reward.score(PROBLEM, rollout(2, "34", "yy", Rollout.Finish.LENGTH))
+                            .value())
+                    .isZero();
             assertThatThrownBy(() -> reward.score(PROBLEM, rollout(2, "3490305", "yyynnny", Rollout.Finish.LENGTH)))
                     .isInstanceOf(EnvironmentException.class)
                     .hasMessage("an environment that is replayable must answer as it did, got: another answer to turn 0"
@@ -181,10 +225,15 @@ class EpisodesTest {
             }
         };
         try (Episodes episodes = episodes(once)) {
-            assertThat(episodes.reward(TEXT_LENGTH, false)
-                            .score(PROBLEM, rollout(2, "3490105", "yyynnny", Rollout.Finish.LENGTH))
+            Reward reward = episodes.reward(TEXT_LENGTH, false);
+            assertThat(List.of(
+                            rollout(2, "3490105", "yyynnny", Rollout.Finish.LENGTH),
+                            rollout(2, "34901", "yyynn", Rollout.Finish.LENGTH),
+                            rollout(2, "349", "yyy", Rollout.Finish.LENGTH)))
+                    .noneMatch(rollout -> reward.score(PROBLEM, rollout).decided());
+            assertThat(reward.score(PROBLEM, rollout(2, "34", "yy", Rollout.Finish.LENGTH))
                             .decided())
-                    .isFalse();
+                    .isTrue();
         }
     }
 
@@ -210,10 +259,31 @@ class EpisodesTest {
                     return new int[] {0};
                 },
                 new TurnLimits(10, 30, 3, false),
-                EpisodesTest::text)) {
+                END)) {
             after(episodes.of(PROBLEM, 5), 0, "349");
         }
         assertThat(said).containsExactly("123… (4 characters more)");
+    }
+
+    /** One odd reply of a service concerns one response. */
+    @Test
+    void whatCannotBePutLeavesItsResponseAloneUndecided() {
+        Environment silent = (problem, draw, sample) -> turn -> Answer.says(sample == 0 ? "" : "1");
+        Speech plain = (said, last) -> {
+            if (said.getFirst().content().isEmpty()) {
+                throw new TextException("a text of at least one token, got: ''");
+            }
+            return SPEECH.ids(said, last);
+        };
+        try (Episodes episodes = new Episodes(silent, plain, new TurnLimits(), END)) {
+            Continuation continuation = episodes.of(PROBLEM, 5);
+            assertThat(after(continuation, 0, "349")).isEmpty();
+            assertThat(after(continuation, 1, "349")).isEqualTo(ids("010"));
+            assertThatThrownBy(() -> episodes.reward(TEXT_LENGTH, false)
+                            .score(PROBLEM, rollout(0, "349", "yyy", Rollout.Finish.STOP)))
+                    .isInstanceOf(EnvironmentException.class)
+                    .hasMessageContaining("a text of at least one token");
+        }
     }
 
     @Test

@@ -53,7 +53,10 @@ class HttpEnvironmentTest {
         servers.add(server);
         server.start();
         return new HttpEnvironment(
-                Address.of("http://127.0.0.1:" + server.getAddress().getPort() + "/game"), 5, true);
+                Address.of("http://127.0.0.1:" + server.getAddress().getPort() + "/game"),
+                5,
+                true,
+                List.of("user", "tool"));
     }
 
     @AfterEach
@@ -122,6 +125,11 @@ class HttpEnvironmentTest {
                 .begin(PROBLEM, 7, 1);
         assertThatThrownBy(() -> episode.answer(turn(0)))
                 .hasMessageEndingWith("got: none of \"says\", \"messages\" and \"end\": true");
+        Episode strange = serving(
+                        event -> "{\"episode\": 1, \"messages\": [{\"role\": \"referee\", \"content\": \"3\"}]}")
+                .begin(PROBLEM, 7, 1);
+        assertThatThrownBy(() -> strange.answer(turn(0)))
+                .hasMessageEndingWith("got: a message of role 'referee', where roles has [user, tool]");
         assertThat(Objects.requireNonNull(episode.score(ROLLOUT)).decided()).isFalse();
     }
 }

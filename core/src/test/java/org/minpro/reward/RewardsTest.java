@@ -330,7 +330,46 @@ final class RewardsTest {
         assertThat(whole.score(problem, rollout(times, 3)).value()).isZero();
         assertThat(whole.score(PROBLEM, rollout(times, 3)).decided()).isFalse();
         assertThat(whole.notices()).hasSize(1).allMatch(line -> line.startsWith("programs of the policy run with "));
-        assertThat(Rewards.described(whole)).isEqualTo("java");
+        assertThat(whole.described()).isEqualTo("java");
+        assertThat(whole.serviceSeconds()).isGreaterThan(new JavaReward().wallSeconds());
+    }
+
+    /** Is held from its making until it is closed. */
+    public static final class Holding implements Reward {
+        private static final AtomicInteger HELD = new AtomicInteger();
+
+        public Holding() {
+            HELD.incrementAndGet();
+        }
+
+        @Override
+        public Score score(Problem problem, Rollout rollout) {
+            return Score.of(1);
+        }
+
+        @Override
+        public void close() {
+            HELD.decrementAndGet();
+        }
+    }
+
+    @Test
+    void aSumClosesItsPartsAlsoWhereOneCannotBeMade() {
+        String holding = Holding.class.getName();
+        Map<String, Object> two = new LinkedHashMap<>();
+        two.put("a", Map.of("reward", holding));
+        two.put("b", Map.of("reward", holding));
+        try (Reward sum =
+                Rewards.of("weighted", Map.of("parts", two), getClass().getClassLoader())) {
+            assertThat(value(sum, "", 1)).isEqualTo(2);
+            assertThat(Holding.HELD).hasValue(2);
+        }
+        assertThat(Holding.HELD).hasValue(0);
+        two.put("b", Map.of("reward", Judge.class.getName(), "broken", true));
+        assertThatThrownBy(() ->
+                        Rewards.of("weighted", Map.of("parts", two), getClass().getClassLoader()))
+                .hasMessageContaining("no judge");
+        assertThat(Holding.HELD).hasValue(0);
     }
 
     private static final Pattern TABLE_ROW = Pattern.compile("\\| `([a-z0-9-]+)` \\| (.+?) \\|.*");

@@ -13,6 +13,7 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -284,6 +285,25 @@ class LocalRolloutEngineTest {
                         }
                     });
             assertThat(rollouts).hasSize(12 * waiting);
+        }
+    }
+
+    /** As a server does: nothing is left to say only where nothing followed. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aStopAtTheLastTokenIsCutOffWhereSomethingFollows(boolean follows) {
+        SamplingParams params =
+                SamplingParams.of(1, IntStream.range(0, 97).boxed().toList());
+        Continuation continuation =
+                (sample, ids) -> CompletableFuture.completedFuture(follows ? new int[] {40} : new int[0]);
+        try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F32, 7);
+                Parameters parameters = model.parameters()) {
+            assertThat(generate(model, continued(requests(2, 2), continuation), 16, 1, params))
+                    .hasSize(4)
+                    .allSatisfy(rollout -> {
+                        assertThat(rollout.length()).isEqualTo(1);
+                        assertThat(rollout.finish()).isEqualTo(follows ? Rollout.Finish.LENGTH : Rollout.Finish.STOP);
+                    });
         }
     }
 

@@ -31,6 +31,7 @@ import org.minpro.reward.Reward;
 import org.minpro.reward.Score;
 import org.minpro.rollout.LocalRolloutEngine;
 import org.minpro.rollout.Rollout;
+import org.minpro.rollout.TurnEnd;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
 import org.minpro.tensor.Workers;
@@ -193,7 +194,7 @@ final class ResumableRun {
                         new Numbers(model.turns() == Turns.REPLAYABLE),
                         (said, lastId) -> spoken(said),
                         new TurnLimits(),
-                        ResumableRun::text)) {
+                        new TurnEnd(recipe.sampling().params(config.eosIds()), ResumableRun::text))) {
             boolean answered = model.turns() != Turns.ONE;
             TrainingRun[] opened = new TrainingRun[1];
             RunListener told = new RunListener() {

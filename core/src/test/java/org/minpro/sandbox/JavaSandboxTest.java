@@ -1,6 +1,7 @@
 package org.minpro.sandbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -9,17 +10,23 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class JavaSandboxTest {
-    private static final Isolation FOUND = Isolation.find();
-    private static final JavaSandbox SANDBOX = new JavaSandbox(new SandboxLimits(20, 10, 64, 2), FOUND);
+    private static final SandboxLimits LIMITS = new SandboxLimits(20, 10, 64, 2);
+    private static final Isolation FOUND = Isolation.find(LIMITS);
+    private static final JavaSandbox SANDBOX = new JavaSandbox(LIMITS, FOUND);
     private static final List<String> ADDS = List.of("assertEquals(5, f(2, 3));");
 
     @AfterAll
@@ -59,11 +66,152 @@ class JavaSandboxTest {
     void whatDoesNotCompileSaysWhere() throws Exception {
         JavaSandbox.Outcome outcome = run("int f(int a, int b) { return a +; }", "assertEquals(5, f(2, 3));");
         assertThat(outcome.compiled()).isFalse();
-        assertThat(outcome.reason()).isEqualTo("Solution:3: illegal start of expression");
+        assertThat(outcome.reason()).isEqualTo("Solution:1: illegal start of expression");
         // What the tests call is not there: the words of the error name none of the secret classes.
         assertThat(run("int g() { return 1; }", "assertEquals(5, f(2, 3));").reason())
-                .startsWith("Tests:")
+                .startsWith("Solution:")
                 .contains("cannot find symbol");
+    }
+
+    /** As the overloads of JUnit for primitive types do. */
+    @Test
+    void numbersAreComparedAsJavaPromotesThem() throws Exception {
+        JavaSandbox.Outcome outcome = run(
+                "double d() { return 3; } float f() { return 0.5f; } long l() { return 5; } Integer i() { return 5; }"
+                        + " char c() { return 'a'; } double nan() { return 0.0 / 0; } Object o() { return \"5\"; }",
+                "assertEquals(3, d()); assertEquals(0.5, f()); assertEquals(0.5f, f()); assertEquals(5L, i());",
+                "assertEquals('a', c()); assertEquals(97, c()); assertEquals(Double.NaN, nan());",
+                "assertEquals(1 / 0.0, 1 / 0.0, 1e-9); assertNotEquals(0.1, 0.1f); assertNotEquals(5, o());",
+                "assertNotEquals(6, l()); assertNotEquals(3, d(), 1);",
+                "assertNotEquals(5, l());",
+                "assertEquals(0.0, -0.0);");
+        assertThat(outcome.failures())
+                .containsExactly(null, null, null, "got: 3.0", "got: 5", "expected: 0.0, got: -0.0");
+    }
+
+    @Test
+    void assertionsTakeMessagesAndGiveWhatWasThrown() throws Exception {
+        JavaSandbox.Outcome outcome = run(
+                "int[] f(int n) { if (n < 0) throw new IllegalStateException(\"low\"); return new int[] {n}; }",
+                "assertTrue(f(1) != null, \"why\"); assertEquals(1, f(1)[0], () -> \"why\"); assertNotNull(f(1), \"why\");",
+                "assertEquals(\"low\", assertThrows(IllegalStateException.class, () -> f(-1), \"why\").getMessage());",
+                "assertArrayEquals(new int[] {1}, assertDoesNotThrow(() -> f(1)), \"why\");"
+                        + " assertArrayEquals(new double[] {0.3}, new double[] {0.1 + 0.2}, 1e-9);",
+                "assertIterableEquals(List.of(1), Set.of(1)); assertSame(\"fail(\", \"fail(\"); // fail()",
+                "int n = f(1)[0] == 2 ? 1 : fail(); ",
+                "assertEquals(2, f(1)[0], \"the first\");",
+                "assertArrayEquals(new int[] {2}, f(1), () -> \"all\");",
+                "assertThrowsExactly(RuntimeException.class, () -> f(-1));");
+        assertThat(outcome.failures())
+                .containsExactly(
+                        null,
+                        null,
+                        null,
+                        null,
+                        "fail",
+                        "the first: expected: 2, got: 1",
+                        "all: expected: [2], got: [1]",
+                        "expected: java.lang.RuntimeException, got: java.lang.IllegalStateException");
+    }
+
+    @ParameterizedTest
+    @Tag("slow")
+    @ValueSource(
+            strings = {
+                "public final class Solution { public int f(int a, int b) { return a + b; } }",
+                "record Solution() { int f(int a, int b) { return a + b; } }",
+                "record Solution(int c) { static int f(int a, int b) { return new Solution(a).c + b; } }",
+                "enum Solution { ONE, TWO; static int f(int a, int b) { return a + b; } }",
+                "interface Solution { static int f(int a, int b) { return a + b; } }",
+                "abstract class Solution { static int f(int a, int b) { return a + b; } }",
+                "sealed class Solution { int f(int a, int b) { return a + b; } } final class Other extends Solution {}",
+                "class Solution { private int f(int a, int b) { return a + b; } private Solution() {} }",
+                "class Solution { final int c; Solution(int c) { this.c = c; }"
+                        + " static int f(int a, int b) { return new Solution(a).c + b; } }",
+                "import java.util.function.IntBinaryOperator;\n// The sum.\nimport static java.lang.Math.*;\n\n"
+                        + "int f(int a, int b) { IntBinaryOperator sum = (x, y) -> addExact(x, y); return sum.applyAsInt(a, b); }",
+                "package a.b;\n\nimport java.util.List;\n\npublic class Solution {"
+                        + " int f(int a, int b) { return List.of(a, b).stream().mapToInt(x -> x).sum(); } }",
+                "/** Not a class Solution { */\nprivate static int f(int a, int b) { String s = \"}\"; char c = '{'; return a + b; }",
+                "int f(int a, int b) { return a + b; } boolean equals(int a, int b) { return a == b; } // }",
+            })
+    void aProgramMayBeAnyKindOfClassOrItsMembers(String program) throws Exception {
+        assertThat(run(program, ADDS.getFirst()).reason()).isEmpty();
+    }
+
+    @Test
+    void errorsHaveTheLineOfTheProgram() throws Exception {
+        assertThat(run("import java.util.List;\n\nint f(int a, int b) {\n    return a + c;\n}", ADDS.getFirst())
+                        .reason())
+                .startsWith("Solution:4: cannot find symbol");
+    }
+
+    @Test
+    void limitsThatNoShellCanSetAreRefused() {
+        assertThatThrownBy(() -> Isolation.find("echo it is lower >&2; exit 3"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("programs must run through a shell that sets their limits")
+                .hasMessageContaining("got: exit code 3 (it is lower)");
+    }
+
+    /** What the system does is no verdict on a program. */
+    @Test
+    void aProcessThatEndsBeforeItComesToTheProgramIsAnError(@TempDir Path empty) throws Exception {
+        String home = System.getProperty("java.home");
+        run(doing(""), ADDS.getFirst());
+        System.setProperty("java.home", empty.toString());
+        try {
+            assertThatThrownBy(() -> run(doing(""), ADDS.getFirst()))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("exit code 127 before it began: ");
+            try (JavaSandbox fresh = new JavaSandbox(LIMITS, FOUND)) {
+                assertThatThrownBy(() -> fresh.run(doing(""), ADDS)).isInstanceOf(IOException.class);
+            }
+        } finally {
+            System.setProperty("java.home", home);
+        }
+    }
+
+    @Test
+    @Tag("slow")
+    void aCompilerThatTheSystemEndsIsStartedAgain() throws Exception {
+        try (JavaSandbox sandbox = new JavaSandbox(LIMITS, FOUND)) {
+            Set<ProcessHandle> others = compilers();
+            sandbox.run(doing(""), ADDS);
+            Set<ProcessHandle> ours = compilers();
+            ours.removeAll(others);
+            ProcessHandle compiler = ours.iterator().next();
+            // Stopped, it cannot answer before it is killed.
+            new ProcessBuilder("kill", "-STOP", String.valueOf(compiler.pid()))
+                    .start()
+                    .waitFor();
+            FutureTask<JavaSandbox.Outcome> running = new FutureTask<>(() -> sandbox.run(doing(""), ADDS));
+            new Thread(running).start();
+            Thread.sleep(300);
+            assertThat(running.isDone()).isFalse();
+            compiler.destroyForcibly();
+            assertThat(running.get().passed()).isEqualTo(1);
+        }
+    }
+
+    private static Set<ProcessHandle> compilers() {
+        return ProcessHandle.current()
+                .children()
+                .filter(child -> child.info().commandLine().orElse("").contains(SourceCompiler.class.getName()))
+                .collect(Collectors.toSet());
+    }
+
+    @Test
+    @Tag("slow")
+    void aProgramThatTheCompilerHasNoMemoryForFails() throws Exception {
+        String sixteen = "X+X+X+X+X+X+X+X+X+X+X+X+X+X+X+X";
+        StringBuilder constants = new StringBuilder("static final String A = \"0123456789abcdef\"");
+        for (char name = 'B'; name < 'H'; name++) {
+            constants.append(", " + name + " = " + sixteen.replace('X', (char) (name - 1)));
+        }
+        JavaSandbox.Outcome outcome = run(constants + "; int f(int a, int b) { return a + b; }", ADDS.getFirst());
+        assertThat(outcome.compiled()).isFalse();
+        assertThat(outcome.compiled()).isFalse();
     }
 
     @Test
@@ -75,6 +223,12 @@ class JavaSandboxTest {
                         + " static class Objects { static boolean equals(Object a, Object b) { return true; } }",
                 "assertEquals(5, f(2, 3));");
         assertThat(outcome.reason()).isEqualTo("expected: 5, got: 0");
+        assertThat(run(
+                                "class Solution { double f() { return 7; } }"
+                                        + " class Math { static double abs(double a) { return 0; } }",
+                                "assertEquals(5, f(), 0.1);")
+                        .reason())
+                .isEqualTo("expected: 5.0, got: 7.0");
     }
 
     @ParameterizedTest
