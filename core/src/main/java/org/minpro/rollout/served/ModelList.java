@@ -18,8 +18,7 @@ record ModelList(String url, Map<String, Integer> contexts) {
         ServerConnection.Reply reply = connection.requiredGet("/v1/models", Duration.ofSeconds(10));
         Map<String, Integer> contexts = new LinkedHashMap<>();
         for (JsonNode one : reply.json().path("data")) {
-            contexts.put(
-                    one.path("id").asString(""), one.path("max_model_len").asInt(Integer.MAX_VALUE));
+            contexts.put(one.path("id").asString(""), one.path("max_model_len").asInt(Integer.MAX_VALUE));
         }
         return new ModelList(connection.url(), contexts);
     }

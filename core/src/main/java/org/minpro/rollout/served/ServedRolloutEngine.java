@@ -235,8 +235,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
                 .mapToInt(request -> request.promptIds().length)
                 .max()
                 .getAsInt();
-        pool.requireServed(
-                new ServerPool.Needs(longest + params.maxNewTokens(), params.reportedTemperature()));
+        pool.requireServed(new ServerPool.Needs(longest + params.maxNewTokens(), params.reportedTemperature()));
         CompletableFuture<int[]> end = new CompletableFuture<>();
         synchronized (this) {
             generating = true;

@@ -47,7 +47,7 @@ final class ServerPool implements AutoCloseable {
     }
 
     /** One server. All of it is guarded by the pool's lock. */
-    final class Member {
+    static final class Member {
         private final InferenceServer server;
         private State state = State.DOWN;
         private int inFlight;
@@ -85,7 +85,6 @@ final class ServerPool implements AutoCloseable {
         InferenceServer server() {
             return server;
         }
-
     }
 
     /**
@@ -193,8 +192,8 @@ final class ServerPool implements AutoCloseable {
 
     /** The smallest context of the servers. */
     int context() {
-        return guarded(() ->
-                members.stream().mapToInt(member -> member.context).min().orElse(Integer.MAX_VALUE));
+        return guarded(
+                () -> members.stream().mapToInt(member -> member.context).min().orElse(Integer.MAX_VALUE));
     }
 
     /**
@@ -388,7 +387,9 @@ final class ServerPool implements AutoCloseable {
             try {
                 boolean known = meet(member);
                 String label = guarded(() -> wanted.equals(member.holds) ? member.label : "");
-                if (!known || label.isEmpty() || !agreement(member, wanted, label).within(bound)) {
+                if (!known
+                        || label.isEmpty()
+                        || !agreement(member, wanted, label).within(bound)) {
                     push(member, wanted, InferenceServer.InFlight.ABORT);
                 }
                 boolean done = guarded(() -> {
@@ -523,12 +524,13 @@ final class ServerPool implements AutoCloseable {
             threads.add(Thread.ofVirtual().start(() -> {
                 member.administration.lock();
                 try {
-                    // What happened to it while nobody asked it anything: it hangs, or was started anew with other flags.
+                    // What happened to it while nobody asked it anything: it hangs, or was started anew with other
+                    // flags.
                     if (!first) {
                         requireAlive(member);
                     }
                     if (!first && !isKnown(member)) {
-                        boolean known = meet(member);
+                        boolean unused = meet(member);
                     }
                     push(member, next, inFlight);
                     change(() -> member.state = State.UP);
