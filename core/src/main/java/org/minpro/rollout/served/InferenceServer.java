@@ -39,6 +39,14 @@ interface InferenceServer extends AutoCloseable {
      */
     record Facts(String version, int context) {}
 
+    /**
+     * How a server is started otherwise.
+     *
+     * @param logProbs so that its log-probabilities are of the request's temperature
+     * @param context what gives it more room
+     */
+    record Flags(String logProbs, String context) {}
+
     /** What becomes of responses in flight when the server pauses. */
     enum InFlight {
         /** They stand still until the server goes on. */
@@ -49,7 +57,9 @@ interface InferenceServer extends AutoCloseable {
 
     String url();
 
-    /** Asks whether it lives and has every endpoint that is needed. */
+    Flags flags();
+
+    /** Asks what it is, and whether it has every endpoint that is needed; one that was left paused answers too. */
     Facts handshake();
 
     /** Whether its worker lives; {@link #handshake} alone does not tell. */

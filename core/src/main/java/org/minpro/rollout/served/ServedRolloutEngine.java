@@ -459,7 +459,8 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
             throw new ServerException(
                     ServerException.Kind.CLAMPED,
                     url + " must generate up to sampling.max-new-tokens (" + params.maxNewTokens() + "), got: " + time
-                            + " tokens that ended at a limit; raise its --max-model-len");
+                            + " tokens that ended at a limit; raise its "
+                            + taken.member().server().flags().context());
         }
         require(
                 answer.finish().equals("length") || answer.finish().equals("stop") && stopped,

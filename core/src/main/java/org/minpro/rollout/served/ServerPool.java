@@ -3,6 +3,7 @@ package org.minpro.rollout.served;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,14 +30,18 @@ final class ServerPool implements AutoCloseable {
     /** Adapters that a server keeps: the newest, and the one before it. */
     private static final int KEPT = 2;
 
+    /** So high that every id is as probable as any other. */
+    private static final double FLAT = 1e4;
+
+    /** Tokens that are looked at to see what log-probabilities are of. */
+    private static final int DRAWS = 8;
+
     /** What a server's log-probabilities are of. */
     enum LogProbs {
-        /** The distribution that is sampled from: after temperature and truncation. */
+        /** The distribution that is sampled from, at the temperature of the request. */
         PROCESSED,
         /** The model's at temperature 1, whatever the request says. */
-        RAW,
-        /** After temperature, before truncation. */
-        SCALED
+        RAW
     }
 
     private enum State {
@@ -99,10 +104,11 @@ final class ServerPool implements AutoCloseable {
     private static @Nullable ServerException refusal(Member member, Needs needs) {
         String why = member.context < needs.tokens
                 ? " must have room for a prompt and sampling.max-new-tokens, " + needs.tokens + " tokens, got: "
-                        + member.context + "; raise its --max-model-len"
+                        + member.context + "; raise its "
+                        + member.server.flags().context()
                 : member.logProbs == LogProbs.RAW && needs.temperature != 1
                         ? " reports log-probabilities of temperature 1, and sampling.temperature is "
-                                + needs.temperature + "; start it with --logprobs-mode processed_logprobs"
+                                + needs.temperature + "; start it " + member.server.flags().logProbs()
                         : null;
         return why == null ? null : new ServerException(ServerException.Kind.UNUSABLE, member.server.url() + why);
     }
@@ -670,7 +676,8 @@ final class ServerPool implements AutoCloseable {
             }
             if (guarded(() -> member.holds != null) && mode == LogProbs.RAW && before != LogProbs.RAW) {
                 tell("warning: server " + member.server.url() + " was started anew and reports log-probabilities of"
-                        + " temperature 1 now; it gets no request with another sampling.temperature");
+                        + " temperature 1 now; it gets no request with another sampling.temperature; start it "
+                        + member.server.flags().logProbs());
             }
         }
         change(() -> {
@@ -698,29 +705,32 @@ final class ServerPool implements AutoCloseable {
         return Agreement.of(member.server.score(weights.probe(), weights.adapter() ? label : null), weights.logProbs());
     }
 
-    /** With top-k 1 a processed log-probability is 0; a raw one is the same at every temperature. */
+    /**
+     * At a temperature this high all log-probabilities are the same; those that differ are the model's own. It is asked as
+     * responses are, without truncation: SGLang gives the model's own for top-k 1, whatever it gives otherwise.
+     */
     private static LogProbs mode(Member member, Published weights, String label) {
-        double[] found = new double[2];
-        for (int temperature = 1; temperature <= 2; temperature++) {
+        double least = Double.POSITIVE_INFINITY;
+        double most = Double.NEGATIVE_INFINITY;
+        for (int seed = 0; seed < DRAWS; seed++) {
             InferenceServer.Answer answer = member.server.generate(new InferenceServer.Prompt(
-                    "mode-" + temperature,
+                    "mode-" + seed,
                     weights.adapter() ? label : null,
                     weights.probe(),
-                    new SamplingParams(temperature, 1, 1, 0, 1, List.of(), List.of(), false),
-                    1,
+                    new SamplingParams(FLAT, 0, 1, 0, 1, List.of(), List.of(), false),
+                    seed,
                     label));
             if (answer.logProbs().length != 1 || !Double.isFinite(answer.logProbs()[0])) {
                 throw new ServerException(
                         ServerException.Kind.MALFORMED,
                         member.server.url() + " must answer one token with its log-probability, got: "
-                                + answer.logProbs().length);
+                                + Arrays.toString(answer.logProbs()));
             }
-            found[temperature - 1] = answer.logProbs()[0];
+            least = Math.min(least, answer.logProbs()[0]);
+            most = Math.max(most, answer.logProbs()[0]);
         }
-        if (found[1] > -1e-6) {
-            return LogProbs.PROCESSED;
-        }
-        return Math.abs(found[0] - found[1]) <= 1e-3 * (1 + Math.abs(found[0])) ? LogProbs.RAW : LogProbs.SCALED;
+        // Logits that differ by 100 differ by 0.01 there.
+        return most - least <= 0.02 ? LogProbs.PROCESSED : LogProbs.RAW;
     }
 
     /** Ends the requests under way, so that the servers are free. */

@@ -34,6 +34,11 @@ final class SglangServer implements InferenceServer {
     }
 
     @Override
+    public Flags flags() {
+        return new Flags("without SGLANG_RETURN_ORIGINAL_LOGPROB in its environment", "--context-length");
+    }
+
+    @Override
     public Facts handshake() {
         requireAlive();
         int context = ModelList.of(connection).context(model);

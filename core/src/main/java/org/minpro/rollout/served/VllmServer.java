@@ -37,6 +37,11 @@ final class VllmServer implements InferenceServer {
     }
 
     @Override
+    public Flags flags() {
+        return new Flags("with --logprobs-mode processed_logprobs", "--max-model-len");
+    }
+
+    @Override
     public Facts handshake() {
         connection.requiredGet("/health", SHORT);
         int context = ModelList.of(connection).context(model);
