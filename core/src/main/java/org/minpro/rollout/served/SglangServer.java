@@ -40,7 +40,7 @@ final class SglangServer implements InferenceServer {
 
     @Override
     public Facts handshake() {
-        requireAlive();
+        // Not requireAlive: a server that was left paused generates nothing, and would never be given weights again.
         int context = ModelList.of(connection).context(model);
         return new Facts(
                 connection.get("/server_info", SHORT).json().path("version").asString("unknown"), context);

@@ -149,4 +149,20 @@ class SglangRolloutTest {
             assertAtTemperature(1, engine.generate(REQUESTS, SamplingParams.of(10, List.of()), rollout -> {}));
         }
     }
+
+    /** After weights that were refused, or a run that was ended between pause and resume. */
+    @Test
+    @Timeout(30)
+    void aServerThatWasLeftPausedIsUsedAgain() {
+        server.failing = 1;
+        try (ServedRolloutEngine engine = connect()) {
+            assertThatThrownBy(() -> engine.publish(version)).hasMessageContaining("must load");
+        }
+        assertThat(server.isPaused()).isTrue();
+        try (ServedRolloutEngine engine = connect()) {
+            engine.publish(version);
+            assertAtTemperature(0.7, engine.generate(REQUESTS, WARM, rollout -> {}));
+        }
+        assertThat(server.isPaused()).isFalse();
+    }
 }
