@@ -300,13 +300,10 @@ public final class TrainingSession implements AutoCloseable {
     private ServedRolloutEngine served(DType compute, Workers scoring, RunListener told) {
         RolloutSettings settings = recipe.rollout();
         double bound = settings.mismatchBound() > 0 ? settings.mismatchBound() : compute == DType.BF16 ? 0.5 : 1e-3;
-        Path weights = settings.weightsFolder().isEmpty()
-                ? folder.path().resolve("served-weights")
-                : Path.of(settings.weightsFolder());
         return ServedRolloutEngine.connect(new ServedRolloutEngine.Setup(
                 settings,
                 new ServedWeights(files, recipe.adapter().isOn(), compute, scoring),
-                weights,
+                folder.path().resolve("served-weights"),
                 recipe.seed(),
                 files.config().vocabSize(),
                 bound,

@@ -82,7 +82,7 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
      *
      * @param settings of the servers
      * @param weights the trainer's side
-     * @param folder that weights are written to
+     * @param folder of the run's own; weights are written to it, unless the settings name another folder
      * @param seed of the run
      * @param vocabulary ids are below it
      * @param bound of the difference between the servers' log-probabilities and the trainer's, nats
@@ -134,8 +134,15 @@ public final class ServedRolloutEngine implements RolloutEngine, Rescored {
 
     private ServedRolloutEngine(Setup setup, List<InferenceServer> servers, Duration watch) {
         this.setup = setup;
-        this.run = UUID.randomUUID().toString().substring(0, 8);
-        this.folders = new WeightFolders(setup.folder(), setup.settings().weightsPathOnServer(), this::isLoaded);
+        RolloutSettings settings = setup.settings();
+        String owner = WeightFolders.owner(setup.folder());
+        // Weights of one start never pass for those of another.
+        this.run = owner + "-" + UUID.randomUUID().toString().substring(0, 8);
+        this.folders = new WeightFolders(
+                settings.weightsFolder().isEmpty() ? setup.folder() : Path.of(settings.weightsFolder()),
+                settings.weightsPathOnServer(),
+                owner,
+                this::isLoaded);
         this.pool = new ServerPool(
                 servers,
                 setup.settings(),

@@ -12,16 +12,20 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
+import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
  * The folders that servers load weights from: each written beside its name, forced to disk and renamed, so that none is ever
- * seen half written; the two newest are kept, and older ones for as long as they are needed.
+ * seen half written; the two newest of a run are kept, in whichever of its starts they were written, and older ones for as long as
+ * they are needed.
  */
 final class WeightFolders {
     private static final int KEPT = 2;
+    private static final String PART = ".part";
 
     private final Path parent;
     private final String onServer;
@@ -30,12 +34,58 @@ final class WeightFolders {
 
     /**
      * @param onServer the parent's path as the servers see it; empty where it is the same
+     * @param owner what the names of the run's folders begin with; other runs may write to the same parent
      * @param needed whether a server may read an older folder again
      */
-    WeightFolders(Path parent, String onServer, Predicate<Path> needed) {
+    WeightFolders(Path parent, String onServer, String owner, Predicate<Path> needed) {
         this.parent = parent.toAbsolutePath().normalize();
         this.onServer = onServer;
         this.needed = needed;
+        try {
+            for (Path left : left(owner)) {
+                if (left.getFileName().toString().endsWith(PART)) {
+                    delete(left);
+                } else {
+                    written.addLast(left);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("rollout.weights-folder must be writable, got: " + parent, e);
+        }
+    }
+
+    /** What earlier starts of the run have left, oldest first. */
+    private List<Path> left(String owner) throws IOException {
+        if (!Files.isDirectory(parent)) {
+            return List.of();
+        }
+        Pattern name = Pattern.compile(Pattern.quote(owner) + "-[0-9a-f]{8}-\\d+(" + Pattern.quote(PART) + ")?");
+        try (Stream<Path> entries = Files.list(parent)) {
+            return entries.filter(
+                            entry -> name.matcher(entry.getFileName().toString()).matches())
+                    .sorted(Comparator.comparing(entry -> entry.toFile().lastModified()))
+                    .toList();
+        }
+    }
+
+    /**
+     * What the names of a run's folders begin with, the same in each of its starts.
+     *
+     * @param own a folder that no other run has
+     */
+    static String owner(Path own) {
+        Path file = own.resolve("owner");
+        try {
+            String owner = Files.exists(file) ? Files.readString(file).strip() : "";
+            if (!owner.matches("[0-9a-f]{8}")) {
+                Files.createDirectories(own);
+                owner = UUID.randomUUID().toString().substring(0, 8);
+                Files.writeString(file, owner + "\n");
+            }
+            return owner;
+        } catch (IOException e) {
+            throw new UncheckedIOException("the run's folder must be writable, got: " + file, e);
+        }
     }
 
     /** The path of a folder as the servers see it. */
@@ -48,7 +98,7 @@ final class WeightFolders {
     /** @param contents writes into the folder that it is given */
     Path write(String name, Consumer<Path> contents) {
         Path folder = parent.resolve(name);
-        Path part = parent.resolve(name + ".part");
+        Path part = parent.resolve(name + PART);
         try {
             Files.createDirectories(parent);
             delete(part);
@@ -75,6 +125,17 @@ final class WeightFolders {
             return folder;
         } catch (IOException e) {
             throw new UncheckedIOException("rollout.weights-folder must be writable, got: " + folder, e);
+        } finally {
+            discard(part);
+        }
+    }
+
+    /** Removes what was not written to its end: on a full disk it would keep the next one from being written too. */
+    private static void discard(Path part) {
+        try {
+            delete(part);
+        } catch (IOException e) {
+            // The next start of the run removes it.
         }
     }
 

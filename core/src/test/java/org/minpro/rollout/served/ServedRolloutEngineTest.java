@@ -77,6 +77,9 @@ class ServedRolloutEngineTest {
     private Consumer<String> notice = notices::add;
 
     private double publishSeconds;
+    /** Weights that it has room for. */
+    private int disk;
+
     private Path start;
     private FakeVllm server;
     private ServedRolloutEngine engine;
@@ -92,6 +95,9 @@ class ServedRolloutEngineTest {
 
         @Override
         public void write(PolicyVersion version, Path target) {
+            if (disk-- <= 0) {
+                throw new UncheckedIOException("no space left on device", new IOException());
+            }
             if (adapters) {
                 AdapterFolder.write(
                         target,
@@ -144,6 +150,7 @@ class ServedRolloutEngineTest {
         notices.clear();
         notice = notices::add;
         publishSeconds = 20;
+        disk = Integer.MAX_VALUE;
         adapters = false;
         start = folder.resolve("start" + System.nanoTime());
         new Weights().write(versions.get(2), start);
@@ -787,5 +794,36 @@ class ServedRolloutEngineTest {
             assertThat(notices).anyMatch(line -> line.startsWith("warning: server down: " + server.url()));
             server.set(FakeVllm.Trap.HANG, 0);
         }
+    }
+
+    @Test
+    void aRunLeavesTwoFoldersOfWeightsHoweverOftenItIsStarted() throws Exception {
+        Path weights = folder.resolve("weights");
+        Files.createDirectories(weights);
+        Path others = Files.createDirectory(weights.resolve("0123abcd-4567abcd-0"));
+        for (int begun = 0; begun < 2; begun++) {
+            connect();
+            engine.publish(versions.get(0));
+            engine.publish(versions.get(1));
+            disconnect();
+        }
+        String owner = Files.readString(weights.resolve("owner")).strip();
+        try (Stream<Path> folders = Files.list(weights)) {
+            assertThat(folders.filter(path -> path.getFileName().toString().startsWith(owner)))
+                    .hasSize(2);
+        }
+        assertThat(others).exists();
+        // As a killed start leaves it.
+        Path part = Files.createDirectory(weights.resolve(owner + "-0123abcd-7.part"));
+        connect();
+        assertThat(part).doesNotExist();
+        engine.publish(versions.get(0));
+        disk = 0;
+        assertThatThrownBy(() -> engine.publish(versions.get(1))).hasMessageContaining("no space left");
+        try (Stream<Path> folders = Files.list(weights)) {
+            assertThat(folders.filter(path -> path.toString().endsWith(".part"))).isEmpty();
+        }
+        disk = 1;
+        assertOf(versions.get(1), generate());
     }
 }
