@@ -108,7 +108,8 @@ final class ServerPool implements AutoCloseable {
                         + member.server.flags().context()
                 : member.logProbs == LogProbs.RAW && needs.temperature != 1
                         ? " reports log-probabilities of temperature 1, and sampling.temperature is "
-                                + needs.temperature + "; start it " + member.server.flags().logProbs()
+                                + needs.temperature + "; start it "
+                                + member.server.flags().logProbs()
                         : null;
         return why == null ? null : new ServerException(ServerException.Kind.UNUSABLE, member.server.url() + why);
     }

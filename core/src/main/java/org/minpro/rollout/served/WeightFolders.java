@@ -61,9 +61,9 @@ final class WeightFolders {
         }
         Pattern name = Pattern.compile(Pattern.quote(owner) + "-[0-9a-f]{8}-\\d+(" + Pattern.quote(PART) + ")?");
         try (Stream<Path> entries = Files.list(parent)) {
-            return entries.filter(
-                            entry -> name.matcher(entry.getFileName().toString()).matches())
-                    .sorted(Comparator.comparing(entry -> entry.toFile().lastModified()))
+            return entries.filter(entry ->
+                            name.matcher(entry.getFileName().toString()).matches())
+                    .sorted(Comparator.comparingLong(entry -> entry.toFile().lastModified()))
                     .toList();
         }
     }

@@ -821,7 +821,8 @@ class ServedRolloutEngineTest {
         disk = 0;
         assertThatThrownBy(() -> engine.publish(versions.get(1))).hasMessageContaining("no space left");
         try (Stream<Path> folders = Files.list(weights)) {
-            assertThat(folders.filter(path -> path.toString().endsWith(".part"))).isEmpty();
+            assertThat(folders.filter(path -> path.toString().endsWith(".part")))
+                    .isEmpty();
         }
         disk = 1;
         assertOf(versions.get(1), generate());
