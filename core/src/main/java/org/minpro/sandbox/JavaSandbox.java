@@ -170,7 +170,8 @@ public final class JavaSandbox implements AutoCloseable {
         try {
             try {
                 process.getOutputStream().write((word + "\n").getBytes(StandardCharsets.UTF_8));
-                process.getOutputStream().close();
+                // It stays open: a program whose parent has gone is told by its end.
+                process.getOutputStream().flush();
             } catch (IOException e) {
                 // It has ended before it read: its exit says why.
             }

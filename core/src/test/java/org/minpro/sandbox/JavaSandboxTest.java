@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -335,6 +336,51 @@ class JavaSandboxTest {
             assertThat(all.map(process -> process.info().commandLine().orElse("")))
                     .noneMatch(line -> line.contains("sleep " + mark));
         }
+    }
+
+    /** Runs a program that waits. */
+    static final class Waiting {
+        private Waiting() {}
+
+        public static void main(String[] arguments) throws Exception {
+            SandboxLimits limits = new SandboxLimits(120, 10, 64, 2);
+            try (JavaSandbox sandbox = new JavaSandbox(limits, Isolation.find(limits))) {
+                sandbox.run(doing("Thread.sleep(100000);"), ADDS);
+            }
+        }
+    }
+
+    @Test
+    @Tag("slow")
+    void aProgramDiesWithTheProcessThatRunsIt() throws Exception {
+        Process trainer = new ProcessBuilder(
+                        ProcessHandle.current().info().command().orElseThrow(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Waiting.class.getName())
+                .inheritIO()
+                .start();
+        try {
+            List<ProcessHandle> started = List.of();
+            while (started.stream().noneMatch(JavaSandboxTest::runsTests)) {
+                assertThat(trainer.isAlive()).isTrue();
+                Thread.sleep(50);
+                started = trainer.descendants().toList();
+            }
+            // The program waits by then.
+            Thread.sleep(500);
+            assertThat(started).filteredOn(JavaSandboxTest::runsTests).allMatch(ProcessHandle::isAlive);
+            trainer.destroyForcibly().waitFor();
+            for (ProcessHandle process : started) {
+                process.onExit().get(20, TimeUnit.SECONDS);
+            }
+        } finally {
+            trainer.destroyForcibly();
+        }
+    }
+
+    private static boolean runsTests(ProcessHandle process) {
+        return process.info().commandLine().orElse("").contains(TestHarness.class.getName());
     }
 
     @Test
