@@ -155,6 +155,28 @@ class JavaSandboxTest {
                 .hasMessageContaining("got: exit code 3 (it is lower)");
     }
 
+    @Test
+    void theNoticeSaysWhatIsNotHidden() {
+        Isolation isolation = new Isolation(Isolation.Kind.NAMESPACES);
+        String home = System.getProperty("user.home");
+        String temporary = System.getProperty("java.io.tmpdir");
+        Path java = Path.of(System.getProperty("java.home"));
+        try {
+            System.setProperty("user.home", java.resolve("nobody").toString());
+            assertThat(isolation.words()).endsWith(", home hidden, working folder hidden");
+            System.setProperty("user.home", java.getParent().toString());
+            assertThat(isolation.words()).contains(", home visible because the JDK lies in it, working folder hidden");
+            System.setProperty("user.home", "/");
+            assertThat(isolation.words()).contains(", home visible because the JDK lies in it");
+            System.setProperty("user.home", java.resolve("nobody").toString());
+            System.setProperty("java.io.tmpdir", java.resolve("nobody/tmp").toString());
+            assertThat(isolation.words()).contains(", home visible because temporary files lie in it");
+        } finally {
+            System.setProperty("user.home", home);
+            System.setProperty("java.io.tmpdir", temporary);
+        }
+    }
+
     /** What the system does is no verdict on a program. */
     @Test
     void aProcessThatEndsBeforeItComesToTheProgramIsAnError(@TempDir Path empty) throws Exception {
