@@ -4,11 +4,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -18,6 +15,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import javax.tools.ToolProvider;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +38,8 @@ public final class JavaSandbox implements AutoCloseable {
     private static final int MOST_OUTPUT = 1 << 20;
 
     private static final long LAST_OUTPUT_MILLIS = 5000;
+
+    private static final String CLASSES = "program.jar";
 
     private final SandboxLimits limits;
     private final Isolation isolation;
@@ -98,12 +99,9 @@ public final class JavaSandbox implements AutoCloseable {
         }
         processes.acquire();
         try {
-            Path folder = Files.createTempDirectory("minpro-program");
-            try {
-                write(compiled.classes(), folder);
-                return execute(folder, secret, tests.size());
-            } finally {
-                delete(folder);
+            try (ProgramFolder folder = new ProgramFolder()) {
+                write(compiled.classes(), folder.path().resolve(CLASSES));
+                return execute(folder.path(), secret, tests.size());
             }
         } finally {
             processes.release();
@@ -122,17 +120,17 @@ public final class JavaSandbox implements AutoCloseable {
         return bytes;
     }
 
-    private static void write(Map<String, byte[]> classes, Path folder) throws IOException {
-        for (Map.Entry<String, byte[]> compiled : classes.entrySet()) {
-            Path file = folder.resolve(compiled.getKey().replace('.', '/') + ".class");
-            Files.createDirectories(file.getParent());
-            Files.write(file, compiled.getValue());
-        }
-        String harness = TestHarness.class.getName().replace('.', '/') + ".class";
-        Path file = folder.resolve(harness);
-        Files.createDirectories(file.getParent());
+    /** An archive takes classes of any name; a folder takes those that can be files. */
+    private static void write(Map<String, byte[]> classes, Path archive) throws IOException {
+        Map<String, byte[]> entries = new LinkedHashMap<>(classes);
         try (InputStream in = Objects.requireNonNull(TestHarness.class.getResourceAsStream("TestHarness.class"))) {
-            Files.write(file, in.readAllBytes());
+            entries.put(TestHarness.class.getName(), in.readAllBytes());
+        }
+        try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(archive))) {
+            for (Map.Entry<String, byte[]> entry : entries.entrySet()) {
+                out.putNextEntry(new ZipEntry(entry.getKey().replace('.', '/') + ".class"));
+                out.write(entry.getValue());
+            }
         }
     }
 
@@ -151,7 +149,7 @@ public final class JavaSandbox implements AutoCloseable {
                 "-Xshare:auto",
                 "-Djava.io.tmpdir=" + folder,
                 "-cp",
-                folder.toString(),
+                folder.resolve(CLASSES).toString(),
                 TestHarness.class.getName(),
                 TestedProgram.NAME,
                 String.valueOf(count),
@@ -212,26 +210,6 @@ public final class JavaSandbox implements AutoCloseable {
         process.destroyForcibly();
         descendants.forEach(ProcessHandle::destroyForcibly);
         process.waitFor();
-    }
-
-    private static void delete(Path folder) throws IOException {
-        Files.walkFileTree(folder, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.delete(file);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failure)
-                    throws IOException {
-                if (failure != null) {
-                    throw failure;
-                }
-                Files.delete(directory);
-                return FileVisitResult.CONTINUE;
-            }
-        });
     }
 
     @Override

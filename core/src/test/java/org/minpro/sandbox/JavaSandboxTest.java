@@ -414,6 +414,43 @@ class JavaSandboxTest {
         assertThat(programs(folder)).isEqualTo(before);
     }
 
+    /** What cannot be deleted easily is no way out of a verdict. */
+    @ParameterizedTest
+    @Tag("slow")
+    @ValueSource(
+            strings = {
+                // Each path is short enough for the program, and too long behind the folder's own.
+                "String deep = \"\"; for (int i = 0; i < 1330; i++) { deep += \"dd/\"; }"
+                        + " java.nio.file.Files.createDirectories(java.nio.file.Path.of(deep));",
+                "new ProcessBuilder(\"/bin/sh\", \"-c\","
+                        + " \"n=abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz; i=0;"
+                        + " while [ $i -lt 150 ]; do mkdir $n; cd $n; i=$((i+1)); done; touch file\").start().waitFor();",
+                "java.nio.file.Path p = java.nio.file.Path.of(\"x/y/z\"); java.nio.file.Files.createDirectories(p);"
+                        + " p.toFile().setWritable(false); p.getParent().toFile().setReadable(false);"
+                        + " p.getParent().getParent().toFile().setExecutable(false);",
+                "java.nio.file.Files.createDirectories(java.nio.file.Path.of(\".deleted-0/.deleted-1/a\"));"
+                        + " java.nio.file.Files.createSymbolicLink(java.nio.file.Path.of(\"root\"), java.nio.file.Path.of(\"/\"));"
+            })
+    void whateverAProgramLeavesGoesAndItsVerdictStays(String body) throws Exception {
+        Path folder = Path.of(System.getProperty("java.io.tmpdir"));
+        long before = programs(folder);
+        assertThat(run(doing(body), "assertEquals(6, f(2, 3));").reason()).isEqualTo("expected: 6, got: 5");
+        assertThat(programs(folder)).isEqualTo(before);
+    }
+
+    @Test
+    @Tag("slow")
+    void aClassMayHaveANameThatNoFileHas() throws Exception {
+        for (String name : List.of("A".repeat(300), "Zähler中")) {
+            assertThat(run(
+                                    "static class " + name + " { int sum(int a, int b) { return a + b; } }"
+                                            + " int f(int a, int b) { return new " + name + "().sum(a, b); }",
+                                    ADDS.getFirst())
+                            .reason())
+                    .isEmpty();
+        }
+    }
+
     private static long programs(Path folder) throws IOException {
         try (Stream<Path> files = Files.list(folder)) {
             return files.filter(file -> file.getFileName().toString().startsWith("minpro-program"))
