@@ -2,7 +2,6 @@ package org.minpro.sandbox;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,7 +42,7 @@ public final class JavaSandbox implements AutoCloseable {
 
     private final SandboxLimits limits;
     private final Isolation isolation;
-    private final CompilingProcess compiler;
+    private final CompilingProcess compiler = new CompilingProcess();
     private final Semaphore processes;
     private final SecureRandom random = new SecureRandom();
 
@@ -56,11 +55,6 @@ public final class JavaSandbox implements AutoCloseable {
         this.limits = limits;
         this.isolation = isolation;
         this.processes = new Semaphore(limits.processes(), true);
-        try {
-            this.compiler = new CompilingProcess();
-        } catch (IOException e) {
-            throw new UncheckedIOException("the folder for temporary files must be writable, got: " + e, e);
-        }
     }
 
     /**

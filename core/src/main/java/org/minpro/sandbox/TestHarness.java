@@ -26,7 +26,8 @@ public final class TestHarness {
      */
     public static void main(String[] arguments) throws Exception {
         InputStream parent = new FileInputStream(FileDescriptor.in);
-        // The word must stand nowhere that tests could read it: not among the arguments, in a field or in a stream's buffer.
+        // The word must stand nowhere that tests could read it: not among the arguments, in a field or in a stream's
+        // buffer.
         String word = line(parent);
         Thread watch = new Thread(() -> endWith(parent), "parent");
         watch.setDaemon(true);

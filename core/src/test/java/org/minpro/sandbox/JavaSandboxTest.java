@@ -239,6 +239,14 @@ class JavaSandboxTest {
 
     @Test
     @Tag("slow")
+    void aProgramSeesTheJdkAlone() throws Exception {
+        assertThat(run("int f(int a, int b) { return org.minpro.sandbox.JavaSandbox.LONGEST_SOURCE; }", ADDS.getFirst())
+                        .reason())
+                .isEqualTo("Solution:1: package org.minpro.sandbox does not exist");
+    }
+
+    @Test
+    @Tag("slow")
     void assertionsOfAProgramsOwnChangeNothing() throws Exception {
         JavaSandbox.Outcome outcome = run(
                 "int f(int a, int b) { return 0; }"
@@ -374,9 +382,10 @@ class JavaSandboxTest {
 
     @Test
     @Tag("slow")
-    void aProgramDiesWithTheProcessThatRunsIt() throws Exception {
+    void aProgramDiesWithTheProcessThatRunsIt(@TempDir Path temporary) throws Exception {
         Process trainer = new ProcessBuilder(
                         ProcessHandle.current().info().command().orElseThrow(),
+                        "-Djava.io.tmpdir=" + temporary,
                         "-cp",
                         System.getProperty("java.class.path"),
                         Waiting.class.getName())
