@@ -230,12 +230,7 @@ final class TrainCommand implements Callable<Integer> {
             if (context.meeting() instanceof RankContext.MeetingFile) {
                 LocalRanks.obey(console.in(), session::stop);
             }
-            try {
-                return session.follow() ? 0 : Main.FAILED;
-            } catch (RuntimeException e) {
-                session.ranks().failed(String.valueOf(e.getMessage()));
-                throw e;
-            }
+            return session.follow() ? 0 : Main.FAILED;
         }
     }
 

@@ -18,6 +18,7 @@ import org.bytedeco.pytorch.Work;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.Device;
+import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
 /**
@@ -174,17 +175,19 @@ public final class Collectives implements AutoCloseable {
     /**
      * Overwrites a tensor on every rank with that of one of them.
      *
-     * @param tensor of one shape and type on all ranks, contiguous, in this machine's memory
+     * @param tensor of one shape and type on all ranks
      */
     public void broadcast(String what, Tensor tensor, int from) {
         if (group == null) {
             return;
         }
-        long bytes = bytesOf(tensor);
-        try (PointerScope scope = new PointerScope()) {
+        try (Scope scope = Scope.open()) {
+            Tensor here = inMemory(tensor);
+            long bytes = bytesOf(here);
             if (bytes > 0) {
-                broadcast(what, view(tensor, bytes), from, bytes);
+                broadcast(what, view(here, bytes), from, bytes);
             }
+            put(here, tensor);
         }
     }
 
@@ -204,7 +207,7 @@ public final class Collectives implements AutoCloseable {
     /**
      * Gives each rank its part of what this one has, and takes this rank's parts of what the others have.
      *
-     * @param given {@code [elements]}, the parts for rank 0, 1, ... one after the other, contiguous, in this machine's memory
+     * @param given {@code [elements]}, the parts for rank 0, 1, ... one after the other
      * @param givenElements of each part
      * @param received {@code [elements]}, of the same type: the parts from rank 0, 1, ...
      * @param receivedElements of each part
@@ -223,11 +226,13 @@ public final class Collectives implements AutoCloseable {
         long gives = Arrays.stream(giving).sum();
         long takes = Arrays.stream(taking).sum();
         long passing = Math.max(gives - giving[rank], takes - taking[rank]);
-        try (PointerScope scope = new PointerScope()) {
-            org.bytedeco.pytorch.Tensor from = view(given, gives);
-            org.bytedeco.pytorch.Tensor to = view(received, takes);
+        try (Scope scope = Scope.open()) {
+            Tensor taken = inMemory(received);
+            org.bytedeco.pytorch.Tensor from = view(inMemory(given), gives);
+            org.bytedeco.pytorch.Tensor to = view(taken, takes);
             complete(
                     what, passing, () -> group.alltoall_base(to, from, new LongVector(taking), new LongVector(giving)));
+            put(taken, received);
         }
         sent.addAndGet(gives - giving[rank]);
     }
@@ -235,7 +240,7 @@ public final class Collectives implements AutoCloseable {
     /**
      * Brings what each rank has to all of them.
      *
-     * @param mine {@code [elements]}, as many on every rank, contiguous, in this machine's memory
+     * @param mine {@code [elements]}, as many on every rank
      * @param all {@code [ranks * elements]} of the same type: overwritten with what each rank gave, by rank
      */
     public void gather(String what, Tensor mine, Tensor all) {
@@ -243,14 +248,16 @@ public final class Collectives implements AutoCloseable {
             all.copyInPlace(mine);
             return;
         }
-        long bytes = bytesOf(mine);
+        long bytes = mine.elements() * mine.type().bytes();
         if (bytes == 0) {
             return;
         }
-        try (PointerScope scope = new PointerScope()) {
-            org.bytedeco.pytorch.Tensor from = view(mine, bytes);
-            org.bytedeco.pytorch.Tensor to = view(all, size * bytes);
+        try (Scope scope = Scope.open()) {
+            Tensor gathered = inMemory(all);
+            org.bytedeco.pytorch.Tensor from = view(inMemory(mine), bytes);
+            org.bytedeco.pytorch.Tensor to = view(gathered, size * bytes);
             complete(what, (size - 1) * bytes, () -> group._allgather_base(to, from));
+            put(gathered, all);
         }
         sent.addAndGet((size - 1) * bytes);
     }
@@ -284,11 +291,21 @@ public final class Collectives implements AutoCloseable {
         others.leave(name);
     }
 
-    private static long bytesOf(Tensor tensor) {
-        if (tensor.device().kind() != Device.Kind.CPU || !tensor.isContiguous()) {
-            throw new IllegalArgumentException(
-                    "a tensor that ranks exchange must be contiguous and on the CPU, got: one on " + tensor.device());
+    /** The tensor where the collectives read and write: itself, or a copy in this machine's memory. */
+    private static Tensor inMemory(Tensor tensor) {
+        return tensor.device().equals(Device.CPU) && tensor.isContiguous()
+                ? tensor
+                : tensor.to(Device.CPU).contiguous();
+    }
+
+    /** Brings what came to where it was asked for. */
+    private static void put(Tensor came, Tensor asked) {
+        if (came != asked) {
+            asked.copyInPlace(came);
         }
+    }
+
+    private static long bytesOf(Tensor tensor) {
         return tensor.elements() * tensor.type().bytes();
     }
 

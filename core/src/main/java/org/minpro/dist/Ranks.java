@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -180,10 +181,15 @@ public final class Ranks implements AutoCloseable {
         return meeting == null || meeting.listensOnItsAddressAlone();
     }
 
-    /** Leaves this rank's last words to the others, who would else know only that it is gone. */
-    public void failed(String message) {
-        if (liveness != null) {
-            liveness.failed(message);
+    /**
+     * Leaves this rank's last words to the others, who would else know only that it is gone. What another rank has caused, or a
+     * person who stops the run, is no failure of this one.
+     */
+    public void failed(Throwable failure) {
+        boolean own = !(failure instanceof RankLostException) && !(failure instanceof CancellationException);
+        if (liveness != null && own) {
+            String message = String.valueOf(failure.getMessage() == null ? failure : failure.getMessage());
+            liveness.failed(message.lines().findFirst().orElse(""));
         }
     }
 

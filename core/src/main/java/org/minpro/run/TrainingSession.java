@@ -18,6 +18,7 @@ import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.minpro.data.Dataset;
@@ -104,8 +105,10 @@ public final class TrainingSession implements AutoCloseable {
         this.listener = told;
         loader = start.loader;
         opened.add(folder);
+        Ranks together = joined;
         try {
-            ranks = opened.add(joined != null ? joined : start.join.apply(folder.path()));
+            together = joined != null ? joined : start.join.apply(folder.path());
+            ranks = opened.add(together);
             requireLanes();
             Engine.use(recipe.compute().device());
             files = ModelFiles.open(recipe.model().path());
@@ -191,7 +194,20 @@ public final class TrainingSession implements AutoCloseable {
                                 evaluations.file())));
             }
         } catch (RuntimeException | Error e) {
+            if (together != null) {
+                together.failed(e);
+            }
             opened.closeAfter(e);
+            throw e;
+        }
+    }
+
+    /** Something that all ranks do: where it fails on this one, the others learn why. */
+    private <T> T together(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (RuntimeException | Error e) {
+            ranks.failed(e);
             throw e;
         }
     }
@@ -493,6 +509,7 @@ public final class TrainingSession implements AutoCloseable {
                 Recipe stored = StoredRecipe.read(folder, COMMAND, Recipe.binder(loader), Recipe.class);
                 return new TrainingSession(this, folder, stored, ranks);
             } catch (RuntimeException e) {
+                ranks.failed(e);
                 ranks.close();
                 throw e;
             }
@@ -606,7 +623,7 @@ public final class TrainingSession implements AutoCloseable {
 
     /** Accuracy of the policy as it is on the held-out problems, sampled as in training; kept in the run's folder. */
     public Evaluator.Result evaluate(Consumer<Rollout> finished) {
-        return RunFailure.keptOrOvercome(folder.path(), () -> evaluated(finished));
+        return together(() -> RunFailure.keptOrOvercome(folder.path(), () -> evaluated(finished)));
     }
 
     private Evaluator.Result evaluated(Consumer<Rollout> finished) {
@@ -734,7 +751,7 @@ public final class TrainingSession implements AutoCloseable {
             return false;
         }
         try {
-            return RunFailure.kept(folder.path(), run::run);
+            return together(() -> RunFailure.kept(folder.path(), run::run));
         } finally {
             failures.summarise();
         }
@@ -822,7 +839,7 @@ public final class TrainingSession implements AutoCloseable {
         if (!ranks.isFirst()) {
             throw new IllegalStateException("the first rank saves the model, got: " + ranks.named(ranks.rank()));
         }
-        return RunFailure.keptOrOvercome(folder.path(), this::writeModel);
+        return together(() -> RunFailure.keptOrOvercome(folder.path(), this::writeModel));
     }
 
     private Path writeModel() {

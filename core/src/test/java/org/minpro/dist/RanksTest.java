@@ -48,10 +48,33 @@ class RanksTest {
                 together.exchange("parts", given, new long[] {own, own, own}, taken, new long[] {1, 2, 3});
                 assertThat(taken.floats()).containsExactly(0, 1, 1, 2, 2, 2);
                 together.broadcast("tensor", taken.narrow(0, 3, 2), 1);
+                apart(together);
             }
             return together.sentBytes() > 0;
         });
         assertThat(done).containsOnly(true);
+    }
+
+    /** Tensors that do not lie in memory as they are sent, as those of a GPU do not: every second element of a longer one. */
+    private static void apart(Collectives together) {
+        int own = together.rank() + 1;
+        Tensor given = every2nd(Tensor.full(Device.CPU, DType.F32, together.rank(), 2 * 3L * own));
+        Tensor both = Tensor.full(Device.CPU, DType.F32, -1, 2 * 6);
+        Tensor taken = every2nd(both);
+        together.exchange("parts", given, new long[] {own, own, own}, taken, new long[] {1, 2, 3});
+        assertThat(both.floats()).containsExactly(0, -1, 1, -1, 1, -1, 2, -1, 2, -1, 2, -1);
+        Tensor all = Tensor.full(Device.CPU, DType.F32, -1, 2 * 3);
+        together.gather("one each", every2nd(Tensor.full(Device.CPU, DType.F32, own, 2)), every2nd(all));
+        assertThat(all.floats()).containsExactly(1, -1, 2, -1, 3, -1);
+        together.broadcast("tensor", every2nd(all), 1);
+        assertThat(all.floats()).containsExactly(1, -1, 2, -1, 3, -1);
+        Tensor mine = Tensor.full(Device.CPU, DType.F32, own, 2);
+        together.broadcast("tensor", every2nd(mine), 1);
+        assertThat(mine.floats()).containsExactly(2, own);
+    }
+
+    private static Tensor every2nd(Tensor tensor) {
+        return tensor.view(tensor.elements() / 2, 2).select(1, 0);
     }
 
     @Tag("slow")

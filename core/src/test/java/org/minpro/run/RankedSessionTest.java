@@ -1,6 +1,7 @@
 package org.minpro.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -8,6 +9,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.data.Problem;
+import org.minpro.dist.RankLostException;
 import org.minpro.dist.RanksInThreads;
 import org.minpro.recipe.Recipe;
 import org.minpro.reward.Score;
@@ -53,6 +55,19 @@ final class RankedSessionTest {
     void theDeviceThatIsChosenHereIsNoDifference() throws Exception {
         assertThat(new Recipe().compute().device()).isEqualTo("auto");
         assertThat(run(1)).containsExactly(true, true);
+    }
+
+    /** The others would else know only that it is gone. */
+    @Test
+    void aRankThatFailsWhileItStartsSaysWhyToTheOthers() {
+        assertThatThrownBy(() -> RanksInThreads.run(folder.resolve("meeting"), 2, Duration.ofSeconds(60), ranks -> {
+                    if (ranks.rank() == 0) {
+                        return start(1).ranks(path -> ranks).start();
+                    }
+                    return start(1).memory(() -> 1).follow(ranks);
+                }))
+                .isInstanceOf(RankLostException.class)
+                .hasMessageMatching("rank 1 on \\S+ failed: this run needs about .*");
     }
 
     @Test
