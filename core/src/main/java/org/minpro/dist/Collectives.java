@@ -17,7 +17,6 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.Work;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
-import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
@@ -182,7 +181,7 @@ public final class Collectives implements AutoCloseable {
             return;
         }
         try (Scope scope = Scope.open()) {
-            Tensor here = inMemory(tensor);
+            Tensor here = tensor.inMemory();
             long bytes = bytesOf(here);
             if (bytes > 0) {
                 broadcast(what, view(here, bytes), from, bytes);
@@ -227,8 +226,8 @@ public final class Collectives implements AutoCloseable {
         long takes = Arrays.stream(taking).sum();
         long passing = Math.max(gives - giving[rank], takes - taking[rank]);
         try (Scope scope = Scope.open()) {
-            Tensor taken = inMemory(received);
-            org.bytedeco.pytorch.Tensor from = view(inMemory(given), gives);
+            Tensor taken = received.inMemory();
+            org.bytedeco.pytorch.Tensor from = view(given.inMemory(), gives);
             org.bytedeco.pytorch.Tensor to = view(taken, takes);
             complete(
                     what, passing, () -> group.alltoall_base(to, from, new LongVector(taking), new LongVector(giving)));
@@ -253,8 +252,8 @@ public final class Collectives implements AutoCloseable {
             return;
         }
         try (Scope scope = Scope.open()) {
-            Tensor gathered = inMemory(all);
-            org.bytedeco.pytorch.Tensor from = view(inMemory(mine), bytes);
+            Tensor gathered = all.inMemory();
+            org.bytedeco.pytorch.Tensor from = view(mine.inMemory(), bytes);
             org.bytedeco.pytorch.Tensor to = view(gathered, size * bytes);
             complete(what, (size - 1) * bytes, () -> group._allgather_base(to, from));
             put(gathered, all);
@@ -289,13 +288,6 @@ public final class Collectives implements AutoCloseable {
             slow.pass(bytes);
         }
         others.leave(name);
-    }
-
-    /** The tensor where the collectives read and write: itself, or a copy in this machine's memory. */
-    private static Tensor inMemory(Tensor tensor) {
-        return tensor.device().equals(Device.CPU) && tensor.isContiguous()
-                ? tensor
-                : tensor.to(Device.CPU).contiguous();
     }
 
     /** Brings what came to where it was asked for. */

@@ -79,12 +79,31 @@ public final class ChatSpeech implements Speech {
     }
 
     private Message withoutSpecialTokens(Message message) {
-        Map<String, @Nullable Object> fields = new LinkedHashMap<>(message.fields());
-        String content = SpokenText.withoutSpecialTokens(message.content(), tokenizer.controlTokens());
-        if (fields.get("content") instanceof String) {
-            fields.put("content", content);
-        }
-        return new Message(message.role(), content, fields);
+        Map<String, @Nullable Object> fields = new LinkedHashMap<>();
+        message.fields().forEach((name, value) -> fields.put(clean(name), cleanWithin(value)));
+        return new Message(clean(message.role()), clean(message.content()), fields);
+    }
+
+    /** Texts anywhere in it: a template may write each. */
+    private @Nullable Object cleanWithin(@Nullable Object value) {
+        return switch (value) {
+            case String text -> clean(text);
+            case List<?> list -> {
+                List<@Nullable Object> clean = new ArrayList<>();
+                list.forEach(element -> clean.add(cleanWithin(element)));
+                yield clean;
+            }
+            case Map<?, ?> map -> {
+                Map<@Nullable Object, @Nullable Object> clean = new LinkedHashMap<>();
+                map.forEach((name, element) -> clean.put(cleanWithin(name), cleanWithin(element)));
+                yield clean;
+            }
+            case null, default -> value;
+        };
+    }
+
+    private String clean(String text) {
+        return SpokenText.withoutSpecialTokens(text, tokenizer.controlTokens());
     }
 
     /** The text behind the policy's turn, its end first, up to where it writes again. */

@@ -170,7 +170,9 @@ public record HttpEnvironment(
             JsonNode reply = post(event);
             Answer answer = answer(event, reply);
             JsonNode reward = reply.path("reward");
-            return reward.isNumber() ? answer.withReward(reward.asDouble()) : answer;
+            return reward.isMissingNode() || reward.isNull()
+                    ? answer
+                    : answer.withReward(number(event, "a \"reward\"", reward));
         }
 
         private Answer answer(Map<String, @Nullable Object> event, JsonNode reply) {
@@ -220,14 +222,20 @@ public record HttpEnvironment(
             if (score.isMissingNode()) {
                 return null;
             }
-            if (!score.isNumber() || !Double.isFinite(score.asDouble())) {
-                throw failed(event, "a \"score\" that is no finite number", null);
-            }
+            double value = number(event, "a \"score\"", score);
             Map<String, Double> parts = new TreeMap<>();
             reply.path("parts")
                     .properties()
-                    .forEach(part -> parts.put(part.getKey(), part.getValue().asDouble(0)));
-            return new Score(true, score.asDouble(), parts, reason);
+                    .forEach(part -> parts.put(
+                            part.getKey(), number(event, "a part \"" + part.getKey() + "\"", part.getValue())));
+            return new Score(true, value, parts, reason);
+        }
+
+        private double number(Map<String, @Nullable Object> event, String what, JsonNode value) {
+            if (!value.isNumber() || !Double.isFinite(value.asDouble())) {
+                throw failed(event, what + " that is no finite number", null);
+            }
+            return value.asDouble();
         }
 
         @Override

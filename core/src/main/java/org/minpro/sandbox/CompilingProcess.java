@@ -5,7 +5,6 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,12 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class CompilingProcess implements AutoCloseable {
     private static final double COMPILE_SECONDS = 20;
 
-    private final Path empty;
     private @Nullable Child child;
-
-    CompilingProcess() throws IOException {
-        empty = Files.createTempDirectory("minpro-empty");
-    }
 
     /**
      * What became of a program.
@@ -52,7 +46,7 @@ final class CompilingProcess implements AutoCloseable {
 
     private Compiled attempt(Map<String, String> sources) throws IOException, InterruptedException {
         if (child == null || !child.process.isAlive()) {
-            child = new Child(empty);
+            child = new Child();
         }
         Child asked = child;
         FutureTask<Compiled> task = new FutureTask<>(() -> asked.exchange(sources));
@@ -88,11 +82,6 @@ final class CompilingProcess implements AutoCloseable {
     @Override
     public synchronized void close() {
         end();
-        try {
-            Files.deleteIfExists(empty);
-        } catch (IOException e) {
-            // An empty folder of the system's temporary ones may stay.
-        }
     }
 
     /** The process, with the two ends of its pipes. */
@@ -102,8 +91,7 @@ final class CompilingProcess implements AutoCloseable {
         private final DataOutputStream out;
         private volatile boolean begun;
 
-        /** @param empty the class path */
-        Child(Path empty) throws IOException {
+        Child() throws IOException {
             Path ours;
             try {
                 ours = Path.of(SourceCompiler.class
@@ -123,8 +111,7 @@ final class CompilingProcess implements AutoCloseable {
                             "-XX:TieredStopAtLevel=1",
                             "-cp",
                             ours.toString(),
-                            SourceCompiler.class.getName(),
-                            empty.toString()))
+                            SourceCompiler.class.getName()))
                     .redirectError(ProcessBuilder.Redirect.DISCARD)
                     .start();
             in = new DataInputStream(process.getInputStream());

@@ -5,10 +5,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.SequencedMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 
 /**
  * What the system lets a child process be kept from. It is found by trying: first namespaces of the network, of processes and
@@ -21,9 +22,9 @@ public record Isolation(Kind kind) {
 
     /** From the most to the least. */
     public enum Kind {
-        /** No network, processes that die with their first, the user's folders hidden. */
+        /** No network, processes that die with their first, the user's folders hidden as far as they can be. */
         NAMESPACES(
-                "no network, a process namespace that is killed as a whole, home and working folder hidden (unshare)",
+                "no network (unshare), a process namespace that is killed as a whole",
                 "unshare --user --map-root-user --net --pid --mount --fork --kill-child=KILL --mount-proc --"),
         /** No network. */
         NETWORK("no network (unshare); it sees the user's files", "unshare --user --map-root-user --net --"),
@@ -88,9 +89,19 @@ public record Isolation(Kind kind) {
         }
     }
 
-    /** In words. */
+    /** In words: what programs are kept from, and what of the user's folders they see all the same. */
     public String words() {
-        return kind.words;
+        if (kind != Kind.NAMESPACES) {
+            return kind.words;
+        }
+        Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
+        return kind.words
+                + usersFolders().entrySet().stream()
+                        .map(entry -> {
+                            String why = whyVisible(entry.getValue(), temporary);
+                            return ", " + entry.getKey() + (why.isEmpty() ? " hidden" : " visible because " + why);
+                        })
+                        .collect(Collectors.joining());
     }
 
     /**
@@ -116,22 +127,40 @@ public record Isolation(Kind kind) {
         return all;
     }
 
-    /** Home and working folder, unless what the child needs lies in them. */
+    /** Home and working folder, as far as they are there and may be hidden. */
     private static List<Path> hidden(Path folder) {
-        Set<Path> hidden = new LinkedHashSet<>();
-        Path java = Path.of(System.getProperty("java.home")).toAbsolutePath().normalize();
-        for (String property : List.of("user.home", "user.dir")) {
-            Path candidate =
-                    Path.of(System.getProperty(property)).toAbsolutePath().normalize();
-            boolean needed = java.startsWith(candidate)
-                    || folder.toAbsolutePath().normalize().startsWith(candidate)
-                    || candidate.getNameCount() == 0;
+        List<Path> hidden = new ArrayList<>();
+        for (Path candidate : usersFolders().values()) {
             boolean inside = hidden.stream().anyMatch(candidate::startsWith);
-            if (!needed && !inside && Files.isDirectory(candidate)) {
+            if (whyVisible(candidate, folder).isEmpty() && !inside && Files.isDirectory(candidate)) {
                 hidden.add(candidate);
             }
         }
-        return List.copyOf(hidden);
+        return hidden;
+    }
+
+    private static SequencedMap<String, Path> usersFolders() {
+        SequencedMap<String, Path> folders = new LinkedHashMap<>();
+        folders.put("home", real(Path.of(System.getProperty("user.home"))));
+        folders.put("working folder", real(Path.of(System.getProperty("user.dir"))));
+        return folders;
+    }
+
+    /** What a program needs of one of the user's folders; nothing where it can be hidden. */
+    private static String whyVisible(Path candidate, Path folder) {
+        if (real(Path.of(System.getProperty("java.home"))).startsWith(candidate)) {
+            return "the JDK lies in it";
+        }
+        return real(folder).startsWith(candidate) ? "temporary files lie in it" : "";
+    }
+
+    /** Without symbolic links, which a folder may be reached through. */
+    private static Path real(Path path) {
+        try {
+            return path.toRealPath();
+        } catch (IOException e) {
+            return path.toAbsolutePath().normalize();
+        }
     }
 
     private static String quoted(String text) {

@@ -2,13 +2,9 @@ package org.minpro.sandbox;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -18,6 +14,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import javax.tools.ToolProvider;
 import org.jspecify.annotations.Nullable;
 
@@ -40,9 +38,11 @@ public final class JavaSandbox implements AutoCloseable {
 
     private static final long LAST_OUTPUT_MILLIS = 5000;
 
+    private static final String CLASSES = "program.jar";
+
     private final SandboxLimits limits;
     private final Isolation isolation;
-    private final CompilingProcess compiler;
+    private final CompilingProcess compiler = new CompilingProcess();
     private final Semaphore processes;
     private final SecureRandom random = new SecureRandom();
 
@@ -55,11 +55,6 @@ public final class JavaSandbox implements AutoCloseable {
         this.limits = limits;
         this.isolation = isolation;
         this.processes = new Semaphore(limits.processes(), true);
-        try {
-            this.compiler = new CompilingProcess();
-        } catch (IOException e) {
-            throw new UncheckedIOException("the folder for temporary files must be writable, got: " + e, e);
-        }
     }
 
     /**
@@ -98,12 +93,9 @@ public final class JavaSandbox implements AutoCloseable {
         }
         processes.acquire();
         try {
-            Path folder = Files.createTempDirectory("minpro-program");
-            try {
-                write(compiled.classes(), folder);
-                return execute(folder, secret, tests.size());
-            } finally {
-                delete(folder);
+            try (ProgramFolder folder = new ProgramFolder()) {
+                write(compiled.classes(), folder.path().resolve(CLASSES));
+                return execute(folder.path(), secret, tests.size());
             }
         } finally {
             processes.release();
@@ -122,17 +114,17 @@ public final class JavaSandbox implements AutoCloseable {
         return bytes;
     }
 
-    private static void write(Map<String, byte[]> classes, Path folder) throws IOException {
-        for (Map.Entry<String, byte[]> compiled : classes.entrySet()) {
-            Path file = folder.resolve(compiled.getKey().replace('.', '/') + ".class");
-            Files.createDirectories(file.getParent());
-            Files.write(file, compiled.getValue());
-        }
-        String harness = TestHarness.class.getName().replace('.', '/') + ".class";
-        Path file = folder.resolve(harness);
-        Files.createDirectories(file.getParent());
+    /** An archive takes classes of any name; a folder takes those that can be files. */
+    private static void write(Map<String, byte[]> classes, Path archive) throws IOException {
+        Map<String, byte[]> entries = new LinkedHashMap<>(classes);
         try (InputStream in = Objects.requireNonNull(TestHarness.class.getResourceAsStream("TestHarness.class"))) {
-            Files.write(file, in.readAllBytes());
+            entries.put(TestHarness.class.getName(), in.readAllBytes());
+        }
+        try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(archive))) {
+            for (Map.Entry<String, byte[]> entry : entries.entrySet()) {
+                out.putNextEntry(new ZipEntry(entry.getKey().replace('.', '/') + ".class"));
+                out.write(entry.getValue());
+            }
         }
     }
 
@@ -151,7 +143,7 @@ public final class JavaSandbox implements AutoCloseable {
                 "-Xshare:auto",
                 "-Djava.io.tmpdir=" + folder,
                 "-cp",
-                folder.toString(),
+                folder.resolve(CLASSES).toString(),
                 TestHarness.class.getName(),
                 TestedProgram.NAME,
                 String.valueOf(count),
@@ -170,7 +162,8 @@ public final class JavaSandbox implements AutoCloseable {
         try {
             try {
                 process.getOutputStream().write((word + "\n").getBytes(StandardCharsets.UTF_8));
-                process.getOutputStream().close();
+                // It stays open: a program whose parent has gone is told by its end.
+                process.getOutputStream().flush();
             } catch (IOException e) {
                 // It has ended before it read: its exit says why.
             }
@@ -211,26 +204,6 @@ public final class JavaSandbox implements AutoCloseable {
         process.destroyForcibly();
         descendants.forEach(ProcessHandle::destroyForcibly);
         process.waitFor();
-    }
-
-    private static void delete(Path folder) throws IOException {
-        Files.walkFileTree(folder, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.delete(file);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failure)
-                    throws IOException {
-                if (failure != null) {
-                    throw failure;
-                }
-                Files.delete(directory);
-                return FileVisitResult.CONTINUE;
-            }
-        });
     }
 
     @Override

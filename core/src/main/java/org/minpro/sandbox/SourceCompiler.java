@@ -24,6 +24,8 @@ import javax.tools.JavaCompiler;
 import javax.tools.JavaFileManager;
 import javax.tools.JavaFileObject;
 import javax.tools.SimpleJavaFileObject;
+import javax.tools.StandardJavaFileManager;
+import javax.tools.StandardLocation;
 import javax.tools.ToolProvider;
 
 /**
@@ -43,7 +45,7 @@ public final class SourceCompiler {
     private SourceCompiler() {}
 
     /**
-     * @param arguments a folder that is empty, the class path
+     * @param arguments none
      * @throws IOException if the parent has gone
      */
     public static void main(String[] arguments) throws IOException {
@@ -71,7 +73,7 @@ public final class SourceCompiler {
                 return;
             }
             used.set(System.nanoTime());
-            answer(compiler, sources, arguments[0], out);
+            answer(compiler, sources, out);
             out.flush();
         }
     }
@@ -87,13 +89,12 @@ public final class SourceCompiler {
         Runtime.getRuntime().halt(0);
     }
 
-    private static void answer(
-            JavaCompiler compiler, Map<String, String> sources, String classPath, DataOutputStream out)
+    private static void answer(JavaCompiler compiler, Map<String, String> sources, DataOutputStream out)
             throws IOException {
         Map<String, byte[]> classes = new LinkedHashMap<>();
         String failure;
         try {
-            failure = compile(compiler, sources, classPath, classes);
+            failure = compile(compiler, sources, classes);
         } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
             failure = "the compiler gave up: " + e.getClass().getSimpleName();
         }
@@ -111,17 +112,16 @@ public final class SourceCompiler {
     }
 
     /** The first errors, or nothing. */
-    private static String compile(
-            JavaCompiler compiler, Map<String, String> sources, String classPath, Map<String, byte[]> classes)
+    private static String compile(JavaCompiler compiler, Map<String, String> sources, Map<String, byte[]> classes)
             throws IOException {
         DiagnosticCollector<JavaFileObject> diagnostics = new DiagnosticCollector<>();
         List<JavaFileObject> units = new ArrayList<>();
         sources.forEach((name, source) -> units.add(new Source(name, source)));
-        List<String> options = new ArrayList<>(OPTIONS);
-        options.addAll(List.of("-classpath", classPath));
-        try (JavaFileManager files =
-                new InMemory(compiler.getStandardFileManager(diagnostics, Locale.ROOT, null), classes)) {
-            boolean compiled = compiler.getTask(Writer.nullWriter(), files, diagnostics, options, null, units)
+        StandardJavaFileManager installed = compiler.getStandardFileManager(diagnostics, Locale.ROOT, null);
+        // This process's own classes are not for programs.
+        installed.setLocation(StandardLocation.CLASS_PATH, List.of());
+        try (JavaFileManager files = new InMemory(installed, classes)) {
+            boolean compiled = compiler.getTask(Writer.nullWriter(), files, diagnostics, OPTIONS, null, units)
                     .call();
             if (compiled) {
                 return "";

@@ -1,10 +1,10 @@
 package org.minpro.sandbox;
 
-import java.io.BufferedReader;
 import java.io.FileDescriptor;
+import java.io.FileInputStream;
 import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
@@ -12,8 +12,8 @@ import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Runs tests in a child process and reports each on standard output, behind a word that only the parent knows. It depends on
- * the JDK alone: its class file is copied beside the tests.
+ * Runs tests in a child process and reports each on standard output, behind a word that only the parent knows. It ends where
+ * its parent ends. It depends on the JDK alone: its class file is copied beside the tests.
  */
 public final class TestHarness {
     private static final int LONGEST_MESSAGE = 200;
@@ -25,8 +25,13 @@ public final class TestHarness {
      * @throws Exception of the harness's own
      */
     public static void main(String[] arguments) throws Exception {
-        // The word must stand nowhere that tests could read it: not among the arguments, not in a field.
-        String word = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8)).readLine();
+        InputStream parent = new FileInputStream(FileDescriptor.in);
+        // The word must stand nowhere that tests could read it: not among the arguments, in a field or in a stream's
+        // buffer.
+        String word = line(parent);
+        Thread watch = new Thread(() -> endWith(parent), "parent");
+        watch.setDaemon(true);
+        watch.start();
         PrintStream report = new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
         System.setIn(InputStream.nullInputStream());
         System.setOut(new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8));
@@ -54,6 +59,24 @@ public final class TestHarness {
         }
         // Threads of the tests do not hold it up.
         Runtime.getRuntime().halt(0);
+    }
+
+    private static String line(InputStream in) throws IOException {
+        StringBuilder line = new StringBuilder();
+        for (int b = in.read(); b >= 0 && b != '\n'; b = in.read()) {
+            line.append((char) b);
+        }
+        return line.toString();
+    }
+
+    /** The parent says nothing more: its end of the pipe closes once it has gone, and then nobody waits for the program. */
+    private static void endWith(InputStream parent) {
+        try {
+            parent.transferTo(OutputStream.nullOutputStream());
+        } catch (IOException e) {
+            // Whatever closed it, there is no parent to report to.
+        }
+        Runtime.getRuntime().halt(1);
     }
 
     /** The line before the tests: without it whatever ended the process is not the program's doing. */

@@ -384,6 +384,13 @@ public final class Tensor {
         return new Tensor(value.to(NativeDevice.of(device), value.scalar_type()));
     }
 
+    /** This tensor in this machine's memory, its elements one after the other; itself where it is so already. */
+    public Tensor inMemory() {
+        return device().equals(Device.CPU) && isContiguous()
+                ? this
+                : to(Device.CPU).contiguous();
+    }
+
     /** A copy with elements of its own. */
     public Tensor copy() {
         return new Tensor(value.clone());

@@ -125,6 +125,22 @@ class HttpEnvironmentTest {
                 .begin(PROBLEM, 7, 1);
         assertThatThrownBy(() -> episode.answer(turn(0)))
                 .hasMessageEndingWith("got: none of \"says\", \"messages\" and \"end\": true");
+        Map<String, String> numbers = Map.of(
+                "\"end\": true, \"reward\": \"0.1\"", "a \"reward\" that is no finite number",
+                "\"score\": \"1\"", "a \"score\" that is no finite number",
+                "\"score\": 1, \"parts\": {\"x\": \"a\"}", "a part \"x\" that is no finite number");
+        for (Map.Entry<String, String> reply : numbers.entrySet()) {
+            Episode texts =
+                    serving(event -> "{\"episode\": 1, " + reply.getKey() + "}").begin(PROBLEM, 7, 1);
+            assertThatThrownBy(() -> {
+                        if (reply.getKey().contains("reward")) {
+                            texts.answer(turn(0));
+                        } else {
+                            texts.score(ROLLOUT);
+                        }
+                    })
+                    .hasMessageEndingWith("got: " + reply.getValue());
+        }
         Episode strange = serving(
                         event -> "{\"episode\": 1, \"messages\": [{\"role\": \"referee\", \"content\": \"3\"}]}")
                 .begin(PROBLEM, 7, 1);

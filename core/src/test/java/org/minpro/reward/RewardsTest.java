@@ -332,6 +332,8 @@ final class RewardsTest {
         assertThat(whole.notices()).hasSize(1).allMatch(line -> line.startsWith("programs of the policy run with "));
         assertThat(whole.described()).isEqualTo("java");
         assertThat(whole.serviceSeconds()).isGreaterThan(new JavaReward().wallSeconds());
+        whole.close();
+        parts.close();
     }
 
     /** Is held from its making until it is closed. */

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -154,6 +155,28 @@ class JavaSandboxTest {
                 .hasMessageContaining("got: exit code 3 (it is lower)");
     }
 
+    @Test
+    void theNoticeSaysWhatIsNotHidden() {
+        Isolation isolation = new Isolation(Isolation.Kind.NAMESPACES);
+        String home = System.getProperty("user.home");
+        String temporary = System.getProperty("java.io.tmpdir");
+        Path java = Path.of(System.getProperty("java.home"));
+        try {
+            System.setProperty("user.home", java.resolve("nobody").toString());
+            assertThat(isolation.words()).endsWith(", home hidden, working folder hidden");
+            System.setProperty("user.home", java.resolve("..").normalize().toString());
+            assertThat(isolation.words()).contains(", home visible because the JDK lies in it, working folder hidden");
+            System.setProperty("user.home", "/");
+            assertThat(isolation.words()).contains(", home visible because the JDK lies in it");
+            System.setProperty("user.home", java.resolve("nobody").toString());
+            System.setProperty("java.io.tmpdir", java.resolve("nobody/tmp").toString());
+            assertThat(isolation.words()).contains(", home visible because temporary files lie in it");
+        } finally {
+            System.setProperty("user.home", home);
+            System.setProperty("java.io.tmpdir", temporary);
+        }
+    }
+
     /** What the system does is no verdict on a program. */
     @Test
     void aProcessThatEndsBeforeItComesToTheProgramIsAnError(@TempDir Path empty) throws Exception {
@@ -212,6 +235,14 @@ class JavaSandboxTest {
         JavaSandbox.Outcome outcome = run(constants + "; int f(int a, int b) { return a + b; }", ADDS.getFirst());
         assertThat(outcome.compiled()).isFalse();
         assertThat(outcome.compiled()).isFalse();
+    }
+
+    @Test
+    @Tag("slow")
+    void aProgramSeesTheJdkAlone() throws Exception {
+        assertThat(run("int f(int a, int b) { return org.minpro.sandbox.JavaSandbox.LONGEST_SOURCE; }", ADDS.getFirst())
+                        .reason())
+                .isEqualTo("Solution:1: package org.minpro.sandbox does not exist");
     }
 
     @Test
@@ -337,6 +368,52 @@ class JavaSandboxTest {
         }
     }
 
+    /** Runs a program that waits. */
+    static final class Waiting {
+        private Waiting() {}
+
+        public static void main(String[] arguments) throws Exception {
+            SandboxLimits limits = new SandboxLimits(120, 10, 64, 2);
+            try (JavaSandbox sandbox = new JavaSandbox(limits, Isolation.find(limits))) {
+                sandbox.run(doing("Thread.sleep(100000);"), ADDS);
+            }
+        }
+    }
+
+    @Test
+    @Tag("slow")
+    void aProgramDiesWithTheProcessThatRunsIt(@TempDir Path temporary) throws Exception {
+        Process trainer = new ProcessBuilder(
+                        ProcessHandle.current().info().command().orElseThrow(),
+                        "-Djava.io.tmpdir=" + temporary,
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Waiting.class.getName())
+                .inheritIO()
+                .start();
+        try {
+            List<ProcessHandle> started = List.of();
+            while (started.stream().noneMatch(JavaSandboxTest::runsTests)) {
+                assertThat(trainer.isAlive()).isTrue();
+                Thread.sleep(50);
+                started = trainer.descendants().toList();
+            }
+            // The program waits by then.
+            Thread.sleep(500);
+            assertThat(started).filteredOn(JavaSandboxTest::runsTests).allMatch(ProcessHandle::isAlive);
+            trainer.destroyForcibly().waitFor();
+            for (ProcessHandle process : started) {
+                process.onExit().get(20, TimeUnit.SECONDS);
+            }
+        } finally {
+            trainer.destroyForcibly();
+        }
+    }
+
+    private static boolean runsTests(ProcessHandle process) {
+        return process.info().commandLine().orElse("").contains(TestHarness.class.getName());
+    }
+
     @Test
     @Tag("slow")
     void aProgramLeavesNoFolder() throws Exception {
@@ -344,6 +421,43 @@ class JavaSandboxTest {
         long before = programs(folder);
         run(doing("java.nio.file.Files.createDirectories(java.nio.file.Path.of(\"x/y\"));"), ADDS.getFirst());
         assertThat(programs(folder)).isEqualTo(before);
+    }
+
+    /** What cannot be deleted easily is no way out of a verdict. */
+    @ParameterizedTest
+    @Tag("slow")
+    @ValueSource(
+            strings = {
+                // Each path is short enough for the program, and too long behind the folder's own.
+                "String deep = \"\"; for (int i = 0; i < 1330; i++) { deep += \"dd/\"; }"
+                        + " java.nio.file.Files.createDirectories(java.nio.file.Path.of(deep));",
+                "new ProcessBuilder(\"/bin/sh\", \"-c\","
+                        + " \"n=abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz; i=0;"
+                        + " while [ $i -lt 150 ]; do mkdir $n; cd $n; i=$((i+1)); done; touch file\").start().waitFor();",
+                "java.nio.file.Path p = java.nio.file.Path.of(\"x/y/z\"); java.nio.file.Files.createDirectories(p);"
+                        + " p.toFile().setWritable(false); p.getParent().toFile().setReadable(false);"
+                        + " p.getParent().getParent().toFile().setExecutable(false);",
+                "java.nio.file.Files.createDirectories(java.nio.file.Path.of(\".deleted-0/.deleted-1/a\"));"
+                        + " java.nio.file.Files.createSymbolicLink(java.nio.file.Path.of(\"root\"), java.nio.file.Path.of(\"/\"));"
+            })
+    void whateverAProgramLeavesGoesAndItsVerdictStays(String body) throws Exception {
+        Path folder = Path.of(System.getProperty("java.io.tmpdir"));
+        long before = programs(folder);
+        assertThat(run(doing(body), "assertEquals(6, f(2, 3));").reason()).isEqualTo("expected: 6, got: 5");
+        assertThat(programs(folder)).isEqualTo(before);
+    }
+
+    @Test
+    @Tag("slow")
+    void aClassMayHaveANameThatNoFileHas() throws Exception {
+        for (String name : List.of("A".repeat(300), "Zähler中")) {
+            assertThat(run(
+                                    "static class " + name + " { int sum(int a, int b) { return a + b; } }"
+                                            + " int f(int a, int b) { return new " + name + "().sum(a, b); }",
+                                    ADDS.getFirst())
+                            .reason())
+                    .isEmpty();
+        }
     }
 
     private static long programs(Path folder) throws IOException {
