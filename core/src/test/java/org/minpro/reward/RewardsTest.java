@@ -24,6 +24,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.minpro.config.Doc;
 import org.minpro.config.NamedRecords;
@@ -309,6 +310,7 @@ final class RewardsTest {
         }
     }
 
+    @Tag("slow")
     @Test
     void aProgramIsWorthWhatItsTestsSay() {
         Problem problem = new Problem(

@@ -183,6 +183,7 @@ class LocalRolloutEngineTest {
 
     private static final Continuation THREE_MORE = (sample, ids) -> CompletableFuture.completedFuture(threeMore(ids));
 
+    @Tag("slow")
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void aResponseGoesOnAfterIdsThatThePolicyDidNotWrite(boolean experts) {

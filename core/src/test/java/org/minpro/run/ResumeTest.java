@@ -153,6 +153,7 @@ class ResumeTest {
         KilledRuns.Left.in(folder).assertSame(expected);
     }
 
+    @Tag("slow")
     @Test
     void aDamagedLastCheckpointIsMadeAgain() throws IOException {
         Path folder = runs.newFolder("damaged-last");
@@ -223,6 +224,7 @@ class ResumeTest {
         }
     }
 
+    @Tag("slow")
     @Test
     void aSecondProcessIsRefusedInOneLine() throws Exception {
         Path folder = runs.newFolder("held");

@@ -268,6 +268,7 @@ class TrainerTest {
      * Taking draws one after the other: put aside what teaches nothing, until the limit. Workers end groups in any order, and
      * a journal has some of them from the start.
      */
+    @Tag("slow")
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 3, 5, 100})
     void whichDrawsAreTakenDependsOnRewardsAlone(int limit) {

@@ -75,6 +75,7 @@ class JavaSandboxTest {
     }
 
     /** As the overloads of JUnit for primitive types do. */
+    @Tag("slow")
     @Test
     void numbersAreComparedAsJavaPromotesThem() throws Exception {
         JavaSandbox.Outcome outcome = run(
@@ -90,6 +91,7 @@ class JavaSandboxTest {
                 .containsExactly(null, null, null, "got: 3.0", "got: 5", "expected: 0.0, got: -0.0");
     }
 
+    @Tag("slow")
     @Test
     void assertionsTakeMessagesAndGiveWhatWasThrown() throws Exception {
         JavaSandbox.Outcome outcome = run(

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Attention of whole sequences and of single tokens: right, equal to each other to the bit, and exact about its shapes. */
@@ -150,6 +151,7 @@ class AttentionTest {
         }
     }
 
+    @Tag("slow")
     @Test
     void decodingGivesASequencesBits() {
         SplittableRandom random = new SplittableRandom(3);

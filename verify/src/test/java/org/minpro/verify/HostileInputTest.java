@@ -194,6 +194,7 @@ final class HostileInputTest {
         }
     }
 
+    @Tag("slow")
     @Test
     void randomFormulasNeverRaiseAnything() {
         SplittableRandom random = new SplittableRandom(7);

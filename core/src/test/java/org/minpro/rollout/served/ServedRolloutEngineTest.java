@@ -442,6 +442,7 @@ class ServedRolloutEngineTest {
 
     private static final SamplingParams WARM = new SamplingParams(0.7, 0, 1, 0, 10, List.of(1), List.of(), false);
 
+    @Tag("slow")
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void aServerThatRestartsUnaskedWithOtherFlagsGivesNoLogProbsOfTheWrongTemperature(boolean asAdapters) {
@@ -507,6 +508,7 @@ class ServedRolloutEngineTest {
     }
 
     /** As the listener of a run does whose disk is full. */
+    @Tag("slow")
     @Test
     @Timeout(30)
     void aNoticeThatCannotBeToldCostsNoServer() {
@@ -524,6 +526,7 @@ class ServedRolloutEngineTest {
         assertOf(versions.get(1), generate());
     }
 
+    @Tag("slow")
     @Test
     void aServerThatRestartsWithOldWeightsGetsTheNewOnes() throws Exception {
         connect();
@@ -588,6 +591,7 @@ class ServedRolloutEngineTest {
         return adapted;
     }
 
+    @Tag("slow")
     @Test
     void anAdapterHasANameAndAFolderOfItsOwnInEachVersion() throws Exception {
         List<PolicyVersion> adapted = adapted();
