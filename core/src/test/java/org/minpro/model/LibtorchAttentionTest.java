@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -17,6 +18,7 @@ import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
 /** Attention over a block and its gradients, against autograd over all scores with a mask in float64. */
+@Tag("slow")
 class LibtorchAttentionTest {
     private static final int HEAD_DIM = 8;
 

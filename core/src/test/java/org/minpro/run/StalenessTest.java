@@ -127,6 +127,7 @@ class StalenessTest {
         }
     }
 
+    @Tag("slow")
     @Test
     void agesAreThoseOfThePlan() {
         try (Run run = new Run(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -12,6 +13,7 @@ class PackedWeightTest {
     private static final int IN = 576;
     private static final int OUT = 200;
 
+    @Tag("slow")
     @ParameterizedTest
     @EnumSource(
             value = DType.class,

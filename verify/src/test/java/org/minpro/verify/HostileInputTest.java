@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+@Tag("slow")
 final class HostileInputTest {
     private static final Verifier VERIFIER = new Verifier();
     private static final String[] PIECES = {
@@ -179,7 +180,6 @@ final class HostileInputTest {
         }
     }
 
-    @Tag("slow")
     @Test
     void randomBytesNeverRaiseAnythingNorMatchANumber() {
         SplittableRandom random = new SplittableRandom(20261123);
@@ -194,7 +194,6 @@ final class HostileInputTest {
         }
     }
 
-    @Tag("slow")
     @Test
     void randomFormulasNeverRaiseAnything() {
         SplittableRandom random = new SplittableRandom(7);
