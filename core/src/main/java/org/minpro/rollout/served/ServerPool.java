@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.DoubleSummaryStatistics;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,8 +31,8 @@ final class ServerPool implements AutoCloseable {
     /** Adapters that a server keeps: the newest, and the one before it. */
     private static final int KEPT = 2;
 
-    /** So high that every id is as probable as any other. */
-    private static final double FLAT = 1e4;
+    /** The highest temperature that vLLM takes. */
+    private static final double WARM = 2;
 
     /** Tokens that are looked at to see what log-probabilities are of. */
     private static final int DRAWS = 8;
@@ -707,31 +708,42 @@ final class ServerPool implements AutoCloseable {
     }
 
     /**
-     * At a temperature this high all log-probabilities are the same; those that differ are the model's own. It is asked as
-     * responses are, without truncation: SGLang gives the model's own for top-k 1, whatever it gives otherwise.
+     * Draws a few tokens at temperature 2 and has the same ones scored at temperature 1: log-probabilities of temperature 2 lie
+     * half as far apart. It is asked as responses are, without truncation: SGLang gives the model's own for top-k 1, whatever it
+     * gives otherwise.
      */
     private static LogProbs mode(Member member, Published weights, String label) {
-        double least = Double.POSITIVE_INFINITY;
-        double most = Double.NEGATIVE_INFINITY;
+        String adapter = weights.adapter() ? label : null;
+        // With the token that is drawn it is as long as the probe, for which there is room.
+        int[] prompt = Arrays.copyOf(weights.probe(), weights.probe().length - 1);
+        DoubleSummaryStatistics reported = new DoubleSummaryStatistics();
+        DoubleSummaryStatistics own = new DoubleSummaryStatistics();
+        double distance = 0;
         for (int seed = 0; seed < DRAWS; seed++) {
             InferenceServer.Answer answer = member.server.generate(new InferenceServer.Prompt(
                     "mode-" + seed,
-                    weights.adapter() ? label : null,
-                    weights.probe(),
-                    new SamplingParams(FLAT, 0, 1, 0, 1, List.of(), List.of(), false),
+                    adapter,
+                    prompt,
+                    new SamplingParams(WARM, 0, 1, 0, 1, List.of(), List.of(), false),
                     seed,
                     label));
-            if (answer.logProbs().length != 1 || !Double.isFinite(answer.logProbs()[0])) {
+            if (answer.ids().length != 1 || answer.logProbs().length != 1 || !Double.isFinite(answer.logProbs()[0])) {
                 throw new ServerException(
                         ServerException.Kind.MALFORMED,
                         member.server.url() + " must answer one token with its log-probability, got: "
                                 + Arrays.toString(answer.logProbs()));
             }
-            least = Math.min(least, answer.logProbs()[0]);
-            most = Math.max(most, answer.logProbs()[0]);
+            int[] ids = Arrays.copyOf(prompt, prompt.length + 1);
+            ids[prompt.length] = answer.ids()[0];
+            double scored = member.server.score(ids, adapter)[prompt.length - 1];
+            reported.accept(answer.logProbs()[0]);
+            own.accept(scored);
+            distance += Math.abs(answer.logProbs()[0] - scored) / DRAWS;
         }
-        // Logits that differ by 100 differ by 0.01 there.
-        return most - least <= 0.02 ? LogProbs.PROCESSED : LogProbs.RAW;
+        double apart = own.getMax() - own.getMin();
+        // Where all draws are about as probable, the two differ by what sums to 1 at each temperature.
+        boolean scaled = apart >= 1 ? reported.getMax() - reported.getMin() < 0.75 * apart : distance > 0.1;
+        return scaled ? LogProbs.PROCESSED : LogProbs.RAW;
     }
 
     /** Ends the requests under way, so that the servers are free. */
