@@ -516,6 +516,10 @@ public final class FakeVllm implements AutoCloseable {
             error(exchange, 400, "the prompt is longer than max_model_len");
             return;
         }
+        if (sampling.path("temperature").asDouble(1) > 2) {
+            error(exchange, 400, "temperature must be in [0, 2]");
+            return;
+        }
         String name = json.path("model").asString("policy");
         Adapter adapter;
         synchronized (engine) {
