@@ -499,17 +499,19 @@ public final class TrainingSession implements AutoCloseable {
             if (ranks.isFirst()) {
                 throw new IllegalArgumentException("a rank that follows must not be the first, got: rank 0");
             }
+            RunFolder folder;
+            Recipe stored;
             try {
                 // As the first rank has it; paths are not compared.
                 given = recipe == null ? null : fixed(recipe);
-                RunFolder folder = StoredRecipe.received(ranks.learning());
-                Recipe stored = StoredRecipe.read(folder, COMMAND, Recipe.binder(loader), Recipe.class);
-                return new TrainingSession(this, folder, stored, ranks);
+                folder = StoredRecipe.received(ranks.learning());
+                stored = StoredRecipe.read(folder, COMMAND, Recipe.binder(loader), Recipe.class);
             } catch (RuntimeException e) {
                 ranks.failed(e);
                 ranks.close();
                 throw e;
             }
+            return new TrainingSession(this, folder, stored, ranks);
         }
 
         /**

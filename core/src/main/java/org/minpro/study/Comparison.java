@@ -119,9 +119,7 @@ public record Comparison(
         boolean heldOut = results.stream().anyMatch(RunResult::evaluatedOnTheWay);
         Map<List<String>, Long> iterations = new HashMap<>();
         for (RunResult result : results) {
-            result.curve()
-                    .points()
-                    .forEach(point -> iterations.merge(result.key().without(compared), point.iterations(), Math::max));
+            iterations.merge(result.key().without(compared), result.curve().iterations(), Math::max);
         }
         List<Run> measures = new ArrayList<>();
         Map<List<String>, Map<String, Map<Long, Run>>> places = new LinkedHashMap<>();

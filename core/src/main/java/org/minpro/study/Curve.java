@@ -152,6 +152,11 @@ public record Curve(List<Point> points) {
         return accuracy;
     }
 
+    /** Iterations that are done at its end. */
+    long iterations() {
+        return points.isEmpty() ? 0 : points.getLast().iterations();
+    }
+
     /** A metric's mean over the points that have it. */
     public OptionalDouble mean(String metric) {
         return values(metric).average();

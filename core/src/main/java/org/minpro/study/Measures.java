@@ -114,9 +114,7 @@ public record Measures(
         Map<Long, Double> all = new LinkedHashMap<>();
         run.before().ifPresent(value -> all.put(0L, value));
         all.putAll(accuracy);
-        long last = run.curve().points().isEmpty()
-                ? 0
-                : run.curve().points().getLast().iterations();
+        long last = run.curve().iterations();
         if (run.outcome() == RunResult.Outcome.NOT_FINITE && last < iterations) {
             all.put(last + 1, 0.0);
             all.put(iterations, 0.0);

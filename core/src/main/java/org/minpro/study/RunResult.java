@@ -40,12 +40,9 @@ public record RunResult(
 
     /** Whether held-out problems were evaluated on the way, not only before and after. */
     boolean evaluatedOnTheWay() {
-        List<Curve.Point> points = curve.points();
         // One that was cut short has no evaluation at its end.
-        long end = outcome == Outcome.NOT_FINITE || points.isEmpty()
-                ? Long.MAX_VALUE
-                : points.getLast().iterations();
-        return points.stream()
+        long end = outcome == Outcome.NOT_FINITE ? Long.MAX_VALUE : curve.iterations();
+        return curve.points().stream()
                 .anyMatch(point ->
                         point.iterations() < end && point.value(Curve.EVALUATED).isPresent());
     }

@@ -52,8 +52,7 @@ final class CpuAttention implements AttentionKernel {
                 NamedOperator.of(causal),
                 optional(mask),
                 NamedOperator.NONE);
-        return new FlashAttention.Gradient(
-                NamedOperator.result(results, 0), NamedOperator.result(results, 1), NamedOperator.result(results, 2));
+        return FlashAttention.Gradient.of(results);
     }
 
     @Override

@@ -69,8 +69,7 @@ final class CudaAttention implements AttentionKernel {
                 WANTED,
                 NamedOperator.of(causal),
                 NamedOperator.NONE);
-        return new FlashAttention.Gradient(
-                NamedOperator.result(results, 0), NamedOperator.result(results, 1), NamedOperator.result(results, 2));
+        return FlashAttention.Gradient.of(results);
     }
 
     /** With infinities behind the last query, for which the kernel then finds probabilities of 0. */

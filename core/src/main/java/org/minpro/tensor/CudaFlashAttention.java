@@ -65,8 +65,7 @@ final class CudaFlashAttention implements AttentionKernel {
                 seed,
                 seed,
                 NamedOperator.NONE);
-        return new FlashAttention.Gradient(
-                NamedOperator.result(results, 0), NamedOperator.result(results, 1), NamedOperator.result(results, 2));
+        return FlashAttention.Gradient.of(results);
     }
 
     @Override

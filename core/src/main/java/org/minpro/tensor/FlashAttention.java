@@ -3,6 +3,7 @@ package org.minpro.tensor;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import org.bytedeco.pytorch.IValueVector;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,7 +34,15 @@ public final class FlashAttention {
     public record Result(Tensor output, Tensor logSumExp) {}
 
     /** {@code dL/dq}, {@code dL/dk} and {@code dL/dv}. */
-    public record Gradient(Tensor query, Tensor key, Tensor value) {}
+    public record Gradient(Tensor query, Tensor key, Tensor value) {
+        /** What libtorch's operators give first, in this order. */
+        static Gradient of(IValueVector results) {
+            return new Gradient(
+                    NamedOperator.result(results, 0),
+                    NamedOperator.result(results, 1),
+                    NamedOperator.result(results, 2));
+        }
+    }
 
     /** @param causal whether query i sees keys 0..i only */
     public static Result forward(Tensor query, Tensor key, Tensor value, boolean causal) {

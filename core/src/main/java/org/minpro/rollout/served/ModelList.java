@@ -1,6 +1,5 @@
 package org.minpro.rollout.served;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,7 +14,7 @@ import tools.jackson.databind.JsonNode;
  */
 record ModelList(String url, Map<String, Integer> contexts) {
     static ModelList of(ServerConnection connection) {
-        ServerConnection.Reply reply = connection.requiredGet("/v1/models", Duration.ofSeconds(10));
+        ServerConnection.Reply reply = connection.requiredGet("/v1/models", ServerConnection.SHORT);
         Map<String, Integer> contexts = new LinkedHashMap<>();
         for (JsonNode one : reply.json().path("data")) {
             contexts.put(one.path("id").asString(""), one.path("max_model_len").asInt(Integer.MAX_VALUE));

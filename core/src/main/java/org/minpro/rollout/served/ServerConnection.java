@@ -21,6 +21,9 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** JSON over HTTP to one server; a call that is not waited for to its end closes its connection, which frees the server. */
 final class ServerConnection implements AutoCloseable {
+    /** For what a server answers without computing. */
+    static final Duration SHORT = Duration.ofSeconds(10);
+
     static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final String url;
@@ -104,6 +107,20 @@ final class ServerConnection implements AutoCloseable {
     /** As {@link #post}, whose reply must have status 200. */
     Reply requiredPost(String path, @Nullable ObjectNode body, Duration limit) {
         return required(path, post(path, body, limit));
+    }
+
+    /** A text that a server says of itself; empty where it does not. */
+    String text(String path, String member) {
+        return get(path, SHORT).json().path(member).asString("");
+    }
+
+    /**
+     * Whether a server has what it was given.
+     *
+     * @param weights path that tells the label of its weights
+     */
+    boolean holds(String label, boolean adapter, String weights) {
+        return adapter ? ModelList.of(this).names().contains(label) : label.equals(text(weights, "weight_version"));
     }
 
     Reply get(String path, Duration limit) {

@@ -393,7 +393,8 @@ final class ServerPool implements AutoCloseable {
             }
             member.administration.lock();
             try {
-                boolean known = meet(member);
+                boolean known = isKnown(member);
+                meet(member, known);
                 String label = guarded(() -> wanted.equals(member.holds) ? member.label : "");
                 if (!known
                         || label.isEmpty()
@@ -445,10 +446,9 @@ final class ServerPool implements AutoCloseable {
      * Looks at a server again. One that was started anew since may have been given other flags: what its log-probabilities are of
      * is found out with the next weights.
      *
-     * @return whether it is still the process that was given weights last
+     * @param known whether it is still the process that was given weights last
      */
-    private boolean meet(Member member) {
-        boolean known = isKnown(member);
+    private void meet(Member member, boolean known) {
         InferenceServer.Facts facts = member.server.handshake();
         int before = guarded(() -> member.context);
         change(() -> {
@@ -460,7 +460,6 @@ final class ServerPool implements AutoCloseable {
             tell("warning: server " + member.server.url() + " was started anew with " + facts.context()
                     + " tokens of context, before: " + tokens(before) + "; it gets no request that needs more");
         }
-        return known;
     }
 
     private void pause(long millis) {
@@ -538,7 +537,7 @@ final class ServerPool implements AutoCloseable {
                         requireAlive(member);
                     }
                     if (!first && !isKnown(member)) {
-                        boolean unused = meet(member);
+                        meet(member, false);
                     }
                     push(member, next, inFlight);
                     change(() -> member.state = State.UP);

@@ -14,7 +14,7 @@ import tools.jackson.databind.node.ObjectNode;
  * is flushed under frozen requests ends the server.
  */
 final class SglangServer implements InferenceServer {
-    private static final Duration SHORT = Duration.ofSeconds(10);
+    private static final Duration SHORT = ServerConnection.SHORT;
 
     private final ServerConnection connection;
     private final String model;
@@ -48,13 +48,7 @@ final class SglangServer implements InferenceServer {
 
     @Override
     public boolean holds(String label, boolean adapter) {
-        return adapter
-                ? ModelList.of(connection).names().contains(label)
-                : label.equals(connection
-                        .get("/model_info", SHORT)
-                        .json()
-                        .path("weight_version")
-                        .asString(""));
+        return connection.holds(label, adapter, "/model_info");
     }
 
     @Override

@@ -13,7 +13,7 @@ import tools.jackson.databind.node.ObjectNode;
  * <p>Written after vLLM 0.32; an older one without per-token versions or labels works too.
  */
 final class VllmServer implements InferenceServer {
-    private static final Duration SHORT = Duration.ofSeconds(10);
+    private static final Duration SHORT = ServerConnection.SHORT;
     private static final String GENERATE = "/inference/v1/generate";
     /** The probability that vLLM sends in place of one that is no number. */
     static final double ABSENT = -9999;
@@ -57,13 +57,7 @@ final class VllmServer implements InferenceServer {
 
     @Override
     public boolean holds(String label, boolean adapter) {
-        return adapter
-                ? ModelList.of(connection).names().contains(label)
-                : label.equals(connection
-                        .get("/weight_info", SHORT)
-                        .json()
-                        .path("weight_version")
-                        .asString(""));
+        return connection.holds(label, adapter, "/weight_info");
     }
 
     private void requireGenerate() {
