@@ -92,6 +92,7 @@ class RankKillTest {
         int kills = 0;
         int done = 0;
         int named = 0;
+        int finished = 0;
         try {
             while (kills < KILLS || done == 0) {
                 Path folder = runs.newFolder("killed-" + done);
@@ -110,7 +111,10 @@ class RankKillTest {
                         if (survivor.contains("rank " + victim + " ")) {
                             named++;
                         } else {
-                            System.out.println("no line names rank " + victim + ", kill " + kills + ":\n" + survivor);
+                            finished++;
+                            assertThat(processes.get(1 - victim).exitValue())
+                                    .as("a rank that names nobody had done its work: %s", survivor)
+                                    .isZero();
                         }
                         assertThat(survivor).doesNotContain("Exception in thread");
                     } else {
@@ -124,8 +128,9 @@ class RankKillTest {
             processes.forEach(Process::destroyForcibly);
         }
         System.out.printf(
-                "ranks killed and run continued: %d kills, %d runs done, %d lines that name the rank%n",
-                kills, done, named);
+                "ranks killed and run continued: %d kills, %d runs done, %d lines that name the rank, %d ranks that had done"
+                        + " their work%n",
+                kills, done, named, finished);
     }
 
     /** A start that nobody kills comes to the run's end. */
