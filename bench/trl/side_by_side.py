@@ -116,6 +116,7 @@ def main():
     parser.add_argument("--llama", help="threads of llama.cpp that are tried, such as 1,2; left out, it is not run")
     parser.add_argument("--rows-at-once", help="rows of a TRL micro-batch that are tried")
     parser.add_argument("--micro-batch-tokens", type=int, help="ours, by default those of a recipe")
+    parser.add_argument("--lanes", type=int, help="ours, by default those of a recipe")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="ours")
     options = parser.parse_args()
     if options.case == "real" and not options.model:
@@ -129,7 +130,7 @@ def main():
     rows = len(workload["prompts"]) * workload["rows_per_prompt"]
     command = java(
         "GrpoStep", workload["model"], workload_file, workload["dtype"], options.workers,
-        *([options.micro_batch_tokens] if options.micro_batch_tokens else []))
+        options.micro_batch_tokens or 0, 0, "auto", options.lanes or 0)
     results = []
     for threads in map(int, options.threads.split(",")):
         for rows_at_once in map(int, (options.rows_at_once or f"{rows},{rows // 4}").split(",")):

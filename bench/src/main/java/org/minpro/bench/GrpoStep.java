@@ -38,16 +38,22 @@ import tools.jackson.databind.ObjectMapper;
  * Our half of {@code bench/trl/side_by_side.py}: one whole GRPO step (sample, reward, gradient, AdamW) for every line
  * that comes in on stdin, its seconds on stdout as JSON.
  *
- * <p>Arguments: MODEL WORKLOAD DTYPE WORKERS [MICRO_BATCH_TOKENS [RANK]], by default those of a recipe; the workload has
+ * <p>Arguments: MODEL WORKLOAD DTYPE WORKERS [MICRO_BATCH_TOKENS [RANK [DEVICE [LANES]]]], by default (0) those of a recipe; the workload has
  * {@code prompts} (lists of ids), {@code rows_per_prompt} and {@code new_tokens}. Every response has exactly that many tokens.
  * With a rank an adapter beside all linear maps is trained in place of the model.
  */
 public final class GrpoStep {
     private GrpoStep() {}
 
+    /** The argument at a place; 0 where there is none. */
+    private static int number(String[] arguments, int at) {
+        return at < arguments.length ? Integer.parseInt(arguments[at]) : 0;
+    }
+
     public static void main(String[] arguments) throws IOException {
-        if (arguments.length < 4 || arguments.length > 7) {
-            System.err.println("usage: GrpoStep MODEL WORKLOAD f32|bf16 WORKERS [MICRO_BATCH_TOKENS [RANK [DEVICE]]]");
+        if (arguments.length < 4 || arguments.length > 8) {
+            System.err.println(
+                    "usage: GrpoStep MODEL WORKLOAD f32|bf16 WORKERS [MICRO_BATCH_TOKENS [RANK [DEVICE [LANES]]]]");
             System.exit(2);
         }
         JsonNode workload = new ObjectMapper().readTree(Path.of(arguments[1]).toFile());
@@ -59,10 +65,10 @@ public final class GrpoStep {
         }
         int rowsPerPrompt = workload.get("rows_per_prompt").asInt();
         int newTokens = workload.get("new_tokens").asInt();
-        ComputeSettings compute = new ComputeSettings(arguments.length == 7 ? arguments[6] : "auto", 0, 0, 0);
+        ComputeSettings compute = new ComputeSettings(
+                arguments.length >= 7 ? arguments[6] : "auto", number(arguments, 4), number(arguments, 7), 0);
         Engine.use(compute.device());
         int lanes = compute.lanes();
-        int microBatchTokens = arguments.length >= 5 ? Integer.parseInt(arguments[4]) : compute.microBatchTokens();
         int slots = LocalRolloutEngine.slots((long) prompts.size() * rowsPerPrompt, lanes, compute.onCuda());
         ModelFiles files =
                 ModelFiles.open(HuggingFaceReader.open(arguments[0]).path().toString());
@@ -70,7 +76,7 @@ public final class GrpoStep {
                 Policy policy = files.policy(
                         files.computeType(
                                 arguments[2].equals("bf16") ? ModelSection.Dtype.BF16 : ModelSection.Dtype.F32),
-                        selection(files.config(), arguments.length >= 6 ? Integer.parseInt(arguments[5]) : 0),
+                        selection(files.config(), number(arguments, 5)),
                         parameters -> parameters.initialiseAdapter(1));
                 Learner learner = new Learner(
                         policy,
@@ -78,7 +84,7 @@ public final class GrpoStep {
                                 Loss.of(new Grpo()),
                                 new OptimizerSettings(1e-6, 0, LearningRateSchedule.CONSTANT),
                                 Long.MAX_VALUE,
-                                new PolicyGradient.Settings(lanes, microBatchTokens, 1),
+                                new PolicyGradient.Settings(lanes, compute.microBatchTokens(), 1),
                                 false),
                         workers);
                 LocalRolloutEngine engine = new LocalRolloutEngine(workers, slots, 1, ids -> "")) {

@@ -1,7 +1,6 @@
 package org.minpro.model;
 
 import java.util.List;
-import java.util.Objects;
 import java.util.function.IntConsumer;
 import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Tensor;
@@ -22,6 +21,7 @@ public final class ForwardPass {
     private final Tensor hidden;
     private final List<DecoderLayer.Backward> layers;
     private final int lowest;
+    private final boolean tied;
 
     /**
      * The end of the pass: of the last layer's tokens those that predict, normed.
@@ -48,13 +48,21 @@ public final class ForwardPass {
     /**
      * @param layers those that a gradient goes back through: all, or all from the lowest on that is trained
      * @param lowest the index of the first of them in the model
+     * @param tied whether the embedding is the head too
      */
-    ForwardPass(Parameters parameters, Tensor ids, ReadOut readOut, List<DecoderLayer.Backward> layers, int lowest) {
+    ForwardPass(
+            Parameters parameters,
+            Tensor ids,
+            ReadOut readOut,
+            List<DecoderLayer.Backward> layers,
+            int lowest,
+            boolean tied) {
         this.parameters = parameters;
         this.ids = ids;
         this.readOut = readOut;
         this.layers = layers;
         this.lowest = lowest;
+        this.tied = tied;
         try (NoGradient off = NoGradient.open()) {
             this.hidden = readOut.hidden();
         }
@@ -66,7 +74,7 @@ public final class ForwardPass {
     }
 
     /**
-     * Adds the gradients of all trained weights that the hidden states depend on; once for a pass.
+     * Adds the gradients of all trained weights that the hidden states depend on; once for a pass, after those of the head.
      *
      * @param upstream {@code dL/dhidden}, {@code [responseTokens, hidden]}
      */
@@ -77,27 +85,28 @@ public final class ForwardPass {
     /**
      * The same for who goes on with some gradients while the rest are computed.
      *
-     * @param passed told of each layer, from the last one down, once the gradients of its maps are added: those of all its
-     *     parameters but the norms, which are added at the end
+     * @param passed told of each layer, from the last one down, once the gradients of its parameters are added
      */
     public void backward(Tensor upstream, WeightGradients gradients, IntConsumer passed) {
+        // The head's are added before the upstream is known.
+        gradients.passStage();
         Tensor gradient = readOut.backward(upstream, gradients);
+        gradients.passStage();
         boolean toEmbedding = parameters.parameter(EMBEDDING).trainable();
         for (int i = layers.size() - 1; i >= 0; i--) {
             gradient = layers.get(i).of(gradient, gradients, i > 0 || toEmbedding);
+            gradients.passStage();
             passed.accept(lowest + i);
         }
+        if (!toEmbedding) {
+            return;
+        }
         try (NoGradient off = NoGradient.open()) {
-            if (toEmbedding) {
+            if (tied) {
+                gradients.addAtTheEnd(EMBEDDING, ids, gradient);
+            } else {
                 gradients.sum(EMBEDDING).indexAddInPlace(0, ids, gradient.to(gradients.type()));
             }
-            // What autograd left at the leaves: the norms.
-            parameters.trainable().forEach((name, leaf) -> {
-                if (leaf.gradient() != null) {
-                    gradients.add(name, Objects.requireNonNull(leaf.gradient()));
-                    leaf.clearGradient();
-                }
-            });
         }
     }
 }

@@ -8,6 +8,7 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
+import org.minpro.tensor.NoGradient;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
@@ -68,7 +69,19 @@ final class LibtorchSteps implements ModelSteps {
             // What is passed on is the first to be added, as autograd would have it.
             Tensor.backward(List.of(leaf, result), List.of(passedOn, upstream));
         }
+        addGradient(weight, gradients);
         return Objects.requireNonNull(leaf.gradient());
+    }
+
+    /** Adds what autograd left at a weight. */
+    private static void addGradient(Parameter weight, WeightGradients gradients) {
+        Tensor gradient = weight.tensor().gradient();
+        if (gradient != null) {
+            try (NoGradient off = NoGradient.open()) {
+                gradients.add(weight.name(), gradient);
+            }
+            weight.tensor().clearGradient();
+        }
     }
 
     @Override
@@ -132,6 +145,12 @@ final class LibtorchSteps implements ModelSteps {
         Tensor leaf = projected.detach().requireGradient();
         Tensor[] queryKeyValue = rotate(leaf, of, rotation);
         Tensor.backward(List.of(queryKeyValue), List.of(upstream.of(queryKeyValue)));
+        if (of.queryNorm() != null) {
+            addGradient(of.queryNorm(), gradients);
+        }
+        if (of.keyNorm() != null) {
+            addGradient(of.keyNorm(), gradients);
+        }
         return Objects.requireNonNull(leaf.gradient());
     }
 

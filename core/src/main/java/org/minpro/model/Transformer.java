@@ -190,7 +190,8 @@ public final class Transformer implements AutoCloseable {
         try (NoGradient off = NoGradient.open()) {
             last = residual.sum();
         }
-        return new ForwardPass(parameters, placed.ids(), readOut(placed, last), backward, lowest);
+        return new ForwardPass(
+                parameters, placed.ids(), readOut(placed, last), backward, lowest, config.tieWordEmbeddings());
     }
 
     private ForwardPass.ReadOut readOut(TokenBlock.Placed placed, Tensor last) {

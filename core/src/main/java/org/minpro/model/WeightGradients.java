@@ -1,99 +1,62 @@
 package org.minpro.model;
 
-import java.util.Collection;
-import java.util.LinkedHashMap;
-import java.util.SequencedMap;
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
 /**
- * Sums of gradients by the names of {@link Parameters#trainable}, float32 (float64 for a float64 model), whatever type the
- * gradients are computed in, on the device of the parameters.
- *
- * <p>Memory for all of them is taken at once, before a block's activations are: taken one by one between them, they leave
- * holes that nothing else fits into.
+ * What one block adds to the {@linkplain GradientSums sums of gradients} of its parameters, in the order of the blocks; used by
+ * the thread that computes the block.
  */
 public final class WeightGradients implements AutoCloseable {
-    private final DType type;
-    private final SequencedMap<String, Tensor> reserved = new LinkedHashMap<>();
-    private final SequencedMap<String, Tensor> sums = new LinkedHashMap<>();
+    private final GradientSums sums;
+    private final int block;
+    private int stage;
 
-    /** @param parameters whose gradients are added up, of those that are trained */
-    public WeightGradients(DType type, Parameters parameters) {
-        this.type = type;
-        try (Scope scope = Scope.open()) {
-            parameters
-                    .trainable()
-                    .forEach((name, parameter) -> reserved.put(
-                            name,
-                            Tensor.empty(parameter.device(), type, parameter.shape())
-                                    .retain()));
-        }
+    WeightGradients(GradientSums sums, int block) {
+        this.sums = sums;
+        this.block = block;
     }
 
+    /** Of the sums. */
     public DType type() {
-        return type;
-    }
-
-    /** Hands over the sums of the parameters that had a gradient; closing them is the caller's from now on. */
-    public SequencedMap<String, Tensor> takeSums() {
-        SequencedMap<String, Tensor> taken = new LinkedHashMap<>(sums);
-        sums.clear();
-        return taken;
-    }
-
-    /**
-     * The same of some parameters, to which nothing is added any more; what is reserved for the rest of them is freed.
-     *
-     * @return in the order of the names
-     */
-    public SequencedMap<String, Tensor> takeSums(Collection<String> names) {
-        SequencedMap<String, Tensor> taken = new LinkedHashMap<>();
-        for (String name : names) {
-            Tensor sum = sums.remove(name);
-            if (sum != null) {
-                taken.put(name, sum);
-            }
-            Tensor unused = reserved.remove(name);
-            if (unused != null) {
-                unused.close();
-            }
-        }
-        return taken;
+        return sums.type();
     }
 
     /** Adds a gradient; the first of a name becomes its sum. */
     void add(String name, Tensor gradient) {
-        Tensor sum = sums.get(name);
-        if (sum == null) {
-            begin(name).copyInPlace(gradient);
-        } else {
-            sum.addInPlace(gradient);
-        }
+        sums.awaitTurn(block, stage);
+        sums.add(name, gradient);
     }
 
-    /** The sum of a parameter that is added to in place, zero at first. */
+    /** The sum of a parameter that is added to in place, zero at first; to be left alone once the stage has passed. */
     public Tensor sum(String name) {
-        Tensor sum = sums.get(name);
-        return sum == null ? begin(name).zeroInPlace() : sum;
+        sums.awaitTurn(block, stage);
+        return sums.sum(name);
     }
 
-    private Tensor begin(String name) {
-        Tensor sum = reserved.remove(name);
-        if (sum == null) {
-            throw new IllegalArgumentException("parameter must be one that is trained, got: " + name);
-        }
-        sums.put(name, sum);
-        return sum;
+    /**
+     * Adds gradients of some rows of a parameter when all blocks have ended.
+     *
+     * @param ids of the rows, {@code [count]}
+     * @param rows {@code [count, width]}
+     */
+    void addAtTheEnd(String name, Tensor ids, Tensor rows) {
+        sums.addAtTheEnd(block, name, ids, rows);
     }
 
-    /** Frees what was not handed over. */
+    /** The block adds nothing more in the stage of its backward pass that it is in, and comes to the next one. */
+    void passStage() {
+        sums.reached(block, ++stage);
+    }
+
+    /** Waits until all blocks before this one have left the stage that this one has left last. */
+    public void awaitEarlierBlocks() {
+        sums.awaitTurn(block, stage - 1);
+    }
+
+    /** The block adds nothing more. */
     @Override
     public void close() {
-        reserved.values().forEach(Tensor::close);
-        sums.values().forEach(Tensor::close);
-        reserved.clear();
-        sums.clear();
+        sums.ended(block);
     }
 }

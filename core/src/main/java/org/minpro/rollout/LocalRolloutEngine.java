@@ -288,15 +288,20 @@ public final class LocalRolloutEngine implements RolloutEngine {
                 .toList());
     }
 
-    /** Slots that a worker fills: all that a response can reach, or as few as make a small model fast. */
-    private static int filledSlots(Transformer model, WaitingRows waiting, int capacity) {
-        DType type = model.parameters().type();
-        long weights = model.config().parameterCount() * type.bytes();
-        if (!model.steps().rowsAlone() || !waiting.isOfOneKind() || weights > CACHED_BYTES) {
+    /**
+     * Slots that a worker fills: all that a response can reach; where that changes no bit, no more than the worker's share of
+     * the responses, and of a small model as few as make it fast.
+     */
+    private int filledSlots(Transformer model, WaitingRows waiting, int capacity) {
+        if (!model.steps().rowsAlone() || !waiting.isOfOneKind()) {
             return waiting.slotsInUse;
         }
-        long ofSlot = KeyValueCache.bytes(model.config(), type, 1, capacity);
-        return (int) Math.min(waiting.slotsInUse, Math.max(FEWEST_SLOTS, CACHED_BYTES / ofSlot));
+        DType type = model.parameters().type();
+        long most = ((long) waiting.rows + workers.count() - 1) / workers.count();
+        if (model.config().parameterCount() * type.bytes() <= CACHED_BYTES) {
+            most = Math.min(most, CACHED_BYTES / KeyValueCache.bytes(model.config(), type, 1, capacity));
+        }
+        return (int) Math.min(waiting.slotsInUse, Math.max(FEWEST_SLOTS, most));
     }
 
     /** The slot whose kind a response is decoded in: the responses of a run take the slots in turn. */

@@ -237,7 +237,7 @@ public final class MemoryEstimate {
      * float32 instead, and the head's chunk of logits.
      *
      * @param lanes that the process executes
-     * @param threads that it has
+     * @param threads that it has, which share the lanes' blocks
      * @param rows of an update
      * @param longest tokens of a row
      */
@@ -250,9 +250,10 @@ public final class MemoryEstimate {
             DType compute,
             long rows,
             long longest) {
-        long workers = Math.min(lanes, threads);
         // A row that is longer than a block may be is a block of its own.
         long tokens = Math.max(longest, Math.min(settings.microBatchTokens(), rows * longest / settings.lanes()));
+        long blocks = Math.max(lanes, (rows * longest * lanes / settings.lanes() + tokens - 1) / tokens);
+        long workers = Math.min(blocks, threads);
         int lowest = Math.min(selection.lowestLayer(), model.layers());
         // Below the lowest trained layer only results are kept.
         long perToken = (long) lowest * model.hiddenSize() * compute.bytes() + passing(model, compute);

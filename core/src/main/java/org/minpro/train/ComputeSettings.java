@@ -17,8 +17,8 @@ public record ComputeSettings(
         int microBatchTokens,
 
         @Doc(
-                "Ordered shares of a batch whose sums are added in lane order; changing it changes the last bits of a run. 0 is 2"
-                        + " on a CPU and 1 on a GPU.")
+                "Ordered shares of a batch whose sums are added in lane order, at least as many as processes; each takes the memory"
+                        + " of all gradients, and changing it changes the last bits of a run. 0 is 2 on a CPU and 1 on a GPU.")
         int lanes,
 
         @Doc(

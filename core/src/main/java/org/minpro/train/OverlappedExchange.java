@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
-import org.minpro.model.WeightGradients;
+import org.minpro.model.GradientSums;
 import org.minpro.tensor.Engine;
 import org.minpro.tensor.Tensor;
 import org.minpro.tensor.Workers;
@@ -63,16 +63,16 @@ final class OverlappedExchange implements PolicyGradient.GradientTaker, AutoClos
     }
 
     @Override
-    public void passed(int lane, int layer, WeightGradients gradients) {
+    public void passed(int lane, int layer, GradientSums gradients) {
         hand(lane, buckets.doneAfter(layer), gradients);
     }
 
     @Override
-    public void ended(int lane, WeightGradients gradients) {
+    public void ended(int lane, GradientSums gradients) {
         hand(lane, buckets.count(), gradients);
     }
 
-    private synchronized void hand(int lane, int done, WeightGradients gradients) {
+    private synchronized void hand(int lane, int done, GradientSums gradients) {
         OfLane of = mine.stream().filter(each -> each.lane == lane).findFirst().orElseThrow();
         while (of.buckets.size() < done) {
             of.buckets.add(gradients.takeSums(buckets.names(of.buckets.size())));

@@ -2,6 +2,7 @@ package org.minpro.train;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -10,11 +11,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
-import java.util.function.IntConsumer;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.minpro.dist.Collectives;
 import org.minpro.model.ForwardPass;
+import org.minpro.model.GradientSums;
 import org.minpro.model.LanguageHead;
 import org.minpro.model.Parameters;
 import org.minpro.model.RoutingStatistics;
@@ -38,18 +40,18 @@ import org.minpro.tensor.Workers;
 /**
  * The gradient of a loss over one update's rows.
  *
- * <p>Rows are cut into blocks; block b belongs to lane b mod L. A lane adds its blocks' gradients in order in float32,
- * lanes are added in lane order: the bytes depend on L, on the rows and on the token budget, not on how many workers
- * execute the lanes. A lane shares nothing with another: it takes rows and gives back a {@link LaneResult}. Where several
- * processes work on the update, lane l belongs to rank l mod N, every rank sees what all lanes say of the rows, and a rank has
- * the sum of those gradients that it owns ({@link Ownership}); they travel while lanes are still at work
+ * <p>Rows are cut into blocks; block b belongs to lane b mod L. A lane adds its blocks' gradients in order in float32
+ * ({@link GradientSums}), lanes are added in lane order: the bytes depend on L, on the rows and on the token budget, not on how
+ * many workers execute the blocks. A lane shares nothing with another: it takes rows and gives back a {@link LaneResult}. Where
+ * several processes work on the update, lane l belongs to rank l mod N, every rank sees what all lanes say of the rows, and a
+ * rank has the sum of those gradients that it owns ({@link Ownership}); they travel while lanes are still at work
  * ({@link OverlappedExchange}).
  */
 public final class PolicyGradient {
     /**
      * How rows go through the model; all of it is part of the numerics.
      *
-     * @param lanes ordered shares of the blocks
+     * @param lanes ordered shares of the blocks, each with a sum of gradients of its own
      * @param microBatchTokens most computed tokens of a block; a row longer than that is a block of its own
      * @param temperature of the log-probabilities, the sampler's
      */
@@ -69,7 +71,7 @@ public final class PolicyGradient {
     private final Collectives ranks;
     private final @Nullable Shared shared;
 
-    /** @param workers execute the lanes */
+    /** @param workers execute the blocks */
     public PolicyGradient(Settings settings, Workers workers) {
         this(settings, workers, Collectives.alone(), null);
     }
@@ -123,22 +125,22 @@ public final class PolicyGradient {
         return new OverlappedExchange(by.exchange, by.ownership, parameters.trainable(), settings.lanes);
     }
 
-    /** Takes a lane's gradients before all of them are computed; called by the thread that executes the lane. */
+    /** Takes a lane's gradients before all of them are computed; called by the threads that execute its blocks. */
     interface GradientTaker {
         /** For lanes whose gradients are wanted when they have ended. */
         GradientTaker NONE = new GradientTaker() {
             @Override
-            public void passed(int lane, int layer, WeightGradients gradients) {}
+            public void passed(int lane, int layer, GradientSums gradients) {}
 
             @Override
-            public void ended(int lane, WeightGradients gradients) {}
+            public void ended(int lane, GradientSums gradients) {}
         };
 
-        /** The lane's last block has gone back through a layer. */
-        void passed(int lane, int layer, WeightGradients gradients);
+        /** All blocks of the lane have gone back through a layer. */
+        void passed(int lane, int layer, GradientSums gradients);
 
         /** The lane has no block left. */
-        void ended(int lane, WeightGradients gradients);
+        void ended(int lane, GradientSums gradients);
     }
 
     /**
@@ -192,20 +194,17 @@ public final class PolicyGradient {
     }
 
     private Scored score(Transformer model, List<TrainingRow> rows, LanguageHead.Wanted wanted) {
-        return Scored.of(rows.size(), withOthers(lanes(rows, (lane, blocks) -> {
-            List<LaneResult.Row> scored = new ArrayList<>();
-            for (BlockPlan.Block block : blocks) {
-                try (Scope scope = Scope.open();
-                        NoGradient off = NoGradient.open()) {
-                    LanguageHead.Result result = new LanguageHead(model, settings.temperature)
-                            .logProbs(
-                                    model.hidden(block.tokens()),
-                                    Tensor.of(model.device(), block.tokens().targets()),
-                                    wanted);
-                    scored.addAll(rowResults(block, result, null, null));
-                }
+        return Scored.of(rows.size(), withOthers(execute(lanes(rows), (lane, ordinal) -> {
+            BlockPlan.Block block = lane.blocks.get(ordinal);
+            try (Scope scope = Scope.open();
+                    NoGradient off = NoGradient.open()) {
+                LanguageHead.Result result = new LanguageHead(model, settings.temperature)
+                        .logProbs(
+                                model.hidden(block.tokens()),
+                                Tensor.of(model.device(), block.tokens().targets()),
+                                wanted);
+                return new Seen(rowResults(block, result, null, null), new RoutingStatistics());
             }
-            return new LaneResult(scored, new LinkedHashMap<>(), new RoutingStatistics());
         })));
     }
 
@@ -264,25 +263,18 @@ public final class PolicyGradient {
                     evaluation.rows(),
                     weights == null ? null : rectangle.rows(weights));
         };
+        List<Lane> lanes = lanes(rows);
         List<LaneResult> ofLanes;
         SequencedMap<String, Tensor> sum;
         try (OverlappedExchange exchange = begin(model.parameters())) {
             GradientTaker taker = exchange == null ? GradientTaker.NONE : exchange;
-            List<LaneResult> mine = lanes(rows, (number, blocks) -> {
-                try (Lane lane = new Lane(model)) {
-                    for (int b = 0; b < blocks.size(); b++) {
-                        // Nothing is added to a layer's gradients once the last block has gone back through it.
-                        IntConsumer passed = b == blocks.size() - 1
-                                ? layer -> taker.passed(number, layer, lane.gradients)
-                                : layer -> {};
-                        lane.run(blocks.get(b), rows, wanted, blockLoss, passed);
-                    }
-                    taker.ended(number, lane.gradients);
-                    return lane.result();
-                }
-            });
+            lanes.stream().filter(lane -> lane.blocks.isEmpty()).forEach(lane -> lane.end(model, taker));
+            List<LaneResult> mine =
+                    execute(lanes, (lane, block) -> lane.differentiate(model, block, rows, wanted, blockLoss, taker));
             sum = exchange == null ? sum(mine, model.parameters()) : exchange.sum();
             ofLanes = withOthers(mine);
+        } finally {
+            lanes.forEach(Lane::close);
         }
         RoutingStatistics routing = new RoutingStatistics();
         ofLanes.forEach(lane -> routing.add(lane.routing()));
@@ -293,24 +285,46 @@ public final class PolicyGradient {
                 routing);
     }
 
-    /** What a lane does with its blocks. */
-    private interface LaneTask {
-        LaneResult run(int lane, List<BlockPlan.Block> blocks);
-    }
-
-    /** Deals the blocks out, block b to lane b mod L, and returns what this rank's lanes give back, in their order. */
-    private List<LaneResult> lanes(List<TrainingRow> rows, LaneTask task) {
+    /** Deals the blocks out, block b to lane b mod L, and returns this rank's lanes. */
+    private List<Lane> lanes(List<TrainingRow> rows) {
         List<BlockPlan.Block> blocks = BlockPlan.of(rows, settings.microBatchTokens, settings.lanes);
-        List<Callable<LaneResult>> tasks = new ArrayList<>();
+        List<Lane> lanes = new ArrayList<>();
         for (int lane = ranks.rank(); lane < settings.lanes; lane += ranks.size()) {
             List<BlockPlan.Block> ofLane = new ArrayList<>();
             for (int b = lane; b < blocks.size(); b += settings.lanes) {
                 ofLane.add(blocks.get(b));
             }
-            int number = lane;
-            tasks.add(() -> task.run(number, ofLane));
+            lanes.add(new Lane(lane, ofLane));
         }
-        return workers.run(tasks);
+        return lanes;
+    }
+
+    /** What is done with a block. */
+    private interface BlockTask {
+        /** @param ordinal of the block in its lane */
+        Seen run(Lane lane, int ordinal);
+    }
+
+    /** What was seen of a block. */
+    private record Seen(List<LaneResult.Row> rows, RoutingStatistics routing) {}
+
+    /** Has the workers do something with all blocks of some lanes, and returns what the lanes give back. */
+    private List<LaneResult> execute(List<Lane> lanes, BlockTask task) {
+        List<Callable<Seen>> blocks = new ArrayList<>();
+        int most = lanes.stream().mapToInt(lane -> lane.blocks.size()).max().orElse(0);
+        for (int ordinal = 0; ordinal < most; ordinal++) {
+            for (Lane lane : lanes) {
+                if (ordinal < lane.blocks.size()) {
+                    int block = ordinal;
+                    blocks.add(() -> lane.seen[block] = task.run(lane, block));
+                }
+            }
+        }
+        // A block waits for those before it: whichever task a worker takes, the blocks begin in their order.
+        AtomicInteger begun = new AtomicInteger();
+        Callable<Seen> next = () -> blocks.get(begun.getAndIncrement()).call();
+        workers.run(Collections.nCopies(blocks.size(), next));
+        return lanes.stream().map(Lane::result).toList();
     }
 
     /** The results of all lanes in their order; those of other ranks have no gradients here. */
@@ -589,54 +603,94 @@ public final class PolicyGradient {
         BlockEvaluation of(LanguageHead.Result flat, Rectangle rectangle);
     }
 
-    /** A lane at work: the model over leaves of its own, and the sum of its blocks' gradients. */
+    /** A lane at work: its blocks, what was seen of them, and the sum of their gradients. */
     private final class Lane implements AutoCloseable {
-        private final Parameters leaves;
-        private final Transformer live;
-        private final WeightGradients gradients;
-        private final RoutingStatistics routing = new RoutingStatistics();
-        private final List<LaneResult.Row> seen = new ArrayList<>();
+        private final int number;
+        private final List<BlockPlan.Block> blocks;
+        private final Seen[] seen;
+        private final AtomicInteger left;
+        private @Nullable GradientSums gradients;
 
-        Lane(Transformer model) {
-            leaves = model.parameters().alias();
-            live = model.over(leaves);
-            live.onRouting(routing);
-            gradients = new WeightGradients(gradientType(model), leaves);
+        Lane(int number, List<BlockPlan.Block> blocks) {
+            this.number = number;
+            this.blocks = blocks;
+            seen = new Seen[blocks.size()];
+            left = new AtomicInteger(blocks.size());
         }
 
-        /** @param passed told of each layer that the block has gone back through */
-        void run(
-                BlockPlan.Block block,
+        private synchronized GradientSums gradients(Transformer model) {
+            if (gradients == null) {
+                gradients = new GradientSums(gradientType(model), model.parameters(), blocks.size());
+            }
+            return gradients;
+        }
+
+        /** The gradient of a block, over leaves of its own, is added to that of the lane. */
+        Seen differentiate(
+                Transformer model,
+                int ordinal,
                 List<TrainingRow> rows,
                 LanguageHead.Wanted wanted,
                 BlockLoss loss,
-                IntConsumer passed) {
-            try (Scope scope = Scope.open()) {
+                GradientTaker taker) {
+            BlockPlan.Block block = blocks.get(ordinal);
+            GradientSums sums = gradients(model);
+            RoutingStatistics routing = new RoutingStatistics();
+            List<LaneResult.Row> results;
+            try (Parameters leaves = model.parameters().alias();
+                    WeightGradients gradient = sums.ofBlock(ordinal);
+                    Scope scope = Scope.open()) {
+                Transformer live = model.over(leaves);
+                live.onRouting(routing);
                 ForwardPass pass = live.record(block.tokens());
                 Tensor targets = Tensor.of(live.device(), block.tokens().targets());
                 LanguageHead.Pass head =
                         new LanguageHead(live, settings.temperature).record(pass.hidden(), targets, wanted);
                 BlockEvaluation evaluation =
-                        loss.of(head.result(), new Rectangle(rows, block.rows(), live.device(), gradients.type()));
-                seen.addAll(rowResults(block, head.result(), evaluation.metrics, evaluation.weights));
+                        loss.of(head.result(), new Rectangle(rows, block.rows(), live.device(), sums.type()));
+                results = rowResults(block, head.result(), evaluation.metrics, evaluation.weights);
                 if (!evaluation.isZero()) {
                     pass.backward(
-                            head.gradient(evaluation.upstream, evaluation.entropyUpstream, gradients),
-                            gradients,
-                            passed);
+                            head.gradient(evaluation.upstream, evaluation.entropyUpstream, gradient),
+                            gradient,
+                            layer -> {
+                                // Nothing is added to a layer's gradients once the last block has gone back through it.
+                                if (ordinal == blocks.size() - 1) {
+                                    gradient.awaitEarlierBlocks();
+                                    taker.passed(number, layer, sums);
+                                }
+                            });
                 }
             }
+            if (left.decrementAndGet() == 0) {
+                end(model, taker);
+            }
+            return new Seen(results, routing);
+        }
+
+        /** All blocks have been added. */
+        void end(Transformer model, GradientTaker taker) {
+            GradientSums sums = gradients(model);
+            sums.end();
+            taker.ended(number, sums);
         }
 
         /** What this lane gives back; the gradients are the caller's from now on. */
-        LaneResult result() {
-            return new LaneResult(List.copyOf(seen), gradients.takeSums(), routing);
+        synchronized LaneResult result() {
+            List<LaneResult.Row> rows = new ArrayList<>();
+            RoutingStatistics routing = new RoutingStatistics();
+            for (Seen block : seen) {
+                rows.addAll(block.rows);
+                routing.add(block.routing);
+            }
+            return new LaneResult(rows, gradients == null ? new LinkedHashMap<>() : gradients.takeSums(), routing);
         }
 
         @Override
-        public void close() {
-            gradients.close();
-            leaves.close();
+        public synchronized void close() {
+            if (gradients != null) {
+                gradients.close();
+            }
         }
     }
 }

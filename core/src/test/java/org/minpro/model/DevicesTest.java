@@ -44,7 +44,8 @@ class DevicesTest {
                 Parameters other = parameters.inType(config, DType.BF16);
                 Parameters copy = parameters.copy(config);
                 Parameters leaves = parameters.alias();
-                WeightGradients gradients = new WeightGradients(DType.F32, leaves)) {
+                GradientSums sums = new GradientSums(DType.F32, leaves, 1);
+                WeightGradients gradients = sums.ofBlock(0)) {
             parameters.initialise(1, 0.1);
             copy.copyFrom(parameters);
             for (Parameters each : List.of(parameters, other, copy, leaves)) {
@@ -63,7 +64,8 @@ class DevicesTest {
         try (Parameters parameters = Parameters.zeros(config, Device.META, DType.BF16);
                 Parameters leaves = parameters.alias();
                 Transformer model = new Transformer(config, leaves);
-                WeightGradients gradients = new WeightGradients(DType.F32, leaves);
+                GradientSums sums = new GradientSums(DType.F32, leaves, 1);
+                WeightGradients gradients = sums.ofBlock(0);
                 Scope scope = Scope.open()) {
             Tensor hidden = Tensor.zeros(model.device(), DType.BF16, 70, config.hiddenSize());
             Tensor targets = Tensor.of(model.device(), new long[70]);

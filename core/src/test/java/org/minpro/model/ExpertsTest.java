@@ -96,7 +96,8 @@ final class ExpertsTest {
         Map<String, double[]> gradients = new TreeMap<>();
         try (Parameters parameters = parameters(type);
                 Parameters leaves = parameters.alias();
-                WeightGradients sums = new WeightGradients(DType.F32, leaves);
+                GradientSums sums = new GradientSums(DType.F32, leaves, 1);
+                WeightGradients ofBlock = sums.ofBlock(0);
                 Scope scope = Scope.open()) {
             assertThat(scope).isNotNull();
             Experts experts = new Experts(MODEL, leaves, 0, Kernels.libtorch(MODEL, Device.CPU, type), LinearMap.PLAIN);
@@ -104,10 +105,10 @@ final class ExpertsTest {
             Tensor gradient = Tensor.of(Device.CPU, g, places.length, HIDDEN).to(type);
             gradients.put(
                     "x",
-                    experts.backward(input, experts.project(input, null), gradient, sums)
+                    experts.backward(input, experts.project(input, null), gradient, ofBlock)
                             .doubles());
             for (String name : List.of("gate.weight", "experts.gate_up_proj.weight", "experts.down_proj.weight")) {
-                gradients.put(name, sums.sum("model.layers.0.mlp." + name).doubles());
+                gradients.put(name, ofBlock.sum("model.layers.0.mlp." + name).doubles());
             }
         }
         return gradients;

@@ -157,7 +157,8 @@ class LowRankAdapterTest {
                 Transformer model = new Transformer(config, parameters);
                 Parameters leaves = parameters.alias();
                 Parameters ofAutograd = parameters.alias();
-                WeightGradients gradients = new WeightGradients(DType.F64, leaves);
+                GradientSums sums = new GradientSums(DType.F64, leaves, 1);
+                WeightGradients gradients = sums.ofBlock(0);
                 Scope scope = Scope.open()) {
             Transformer live = model.over(leaves);
             ForwardPass pass = live.record(block);

@@ -115,11 +115,13 @@ class PaddedAttentionTest {
     /** The embedding's gradient of the sum of the hidden states: all layers have a part in it. */
     private static Tensor gradient(Transformer model, TokenBlock block) {
         try (Scope scope = Scope.open();
-                WeightGradients gradients =
-                        new WeightGradients(model.parameters().type(), model.parameters())) {
+                GradientSums sums = new GradientSums(model.parameters().type(), model.parameters(), 1);
+                WeightGradients gradients = sums.ofBlock(0)) {
             ForwardPass pass = model.record(block);
             Tensor hidden = pass.hidden();
             pass.backward(Tensor.ones(TestDevice.HERE, hidden.type(), hidden.shape()), gradients);
+            gradients.close();
+            sums.end();
             return scope.keep(gradients.sum("model.embed_tokens.weight").copy());
         }
     }

@@ -107,7 +107,8 @@ class ReferenceModelsTest {
     private static Map<String, double[]> gradients(Transformer model, int[] ids) {
         Map<String, double[]> result = new TreeMap<>();
         try (Parameters leaves = model.parameters().alias();
-                WeightGradients sums = new WeightGradients(DType.F32, leaves);
+                GradientSums sums = new GradientSums(DType.F32, leaves, 1);
+                WeightGradients ofBlock = sums.ofBlock(0);
                 Parameters gradients = Parameters.zeros(model.config(), TestDevice.HERE, DType.F32)) {
             Transformer live = model.over(leaves);
             TokenBlock block = block(ids);
@@ -116,7 +117,9 @@ class ReferenceModelsTest {
                     new LanguageHead(live, 1).record(pass.hidden(), Tensor.of(TestDevice.HERE, block.targets()), false);
             Tensor upstream =
                     Tensor.full(TestDevice.HERE, DType.F32, 1.0 / block.responseTokens(), block.responseTokens());
-            pass.backward(head.gradient(upstream, sums), sums);
+            pass.backward(head.gradient(upstream, ofBlock), ofBlock);
+            ofBlock.close();
+            sums.end();
             sums.takeSums().forEach((name, sum) -> {
                 gradients.stored(name).copyInPlace(sum);
                 sum.close();

@@ -102,7 +102,8 @@ class TransformerTest {
         Map<String, double[]> result = new TreeMap<>();
         DType type = model.parameters().type();
         try (Parameters leaves = model.parameters().alias();
-                WeightGradients gradients = new WeightGradients(type, leaves);
+                GradientSums sums = new GradientSums(type, leaves, 1);
+                WeightGradients gradients = sums.ofBlock(0);
                 Scope scope = Scope.open()) {
             Transformer live = model.over(leaves);
             ForwardPass pass = live.record(block);
@@ -111,7 +112,9 @@ class TransformerTest {
             Tensor upstream = Tensor.of(TestDevice.HERE, weights(0, block.responseTokens()))
                     .to(type);
             pass.backward(head.gradient(upstream, gradients), gradients);
-            gradients.takeSums().forEach((name, sum) -> {
+            gradients.close();
+            sums.end();
+            sums.takeSums().forEach((name, sum) -> {
                 result.put(name, sum.doubles());
                 sum.close();
             });
@@ -152,7 +155,8 @@ class TransformerTest {
         Random random = new Random(8);
         try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F64, 4);
                 Parameters parameters = model.parameters();
-                WeightGradients gradients = new WeightGradients(DType.F64, parameters);
+                GradientSums ofBlocks = new GradientSums(DType.F64, parameters, 1);
+                WeightGradients gradients = ofBlocks.ofBlock(0);
                 Scope scope = Scope.open()) {
             double temperature = 0.7;
             Tensor hidden = Tensor.of(TestDevice.HERE, random.doubles(5 * 32).toArray(), 5, 32)
@@ -180,7 +184,8 @@ class TransformerTest {
                                     .doubles(),
                             within(1e-12));
             Tensor toHidden = pass.gradient(upstream, gradients);
-            SequencedMap<String, Tensor> sums = gradients.takeSums();
+            gradients.close();
+            SequencedMap<String, Tensor> sums = ofBlocks.takeSums();
             assertThat(sums).hasSize(1);
             Tensor headGradient = sums.firstEntry().getValue();
             assertThat(toHidden.doubles())

@@ -10,6 +10,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.dist.RanksInThreads;
+import org.minpro.model.GradientSums;
 import org.minpro.model.Parameters;
 import org.minpro.model.TinyModels;
 import org.minpro.model.WeightGradients;
@@ -33,8 +34,10 @@ class OverlappedExchangeTest {
     }
 
     /** Each lane's gradient of a parameter is its number plus 1. */
-    private static void compute(int lane, WeightGradients gradients, Iterable<String> names) {
-        names.forEach(name -> gradients.sum(name).fillInPlace(lane + 1.0));
+    private static void compute(int lane, GradientSums gradients, Iterable<String> names) {
+        try (WeightGradients ofBlock = gradients.ofBlock(0)) {
+            names.forEach(name -> ofBlock.sum(name).fillInPlace(lane + 1.0));
+        }
     }
 
     @Test
@@ -44,8 +47,8 @@ class OverlappedExchangeTest {
             int one = ranks.rank();
             int two = ranks.rank() + RANKS;
             try (Parameters parameters = Parameters.zeros(TinyModels.dense(), Device.CPU, DType.F32);
-                    WeightGradients ofOne = new WeightGradients(DType.F32, parameters);
-                    WeightGradients ofTwo = new WeightGradients(DType.F32, parameters)) {
+                    GradientSums ofOne = new GradientSums(DType.F32, parameters, 1);
+                    GradientSums ofTwo = new GradientSums(DType.F32, parameters, 1)) {
                 Ownership ownership = new Ownership(parameters.trainable(), ranks.learning());
                 Buckets buckets = ownership.buckets();
                 try (OverlappedExchange exchange = new OverlappedExchange(
@@ -91,9 +94,10 @@ class OverlappedExchangeTest {
     void anExchangeThatIsGivenUpEndsAndFreesWhatItWasGiven() throws Exception {
         RanksInThreads.run(temporary.resolve("meeting"), RANKS, Duration.ofSeconds(20), ranks -> {
             try (Parameters parameters = Parameters.zeros(TinyModels.dense(), Device.CPU, DType.F32);
-                    WeightGradients gradients = new WeightGradients(DType.F32, parameters)) {
+                    GradientSums gradients = new GradientSums(DType.F32, parameters, 1)) {
                 Ownership ownership = new Ownership(parameters.trainable(), ranks.learning());
-                Tensor given = gradients.sum(ownership.buckets().names(1).getFirst());
+                Tensor given =
+                        gradients.ofBlock(0).sum(ownership.buckets().names(1).getFirst());
                 try (OverlappedExchange exchange = new OverlappedExchange(
                         new GradientExchange(ownership, Reduce.ORDERED), ownership, parameters.trainable(), 4)) {
                     // The other lane of this rank has failed.

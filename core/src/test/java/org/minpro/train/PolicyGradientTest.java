@@ -1,6 +1,7 @@
 package org.minpro.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
@@ -10,6 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -283,14 +285,44 @@ class PolicyGradientTest {
         }
     }
 
-    @Test
-    void workersDoNotChangeABit() {
+    /** A lane's blocks are added in their order, though several workers compute them; the dense model's head is its embedding. */
+    @ParameterizedTest
+    @CsvSource({"false,1", "false,2", "false,3", "true,1", "true,3"})
+    void workersDoNotChangeABit(boolean experts, int lanes) {
         List<TrainingRow> rows = rows(6, 4);
+        try (Transformer model = TinyModels.random(experts ? TinyModels.experts() : TinyModels.dense(), DType.F32, 2);
+                Parameters parameters = model.parameters()) {
+            Map<String, double[]> one = gradient(model, rows, "minpro", 1, lanes, 64);
+            for (int workers : new int[] {2, 3, 5, 12, 3, 2}) {
+                Map<String, double[]> more = gradient(model, rows, "minpro", workers, lanes, 64);
+                one.forEach((name, values) -> assertThat(more.get(name))
+                        .as("%s, %s workers", name, workers)
+                        .containsExactly(values));
+            }
+        }
+    }
+
+    /** Those after it wait for what it does not add. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3})
+    void aBlockThatFailsEndsTheUpdateAndLeavesNothing(int workers) {
+        List<TrainingRow> rows = rows(6, 4);
+        AtomicInteger calls = new AtomicInteger();
+        Objective failing = inputs -> {
+            if (calls.incrementAndGet() == 2) {
+                throw new IllegalStateException("of the second block");
+            }
+            return new ObjectiveResult(inputs.logProbs().negate());
+        };
+        Loss loss = Loss.of(failing, List.of(), List.of(), AGGREGATION, Anchor.BEHAVIOR);
         try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F32, 2);
                 Parameters parameters = model.parameters()) {
-            Map<String, double[]> one = gradient(model, rows, "minpro", 1, 3, 64);
-            Map<String, double[]> three = gradient(model, rows, "minpro", 3, 3, 64);
-            one.forEach((name, values) -> assertThat(three.get(name)).as(name).containsExactly(values));
+            gradient(model, rows, "minpro", workers, 1, 64);
+            long before = Scope.nativeObjects();
+            assertThatThrownBy(() -> gradient(model, rows, loss, workers, 1, 64))
+                    .hasMessageContaining("of the second block");
+            assertThat(calls.get()).isGreaterThan(1);
+            assertThat(Scope.nativeObjects()).isEqualTo(before);
         }
     }
 

@@ -69,10 +69,16 @@ class ModelGradientTest {
     }
 
     private static Map<String, double[]> gradient(Transformer model, List<TrainingRow> rows) {
+        return gradient(model, rows, 1, 300);
+    }
+
+    private static Map<String, double[]> gradient(
+            Transformer model, List<TrainingRow> rows, int threads, int blockTokens) {
         Map<String, double[]> gradients = new TreeMap<>();
-        try (Workers workers = new Workers(1);
+        try (Workers workers = new Workers(threads);
                 PolicyVersion version = new PolicyVersion(0, model);
-                PolicyGradient.Result result = new PolicyGradient(new PolicyGradient.Settings(1, 300, 0.8), workers)
+                PolicyGradient.Result result = new PolicyGradient(
+                                new PolicyGradient.Settings(1, blockTokens, 0.8), workers)
                         .compute(version.model(), 0, rows, Loss.of(new Reinforce()), false)) {
             result.gradients().forEach((name, gradient) -> gradients.put(name, gradient.doubles()));
         }
@@ -84,6 +90,22 @@ class ModelGradientTest {
     void gradientsAreAsCloseToFloat64AsLibtorchs(String name, DType type) {
         ModelConfig config = Objects.requireNonNull(MODELS.get(name));
         areAsClose(config, type, Models.parameters(config, type));
+    }
+
+    @ParameterizedTest(name = "{0}, {1}")
+    @MethodSource("modelsAndTypes")
+    void workersThatShareALaneChangeNoBit(String name, DType type) {
+        ModelConfig config = Objects.requireNonNull(MODELS.get(name));
+        List<TrainingRow> rows = rows(config);
+        try (Parameters parameters = Models.parameters(config, type);
+                Transformer model =
+                        new Transformer(config, parameters, new VectorSteps(config, Device.CPU, type, true))) {
+            Map<String, double[]> one = gradient(model, rows, 1, 100);
+            Map<String, double[]> three = gradient(model, rows, 3, 100);
+            one.forEach((parameter, values) -> assertThat(Arrays.equals(three.get(parameter), values))
+                    .as(parameter)
+                    .isTrue());
+        }
     }
 
     @Tag("slow")
