@@ -1,6 +1,6 @@
 """Times and weighs a GRPO step with an adapter beside one of the whole model.
 
-    python bench/adapters/step.py CLASS_PATH MODEL_FOLDER [--rank 16] [--dtype bf16] [--steps 3] [--micro-batch-tokens N]
+    python bench/adapters/step.py CLASS_PATH MODEL_FOLDER [--rank 16] [--dtype bf16] [--steps 3] [--micro-batch-tokens N] [--lanes N]
 
 CLASS_PATH is that of the bench module. Two processes of org.minpro.bench.GrpoStep wait for a line each; steps are asked
 for in turn, so that other work on the machine meets both alike. The first step of each warms up. Printed are seconds,
@@ -27,7 +27,8 @@ parser.add_argument("--prompts", type=int, default=4)
 parser.add_argument("--rows", type=int, default=8)
 parser.add_argument("--prompt-tokens", type=int, default=96)
 parser.add_argument("--new-tokens", type=int, default=128)
-parser.add_argument("--micro-batch-tokens", type=int, default=0)
+parser.add_argument("--micro-batch-tokens", type=int, default=0, help="by default those of a recipe, as --lanes")
+parser.add_argument("--lanes", type=int, default=0)
 options = parser.parse_args()
 
 vocabulary = json.loads((pathlib.Path(options.model) / "config.json").read_text())["vocab_size"]
@@ -49,11 +50,11 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 class Steps:
     def __init__(self, rank):
-        micro = options.micro_batch_tokens or DEFAULT
         self.process = subprocess.Popen(
             [java, "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmn32m", "--sun-misc-unsafe-memory-access=allow",
              "--add-modules", "jdk.incubator.vector", "-cp", options.class_path, "org.minpro.bench.GrpoStep",
-             options.model, str(file), options.dtype, str(options.workers), str(micro), str(rank)],
+             options.model, str(file), options.dtype, str(options.workers), str(options.micro_batch_tokens), str(rank),
+             "auto", str(options.lanes)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
         assert self.process.stdout.readline().strip() == "ready"
         self.seconds, self.sampling, self.processor = [], [], []
@@ -80,8 +81,6 @@ class Steps:
         self.process.wait()
 
 
-# As compute.micro-batch-tokens of a recipe.
-DEFAULT = 768
 both = {"whole": Steps(0), f"rank {options.rank}": Steps(options.rank)}
 for _ in range(options.steps + 1):
     for steps in both.values():
