@@ -24,14 +24,14 @@ final class DecoderLayer {
         String prefix = "model.layers." + index + ".";
         inputNorm = parameters.parameter(prefix + "input_layernorm.weight");
         outputNorm = parameters.parameter(prefix + "post_attention_layernorm.weight");
-        queryKeyValue = Projection.of(parameters, prefix + "self_attn.qkv_proj", map);
+        queryKeyValue = Projection.of(parameters, prefix + "self_attn.qkv_proj", steps, map);
         heads = AttentionHeads.of(config, parameters, index);
-        output = Projection.of(parameters, prefix + "self_attn.o_proj", map);
+        output = Projection.of(parameters, prefix + "self_attn.o_proj", steps, map);
         feedForward = config.isSparse(index)
                 ? new Experts(config, parameters, index, steps, map)
                 : new Dense(
-                        Projection.of(parameters, prefix + "mlp.gate_up_proj", map),
-                        Projection.of(parameters, prefix + "mlp.down_proj", map),
+                        Projection.of(parameters, prefix + "mlp.gate_up_proj", steps, map),
+                        Projection.of(parameters, prefix + "mlp.down_proj", steps, map),
                         steps);
         attentionTrainable = parameters.trainable().keySet().stream()
                 .anyMatch(

@@ -25,11 +25,11 @@ final class Experts implements FeedForward {
         this.steps = steps;
         moe = Objects.requireNonNull(config.moe());
         String prefix = "model.layers." + layer + ".mlp.";
-        router = Projection.of(parameters, prefix + "gate", map);
+        router = Projection.of(parameters, prefix + "gate", steps, map);
         for (int expert = 0; expert < moe.experts(); expert++) {
             experts.add(new Dense(
-                    Projection.ofExpert(parameters, prefix + "experts.gate_up_proj", expert, map),
-                    Projection.ofExpert(parameters, prefix + "experts.down_proj", expert, map),
+                    Projection.ofExpert(parameters, prefix + "experts.gate_up_proj", expert, steps, map),
+                    Projection.ofExpert(parameters, prefix + "experts.down_proj", expert, steps, map),
                     steps));
         }
     }

@@ -16,6 +16,11 @@ interface LinearMap {
      */
     Tensor apply(Tensor x, Tensor weight, @Nullable Tensor bias);
 
+    /** A weight as it was packed, or null where products are computed from it as it is. */
+    default @Nullable PackedMatrix packed(Tensor weight) {
+        return null;
+    }
+
     /** How the same is computed with weights that are not trained, which several versions of a model share. */
     default LinearMap ofFrozen() {
         return this;

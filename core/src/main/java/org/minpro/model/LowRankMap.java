@@ -27,15 +27,22 @@ final class LowRankMap {
     private final Parameter down;
     private final List<Part> parts;
     private final @Nullable Integer expert;
+    private final ModelSteps steps;
     private final LinearMap map;
 
     private LowRankMap(
-            LowRankAdapter adapter, Parameter down, List<Part> parts, @Nullable Integer expert, LinearMap map) {
+            LowRankAdapter adapter,
+            Parameter down,
+            List<Part> parts,
+            @Nullable Integer expert,
+            ModelSteps steps,
+            LinearMap map) {
         rank = adapter.rank();
         scale = adapter.scale();
         this.down = down;
         this.parts = parts;
         this.expert = expert;
+        this.steps = steps;
         this.map = map;
     }
 
@@ -44,7 +51,8 @@ final class LowRankMap {
      *
      * @param expert of a stack, or null
      */
-    static @Nullable LowRankMap of(Parameters parameters, String projection, @Nullable Integer expert, LinearMap map) {
+    static @Nullable LowRankMap of(
+            Parameters parameters, String projection, @Nullable Integer expert, ModelSteps steps, LinearMap map) {
         LowRankAdapter adapter = parameters.selection().adapter();
         if (adapter == null) {
             return null;
@@ -55,11 +63,30 @@ final class LowRankMap {
         }
         return parts.isEmpty()
                 ? null
-                : new LowRankMap(adapter, parameters.parameter(LowRankAdapter.down(projection)), parts, expert, map);
+                : new LowRankMap(
+                        adapter, parameters.parameter(LowRankAdapter.down(projection)), parts, expert, steps, map);
     }
 
     private Tensor part(Tensor stack) {
         return expert == null ? stack : stack.select(0, expert);
+    }
+
+    /** The matrices as kernels of the steps want them; null where they are not packed. */
+    private ModelSteps.@Nullable LowRank packed() {
+        PackedMatrix packedDown = map.packed(part(down.tensor()));
+        if (packedDown == null) {
+            return null;
+        }
+        List<ModelSteps.LowRank.Part> maps = new ArrayList<>();
+        for (Part part : parts) {
+            Tensor up = part(part.up.tensor());
+            PackedMatrix packedUp = map.packed(up);
+            if (packedUp == null) {
+                return null;
+            }
+            maps.add(new ModelSteps.LowRank.Part(up, packedUp, part.place.start(), part.place.length()));
+        }
+        return new ModelSteps.LowRank(rank, scale, part(down.tensor()), packedDown, maps);
     }
 
     /** {@code s x A^T}, {@code [tokens, parts * rank]}. */
@@ -80,6 +107,10 @@ final class LowRankMap {
      */
     void addTo(Tensor x, Tensor y) {
         try (Scope scope = Scope.open()) {
+            ModelSteps.LowRank packed = packed();
+            if (packed != null && steps.addLowRank(packed, x, y)) {
+                return;
+            }
             Tensor narrowed = narrowed(x.to(down.tensor().type()));
             for (int i = 0; i < parts.size(); i++) {
                 Part part = parts.get(i);
@@ -102,6 +133,15 @@ final class LowRankMap {
      */
     void backward(Tensor x, Tensor upstream, Tensor toX, WeightGradients gradients) {
         try (Scope scope = Scope.open()) {
+            ModelSteps.LowRank packed = packed();
+            ModelSteps.LowRankGradients found = packed == null ? null : steps.lowRankBackward(packed, x, upstream, toX);
+            if (found != null) {
+                for (int i = 0; i < parts.size(); i++) {
+                    add(parts.get(i).up, found.ups().get(i), gradients);
+                }
+                add(down, found.down(), gradients);
+                return;
+            }
             Tensor wide = x.to(down.tensor().type());
             Tensor narrowed = narrowed(wide);
             List<Tensor> toNarrow = new ArrayList<>();

@@ -155,6 +155,55 @@ public interface ModelSteps {
      */
     boolean rowsAlone();
 
+    /**
+     * The matrices of an adapter beside a projection, whose maps lie side by side: {@code y += s (x A^T) B^T}.
+     *
+     * @param rank of each map
+     * @param scale s
+     * @param down A, {@code [parts * rank, in]}
+     * @param packedDown the same
+     */
+    record LowRank(int rank, double scale, Tensor down, PackedMatrix packedDown, List<Part> parts) {
+        /**
+         * One of the maps.
+         *
+         * @param up B, {@code [length, rank]}
+         * @param packedUp the same
+         * @param start of its outputs
+         */
+        public record Part(Tensor up, PackedMatrix packedUp, long start, long length) {}
+    }
+
+    /**
+     * Adds to a projection's outputs what its adapter adds; without gradients.
+     *
+     * @param x {@code [tokens, in]}
+     * @param y {@code [tokens, out]}
+     * @return whether it was added; false where these steps leave it to products, and nothing is changed
+     */
+    default boolean addLowRank(LowRank maps, Tensor x, Tensor y) {
+        return false;
+    }
+
+    /**
+     * Gradients of an adapter's matrices.
+     *
+     * @param down {@code dL/dA}, of A's shape
+     * @param ups {@code dL/dB} of each part, of its B's shape
+     */
+    record LowRankGradients(Tensor down, List<Tensor> ups) {}
+
+    /**
+     * The way back of {@link #addLowRank}.
+     *
+     * @param upstream {@code dL/dy}
+     * @param toX {@code dL/dx}, to which the adapter's part is added
+     * @return null where these steps leave it to products, and nothing is changed
+     */
+    default @Nullable LowRankGradients lowRankBackward(LowRank maps, Tensor x, Tensor upstream, Tensor toX) {
+        return null;
+    }
+
     /** The slots whose tokens a step of decoding computes, ascending: the busy ones where rows may come alone, else all. */
     default int[] decoded(int slots, IntPredicate busy) {
         return IntStream.range(0, slots)

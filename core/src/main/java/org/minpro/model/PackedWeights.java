@@ -61,6 +61,11 @@ public final class PackedWeights implements AutoCloseable {
             }
 
             @Override
+            public @Nullable PackedMatrix packed(Tensor weight) {
+                return matrix(weight).orElse(null);
+            }
+
+            @Override
             public LinearMap ofFrozen() {
                 return shared == null ? this : shared;
             }
@@ -75,9 +80,12 @@ public final class PackedWeights implements AutoCloseable {
      * @param bias {@code [out]}, or null
      */
     public Tensor linear(Tensor x, Tensor weight, @Nullable Tensor bias) {
-        Optional<PackedMatrix> matrix =
-                packed.computeIfAbsent(weight.address(), address -> Optional.ofNullable(steps.pack(weight, rows)));
+        Optional<PackedMatrix> matrix = matrix(weight);
         return matrix.isPresent() ? matrix.get().linear(x, bias) : LinearMap.PLAIN.apply(x, weight, bias);
+    }
+
+    private Optional<PackedMatrix> matrix(Tensor weight) {
+        return packed.computeIfAbsent(weight.address(), address -> Optional.ofNullable(steps.pack(weight, rows)));
     }
 
     /** Makes one holder fewer; the last one frees the memory. */

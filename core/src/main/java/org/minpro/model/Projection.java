@@ -22,22 +22,22 @@ final class Projection {
     private final LinearMap map;
     private final @Nullable LowRankMap adapter;
 
-    private Projection(Parameters parameters, String name, @Nullable Integer expert, LinearMap map) {
+    private Projection(Parameters parameters, String name, @Nullable Integer expert, ModelSteps steps, LinearMap map) {
         this.expert = expert;
         weight = parameters.parameter(name + ".weight");
         this.map = weight.trainable() ? map : map.ofFrozen();
-        adapter = LowRankMap.of(parameters, name, expert, map);
+        adapter = LowRankMap.of(parameters, name, expert, steps, map);
         bias = parameters.find(name + ".bias");
     }
 
     /** @param name its parameters are {@code name.weight} and, where the model has one, {@code name.bias} */
-    static Projection of(Parameters parameters, String name, LinearMap map) {
-        return new Projection(parameters, name, null, map);
+    static Projection of(Parameters parameters, String name, ModelSteps steps, LinearMap map) {
+        return new Projection(parameters, name, null, steps, map);
     }
 
     /** One expert's map; the weights of all experts are stacked in {@code name.weight}, {@code [experts, out, in]}. */
-    static Projection ofExpert(Parameters parameters, String name, int expert, LinearMap map) {
-        return new Projection(parameters, name, expert, map);
+    static Projection ofExpert(Parameters parameters, String name, int expert, ModelSteps steps, LinearMap map) {
+        return new Projection(parameters, name, expert, steps, map);
     }
 
     /** {@code [tokens, in]} to {@code [tokens, out]}. */

@@ -58,7 +58,8 @@ public final class Transformer implements AutoCloseable {
             layers.add(new DecoderLayer(config, parameters, i, steps, map));
         }
         norm = parameters.parameter("model.norm.weight");
-        outputHead = Projection.of(parameters, config.tieWordEmbeddings() ? "model.embed_tokens" : "lm_head", map);
+        outputHead =
+                Projection.of(parameters, config.tieWordEmbeddings() ? "model.embed_tokens" : "lm_head", steps, map);
     }
 
     /** Libtorch's alone compute with several types in one model. */

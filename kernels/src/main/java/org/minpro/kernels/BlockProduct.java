@@ -40,27 +40,29 @@ final class BlockProduct {
     static void multiply(
             long a, long aStride, int rows, long b, int blocks, int whole, int depth, long out, long outStride) {
         int vectors = blocks * (BLOCK / LANES);
+        int inFours = vectors - vectors % 4;
         int row = 0;
         for (; row <= rows - 3; row += 3) {
-            long from = a + row * aStride;
-            long to = out + row * outStride;
-            int vector = 0;
-            for (; vector <= vectors - 4; vector += 4) {
-                threeRowsFourVectors(from, aStride, b, vector, whole, depth, to, outStride);
-            }
-            for (; vector < vectors; vector++) {
-                threeRows(from, aStride, b, vector, whole, depth, to, outStride);
+            for (int vector = 0; vector < inFours; vector += 4) {
+                threeRowsFourVectors(
+                        a + row * aStride, aStride, b, vector, whole, depth, out + row * outStride, outStride);
             }
         }
         for (; row < rows; row++) {
-            long from = a + row * aStride;
-            long to = out + row * outStride;
-            int vector = 0;
-            for (; vector <= vectors - 4; vector += 4) {
-                fourVectors(from, b, vector, whole, depth, to);
+            for (int vector = 0; vector < inFours; vector += 4) {
+                fourVectors(a + row * aStride, b, vector, whole, depth, out + row * outStride);
             }
-            for (; vector < vectors; vector++) {
-                oneVector(from, b, vector, whole, depth, to);
+        }
+        for (int vector = inFours; vector < vectors; vector++) {
+            row = 0;
+            for (; row <= rows - 8; row += 8) {
+                eightRows(a + row * aStride, aStride, b, vector, whole, depth, out + row * outStride, outStride);
+            }
+            for (; row <= rows - 3; row += 3) {
+                threeRows(a + row * aStride, aStride, b, vector, whole, depth, out + row * outStride, outStride);
+            }
+            for (; row < rows; row++) {
+                oneVector(a + row * aStride, b, vector, whole, depth, out + row * outStride);
             }
         }
     }
@@ -126,6 +128,48 @@ final class BlockProduct {
         TYPE.cast(s21).intoMemorySegment(MEMORY, to + BYTES, ORDER);
         TYPE.cast(s22).intoMemorySegment(MEMORY, to + 2 * BYTES, ORDER);
         TYPE.cast(s23).intoMemorySegment(MEMORY, to + 3 * BYTES, ORDER);
+    }
+
+    private static void eightRows(
+            long a, long aStride, long b, int vector, int whole, int depth, long out, long outStride) {
+        long b0 = column(b, vector, whole);
+        FloatVector s0 = zero();
+        FloatVector s1 = zero();
+        FloatVector s2 = zero();
+        FloatVector s3 = zero();
+        FloatVector s4 = zero();
+        FloatVector s5 = zero();
+        FloatVector s6 = zero();
+        FloatVector s7 = zero();
+        for (int k = 0; k < depth; k++) {
+            FloatVector x0 = load(b0 + 4L * BLOCK * k);
+            long at = a + 4L * k;
+            FloatVector q = spread(at);
+            s0 = q.fma(x0, s0);
+            q = spread(at + aStride);
+            s1 = q.fma(x0, s1);
+            q = spread(at + 2 * aStride);
+            s2 = q.fma(x0, s2);
+            q = spread(at + 3 * aStride);
+            s3 = q.fma(x0, s3);
+            q = spread(at + 4 * aStride);
+            s4 = q.fma(x0, s4);
+            q = spread(at + 5 * aStride);
+            s5 = q.fma(x0, s5);
+            q = spread(at + 6 * aStride);
+            s6 = q.fma(x0, s6);
+            q = spread(at + 7 * aStride);
+            s7 = q.fma(x0, s7);
+        }
+        long to = out + vector * BYTES;
+        TYPE.cast(s0).intoMemorySegment(MEMORY, to, ORDER);
+        TYPE.cast(s1).intoMemorySegment(MEMORY, to + outStride, ORDER);
+        TYPE.cast(s2).intoMemorySegment(MEMORY, to + 2 * outStride, ORDER);
+        TYPE.cast(s3).intoMemorySegment(MEMORY, to + 3 * outStride, ORDER);
+        TYPE.cast(s4).intoMemorySegment(MEMORY, to + 4 * outStride, ORDER);
+        TYPE.cast(s5).intoMemorySegment(MEMORY, to + 5 * outStride, ORDER);
+        TYPE.cast(s6).intoMemorySegment(MEMORY, to + 6 * outStride, ORDER);
+        TYPE.cast(s7).intoMemorySegment(MEMORY, to + 7 * outStride, ORDER);
     }
 
     private static void threeRows(

@@ -42,6 +42,11 @@ final class FloatMatrix implements PackedMatrix {
         return y;
     }
 
+    /** The address of the packed numbers. */
+    long address() {
+        return packed.address();
+    }
+
     @Override
     public void close() {
         packed.close();

@@ -1,5 +1,6 @@
 package org.minpro.kernels;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.minpro.model.AttentionHeads;
@@ -323,6 +324,76 @@ final class VectorSteps implements ModelSteps {
     /** Float32 by own kernels; bfloat16, for whose products Java has no instruction, by oneDNN's. */
     static @Nullable PackedMatrix packed(Tensor weight, int rows) {
         return weight.type() == DType.F32 ? new FloatMatrix(weight) : OneDnnMatrix.of(weight, rows);
+    }
+
+    @Override
+    public boolean addLowRank(LowRank maps, Tensor x, Tensor y) {
+        long rows = x.size(0);
+        LowRankProduct.Maps own = own(maps, x.size(1), y.size(1));
+        if (own == null || !y.isContiguous()) {
+            return false;
+        }
+        LowRankProduct.add(
+                half,
+                own,
+                TensorMemory.dense("x", x, type, rows, own.in()).address(),
+                TensorMemory.dense("y", y, type, rows, own.out()).address(),
+                Math.toIntExact(rows));
+        return true;
+    }
+
+    @Override
+    public @Nullable LowRankGradients lowRankBackward(LowRank maps, Tensor x, Tensor upstream, Tensor toX) {
+        long rows = x.size(0);
+        LowRankProduct.Maps own = own(maps, x.size(1), upstream.size(1));
+        if (own == null || !toX.isContiguous()) {
+            return null;
+        }
+        Tensor toDown = maps.down().zerosLike();
+        List<Tensor> toUps = new ArrayList<>();
+        for (LowRank.Part part : maps.parts()) {
+            toUps.add(Tensor.zeros(device, DType.F32, maps.rank(), part.length()));
+        }
+        LowRankProduct.back(
+                half,
+                own,
+                TensorMemory.dense("x", x, type, rows, own.in()).address(),
+                TensorMemory.dense("upstream", upstream, type, rows, own.out()).address(),
+                TensorMemory.dense("dL/dx", toX, type, rows, own.in()).address(),
+                toDown.address(),
+                toUps.stream().mapToLong(Tensor::address).toArray(),
+                Math.toIntExact(rows));
+        return new LowRankGradients(
+                toDown, toUps.stream().map(Tensor::transposed).toList());
+    }
+
+    /** The maps as the kernel is given them; null where A and B are not float32. */
+    private static LowRankProduct.@Nullable Maps own(LowRank maps, long in, long out) {
+        if (!(maps.packedDown() instanceof FloatMatrix down)) {
+            return null;
+        }
+        List<LowRankProduct.Part> parts = new ArrayList<>();
+        for (LowRank.Part part : maps.parts()) {
+            if (!(part.packedUp() instanceof FloatMatrix up)) {
+                return null;
+            }
+            parts.add(new LowRankProduct.Part(
+                    TensorMemory.dense("B", part.up(), DType.F32, part.length(), maps.rank())
+                            .address(),
+                    up.address(),
+                    Math.toIntExact(part.start()),
+                    Math.toIntExact(part.length())));
+        }
+        return new LowRankProduct.Maps(
+                Math.toIntExact(in),
+                Math.toIntExact(out),
+                maps.rank(),
+                (float) maps.scale(),
+                TensorMemory.dense(
+                                "A", maps.down(), DType.F32, (long) maps.parts().size() * maps.rank(), in)
+                        .address(),
+                down.address(),
+                parts);
     }
 
     @Override

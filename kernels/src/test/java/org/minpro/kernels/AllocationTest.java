@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -113,6 +114,34 @@ class AllocationTest {
                                     half, projected, table, table, weight, weight, 1e-6f, q, k, v, to, toWeight,
                                     toWeight, tokens, heads, keyHeads, d));
                 }
+            }
+        }
+    }
+
+    @Test
+    void adapters() {
+        int rows = 40;
+        int in = 96;
+        int out = 80 + 7;
+        int rank = 5;
+        for (boolean half : new boolean[] {false, true}) {
+            try (Memory memory = new Memory()) {
+                long down = memory.of(normals(2 * rank * in));
+                long packedDown = memory.bytes(PackedProduct.packedBytes(2 * rank, in));
+                PackedProduct.pack(down, packedDown, 2 * rank, in);
+                long up = memory.of(normals(out * rank));
+                long packedUp = memory.bytes(PackedProduct.packedBytes(out, rank));
+                PackedProduct.pack(up, packedUp, out, rank);
+                LowRankProduct.Part part = new LowRankProduct.Part(up, packedUp, 0, out);
+                LowRankProduct.Maps maps =
+                        new LowRankProduct.Maps(in, out, rank, 0.5f, down, packedDown, List.of(part, part));
+                long x = memory.of(half, normals(rows * in));
+                long y = memory.of(half, normals(rows * out));
+                long toX = memory.of(half, normals(rows * in));
+                long toDown = memory.of(new double[2 * rank * in]);
+                long[] toUps = {memory.of(new double[rank * out]), memory.of(new double[rank * out])};
+                check("adapter", () -> LowRankProduct.add(half, maps, x, y, rows));
+                check("adapter back", () -> LowRankProduct.back(half, maps, x, y, toX, toDown, toUps, rows));
             }
         }
     }
