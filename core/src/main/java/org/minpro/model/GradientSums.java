@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.NoGradient;
@@ -18,17 +19,20 @@ import org.minpro.tensor.Tensor;
  *
  * <p>Blocks may be computed at the same time, each by its own thread through its {@link #ofBlock view}. The sums have the bits
  * that they have where one thread computes the blocks one after the other: a block's backward pass is cut into stages (the
- * head, the last norm, each layer), and a block adds in a stage once all blocks before it have left that stage. All of them
- * begin at the head and go the same way, so they rarely wait for each other.
+ * head, the last norm, each layer, the embedding), and a block adds in a stage once all blocks before it have left that stage.
+ * All of them go the same way, so blocks that are computed at the same time follow each other at a distance of one stage. The
+ * head is the longest stage: what it adds is a serial part of all blocks.
  *
- * <p>A tied embedding has gradients at both ends of the pass. What comes at its end is added after all blocks' heads, in the
- * order of the blocks.
+ * <p>A tied embedding has gradients at both ends of the pass. What comes at its end has a sum of its own, in the order of the
+ * blocks, which is added to that of the heads when all blocks have ended.
+ *
+ * <p>Where a block fails, those after it end with a {@link CancellationException} at their next addition.
  *
  * <p>Memory for all sums is taken at once, before a block's activations are: taken one by one between them, they leave
  * holes that nothing else fits into.
  */
 public final class GradientSums implements AutoCloseable {
-    /** Of a block that adds no more. */
+    /** Of a block that has added all. */
     private static final int ENDED = Integer.MAX_VALUE;
 
     private final DType type;
@@ -38,21 +42,10 @@ public final class GradientSums implements AutoCloseable {
     /** The stage that each block has come to. */
     private final int[] stages;
 
-    /** What each block adds when all have ended. */
-    private final List<List<Rows>> atTheEnd = new ArrayList<>();
+    /** What is added when all blocks have ended. */
+    private final LaterRows later = new LaterRows();
 
-    /**
-     * Gradients of some rows of a parameter, kept until all blocks have ended.
-     *
-     * @param ids of the rows, {@code [count]}
-     * @param rows {@code [count, width]}
-     */
-    private record Rows(String name, Tensor ids, Tensor rows) {
-        void close() {
-            ids.close();
-            rows.close();
-        }
-    }
+    private boolean failed;
 
     /**
      * @param parameters whose gradients are added up, of those that are trained
@@ -61,9 +54,6 @@ public final class GradientSums implements AutoCloseable {
     public GradientSums(DType type, Parameters parameters, int blocks) {
         this.type = type;
         stages = new int[blocks];
-        for (int block = 0; block < blocks; block++) {
-            atTheEnd.add(new ArrayList<>());
-        }
         try (Scope scope = Scope.open()) {
             parameters
                     .trainable()
@@ -78,7 +68,7 @@ public final class GradientSums implements AutoCloseable {
         return type;
     }
 
-    /** What a block adds to; closed when the block adds no more. Blocks must begin in their order. */
+    /** What a block adds to; closed when the block adds no more, or fails. Blocks must begin in their order. */
     public WeightGradients ofBlock(int block) {
         return new WeightGradients(this, block);
     }
@@ -114,15 +104,73 @@ public final class GradientSums implements AutoCloseable {
     /** Adds what waits for the end of all blocks; to be called once they have ended, before the sums are taken. */
     public synchronized void end() {
         requireEnded();
-        try (Scope scope = Scope.open();
-                NoGradient off = NoGradient.open()) {
-            for (List<Rows> ofBlock : atTheEnd) {
-                for (Rows each : ofBlock) {
-                    sum(each.name).indexAddInPlace(0, each.ids, each.rows.to(type));
+        later.addTo();
+    }
+
+    /** Gradients of some rows of one parameter. */
+    private final class LaterRows {
+        /** Those that are not in the sum yet: few of them take less memory than a sum. */
+        private final List<Rows> waiting = new ArrayList<>();
+
+        private long elements;
+        private @Nullable String name;
+        /** Of the parameter's shape; null as long as all wait. */
+        private @Nullable Tensor sum;
+
+        /**
+         * @param ids of the rows, {@code [count]}
+         * @param rows {@code [count, width]}
+         */
+        private record Rows(Tensor ids, Tensor rows) {
+            void close() {
+                ids.close();
+                rows.close();
+            }
+        }
+
+        void add(String of, Tensor ids, Tensor rows) {
+            name = of;
+            waiting.add(new Rows(ids.retain(), rows.retain()));
+            elements += rows.elements();
+            if (elements >= GradientSums.this.sum(of).elements()) {
+                intoSum(of);
+            }
+        }
+
+        private Tensor intoSum(String of) {
+            try (Scope scope = Scope.open();
+                    NoGradient off = NoGradient.open()) {
+                if (sum == null) {
+                    sum = GradientSums.this.sum(of).zerosLike().retain();
+                }
+                for (Rows each : waiting) {
+                    sum.indexAddInPlace(0, each.ids, each.rows.to(type));
                     each.close();
                 }
-                ofBlock.clear();
             }
+            waiting.clear();
+            elements = 0;
+            return sum;
+        }
+
+        void addTo() {
+            if (name != null) {
+                try (Scope scope = Scope.open();
+                        NoGradient off = NoGradient.open()) {
+                    GradientSums.this.sum(name).addInPlace(intoSum(name));
+                }
+                close();
+            }
+        }
+
+        void close() {
+            waiting.forEach(Rows::close);
+            waiting.clear();
+            if (sum != null) {
+                sum.close();
+                sum = null;
+            }
+            name = null;
         }
     }
 
@@ -135,15 +183,22 @@ public final class GradientSums implements AutoCloseable {
         }
     }
 
-    /** Waits until all blocks before this one have left a stage. */
+    /**
+     * Waits until all blocks before this one have left a stage.
+     *
+     * @throws CancellationException if one of them has failed
+     */
     synchronized void awaitTurn(int block, int stage) {
-        while (Arrays.stream(stages, 0, block).anyMatch(earlier -> earlier <= stage)) {
+        while (!failed && Arrays.stream(stages, 0, block).anyMatch(earlier -> earlier <= stage)) {
             try {
                 wait();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new IllegalStateException("interrupted while gradients were added up", e);
             }
+        }
+        if (failed) {
+            throw new CancellationException("another block has failed");
         }
     }
 
@@ -154,6 +209,12 @@ public final class GradientSums implements AutoCloseable {
 
     void ended(int block) {
         reached(block, ENDED);
+    }
+
+    /** A block adds no more, though it has not added all. */
+    synchronized void failed() {
+        failed = true;
+        notifyAll();
     }
 
     /** Adds a gradient; the first of a name becomes its sum. */
@@ -172,8 +233,8 @@ public final class GradientSums implements AutoCloseable {
         return sum == null ? begin(name).zeroInPlace() : sum;
     }
 
-    synchronized void addAtTheEnd(int block, String name, Tensor ids, Tensor rows) {
-        atTheEnd.get(block).add(new Rows(name, ids.retain(), rows.retain()));
+    synchronized void addAtTheEnd(String name, Tensor ids, Tensor rows) {
+        later.add(name, ids, rows);
     }
 
     private synchronized @Nullable Tensor present(String name) {
@@ -194,10 +255,7 @@ public final class GradientSums implements AutoCloseable {
     public synchronized void close() {
         reserved.values().forEach(Tensor::close);
         sums.values().forEach(Tensor::close);
-        atTheEnd.forEach(ofBlock -> {
-            ofBlock.forEach(Rows::close);
-            ofBlock.clear();
-        });
+        later.close();
         reserved.clear();
         sums.clear();
     }

@@ -14,7 +14,7 @@ import org.minpro.tensor.Tensor;
 
 /**
  * Steps by libtorch's operations, on every device and in every type. They can be differentiated by autograd, and their ways
- * back are: a step is computed again on a leaf. So a norm's weight must be a leaf, whose gradient {@link ForwardPass} takes.
+ * back are: a step is computed again on a leaf. So a norm's weight must be a leaf, whose gradient they take.
  */
 final class LibtorchSteps implements ModelSteps {
     private final ModelConfig config;

@@ -238,7 +238,7 @@ public final class Parameters implements AutoCloseable {
         return stored.values().stream().mapToLong(Tensor::elements).sum();
     }
 
-    /** The same memory as leaves of their own, whose gradients are theirs alone: what a lane computes with. */
+    /** The same memory as leaves of their own, whose gradients are theirs alone: what a block is computed with. */
     public Parameters alias() {
         SequencedMap<String, Tensor> leaves = new LinkedHashMap<>();
         try (Scope scope = Scope.open()) {

@@ -69,13 +69,14 @@ final class Projection {
     Tensor backward(Tensor x, Tensor upstream, WeightGradients gradients) {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
+            // Before anything is added, which may have to wait for other blocks.
+            Tensor toX = upstream.matrixProduct(weight());
             if (weight.trainable()) {
                 addWeightGradient(x, upstream, gradients);
             }
             if (bias != null && bias.trainable()) {
                 gradients.add(bias.name(), upstream.sum(0, false));
             }
-            Tensor toX = upstream.matrixProduct(weight());
             if (adapter != null) {
                 adapter.backward(x, upstream, toX, gradients);
             }

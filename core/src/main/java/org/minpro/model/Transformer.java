@@ -74,7 +74,7 @@ public final class Transformer implements AutoCloseable {
         return parameters.type() == DType.F64 ? DType.F64 : DType.F32;
     }
 
-    /** The same model over other parameters of the same shapes, such as a lane's aliases. */
+    /** The same model over other parameters of the same shapes, such as a block's aliases. */
     public Transformer over(Parameters other) {
         return new Transformer(config, other, steps, rotary, map);
     }

@@ -11,6 +11,7 @@ public final class WeightGradients implements AutoCloseable {
     private final GradientSums sums;
     private final int block;
     private int stage;
+    private boolean whole;
 
     WeightGradients(GradientSums sums, int block) {
         this.sums = sums;
@@ -35,13 +36,14 @@ public final class WeightGradients implements AutoCloseable {
     }
 
     /**
-     * Adds gradients of some rows of a parameter when all blocks have ended.
+     * Adds gradients of some rows of a parameter when all blocks have ended; of one parameter alone.
      *
      * @param ids of the rows, {@code [count]}
      * @param rows {@code [count, width]}
      */
     void addAtTheEnd(String name, Tensor ids, Tensor rows) {
-        sums.addAtTheEnd(block, name, ids, rows);
+        sums.awaitTurn(block, stage);
+        sums.addAtTheEnd(name, ids, rows);
     }
 
     /** The block adds nothing more in the stage of its backward pass that it is in, and comes to the next one. */
@@ -54,9 +56,17 @@ public final class WeightGradients implements AutoCloseable {
         sums.awaitTurn(block, stage - 1);
     }
 
-    /** The block adds nothing more. */
+    /** The block has added all, and adds nothing more. */
+    public void end() {
+        whole = true;
+        sums.ended(block);
+    }
+
+    /** Says that the block has failed unless it has {@linkplain #end ended}. */
     @Override
     public void close() {
-        sums.ended(block);
+        if (!whole) {
+            sums.failed();
+        }
     }
 }

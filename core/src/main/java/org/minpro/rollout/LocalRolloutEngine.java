@@ -290,7 +290,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     /**
      * Slots that a worker fills: all that a response can reach; where that changes no bit, no more than the worker's share of
-     * the responses, and of a small model as few as make it fast.
+     * the responses, and of a small model as few as make it fast, but no fewer than products want.
      */
     private int filledSlots(Transformer model, WaitingRows waiting, int capacity) {
         if (!model.steps().rowsAlone() || !waiting.isOfOneKind()) {

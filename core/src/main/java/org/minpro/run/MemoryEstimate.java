@@ -233,7 +233,7 @@ public final class MemoryEstimate {
     /**
      * What an update takes: packed weights where vectors compute, a float32 sum of the trained parameters' gradients for each lane, and for each worker one
      * block's memory: what every layer from the lowest trained one on keeps for the way back ({@link #kept}), what one
-     * layer computes with at a time ({@link #passing}), one matrix's gradient, of an adapter what its products are given in
+     * layer computes with at a time ({@link #passing}), one matrix's gradient, of an adapter what libtorch's products are given in
      * float32 instead, and the head's chunk of logits.
      *
      * @param lanes that the process executes
@@ -262,7 +262,7 @@ public final class MemoryEstimate {
         }
         long widened = (model.hiddenSize() + 3L * model.intermediateSize()) * DType.F32.bytes();
         long matrix = selection.adapter() != null
-                ? tokens * widened
+                ? (packed(model, compute) > 0 ? 0 : tokens * widened)
                 : 2L * model.hiddenSize() * model.intermediateSize() * compute.bytes();
         long block = tokens * perToken + matrix + LanguageHead.bytes(model, compute, tokens, settings.onCuda());
         return packed(model, compute) + lanes * selection.count() * DType.F32.bytes() + workers * block;

@@ -8,6 +8,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A fixed number of Java threads, each with single-threaded kernels: on a CPU twice as fast as kernel threads. Which
@@ -55,12 +56,19 @@ public final class Workers implements AutoCloseable {
     }
 
     /**
-     * Runs all tasks and returns their results in order; the first failure is thrown after every task has ended.
+     * Runs all tasks and returns their results in order; the first failure is thrown after every task has ended. A task may end
+     * with a {@link CancellationException} because another one has failed; that one's failure is thrown.
      */
     public <T> List<T> run(List<? extends Callable<T>> tasks) {
         List<Future<T>> futures = new ArrayList<>();
+        AtomicBoolean interruptedMeanwhile = new AtomicBoolean();
         for (Callable<T> task : tasks) {
-            futures.add(executor.submit(task));
+            futures.add(executor.submit(() -> {
+                if (interruptedMeanwhile.get()) {
+                    throw new CancellationException("interrupted before the task began");
+                }
+                return task.call();
+            }));
         }
         List<T> results = new ArrayList<>();
         Throwable failure = null;
@@ -70,14 +78,14 @@ public final class Workers implements AutoCloseable {
                 results.add(futures.get(i).get());
                 i++;
             } catch (ExecutionException e) {
-                failure = failure == null ? e.getCause() : failure;
-                i++;
-            } catch (CancellationException e) {
+                if (failure == null || failure instanceof CancellationException) {
+                    failure = e.getCause();
+                }
                 i++;
             } catch (InterruptedException e) {
                 // Those at work are waited for all the same: they use what the caller frees after this.
                 interrupted = true;
-                futures.forEach(future -> future.cancel(false));
+                interruptedMeanwhile.set(true);
             }
         }
         if (interrupted) {

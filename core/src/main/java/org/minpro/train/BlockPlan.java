@@ -7,7 +7,7 @@ import org.minpro.model.TokenBlock;
 
 /**
  * How an update's rows are cut into blocks that go through the model together: as few for each lane as a budget of
- * computed tokens allows, and nearly equal, because the slowest lane is waited for.
+ * computed tokens allows, and nearly equal, because the slowest block is waited for.
  *
  * <p>Rows keep their order, so that a group's rows share their prompt. The plan is a function of the rows, the budget and the
  * number of lanes alone.

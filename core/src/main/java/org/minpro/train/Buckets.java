@@ -16,8 +16,8 @@ import org.minpro.tensor.Tensor;
  * the layers below are still differentiated.
  *
  * <p>The head comes first where it is not the embedding, then the maps of the layers, from the last one down, as many layers in a
- * bucket as make up {@value #MOST} elements, or a quarter of a smaller model. What is done when the pass is over comes last: the
- * norms, and the embedding.
+ * bucket as make up {@value #MOST} elements, or a quarter of a smaller model. What is small or done when the pass is over comes last:
+ * the norms, and the embedding.
  */
 final class Buckets {
     /** Elements that fill a bucket: 16 MB of float32, so that what a call costs is little beside what it moves. */

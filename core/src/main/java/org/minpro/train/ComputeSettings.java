@@ -22,8 +22,8 @@ public record ComputeSettings(
         int lanes,
 
         @Doc(
-                "Threads that compute; 0 takes one per core, shared out among the processes of a machine, and one for a GPU."
-                        + " Results do not depend on it.")
+                "Threads that compute, each with the memory of a block; 0 takes one per core, shared out among the processes of a"
+                        + " machine, and one for a GPU. Results do not depend on it.")
         int workers) {
     public ComputeSettings {
         Rule.check(Cuda.isSetting(device), "device", "auto, cpu, cuda or cuda:N", device);

@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -268,7 +270,8 @@ public final class PolicyGradient {
         SequencedMap<String, Tensor> sum;
         try (OverlappedExchange exchange = begin(model.parameters())) {
             GradientTaker taker = exchange == null ? GradientTaker.NONE : exchange;
-            lanes.stream().filter(lane -> lane.blocks.isEmpty()).forEach(lane -> lane.end(model, taker));
+            lanes.forEach(lane -> lane.begin(model));
+            lanes.stream().filter(lane -> lane.blocks.isEmpty()).forEach(lane -> lane.end(taker));
             List<LaneResult> mine =
                     execute(lanes, (lane, block) -> lane.differentiate(model, block, rows, wanted, blockLoss, taker));
             sum = exchange == null ? sum(mine, model.parameters()) : exchange.sum();
@@ -322,7 +325,19 @@ public final class PolicyGradient {
         }
         // A block waits for those before it: whichever task a worker takes, the blocks begin in their order.
         AtomicInteger begun = new AtomicInteger();
-        Callable<Seen> next = () -> blocks.get(begun.getAndIncrement()).call();
+        AtomicBoolean failed = new AtomicBoolean();
+        Callable<Seen> next = () -> {
+            Callable<Seen> block = blocks.get(begun.getAndIncrement());
+            if (failed.get()) {
+                throw new CancellationException("another block has failed");
+            }
+            try {
+                return block.call();
+            } catch (Throwable e) {
+                failed.set(true);
+                throw e;
+            }
+        };
         workers.run(Collections.nCopies(blocks.size(), next));
         return lanes.stream().map(Lane::result).toList();
     }
@@ -609,6 +624,7 @@ public final class PolicyGradient {
         private final List<BlockPlan.Block> blocks;
         private final Seen[] seen;
         private final AtomicInteger left;
+        /** Null where no gradients are asked for. */
         private @Nullable GradientSums gradients;
 
         Lane(int number, List<BlockPlan.Block> blocks) {
@@ -618,11 +634,13 @@ public final class PolicyGradient {
             left = new AtomicInteger(blocks.size());
         }
 
-        private synchronized GradientSums gradients(Transformer model) {
-            if (gradients == null) {
-                gradients = new GradientSums(gradientType(model), model.parameters(), blocks.size());
-            }
-            return gradients;
+        /** Takes the memory of the gradients. */
+        void begin(Transformer model) {
+            gradients = new GradientSums(gradientType(model), model.parameters(), blocks.size());
+        }
+
+        private GradientSums gradients() {
+            return Objects.requireNonNull(gradients, "a lane must have begun before its blocks are differentiated");
         }
 
         /** The gradient of a block, over leaves of its own, is added to that of the lane. */
@@ -634,11 +652,11 @@ public final class PolicyGradient {
                 BlockLoss loss,
                 GradientTaker taker) {
             BlockPlan.Block block = blocks.get(ordinal);
-            GradientSums sums = gradients(model);
+            GradientSums sums = gradients();
             RoutingStatistics routing = new RoutingStatistics();
             List<LaneResult.Row> results;
-            try (Parameters leaves = model.parameters().alias();
-                    WeightGradients gradient = sums.ofBlock(ordinal);
+            try (WeightGradients gradient = sums.ofBlock(ordinal);
+                    Parameters leaves = model.parameters().alias();
                     Scope scope = Scope.open()) {
                 Transformer live = model.over(leaves);
                 live.onRouting(routing);
@@ -661,22 +679,23 @@ public final class PolicyGradient {
                                 }
                             });
                 }
+                gradient.end();
             }
             if (left.decrementAndGet() == 0) {
-                end(model, taker);
+                end(taker);
             }
             return new Seen(results, routing);
         }
 
         /** All blocks have been added. */
-        void end(Transformer model, GradientTaker taker) {
-            GradientSums sums = gradients(model);
+        void end(GradientTaker taker) {
+            GradientSums sums = gradients();
             sums.end();
             taker.ended(number, sums);
         }
 
         /** What this lane gives back; the gradients are the caller's from now on. */
-        synchronized LaneResult result() {
+        LaneResult result() {
             List<LaneResult.Row> rows = new ArrayList<>();
             RoutingStatistics routing = new RoutingStatistics();
             for (Seen block : seen) {
@@ -687,7 +706,7 @@ public final class PolicyGradient {
         }
 
         @Override
-        public synchronized void close() {
+        public void close() {
             if (gradients != null) {
                 gradients.close();
             }

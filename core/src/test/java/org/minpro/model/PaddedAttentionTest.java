@@ -120,7 +120,7 @@ class PaddedAttentionTest {
             ForwardPass pass = model.record(block);
             Tensor hidden = pass.hidden();
             pass.backward(Tensor.ones(TestDevice.HERE, hidden.type(), hidden.shape()), gradients);
-            gradients.close();
+            gradients.end();
             sums.end();
             return scope.keep(gradients.sum("model.embed_tokens.weight").copy());
         }

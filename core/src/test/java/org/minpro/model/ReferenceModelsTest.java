@@ -118,7 +118,7 @@ class ReferenceModelsTest {
             Tensor upstream =
                     Tensor.full(TestDevice.HERE, DType.F32, 1.0 / block.responseTokens(), block.responseTokens());
             pass.backward(head.gradient(upstream, ofBlock), ofBlock);
-            ofBlock.close();
+            ofBlock.end();
             sums.end();
             sums.takeSums().forEach((name, sum) -> {
                 gradients.stored(name).copyInPlace(sum);

@@ -112,7 +112,7 @@ class TransformerTest {
             Tensor upstream = Tensor.of(TestDevice.HERE, weights(0, block.responseTokens()))
                     .to(type);
             pass.backward(head.gradient(upstream, gradients), gradients);
-            gradients.close();
+            gradients.end();
             sums.end();
             sums.takeSums().forEach((name, sum) -> {
                 result.put(name, sum.doubles());
@@ -184,7 +184,7 @@ class TransformerTest {
                                     .doubles(),
                             within(1e-12));
             Tensor toHidden = pass.gradient(upstream, gradients);
-            gradients.close();
+            gradients.end();
             SequencedMap<String, Tensor> sums = ofBlocks.takeSums();
             assertThat(sums).hasSize(1);
             Tensor headGradient = sums.firstEntry().getValue();

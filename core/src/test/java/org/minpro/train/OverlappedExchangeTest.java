@@ -35,9 +35,9 @@ class OverlappedExchangeTest {
 
     /** Each lane's gradient of a parameter is its number plus 1. */
     private static void compute(int lane, GradientSums gradients, Iterable<String> names) {
-        try (WeightGradients ofBlock = gradients.ofBlock(0)) {
-            names.forEach(name -> ofBlock.sum(name).fillInPlace(lane + 1.0));
-        }
+        WeightGradients ofBlock = gradients.ofBlock(0);
+        names.forEach(name -> ofBlock.sum(name).fillInPlace(lane + 1.0));
+        ofBlock.end();
     }
 
     @Test

@@ -20,8 +20,11 @@ import java.util.List;
  * <p>A row's bits are the same whatever the number of rows is, those of y and of {@code dL/dx} among them.
  */
 final class LowRankProduct {
-    /** Rows that are computed at once: what is kept of them stays in the second-level cache. */
+    /** Rows that are computed at once: what is kept of them stays in the second-level cache, unless rows are very long. */
     private static final int CHUNK = 24;
+
+    /** Rows whose gradients of A and B are added up before they are added to those of the others. */
+    private static final int ROWS_OF_PART = 10 * CHUNK;
 
     /** Terms of a sum before it is added to the sum of the others: one chain over thousands would lose digits. */
     private static final int MOST_TERMS = 256;
@@ -75,7 +78,9 @@ final class LowRankProduct {
 
     /** Memory for what is kept of a few rows. */
     private static long scratch(Maps maps) {
-        return RowScratch.outerFloats(CHUNK * (2L * maps.in + maps.out + ScoreRow.full(maps.out) + 3L * maps.narrow()));
+        return RowScratch.outerFloats(CHUNK * (2L * maps.in + maps.out + ScoreRow.full(maps.out) + 3L * maps.narrow())
+                + (long) maps.narrow() * maps.in
+                + (long) maps.rank * maps.out);
     }
 
     /**
@@ -138,51 +143,70 @@ final class LowRankProduct {
         long wide = some + 4L * CHUNK * narrow;
         long wideUpstream = wide + 4L * CHUNK * maps.in;
         long sums = wideUpstream + 4L * CHUNK * maps.out;
-        for (int first = 0; first < rows; first += CHUNK) {
-            int count = Math.min(CHUNK, rows - first);
-            long from = float32(half, x + bytes * first * maps.in, wide, count * maps.in);
-            long u = float32(half, upstream + bytes * first * maps.out, wideUpstream, count * maps.out);
-            narrow(maps, from, count, narrowed);
-            Vectors.clear(toNarrow, 4L * count * narrow);
+        long partDown = sums + 4L * CHUNK * maps.in;
+        long partUps = partDown + 4L * narrow * maps.in;
+        for (int start = 0; start < rows; start += ROWS_OF_PART) {
+            int end = Math.min(rows, start + ROWS_OF_PART);
+            Vectors.clear(partDown, 4L * narrow * maps.in);
+            Vectors.clear(partUps, 4L * rank * maps.out);
+            for (int first = start; first < end; first += CHUNK) {
+                int count = Math.min(CHUNK, end - first);
+                long from = float32(half, x + bytes * first * maps.in, wide, count * maps.in);
+                long u = float32(half, upstream + bytes * first * maps.out, wideUpstream, count * maps.out);
+                narrow(maps, from, count, narrowed);
+                Vectors.clear(toNarrow, 4L * count * narrow);
+                for (int p = 0; p < maps.parts.size(); p++) {
+                    Part part = maps.parts.get(p);
+                    long ofPart = u + 4L * part.start;
+                    RowCombination.add(
+                            narrowed + 4L * p * rank,
+                            4,
+                            4L * narrow,
+                            rank,
+                            ofPart,
+                            4L * maps.out,
+                            count,
+                            part.length,
+                            partUps + 4L * rank * part.start,
+                            4L * part.length);
+                    toNarrow(ofPart, maps, p, count, some, toNarrow);
+                }
+                scale(toNarrow, count * narrow, maps.scale);
+                RowCombination.add(
+                        toNarrow, 4, 4L * narrow, narrow, from, 4L * maps.in, count, maps.in, partDown, 4L * maps.in);
+                Vectors.clear(sums, 4L * count * maps.in);
+                RowCombination.add(
+                        toNarrow, 4L * narrow, 4, count, maps.down, 4L * maps.in, narrow, maps.in, sums, 4L * maps.in);
+                addRow(half, sums, toX + bytes * first * maps.in, count * maps.in);
+            }
+            addFloat(partDown, toDown, narrow * maps.in);
             for (int p = 0; p < maps.parts.size(); p++) {
                 Part part = maps.parts.get(p);
-                long ofPart = u + 4L * part.start;
-                RowCombination.add(
-                        narrowed + 4L * p * rank,
-                        4,
-                        4L * narrow,
-                        rank,
-                        ofPart,
-                        4L * maps.out,
-                        count,
-                        part.length,
-                        toUps[p],
-                        4L * part.length);
-                for (int at = 0; at < part.length; at += MOST_TERMS) {
-                    Vectors.clear(some, 4L * count * rank);
-                    RowCombination.add(
-                            ofPart + 4L * at,
-                            4L * maps.out,
-                            4,
-                            count,
-                            part.up + 4L * at * rank,
-                            4L * rank,
-                            Math.min(MOST_TERMS, part.length - at),
-                            rank,
-                            some,
-                            4L * rank);
-                    for (int row = 0; row < count; row++) {
-                        addRow(false, some + 4L * row * rank, toNarrow + 4L * (row * narrow + p * rank), rank);
-                    }
-                }
+                addFloat(partUps + 4L * rank * part.start, toUps[p], rank * part.length);
             }
-            scale(toNarrow, count * narrow, maps.scale);
+        }
+    }
+
+    /** Adds {@code u B} of a part to its columns of {@code toNarrow [rows, parts * rank]}. */
+    private static void toNarrow(long ofPart, Maps maps, int p, int rows, long some, long toNarrow) {
+        Part part = maps.parts.get(p);
+        int rank = maps.rank;
+        for (int at = 0; at < part.length; at += MOST_TERMS) {
+            Vectors.clear(some, 4L * rows * rank);
             RowCombination.add(
-                    toNarrow, 4, 4L * narrow, narrow, from, 4L * maps.in, count, maps.in, toDown, 4L * maps.in);
-            Vectors.clear(sums, 4L * count * maps.in);
-            RowCombination.add(
-                    toNarrow, 4L * narrow, 4, count, maps.down, 4L * maps.in, narrow, maps.in, sums, 4L * maps.in);
-            addRow(half, sums, toX + bytes * first * maps.in, count * maps.in);
+                    ofPart + 4L * at,
+                    4L * maps.out,
+                    4,
+                    rows,
+                    part.up + 4L * at * rank,
+                    4L * rank,
+                    Math.min(MOST_TERMS, part.length - at),
+                    rank,
+                    some,
+                    4L * rank);
+            for (int row = 0; row < rows; row++) {
+                addFloat(some + 4L * row * rank, toNarrow + 4L * (row * maps.narrow() + p * rank), rank);
+            }
         }
     }
 

@@ -132,9 +132,10 @@ class AllocationTest {
                 long up = memory.of(normals(out * rank));
                 long packedUp = memory.bytes(PackedProduct.packedBytes(out, rank));
                 PackedProduct.pack(up, packedUp, out, rank);
-                LowRankProduct.Part part = new LowRankProduct.Part(up, packedUp, 0, out);
+                LowRankProduct.Part first = new LowRankProduct.Part(up, packedUp, 0, 16);
+                LowRankProduct.Part second = new LowRankProduct.Part(up, packedUp, 16, out - 16);
                 LowRankProduct.Maps maps =
-                        new LowRankProduct.Maps(in, out, rank, 0.5f, down, packedDown, List.of(part, part));
+                        new LowRankProduct.Maps(in, out, rank, 0.5f, down, packedDown, List.of(first, second));
                 long x = memory.of(half, normals(rows * in));
                 long y = memory.of(half, normals(rows * out));
                 long toX = memory.of(half, normals(rows * in));
