@@ -48,17 +48,24 @@ def largest(ours, theirs):
     return max(abs(a - b) for x, y in zip(ours, theirs) for a, b in zip(x, y, strict=True))
 
 
+def root_mean_square(ours, theirs):
+    squares = [(a - b) ** 2 for x, y in zip(ours, theirs) for a, b in zip(x, y, strict=True)]
+    return (sum(squares) / len(squares)) ** 0.5
+
+
 def base(folder):
     return transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
 
 
 def report(what, ours, theirs, exact, without):
-    """Ours must be theirs within MOST, or as near as theirs to what PEFT computes in float64: rounding of f32 alone."""
+    """Ours must be theirs within MOST; where f32 rounds PEFT's own by more than that, as near as theirs to float64."""
     difference, rounding = largest(ours, theirs), largest(theirs, exact)
+    ours_from, theirs_from = root_mean_square(ours, exact), root_mean_square(theirs, exact)
     moved = largest(ours, without)
-    print(f"{what}: largest difference {difference:.1e} of {sum(map(len, ours))} tokens (from float64: ours"
-          f" {largest(ours, exact):.1e}, theirs {rounding:.1e}); the adapter moves them by up to {moved:.1e}", flush=True)
-    assert difference <= MOST or largest(ours, exact) <= max(MOST, 2 * rounding), what
+    print(f"{what}: largest difference {difference:.1e}, root mean square {root_mean_square(ours, theirs):.1e} of"
+          f" {sum(map(len, ours))} tokens (from float64: ours {largest(ours, exact):.1e} and {ours_from:.1e}, theirs"
+          f" {rounding:.1e} and {theirs_from:.1e}); the adapter moves them by up to {moved:.1e}", flush=True)
+    assert difference <= MOST or rounding > MOST and ours_from <= 2 * theirs_from, what
     assert moved > 100 * MOST, moved
 
 
