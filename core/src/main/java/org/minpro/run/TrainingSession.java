@@ -248,8 +248,9 @@ public final class TrainingSession implements AutoCloseable {
         facts.put("model files", files.sha256());
         facts.put("data files", DataFiles.sha256(recipe.data().paths()));
         RankAgreement.require(ranks.learning(), facts);
-        byte[][] kernels = ranks.learning()
-                .gather("what the processors compute with", Engine.kernels().getBytes(StandardCharsets.UTF_8));
+        String own = Kernels.description() + ", " + Engine.kernels();
+        byte[][] kernels =
+                ranks.learning().gather("what the processors compute with", own.getBytes(StandardCharsets.UTF_8));
         for (int rank = 1; rank < kernels.length && ranks.isFirst(); rank++) {
             if (!Arrays.equals(kernels[rank], kernels[0])) {
                 told.notice("warning: " + ranks.named(rank) + " computes with other kernels ("
