@@ -35,8 +35,10 @@ public final class DeviceCheck {
         DeviceCheck check = new DeviceCheck(Engine.use(arguments[0]));
         System.out.println(Engine.kernels());
         for (DType type : List.of(DType.F32, DType.BF16)) {
-            System.out.println(
-                    "device " + check.device + ", " + type + ": " + FlashAttention.description(check.device, type));
+            for (int headDim : new int[] {12, 64, 128}) {
+                System.out.println("device " + check.device + ", " + type + ", heads of " + headDim + ": "
+                        + FlashAttention.description(check.device, type, headDim));
+            }
         }
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {

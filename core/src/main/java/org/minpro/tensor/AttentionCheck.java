@@ -16,11 +16,11 @@ final class AttentionCheck {
     private AttentionCheck() {}
 
     /** The first kernel that passes; where none does, the plain operations, which say why the last one did not. */
-    static AttentionKernel first(Device device, DType type, List<? extends AttentionKernel> kernels) {
+    static AttentionKernel first(Device device, DType type, long headDim, List<? extends AttentionKernel> kernels) {
         String reason = "there is no kernel";
         for (AttentionKernel kernel : kernels) {
             try {
-                double far = difference(kernel, device, type);
+                double far = difference(kernel, device, type, headDim);
                 if (far <= (type == DType.BF16 ? BFLOAT16_TOLERANCE : TOLERANCE)) {
                     return kernel;
                 }
@@ -34,26 +34,32 @@ final class AttentionCheck {
     }
 
     /** The largest difference of results and gradients: causal, with a mask, and over all keys; no length is round. */
-    private static double difference(AttentionKernel kernel, Device device, DType type) {
+    private static double difference(AttentionKernel kernel, Device device, DType type, long headDim) {
         try (Scope scope = Scope.open();
                 NoGradient off = NoGradient.open()) {
             Tensor mask = Tensor.zeros(device, type, 2, 1, 1, KEYS);
             mask.narrow(0, 0, 1).narrow(3, 41, 15).fillInPlace(Double.NEGATIVE_INFINITY);
-            double causal = difference(kernel, device, type, QUERIES, null, true);
-            double masked = difference(kernel, device, type, KEYS, mask, false);
-            double whole = difference(kernel, device, type, KEYS, null, false);
+            double causal = difference(kernel, device, type, headDim, QUERIES, null, true);
+            double masked = difference(kernel, device, type, headDim, KEYS, mask, false);
+            double whole = difference(kernel, device, type, headDim, KEYS, null, false);
             // What is no number stays so.
             return Math.max(causal, Math.max(masked, whole));
         }
     }
 
     private static double difference(
-            AttentionKernel kernel, Device device, DType type, int keys, @Nullable Tensor mask, boolean causal) {
+            AttentionKernel kernel,
+            Device device,
+            DType type,
+            long headDim,
+            int keys,
+            @Nullable Tensor mask,
+            boolean causal) {
         AttentionKernel plain = new PlainAttention("it is the measure");
-        Tensor query = normals(device, type, 0, QUERIES);
-        Tensor upstream = normals(device, type, 1, QUERIES);
-        Tensor key = normals(device, type, 2, keys);
-        Tensor value = normals(device, type, 3, keys);
+        Tensor query = normals(device, type, 0, QUERIES, headDim);
+        Tensor upstream = normals(device, type, 1, QUERIES, headDim);
+        Tensor key = normals(device, type, 2, keys, headDim);
+        Tensor value = normals(device, type, 3, keys, headDim);
         FlashAttention.Result expected = plain.forward(query, key, value, mask, causal);
         FlashAttention.Result result = kernel.forward(query, key, value, mask, causal);
         FlashAttention.Gradient slope = plain.backward(upstream, query, key, value, expected, mask, causal);
@@ -70,8 +76,9 @@ final class AttentionCheck {
         return largest;
     }
 
-    private static Tensor normals(Device device, DType type, long draw, int length) {
-        return Tensor.of(device, Philox.normals(2 * 3 * length * 16, 0, Philox.Purpose.TRIAL, draw), 2, 3, length, 16)
+    private static Tensor normals(Device device, DType type, long draw, int length, long headDim) {
+        int count = Math.toIntExact(6L * length * headDim);
+        return Tensor.of(device, Philox.normals(count, 0, Philox.Purpose.TRIAL, draw), 2, 3, length, headDim)
                 .to(type);
     }
 }

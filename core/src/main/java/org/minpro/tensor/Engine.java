@@ -135,6 +135,9 @@ public final class Engine {
         Context context = torch.globalContext();
         context.setDeterministicAlgorithms(true, true);
         context.setDeterministicFillUninitializedMemory(false);
+        // On some cards it comes first where it is allowed, plans each new length for half a second, and nothing here
+        // checks it.
+        context.setSDPUseCuDNN(false);
         started = true;
     }
 

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 public final class FlashAttention {
     private static final ConcurrentMap<Wanted, AttentionKernel> KERNELS = new ConcurrentHashMap<>();
 
-    private record Wanted(Device device, DType type) {}
+    /** @param headDim kernels of a GPU do not have all of them */
+    private record Wanted(Device device, DType type, long headDim) {}
 
     private FlashAttention() {}
 
@@ -46,12 +47,12 @@ public final class FlashAttention {
 
     /** @param causal whether query i sees keys 0..i only */
     public static Result forward(Tensor query, Tensor key, Tensor value, boolean causal) {
-        return kernel(query.device(), query.type()).forward(query, key, value, null, causal);
+        return kernel(query).forward(query, key, value, null, causal);
     }
 
     /** @param mask added to the scores, {@code [batch, 1, 1, keys]} in the queries' type; no query may see nothing */
     public static Result forward(Tensor query, Tensor key, Tensor value, @Nullable Tensor mask) {
-        return kernel(query.device(), query.type()).forward(query, key, value, mask, false);
+        return kernel(query).forward(query, key, value, mask, false);
     }
 
     /**
@@ -64,30 +65,33 @@ public final class FlashAttention {
      */
     public static Gradient backward(
             Tensor upstream, Tensor query, Tensor key, Tensor value, Result result, boolean causal) {
-        return kernel(query.device(), query.type()).backward(upstream, query, key, value, result, null, causal);
+        return kernel(query).backward(upstream, query, key, value, result, null, causal);
     }
 
     /** @param mask as it was in {@link #forward(Tensor, Tensor, Tensor, Tensor)} */
     public static Gradient backward(
             Tensor upstream, Tensor query, Tensor key, Tensor value, Result result, @Nullable Tensor mask) {
-        return kernel(query.device(), query.type()).backward(upstream, query, key, value, result, mask, false);
+        return kernel(query).backward(upstream, query, key, value, result, mask, false);
     }
 
-    /** What computes attention on a device in a type, for reports. */
-    public static String description(Device device, DType type) {
-        return kernel(device, type).description();
+    /** What computes attention of heads of a size on a device in a type, for reports. */
+    public static String description(Device device, DType type, long headDim) {
+        return kernel(new Wanted(device, type, headDim)).description();
     }
 
-    private static AttentionKernel kernel(Device device, DType type) {
-        return device.isCuda()
-                ? KERNELS.computeIfAbsent(new Wanted(device, type), FlashAttention::ofCuda)
-                : CpuAttention.KERNEL;
+    private static AttentionKernel kernel(Tensor query) {
+        return kernel(new Wanted(query.device(), query.type(), query.size(3)));
+    }
+
+    private static AttentionKernel kernel(Wanted wanted) {
+        return wanted.device().isCuda() ? KERNELS.computeIfAbsent(wanted, FlashAttention::ofCuda) : CpuAttention.KERNEL;
     }
 
     private static AttentionKernel ofCuda(Wanted wanted) {
         return AttentionCheck.first(
                 wanted.device(),
                 wanted.type(),
+                wanted.headDim(),
                 wanted.type() == DType.BF16
                         ? List.of(new CudaFlashAttention(), new CudaAttention())
                         : List.of(new CudaAttention()));

@@ -16,17 +16,18 @@ class AttentionKernelTest {
             value = DType.class,
             names = {"F32", "BF16"})
     void aKernelIsTakenThatGivesWhatThePlainOperationsGive(DType type) {
-        assertThat(AttentionCheck.first(Device.CPU, type, List.of(CpuAttention.KERNEL)))
+        assertThat(AttentionCheck.first(Device.CPU, type, 12, List.of(CpuAttention.KERNEL)))
                 .isSameAs(CpuAttention.KERNEL);
     }
 
     @Test
     void aKernelWithWrongNumbersIsNotTaken() {
         AttentionKernel wrong = wrong();
-        assertThat(AttentionCheck.first(Device.CPU, DType.F32, List.of(wrong)).description())
+        assertThat(AttentionCheck.first(Device.CPU, DType.F32, 16, List.of(wrong))
+                        .description())
                 .isEqualTo(
                         "plain operations for attention, because the kernel's check gave numbers that differ by NaN");
-        assertThat(AttentionCheck.first(Device.CPU, DType.BF16, List.of(wrong, CpuAttention.KERNEL)))
+        assertThat(AttentionCheck.first(Device.CPU, DType.BF16, 64, List.of(wrong, CpuAttention.KERNEL)))
                 .isSameAs(CpuAttention.KERNEL);
     }
 
@@ -61,11 +62,11 @@ class AttentionKernelTest {
     @Test
     void withoutADeviceThePlainOperationsAreTakenAndSayWhy() {
         assumeTrue(Cuda.found().devices() == 0, "a CUDA device is there");
-        assertThat(AttentionCheck.first(Device.CPU, DType.F32, List.of(new CudaAttention()))
+        assertThat(AttentionCheck.first(Device.CPU, DType.F32, 16, List.of(new CudaAttention()))
                         .description())
                 .startsWith("plain operations for attention, because the kernel's check failed: ")
                 .contains("_scaled_dot_product_efficient_attention");
-        assertThat(AttentionCheck.first(Device.CPU, DType.BF16, List.of(new CudaFlashAttention()))
+        assertThat(AttentionCheck.first(Device.CPU, DType.BF16, 64, List.of(new CudaFlashAttention()))
                         .description())
                 .contains("_scaled_dot_product_flash_attention");
     }
