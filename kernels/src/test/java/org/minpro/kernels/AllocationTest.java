@@ -20,7 +20,7 @@ class AllocationTest {
 
     private static final int CALLS = 50;
     private static final int ROUNDS_IN_A_ROW = 5;
-    private static final long LEAST_NANOSECONDS = 1_500_000_000L;
+    private static final long LEAST_NANOSECONDS = 800_000_000L;
     private static final long MOST_NANOSECONDS = 180_000_000_000L;
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
