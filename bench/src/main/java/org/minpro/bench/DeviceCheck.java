@@ -40,17 +40,32 @@ public final class DeviceCheck {
                         + FlashAttention.description(check.device, type, headDim));
             }
         }
-        try (Scope scope = Scope.open();
-                NoGradient off = NoGradient.open()) {
-            check.operations();
-            check.attention();
-        }
-        try (Scope scope = Scope.open()) {
-            check.gradient();
-        }
-        check.rates();
+        check.part("rates", check::rates);
+        check.part("operations", () -> without(check::operations));
+        check.part("attention", () -> without(check::attention));
+        check.part("gradient", check::gradient);
         System.out.println(check.failed == 0 ? "all as on the CPU" : check.failed + " differ");
         System.exit(check.failed == 0 ? 0 : 1);
+    }
+
+    private static void without(Runnable part) {
+        try (NoGradient off = NoGradient.open()) {
+            part.run();
+        }
+    }
+
+    /** One that fails loses no other: the device may be there once. */
+    private void part(String name, Runnable part) {
+        try (Scope scope = Scope.open()) {
+            part.run();
+        } catch (RuntimeException e) {
+            failed++;
+            System.out.println("FAIL " + name + ": " + firstLine(e));
+        }
+    }
+
+    static String firstLine(RuntimeException e) {
+        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
     }
 
     private static Tensor normals(long draw, long... shape) {

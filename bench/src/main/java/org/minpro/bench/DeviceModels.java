@@ -61,11 +61,18 @@ public final class DeviceModels {
         DType type = arguments[1].equals("bf16") ? DType.BF16 : DType.F32;
         int differ = 0;
         for (String folder : Arrays.asList(arguments).subList(2, arguments.length)) {
+            String name = Path.of(folder).getFileName().toString();
             HuggingFaceReader files = HuggingFaceReader.open(folder);
             List<TrainingRow> rows = rows(files.config());
             Outcome expected = outcome(files, rows, Device.CPU, type, false);
-            Outcome found = outcome(files, rows, device, type, device.equals(Device.CPU));
-            differ += report(Path.of(folder).getFileName().toString(), found, expected, Limits.of(type)) ? 0 : 1;
+            try {
+                Outcome found = outcome(files, rows, device, type, device.equals(Device.CPU));
+                differ += report(name, found, expected, Limits.of(type)) ? 0 : 1;
+            } catch (RuntimeException e) {
+                // It loses no other: the device may be there once.
+                differ++;
+                System.out.println("FAIL " + name + ": " + DeviceCheck.firstLine(e));
+            }
         }
         System.out.println(differ == 0 ? "all as on the CPU" : differ + " differ");
         System.exit(differ == 0 ? 0 : 1);
