@@ -3,7 +3,8 @@
     steps.py NAME STEPS COMMAND...
 
 COMMAND says "ready", and then answers each line with figures as JSON (bench/trl). The first step is not counted. Memory of the
-card is what nvidia-smi shows of all processes; memory of the process its peak.
+card is what nvidia-smi shows of all processes; memory of the process its peak. Where a side says how far its sampler is from its
+trainer (mean |log mu - log pi|), more than 0.03 is a failure: what is fast must be right too.
 """
 
 import json
@@ -44,6 +45,7 @@ for _ in range(count + 1):
     if not line:
         sys.exit(f"{name}: must answer with figures, got: an end after {len(steps)} steps")
     steps.append(json.loads(line))
+    print(f"{name}: {line.strip()}", flush=True)
 resident = re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path(f"/proc/{process.pid}/status").read_text())
 process.stdin.close()
 ended.set()
@@ -58,3 +60,6 @@ print(f"{name}: step {step:.3f} s [{min(s['step'] for s in measured):.3f}, {max(
       f" first step {steps[0]['step']:.2f} s, ready after {ready:.1f} s")
 print(f"{name}: peak {int(resident.group(1)) / 2**20:.2f} GiB of memory, {on_card[0] / 2**10:.2f} GiB of the card's"
       + (f", {allocated / 2**30:.2f} GiB by its allocator" if allocated else ""))
+mismatch = max((s.get("mismatch", 0) for s in steps), key=lambda far: (far != far, far))
+if not mismatch <= 0.03:
+    sys.exit(f"{name}: sampler and trainer must agree within 0.03 on average, got: {mismatch}")

@@ -14,6 +14,7 @@ import org.minpro.model.ModelConfig;
 import org.minpro.model.ParameterSelection;
 import org.minpro.model.PolicyVersion;
 import org.minpro.objective.Grpo;
+import org.minpro.objective.LogProbStream;
 import org.minpro.objective.Loss;
 import org.minpro.recipe.ModelSection;
 import org.minpro.rollout.LocalRolloutEngine;
@@ -104,16 +105,32 @@ public final class GrpoStep {
                         engine.generate(requests, SamplingParams.of(newTokens, List.of()), rollout -> {});
                 engine.withdraw();
                 long sampled = System.nanoTime();
-                Update update = learner.update(rows(rollouts, rowsPerPrompt));
+                List<TrainingRow> rows = rows(rollouts, rowsPerPrompt);
+                Update update = learner.update(rows);
                 long end = System.nanoTime();
                 int tokens = rollouts.stream()
                         .mapToInt(rollout -> rollout.responseIds().length)
                         .sum();
                 System.out.println("{\"tokens\":" + tokens + ",\"sampling\":" + (sampled - start) / 1e9 + ",\"step\":"
                         + (end - start) / 1e9 + ",\"grad_norm\":"
-                        + update.requireStep().gradientNorm() + "}");
+                        + update.requireStep().gradientNorm() + ",\"mismatch\":"
+                        + mismatch(rows, update.requireStep().scored().logProbs()) + "}");
             }
         }
+    }
+
+    /** The mean of |log mu - log pi|: what is fast must be right too. */
+    private static double mismatch(List<TrainingRow> rows, float[][] logProbs) {
+        double sum = 0;
+        long tokens = 0;
+        for (int row = 0; row < logProbs.length; row++) {
+            float[] behavior = rows.get(row).logProbs(LogProbStream.BEHAVIOR);
+            for (int t = 0; t < behavior.length; t++) {
+                sum += Math.abs(behavior[t] - logProbs[row][t]);
+            }
+            tokens += behavior.length;
+        }
+        return sum / tokens;
     }
 
     private static ParameterSelection selection(ModelConfig config, int rank) {
