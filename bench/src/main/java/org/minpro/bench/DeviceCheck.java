@@ -41,14 +41,14 @@ public final class DeviceCheck {
             }
         }
         check.part("rates", check::rates);
-        check.part("operations", () -> without(check::operations));
-        check.part("attention", () -> without(check::attention));
+        check.part("operations", () -> withoutGradient(check::operations));
+        check.part("attention", () -> withoutGradient(check::attention));
         check.part("gradient", check::gradient);
         System.out.println(check.failed == 0 ? "all as on the CPU" : check.failed + " differ");
         System.exit(check.failed == 0 ? 0 : 1);
     }
 
-    private static void without(Runnable part) {
+    private static void withoutGradient(Runnable part) {
         try (NoGradient off = NoGradient.open()) {
             part.run();
         }

@@ -27,6 +27,17 @@ final class HalfRows {
         }
     }
 
+    /** Adds float32 numbers to those of bfloat16; each sum is rounded once. */
+    static void add(long what, long to, int count) {
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            storeHalf(loadHalf(to + 2L * i).add(load(what + 4L * i)), to + 2L * i);
+        }
+        for (; i < count; i++) {
+            setHalf(to + 2L * i, getHalf(to + 2L * i) + get(what + 4L * i));
+        }
+    }
+
     /** Rounds float32 numbers to those that bfloat16 has. */
     static void round(long row, int count) {
         int i = 0;

@@ -1,16 +1,5 @@
 package org.minpro.kernels;
 
-import static org.minpro.kernels.Vectors.LANES;
-import static org.minpro.kernels.Vectors.all;
-import static org.minpro.kernels.Vectors.get;
-import static org.minpro.kernels.Vectors.getHalf;
-import static org.minpro.kernels.Vectors.load;
-import static org.minpro.kernels.Vectors.loadHalf;
-import static org.minpro.kernels.Vectors.set;
-import static org.minpro.kernels.Vectors.setHalf;
-import static org.minpro.kernels.Vectors.store;
-import static org.minpro.kernels.Vectors.storeHalf;
-
 import java.util.List;
 
 /**
@@ -171,7 +160,7 @@ final class LowRankProduct {
                             4L * part.length);
                     toNarrow(ofPart, maps, p, count, some, toNarrow);
                 }
-                scale(toNarrow, count * narrow, maps.scale);
+                ScoreRow.scale(toNarrow, count * narrow, maps.scale);
                 RowCombination.add(
                         toNarrow, 4, 4L * narrow, narrow, from, 4L * maps.in, count, maps.in, partDown, 4L * maps.in);
                 Vectors.clear(sums, 4L * count * maps.in);
@@ -179,10 +168,10 @@ final class LowRankProduct {
                         toNarrow, 4L * narrow, 4, count, maps.down, 4L * maps.in, narrow, maps.in, sums, 4L * maps.in);
                 addRow(half, sums, toX + bytes * first * maps.in, count * maps.in);
             }
-            addFloat(partDown, toDown, narrow * maps.in);
+            FloatRows.add(partDown, toDown, narrow * maps.in);
             for (int p = 0; p < maps.parts.size(); p++) {
                 Part part = maps.parts.get(p);
-                addFloat(partUps + 4L * rank * part.start, toUps[p], rank * part.length);
+                FloatRows.add(partUps + 4L * rank * part.start, toUps[p], rank * part.length);
             }
         }
     }
@@ -205,7 +194,7 @@ final class LowRankProduct {
                     some,
                     4L * rank);
             for (int row = 0; row < rows; row++) {
-                addFloat(some + 4L * row * rank, toNarrow + 4L * (row * maps.narrow() + p * rank), rank);
+                FloatRows.add(some + 4L * row * rank, toNarrow + 4L * (row * maps.narrow() + p * rank), rank);
             }
         }
     }
@@ -218,7 +207,7 @@ final class LowRankProduct {
     /** {@code s x A^T}, {@code [rows, parts * rank]}. */
     private static void narrow(Maps maps, long x, int rows, long narrowed) {
         PackedProduct.multiply(x, maps.packedDown, 0, narrowed, rows, maps.in, maps.narrow());
-        scale(narrowed, rows * maps.narrow(), maps.scale);
+        ScoreRow.scale(narrowed, rows * maps.narrow(), maps.scale);
     }
 
     /** Where numbers are in float32: where they are, or where bfloat16 ones have been widened to. */
@@ -230,41 +219,11 @@ final class LowRankProduct {
         return wide;
     }
 
-    private static void scale(long numbers, int count, float factor) {
-        int i = 0;
-        for (; i <= count - LANES; i += LANES) {
-            store(load(numbers + 4L * i).mul(all(factor)), numbers + 4L * i);
-        }
-        for (; i < count; i++) {
-            set(numbers + 4L * i, get(numbers + 4L * i) * factor);
-        }
-    }
-
     private static void addRow(boolean half, long what, long y, int count) {
         if (half) {
-            addHalf(what, y, count);
+            HalfRows.add(what, y, count);
         } else {
-            addFloat(what, y, count);
-        }
-    }
-
-    private static void addFloat(long what, long y, int count) {
-        int i = 0;
-        for (; i <= count - LANES; i += LANES) {
-            store(load(y + 4L * i).add(load(what + 4L * i)), y + 4L * i);
-        }
-        for (; i < count; i++) {
-            set(y + 4L * i, get(y + 4L * i) + get(what + 4L * i));
-        }
-    }
-
-    private static void addHalf(long what, long y, int count) {
-        int i = 0;
-        for (; i <= count - LANES; i += LANES) {
-            storeHalf(loadHalf(y + 2L * i).add(load(what + 4L * i)), y + 2L * i);
-        }
-        for (; i < count; i++) {
-            setHalf(y + 2L * i, getHalf(y + 2L * i) + get(what + 4L * i));
+            FloatRows.add(what, y, count);
         }
     }
 }

@@ -1,11 +1,5 @@
 package org.minpro.kernels;
 
-import static org.minpro.kernels.Vectors.LANES;
-import static org.minpro.kernels.Vectors.get;
-import static org.minpro.kernels.Vectors.load;
-import static org.minpro.kernels.Vectors.set;
-import static org.minpro.kernels.Vectors.store;
-
 /**
  * Products of float32 rows with weights that are packed once: {@code y = x W^T + b}. A row's bits are the same whatever the
  * number of rows is. Sums are over parts of at most 256 inputs, each a chain of fused multiply-adds, ascending; the parts are added
@@ -78,7 +72,7 @@ public final class PackedProduct {
         }
         if (bias != 0) {
             for (int row = 0; row < rows; row++) {
-                add(bias, y + 4L * out * row, out);
+                FloatRows.add(bias, y + 4L * out * row, out);
             }
         }
     }
@@ -106,19 +100,9 @@ public final class PackedProduct {
                 long rowsOf = x + 4L * in * first + 4L * from;
                 BlockProduct.multiply(rowsOf, 4L * in, ofPart, weights, blocks, in, some, sums, width);
                 for (int row = 0; row < ofPart; row++) {
-                    add(sums + row * width, y + (first + row) * stride, BlockProduct.BLOCK * blocks);
+                    FloatRows.add(sums + row * width, y + (first + row) * stride, BlockProduct.BLOCK * blocks);
                 }
             }
-        }
-    }
-
-    private static void add(long what, long y, int n) {
-        int i = 0;
-        for (; i <= n - LANES; i += LANES) {
-            store(load(y + 4L * i).add(load(what + 4L * i)), y + 4L * i);
-        }
-        for (; i < n; i++) {
-            set(y + 4L * i, get(y + 4L * i) + get(what + 4L * i));
         }
     }
 }

@@ -18,6 +18,14 @@ final class TensorMemory {
         return tensor.isContiguous() ? tensor : tensor.contiguous();
     }
 
+    /** The address of a tensor that is written over: a copy would be of no use. */
+    static long written(String name, Tensor tensor, DType type, long... shape) {
+        if (!tensor.isContiguous()) {
+            throw new IllegalArgumentException(name + " must be dense to be written over, got: " + tensor);
+        }
+        return dense(name, tensor, type, shape).address();
+    }
+
     /** TensorMemory with undefined contents, freed with the current scope. */
     static long bytes(Device device, long bytes) {
         return Tensor.empty(device, DType.F32, (bytes + 3) / 4).address();

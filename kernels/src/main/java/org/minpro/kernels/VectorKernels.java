@@ -44,9 +44,9 @@ public final class VectorKernels implements Kernels.Provider {
             Tensor parameter, Tensor mean, Tensor square, Tensor gradient, Kernels.OptimizerStep.Factors factors) {
         long count = parameter.elements();
         AdamWStep.adamw(
-                written("parameter", parameter, count),
-                written("mean", mean, count),
-                written("square", square, count),
+                TensorMemory.written("parameter", parameter, DType.F32, count),
+                TensorMemory.written("mean", mean, DType.F32, count),
+                TensorMemory.written("square", square, DType.F32, count),
                 TensorMemory.dense("gradient", gradient, DType.F32, count).address(),
                 0,
                 count,
@@ -58,14 +58,6 @@ public final class VectorKernels implements Kernels.Provider {
                         factors.step(),
                         factors.rootCorrection(),
                         factors.epsilon()));
-    }
-
-    /** Memory that is written to: that of the tensor itself. */
-    private static long written(String name, Tensor tensor, long count) {
-        if (!tensor.isContiguous()) {
-            throw new IllegalArgumentException(name + " must be dense to be written over, got: " + tensor);
-        }
-        return TensorMemory.dense(name, tensor, DType.F32, count).address();
     }
 
     @Override

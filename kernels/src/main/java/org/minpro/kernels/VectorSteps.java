@@ -264,12 +264,9 @@ final class VectorSteps implements ModelSteps {
             return;
         }
         long rows = logits.size(0);
-        if (!logits.isContiguous()) {
-            throw new IllegalArgumentException("logits must be dense to be written over, got: " + logits);
-        }
         TokenHead.gradient(
                 isHalf(logits),
-                logits.address(),
+                TensorMemory.written("logits", logits, logits.type(), rows, logits.size(1)),
                 Math.toIntExact(rows),
                 Math.toIntExact(logits.size(1)),
                 (float) temperature,
@@ -330,14 +327,14 @@ final class VectorSteps implements ModelSteps {
     public boolean addLowRank(LowRank maps, Tensor x, Tensor y) {
         long rows = x.size(0);
         LowRankProduct.Maps own = own(maps, x.size(1), y.size(1));
-        if (own == null || !y.isContiguous()) {
+        if (own == null) {
             return false;
         }
         LowRankProduct.add(
                 half,
                 own,
                 TensorMemory.dense("x", x, type, rows, own.in()).address(),
-                TensorMemory.dense("y", y, type, rows, own.out()).address(),
+                TensorMemory.written("y", y, type, rows, own.out()),
                 Math.toIntExact(rows));
         return true;
     }
@@ -346,7 +343,7 @@ final class VectorSteps implements ModelSteps {
     public @Nullable LowRankGradients lowRankBackward(LowRank maps, Tensor x, Tensor upstream, Tensor toX) {
         long rows = x.size(0);
         LowRankProduct.Maps own = own(maps, x.size(1), upstream.size(1));
-        if (own == null || !toX.isContiguous()) {
+        if (own == null) {
             return null;
         }
         Tensor toDown = maps.down().zerosLike();
@@ -359,7 +356,7 @@ final class VectorSteps implements ModelSteps {
                 own,
                 TensorMemory.dense("x", x, type, rows, own.in()).address(),
                 TensorMemory.dense("upstream", upstream, type, rows, own.out()).address(),
-                TensorMemory.dense("dL/dx", toX, type, rows, own.in()).address(),
+                TensorMemory.written("dL/dx", toX, type, rows, own.in()),
                 toDown.address(),
                 toUps.stream().mapToLong(Tensor::address).toArray(),
                 Math.toIntExact(rows));
