@@ -1,8 +1,9 @@
 """Asks a side for whole steps, one at a time, and prints medians:
 
-    steps.py NAME STEPS COMMAND...
+    steps.py NAME STEPS SECONDS COMMAND...
 
-COMMAND says "ready", and then answers each line with figures as JSON (bench/trl). The first step is not counted. Memory of the
+COMMAND says "ready", and then answers each line with figures as JSON (bench/trl). The first step is not counted. After SECONDS no
+further step is begun; one that is measured must do then. Memory of the
 card is what nvidia-smi shows of all processes; memory of the process its peak. Where a side says how far its sampler is from its
 trainer (mean |log mu - log pi|), more than 0.03 is a failure: what is fast must be right too.
 """
@@ -16,7 +17,7 @@ import sys
 import threading
 import time
 
-name, count, command = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+name, count, seconds, command = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4:]
 on_card = [0]
 ended = threading.Event()
 
@@ -46,6 +47,9 @@ for _ in range(count + 1):
         sys.exit(f"{name}: must answer with figures, got: an end after {len(steps)} steps")
     steps.append(json.loads(line))
     print(f"{name}: {line.strip()}", flush=True)
+    longest = max(step["step"] for step in steps[-2:])
+    if len(steps) > 1 and time.time() - began + longest > seconds:
+        break
 resident = re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path(f"/proc/{process.pid}/status").read_text())
 process.stdin.close()
 ended.set()

@@ -1,6 +1,5 @@
 package org.minpro.model;
 
-import java.util.List;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Engine;
 import org.minpro.tensor.Tensor;
@@ -75,14 +74,26 @@ public interface KeyValueCache extends AutoCloseable {
     }
 
     /**
-     * A prompt after the model: its keys and values by layer, {@code [tokens, keyValueHeads, headDim]}, and the last
-     * token's hidden state {@code [1, hiddenSize]}; owned until closed.
+     * A prompt after the model; owned until closed.
+     *
+     * @param length tokens
+     * @param entries keys, then values, {@code [2, layers, length or more, keyValueHeads, headDim]}
+     * @param lastHidden the last token's hidden state, {@code [1, hiddenSize]}
      */
-    record Prefix(int length, List<Tensor> keys, List<Tensor> values, Tensor lastHidden) implements AutoCloseable {
+    record Prefix(int length, Tensor entries, Tensor lastHidden) implements AutoCloseable {
+        /** A layer's keys, {@code [length or more, keyValueHeads, headDim]}. */
+        public Tensor keys(int layer) {
+            return entries.select(0, 0).select(0, layer);
+        }
+
+        /** A layer's values, as its keys. */
+        public Tensor values(int layer) {
+            return entries.select(0, 1).select(0, layer);
+        }
+
         @Override
         public void close() {
-            keys.forEach(Tensor::close);
-            values.forEach(Tensor::close);
+            entries.close();
             lastHidden.close();
         }
     }

@@ -3,14 +3,14 @@ package org.minpro.model;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Device;
 import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
 /**
- * A cache in libtorch's layout: {@code [slots, keyValueHeads, capacity, headDim]} of each layer.
+ * A cache in libtorch's layout: {@code [slots, keyValueHeads, capacity, headDim]} of each layer, all in one tensor, so that a slot
+ * is filled by one copy.
  *
  * <p>Attention reads as many entries as the longest slot has, and no fewer than give the same bits as all of them
  * ({@link AttentionSpan}); those that no token has written are zero and masked. It computes in the type of the entries, and its
@@ -24,7 +24,11 @@ final class LibtorchCache implements KeyValueCache {
     private final int slots;
     private final int capacity;
     private final int least;
+    /** Keys, then values, {@code [2, layers, slots, keyValueHeads, capacity, headDim]}. */
+    private final Tensor entries;
+    /** Views of a layer's, {@code [slots, keyValueHeads, capacity, headDim]}. */
     private final List<Tensor> keys = new ArrayList<>();
+
     private final List<Tensor> values = new ArrayList<>();
     private final Tensor mask;
 
@@ -38,11 +42,12 @@ final class LibtorchCache implements KeyValueCache {
         this.slots = slots;
         this.capacity = capacity;
         try (Scope scope = Scope.open()) {
+            entries = Tensor.zeros(
+                            device, type, 2, config.layers(), slots, config.keyValueHeads(), capacity, config.headDim())
+                    .retain();
             for (int layer = 0; layer < config.layers(); layer++) {
-                keys.add(Tensor.zeros(device, type, slots, config.keyValueHeads(), capacity, config.headDim())
-                        .retain());
-                values.add(Tensor.zeros(device, type, slots, config.keyValueHeads(), capacity, config.headDim())
-                        .retain());
+                keys.add(entries.select(0, 0).select(0, layer).retain());
+                values.add(entries.select(0, 1).select(0, layer).retain());
             }
             mask = Tensor.full(device, type, Double.NEGATIVE_INFINITY, slots, 1, 1, capacity)
                     .retain();
@@ -69,13 +74,20 @@ final class LibtorchCache implements KeyValueCache {
                     "a prompt must leave room in the cache of " + capacity + " tokens, got: " + prefix.length());
         }
         try (Scope scope = Scope.open()) {
-            int length = prefix.length();
-            for (int layer = 0; layer < keys.size(); layer++) {
-                write(keys.get(layer).select(0, slot), prefix.keys().get(layer), length);
-                write(values.get(layer).select(0, slot), prefix.values().get(layer), length);
-            }
-            see(slot, length);
+            write(slot, prefix.entries().narrow(2, 0, prefix.length()).transpose(2, 3));
         }
+    }
+
+    /** Of a slot, {@code [2, layers, keyValueHeads, capacity, headDim]}. */
+    private Tensor of(int slot) {
+        return entries.select(2, slot);
+    }
+
+    /** Gives a slot its first entries and lets it see those alone. */
+    private void write(int slot, Tensor first) {
+        int length = Math.toIntExact(first.size(3));
+        of(slot).zeroInPlace().narrow(3, 0, length).copyInPlace(first);
+        see(slot, length);
     }
 
     /** Lets a slot see its first entries alone. */
@@ -83,11 +95,6 @@ final class LibtorchCache implements KeyValueCache {
         Tensor row = mask.select(0, slot).view(capacity);
         row.fillInPlace(Double.NEGATIVE_INFINITY);
         row.narrow(0, 0, length).zeroInPlace();
-    }
-
-    private void write(Tensor slot, Tensor prefix, int length) {
-        slot.zeroInPlace();
-        slot.narrow(1, 0, length).copyInPlace(prefix.narrow(0, 0, length).transpose(0, 1));
     }
 
     /** It sees its first entry only, so that its attention stays finite. */
@@ -101,45 +108,29 @@ final class LibtorchCache implements KeyValueCache {
     /**
      * A copy of a slot.
      *
-     * @param length tokens
-     * @param tensors {@code [keyValueHeads, length, headDim]} by layer: keys, then values
+     * @param entries {@code [2, layers, keyValueHeads, length, headDim]}
      */
-    private record Copied(int length, List<Tensor> tensors) implements Parked {
+    private record Copied(Tensor entries) implements Parked {
         @Override
         public void close() {
-            tensors.forEach(Tensor::close);
+            entries.close();
         }
     }
 
     @Override
     public Parked park(int slot, int length) {
-        List<Tensor> copies = new ArrayList<>();
         try (Scope scope = Scope.open()) {
-            for (Tensor tensor : tensors()) {
-                copies.add(tensor.select(0, slot).narrow(1, 0, length).copy().retain());
-            }
+            Copied copied = new Copied(of(slot).narrow(3, 0, length).copy().retain());
+            release(slot);
+            return copied;
         }
-        release(slot);
-        return new Copied(length, copies);
     }
 
     @Override
     public void resume(int slot, Parked parked) {
-        Copied copied = (Copied) parked;
         try (Scope scope = Scope.open()) {
-            List<Tensor> tensors = tensors();
-            for (int i = 0; i < tensors.size(); i++) {
-                Tensor entries = tensors.get(i).select(0, slot);
-                entries.zeroInPlace();
-                entries.narrow(1, 0, copied.length).copyInPlace(copied.tensors.get(i));
-            }
-            see(slot, copied.length);
+            write(slot, ((Copied) parked).entries);
         }
-    }
-
-    /** Each has the slots as its first dimension. */
-    private List<Tensor> tensors() {
-        return Stream.concat(keys.stream(), values.stream()).toList();
     }
 
     @Override
@@ -205,6 +196,7 @@ final class LibtorchCache implements KeyValueCache {
     public void close() {
         keys.forEach(Tensor::close);
         values.forEach(Tensor::close);
+        entries.close();
         mask.close();
     }
 }

@@ -126,7 +126,8 @@ final class LibtorchChoice implements ExpertChoice {
 
     @Override
     public void add(int expert, Tensor rows, Tensor sums) {
-        sums.indexAddInPlace(0, of(expert).tokens, rows);
+        // A token chooses an expert once; rows that fill up are zero.
+        sums.indexAddOnceInPlace(0, of(expert).tokens, rows);
     }
 
     @Override
@@ -139,7 +140,7 @@ final class LibtorchChoice implements ExpertChoice {
         Share share = of(expert);
         Tensor ofRows = upstream.indexSelect(0, share.tokens);
         Tensor toShare = ofRows.multiply(y).sum(1, false).to(toWeights.type());
-        toWeights.indexAddInPlace(0, share.places, toShare.multiply(share.real));
+        toWeights.indexAddOnceInPlace(0, share.places, toShare.multiply(share.real));
         return ofRows.multiply(share.column(ofRows.type()));
     }
 

@@ -3,6 +3,7 @@ package org.minpro.model;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -213,27 +214,18 @@ public final class Transformer implements AutoCloseable {
         for (int i = 0; i < prompt.length; i++) {
             ids[i] = prompt[i];
         }
-        List<Tensor> keys = new ArrayList<>();
-        List<Tensor> values = new ArrayList<>();
         try (NoGradient off = NoGradient.open();
                 Scope scope = Scope.open()) {
             Tensor[] rotation = rotary.at(Tensor.range(device(), 0, padded), padded - 1);
             Residual residual = new Residual(Tensor.embedding(embedding(), Tensor.of(device(), ids)), null);
-            BlockAttention attention =
-                    steps.attention(List.of(new TokenBlock.Sequence(new TokenBlock.Span(0, padded), List.of())));
-            for (DecoderLayer layer : layers) {
-                try (Scope ofLayer = Scope.open()) {
-                    ModelSteps.Sum input = layer.input(residual);
-                    Tensor[] queryKeyValue = layer.queryKeyValue(input.normed(), rotation);
-                    keys.add(queryKeyValue[1].contiguous().retain());
-                    values.add(queryKeyValue[2].contiguous().retain());
-                    Tensor attended = attention.forward(queryKeyValue).output();
-                    residual = layer.afterAttention(input.sum(), attended, null).keptBy(ofLayer);
-                }
-            }
-            Tensor last = residual.sum().narrow(0, prompt.length - 1, 1);
-            Tensor hidden = steps.norm(last, norm, config.rmsNormEpsilon()).retain();
-            return new KeyValueCache.Prefix(prompt.length, keys, values, hidden);
+            Entries entries = new Entries(padded);
+            Tensor sums = throughLayers(
+                    residual,
+                    rotation,
+                    List.of(new TokenBlock.Sequence(new TokenBlock.Span(0, padded), List.of())),
+                    entries);
+            Tensor hidden = steps.norm(sums.narrow(0, prompt.length - 1, 1), norm, config.rmsNormEpsilon());
+            return new KeyValueCache.Prefix(prompt.length, entries.of(0, padded), hidden.retain());
         }
     }
 
@@ -267,43 +259,68 @@ public final class Transformer implements AutoCloseable {
             }
             last[i] = at - 1L;
         }
-        List<Tensor> keys = new ArrayList<>();
-        List<Tensor> values = new ArrayList<>();
         try (NoGradient off = NoGradient.open();
                 Scope scope = Scope.open()) {
             Tensor[] rotation = rotary.at(Tensor.of(device(), positions), longest - 1L);
             Residual residual = new Residual(Tensor.embedding(embedding(), Tensor.of(device(), ids)), null);
-            BlockAttention attention = steps.attention(sequences);
-            for (DecoderLayer layer : layers) {
-                try (Scope ofLayer = Scope.open()) {
-                    ModelSteps.Sum input = layer.input(residual);
-                    Tensor[] queryKeyValue = layer.queryKeyValue(input.normed(), rotation);
-                    keys.add(ofLayer.keep(queryKeyValue[1].contiguous()));
-                    values.add(ofLayer.keep(queryKeyValue[2].contiguous()));
-                    Tensor attended = attention.forward(queryKeyValue).output();
-                    residual = layer.afterAttention(input.sum(), attended, null).keptBy(ofLayer);
-                }
-            }
-            Tensor rows = residual.sum().indexSelect(0, Tensor.of(device(), last));
-            Tensor hidden = steps.norm(rows, norm, config.rmsNormEpsilon());
+            Entries entries = new Entries(tokens);
+            Tensor sums = throughLayers(residual, rotation, sequences, entries);
+            Tensor hidden = steps.norm(sums.indexSelect(0, Tensor.of(device(), last)), norm, config.rmsNormEpsilon());
             List<KeyValueCache.Prefix> prefixes = new ArrayList<>();
             for (int i = 0; i < last.length; i++) {
                 TokenBlock.Span span = sequences.get(i).trunk();
                 prefixes.add(new KeyValueCache.Prefix(
                         prompts.get(i).length,
-                        // Views: the memory of all is one, and free when the last prefix is closed.
-                        retained(keys, span),
-                        retained(values, span),
+                        // A view: the memory of all is one, and free when the last prefix is closed.
+                        entries.of(span.start(), span.length()),
                         hidden.narrow(0, i, 1).retain()));
             }
             return prefixes;
         }
     }
 
-    private static List<Tensor> retained(List<Tensor> byLayer, TokenBlock.Span span) {
-        return byLayer.stream()
-                .map(tensor -> tensor.narrow(0, span.start(), span.length()).retain())
-                .toList();
+    /** What the last layer gives for sequences of new tokens, {@code [tokens, hidden]}; to be called without gradients. */
+    private Tensor throughLayers(
+            Residual embedded, Tensor[] rotation, List<TokenBlock.Sequence> sequences, Entries entries) {
+        Residual residual = embedded;
+        BlockAttention attention = steps.attention(sequences);
+        for (int i = 0; i < layers.size(); i++) {
+            try (Scope ofLayer = Scope.open()) {
+                DecoderLayer layer = layers.get(i);
+                ModelSteps.Sum input = layer.input(residual);
+                Tensor[] queryKeyValue = layer.queryKeyValue(input.normed(), rotation);
+                entries.take(i, queryKeyValue, ofLayer);
+                Tensor attended = attention.forward(queryKeyValue).output();
+                residual = layer.afterAttention(input.sum(), attended, null).keptBy(ofLayer);
+            }
+        }
+        return residual.sum();
+    }
+
+    /** Keys and values of tokens in all layers, as {@link KeyValueCache.Prefix} has them. */
+    private final class Entries {
+        private final long tokens;
+        private @Nullable Tensor all;
+
+        Entries(long tokens) {
+            this.tokens = tokens;
+        }
+
+        void take(int layer, Tensor[] queryKeyValue, Scope ofLayer) {
+            Tensor key = queryKeyValue[1];
+            if (all == null) {
+                all = ofLayer.keep(
+                        Tensor.empty(key.device(), key.type(), 2, layers.size(), tokens, key.size(1), key.size(2)));
+            }
+            for (int i = 0; i < 2; i++) {
+                all.select(0, i).select(0, layer).copyInPlace(queryKeyValue[1 + i]);
+            }
+        }
+
+        /** A view of some tokens' entries, the caller's. */
+        Tensor of(long start, long length) {
+            return Objects.requireNonNull(all).narrow(2, start, length).retain();
+        }
     }
 
     /**

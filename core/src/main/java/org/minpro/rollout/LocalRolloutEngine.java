@@ -226,12 +226,55 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     /** The version that one thread decodes with: that of its generation, or the one that has replaced it. */
     private final class Weights implements AutoCloseable {
+        private final TokenSampler sampler;
         private PolicyVersion version;
         private Transformer decoder;
 
         Weights(Generation generation) {
             version = generation.version.hold();
             decoder = version.decoder(slots);
+            sampler = new TokenSampler(generation.params, decoder.steps());
+        }
+
+        /**
+         * Draws the first tokens of all responses of prompts, as many at once as a step draws.
+         *
+         * @param prefixes of the prompts
+         * @return for each prompt the tokens in the order of its samples
+         */
+        List<FirstToken[]> first(List<Prompt> prompts, List<KeyValueCache.Prefix> prefixes) {
+            try (Scope scope = Scope.open();
+                    NoGradient off = NoGradient.open()) {
+                Tensor logits = decoder.logits(Tensor.concatenate(
+                        prefixes.stream().map(KeyValueCache.Prefix::lastHidden).toList(), 0));
+                List<FirstToken[]> result = prompts.stream()
+                        .map(prompt -> new FirstToken[prompt.request.samples().length])
+                        .toList();
+                int[] of = IntStream.range(0, result.size())
+                        .flatMap(i -> IntStream.generate(() -> i).limit(result.get(i).length))
+                        .toArray();
+                int[] index = result.stream()
+                        .flatMapToInt(tokens -> IntStream.range(0, tokens.length))
+                        .toArray();
+                for (int begin = 0; begin < of.length; begin += slots) {
+                    int rows = Math.min(slots, of.length - begin);
+                    double[] uniforms = new double[rows];
+                    long[] prompt = new long[rows];
+                    for (int row = 0; row < rows; row++) {
+                        RolloutRequest request = prompts.get(of[begin + row]).request;
+                        uniforms[row] = uniform(request, request.samples()[index[begin + row]], 0);
+                        prompt[row] = of[begin + row];
+                    }
+                    try (Scope ofRows = Scope.open()) {
+                        ModelSteps.Drawn drawn =
+                                sampler.draw(logits.indexSelect(0, Tensor.of(logits.device(), prompt)), uniforms);
+                        for (int row = 0; row < rows; row++) {
+                            result.get(of[begin + row])[index[begin + row]] = new FirstToken(drawn, row);
+                        }
+                    }
+                }
+                return result;
+            }
         }
 
         /** Takes the version that has replaced this one, if one has. */
@@ -304,6 +347,11 @@ public final class LocalRolloutEngine implements RolloutEngine {
         return (int) Math.min(waiting.slotsInUse, Math.max(FEWEST_SLOTS, most));
     }
 
+    /** The number that picks a response's token at a position. */
+    private double uniform(RolloutRequest request, int sample, int position) {
+        return Philox.uniform(seed, Philox.Purpose.SAMPLING, request.draw(), sample, position);
+    }
+
     /** The slot whose kind a response is decoded in: the responses of a run take the slots in turn. */
     private int place(Waiting waiting) {
         RolloutRequest request = waiting.prompt.request;
@@ -329,20 +377,9 @@ public final class LocalRolloutEngine implements RolloutEngine {
         /** Runs the prompt through the model, once. */
         synchronized Computed compute(Weights weights) {
             if (computed == null) {
-                KeyValueCache.Prefix prefix = weights.decoder.prefill(request.promptIds());
-                try (Scope scope = Scope.open();
-                        NoGradient off = NoGradient.open()) {
-                    computed = new Computed(
-                            weights.version.number(),
-                            prefix,
-                            weights.decoder.logits(prefix.lastHidden()).retain());
-                } finally {
-                    if (computed == null) {
-                        prefix.close();
-                    }
-                }
+                take(weights, List.of(this), List.of(weights.decoder.prefill(request.promptIds())));
             }
-            return computed;
+            return Objects.requireNonNull(computed);
         }
 
         /**
@@ -357,29 +394,32 @@ public final class LocalRolloutEngine implements RolloutEngine {
                     tokens += prompts.get(end++).length();
                 }
                 List<Prompt> part = prompts.subList(begin, end);
-                List<KeyValueCache.Prefix> prefixes = weights.decoder.prefill(
-                        part.stream().map(prompt -> prompt.request.promptIds()).toList());
-                try (Scope scope = Scope.open();
-                        NoGradient off = NoGradient.open()) {
-                    Tensor logits = weights.decoder.logits(Tensor.concatenate(
-                            prefixes.stream()
-                                    .map(KeyValueCache.Prefix::lastHidden)
-                                    .toList(),
-                            0));
-                    for (int i = 0; i < part.size(); i++) {
-                        part.get(i)
-                                .take(new Computed(
-                                        weights.version.number(),
-                                        prefixes.get(i),
-                                        logits.narrow(0, i, 1).retain()));
-                    }
-                }
+                take(
+                        weights,
+                        part,
+                        weights.decoder.prefill(part.stream()
+                                .map(prompt -> prompt.request.promptIds())
+                                .toList()));
                 begin = end;
             }
         }
 
         private int length() {
             return request.promptIds().length;
+        }
+
+        /** Gives prompts what the model made of them, and the first tokens of their responses. */
+        private static void take(Weights weights, List<Prompt> prompts, List<KeyValueCache.Prefix> prefixes) {
+            List<FirstToken[]> first;
+            try {
+                first = weights.first(prompts, prefixes);
+            } catch (RuntimeException | Error e) {
+                prefixes.forEach(KeyValueCache.Prefix::close);
+                throw e;
+            }
+            for (int i = 0; i < prompts.size(); i++) {
+                prompts.get(i).take(new Computed(weights.version.number(), prefixes.get(i), first.get(i)));
+            }
         }
 
         private synchronized void take(Computed made) {
@@ -407,15 +447,17 @@ public final class LocalRolloutEngine implements RolloutEngine {
      * What the model made of a prompt.
      *
      * @param version of the weights: that of each response's first token, too
-     * @param logits of its last token, {@code [1, vocabulary]}
+     * @param first tokens, in the order of the request's samples
      */
-    private record Computed(long version, KeyValueCache.Prefix prefix, Tensor logits) implements AutoCloseable {
+    private record Computed(long version, KeyValueCache.Prefix prefix, FirstToken[] first) implements AutoCloseable {
         @Override
         public void close() {
             prefix.close();
-            logits.close();
         }
     }
+
+    /** One of the tokens that were drawn together. */
+    private record FirstToken(ModelSteps.Drawn drawn, int row) {}
 
     /** The responses that wait for caches of one capacity. */
     private final class WaitingRows {
@@ -657,7 +699,6 @@ public final class LocalRolloutEngine implements RolloutEngine {
         private final WaitingRows waitingRows;
         private final int capacity;
         private final int filled;
-        private final TokenSampler sampler;
         private final TurnEnd end;
         private final @Nullable Row[] rows = new @Nullable Row[slots];
         private final Weights weights;
@@ -669,7 +710,6 @@ public final class LocalRolloutEngine implements RolloutEngine {
             this.filled = filled;
             this.end = new TurnEnd(generation.params, text);
             this.weights = new Weights(generation);
-            this.sampler = new TokenSampler(generation.params, weights.decoder.steps());
         }
 
         void run() {
@@ -719,14 +759,12 @@ public final class LocalRolloutEngine implements RolloutEngine {
                 }
                 Row row = new Row(waiting, generation.params.maxNewTokens());
                 Next next = waiting.prompt.place(weights, prompt -> {
-                    try (Scope scope = Scope.open()) {
-                        ModelSteps.Drawn first = sampler.draw(prompt.logits, new double[] {uniform(row)});
-                        Next then = append(row, first, 0, prompt.version);
-                        if (then != Next.END) {
-                            cache.fill(slot, prompt.prefix);
-                        }
-                        return then;
+                    FirstToken first = prompt.first[waiting.index];
+                    Next then = append(row, first.drawn, first.row, prompt.version);
+                    if (then != Next.END) {
+                        cache.fill(slot, prompt.prefix);
                     }
+                    return then;
                 });
                 if (next == Next.TOKEN) {
                     return row;
@@ -754,13 +792,13 @@ public final class LocalRolloutEngine implements RolloutEngine {
                 if (row != null) {
                     ids[i] = row.ids[row.seen];
                     positions[i] = row.position();
-                    uniforms[i] = uniform(row);
+                    uniforms[i] = uniform(row.waiting.prompt.request, row.waiting.sample(), row.length);
                     row.seen++;
                 }
             }
             ModelSteps.Drawn drawn;
             try (Scope scope = Scope.open()) {
-                drawn = sampler.draw(decoder.logits(decoder.decode(cache, computed, ids, positions)), uniforms);
+                drawn = weights.sampler.draw(decoder.logits(decoder.decode(cache, computed, ids, positions)), uniforms);
             }
             for (int i = 0; i < computed.length; i++) {
                 Row row = rows[computed[i]];
@@ -780,10 +818,6 @@ public final class LocalRolloutEngine implements RolloutEngine {
                     }
                 }
             }
-        }
-
-        private double uniform(Row row) {
-            return Philox.uniform(seed, Philox.Purpose.SAMPLING, row.draw(), row.waiting.sample(), row.length);
         }
 
         /** Adds a token; where the response has ended with it, it is reported. */

@@ -1,9 +1,7 @@
 package org.minpro.tensor;
 
-import org.bytedeco.pytorch.Context;
 import org.bytedeco.pytorch.IValue;
 import org.bytedeco.pytorch.IValueVector;
-import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /** Libtorch's memory-efficient attention for CUDA devices (arXiv 2112.05682), in float32 and in bfloat16. */
@@ -54,8 +52,7 @@ final class CudaAttention implements AttentionKernel {
             boolean causal) {
         Tensor seen = expanded(mask, query);
         Tensor none = Tensor.zeros(query.device(), DType.I64);
-        IValueVector results = deterministic(
-                BACKWARD,
+        IValueVector results = FixedOrder.strictly(() -> BACKWARD.call(
                 new IValue(upstream.value),
                 new IValue(query.value),
                 new IValue(key.value),
@@ -68,7 +65,7 @@ final class CudaAttention implements AttentionKernel {
                 NamedOperator.ZERO,
                 WANTED,
                 NamedOperator.of(causal),
-                NamedOperator.NONE);
+                NamedOperator.NONE));
         return FlashAttention.Gradient.of(results);
     }
 
@@ -88,17 +85,6 @@ final class CudaAttention implements AttentionKernel {
                 length);
         longer.narrow(2, 0, queries).copyInPlace(logSumExp);
         return longer;
-    }
-
-    /** CUDA's kernels of attention add their parts in one order only where a warning would not do. */
-    static synchronized IValueVector deterministic(NamedOperator operator, IValue... arguments) {
-        Context context = torch.globalContext();
-        context.setDeterministicAlgorithms(true, false);
-        try {
-            return operator.call(arguments);
-        } finally {
-            context.setDeterministicAlgorithms(true, true);
-        }
     }
 
     @Override

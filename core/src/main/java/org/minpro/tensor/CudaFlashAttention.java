@@ -48,8 +48,7 @@ final class CudaFlashAttention implements AttentionKernel {
         IValue starts = new IValue(new org.bytedeco.pytorch.Tensor());
         // Nothing is dropped, so nothing is drawn.
         IValue seed = new IValue(Tensor.zeros(query.device(), DType.I64, 2).value);
-        IValueVector results = CudaAttention.deterministic(
-                BACKWARD,
+        IValueVector results = FixedOrder.strictly(() -> BACKWARD.call(
                 new IValue(upstream.value),
                 new IValue(query.value),
                 new IValue(key.value),
@@ -64,7 +63,7 @@ final class CudaFlashAttention implements AttentionKernel {
                 NamedOperator.of(causal),
                 seed,
                 seed,
-                NamedOperator.NONE);
+                NamedOperator.NONE));
         return FlashAttention.Gradient.of(results);
     }
 

@@ -26,7 +26,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The torch runtime of this process: its natives, its threads and its deterministic setting.
+ * The torch runtime of this process: its natives, its threads and its settings.
  *
  * <p>It starts by itself with the first tensor, so a program run in an IDE is the same product as the launcher: the
  * properties that JavaCPP reads are set before its first class loads, unless the user set them.
@@ -97,6 +97,8 @@ public final class Engine {
             // Products of float32 have float32's bits.
             context.setAllowTF32CuBLAS(false);
             context.setAllowTF32CuDNN(false);
+            // Here what needs it asks for it (FixedOrder).
+            context.setDeterministicAlgorithms(false, false);
         }
         device = chosen;
         return chosen;

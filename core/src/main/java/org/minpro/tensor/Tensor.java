@@ -344,7 +344,10 @@ public final class Tensor {
 
     /** Accumulates d(this)/d(leaf) into every leaf's gradient; this must be a single number. */
     public void backward() {
-        value.backward();
+        FixedOrder.of(device(), () -> {
+            value.backward();
+            return this;
+        });
     }
 
     /** Accumulates the leaves' gradients for the upstream gradient {@code gradient}, of this tensor's shape. */
@@ -617,8 +620,16 @@ public final class Tensor {
         return this;
     }
 
-    /** Adds the rows of {@code source} to the rows {@code index} of {@code dimension}. */
+    /** Adds the rows of {@code source} to the rows {@code index} of {@code dimension}, those of one row in one order. */
     public Tensor indexAddInPlace(int dimension, Tensor index, Tensor source) {
+        return FixedOrder.of(device(), () -> indexAddOnceInPlace(dimension, index, source));
+    }
+
+    /**
+     * As {@link #indexAddInPlace}, where each row of {@code dimension} gets one row at most that is not zero. On CUDA it is the
+     * faster one.
+     */
+    public Tensor indexAddOnceInPlace(int dimension, Tensor index, Tensor source) {
         value.index_add_(dimension, index.value, source.value);
         return this;
     }
@@ -628,6 +639,7 @@ public final class Tensor {
         return this;
     }
 
+    /** Adds to one element of each row of {@code dimension}, or to several different ones. */
     public Tensor scatterAddInPlace(int dimension, Tensor index, Tensor source) {
         value.scatter_add_(dimension, index.value, source.value);
         return this;
@@ -849,11 +861,11 @@ public final class Tensor {
     }
 
     public Tensor cumulativeSum(int dimension) {
-        return new Tensor(value.cumsum(dimension));
+        return FixedOrder.of(device(), () -> new Tensor(value.cumsum(dimension)));
     }
 
     public Tensor cumulativeSumAsF64(int dimension) {
-        return new Tensor(value.cumsum(dimension, AS_F64));
+        return FixedOrder.of(device(), () -> new Tensor(value.cumsum(dimension, AS_F64)));
     }
 
     public Tensor cumulativeMinimum(int dimension) {
@@ -904,7 +916,7 @@ public final class Tensor {
 
     /** A copy with the rows of {@code source} added to the rows {@code index} of {@code dimension}. */
     public Tensor indexAdd(int dimension, Tensor index, Tensor source) {
-        return new Tensor(value.index_add(dimension, index.value, source.value));
+        return FixedOrder.of(device(), () -> new Tensor(value.index_add(dimension, index.value, source.value)));
     }
 
     public Tensor indexSelect(int dimension, Tensor index) {

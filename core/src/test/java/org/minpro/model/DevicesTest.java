@@ -3,7 +3,6 @@ package org.minpro.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -91,9 +90,9 @@ class DevicesTest {
             assertThat(rotary.tables(8)).allSatisfy(DevicesTest::assertOnMeta);
             // An operation on tensors of two devices throws.
             cache.admit(new int[] {0, 1, 2}, new long[] {1, 2, 3});
-            Tensor tokens = Tensor.zeros(Device.META, DType.F32, 5, config.keyValueHeads(), config.headDim());
-            List<Tensor> byLayer = Collections.nCopies(config.layers(), tokens);
-            cache.fill(1, new KeyValueCache.Prefix(5, byLayer, byLayer, tokens));
+            Tensor entries = Tensor.zeros(
+                    Device.META, DType.F32, 2, config.layers(), 5, config.keyValueHeads(), config.headDim());
+            cache.fill(1, new KeyValueCache.Prefix(5, entries, entries));
             cache.release(1);
         }
     }

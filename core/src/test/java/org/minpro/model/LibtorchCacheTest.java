@@ -32,16 +32,11 @@ class LibtorchCacheTest {
     }
 
     private static KeyValueCache.Prefix prefix(Random random) {
-        List<Tensor> keys = new ArrayList<>();
-        List<Tensor> values = new ArrayList<>();
-        for (int layer = 0; layer < CONFIG.layers(); layer++) {
-            keys.add(normals(random, PROMPT, CONFIG.keyValueHeads(), CONFIG.headDim())
-                    .retain());
-            values.add(normals(random, PROMPT, CONFIG.keyValueHeads(), CONFIG.headDim())
-                    .retain());
-        }
         return new KeyValueCache.Prefix(
-                PROMPT, keys, values, normals(random, 1, CONFIG.hiddenSize()).retain());
+                PROMPT,
+                normals(random, 2, CONFIG.layers(), PROMPT, CONFIG.keyValueHeads(), CONFIG.headDim())
+                        .retain(),
+                normals(random, 1, CONFIG.hiddenSize()).retain());
     }
 
     /** Results of all layers over a prompt and five tokens; after the third a slot is parked and comes back. */

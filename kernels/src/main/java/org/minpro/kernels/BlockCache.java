@@ -147,8 +147,8 @@ final class BlockCache implements KeyValueCache {
                     keyHeads,
                     headDim,
                     room,
-                    dense("keys", prefix.keys().get(layer), keyHeads) + before,
-                    dense("values", prefix.values().get(layer), keyHeads) + before,
+                    dense("keys", prefix.keys(layer), keyHeads) + before,
+                    dense("values", prefix.values(layer), keyHeads) + before,
                     tokens);
         }
     }
