@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,6 +16,7 @@ import org.minpro.report.Block;
 import org.minpro.run.JsonLines;
 import org.minpro.run.ModelFiles;
 import org.minpro.run.RunFiles;
+import org.minpro.run.WholeFile;
 import org.minpro.study.RunKey;
 import org.minpro.text.Tokenizer;
 import tools.jackson.core.JacksonException;
@@ -25,7 +25,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Responses with the ratios of their tokens: of a run the one of its last iteration that has drifted farthest, from the
- * {@code tokens.jsonl} and the journal in its folder. A study keeps one for each variant at each place, beside its tables.
+ * {@code tokens.jsonl} and the journal in its folder. A study keeps for each variant the one that drifted farthest, beside its tables.
  */
 final class StudyRollouts {
     private static final JsonMapper JSON = new JsonMapper();
@@ -33,44 +33,61 @@ final class StudyRollouts {
 
     private StudyRollouts() {}
 
-    /** Keeps that of a run, where the run recorded tokens and the study has none of another seed yet. */
-    static void keep(Path run, Path study, RunKey key, Recipe recipe) throws IOException {
-        String labels = String.join(", ", key.labels());
+    /**
+     * Keeps that of a run, where the run recorded tokens and the study has none of the same variant that drifted farther.
+     *
+     * @param variant the run's label on the axis that is compared
+     */
+    static void keep(Path run, Path study, RunKey key, String variant, Recipe recipe) throws IOException {
+        Optional<Block.Tokens> found = of(run, key.toString(), recipe);
+        if (found.isEmpty()) {
+            return;
+        }
         Path file = study.resolve(FILE);
+        List<String> lines = new ArrayList<>();
         for (JsonNode kept : JsonLines.of(file)) {
-            if (kept.path("labels").asString("").equals(labels)) {
+            if (!kept.path("variant").asString("").equals(variant)) {
+                lines.add(kept.toString());
+            } else if (drift(tokens(kept)) >= drift(found.get())) {
                 return;
             }
         }
-        Optional<Block.Tokens> found = of(run, key.toString(), recipe);
-        if (found.isPresent()) {
-            JsonLine line = new JsonLine()
-                    .with("labels", labels)
-                    .with("title", found.get().title())
-                    .with(
-                            "tokens",
-                            found.get().tokens().stream()
-                                    .map(token -> Map.of(
-                                            "text", token.text(), "log_ratio", token.logRatio(), "note", token.note()))
-                                    .toList());
-            Files.writeString(file, line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-        }
+        lines.add(new JsonLine()
+                .with("variant", variant)
+                .with("title", found.get().title())
+                .with(
+                        "tokens",
+                        found.get().tokens().stream()
+                                .map(token -> Map.of(
+                                        "text", token.text(), "log_ratio", token.logRatio(), "note", token.note()))
+                                .toList())
+                .toString());
+        WholeFile.write(file, String.join("\n", lines) + "\n");
+    }
+
+    private static double drift(Block.Tokens response) {
+        return Math.abs(
+                response.tokens().stream().mapToDouble(Block.Token::logRatio).sum());
     }
 
     /** Those that a study has kept. */
     static List<Block.Tokens> read(Path study) {
         List<Block.Tokens> all = new ArrayList<>();
         for (JsonNode line : JsonLines.of(study.resolve(FILE))) {
-            List<Block.Token> tokens = new ArrayList<>();
-            for (JsonNode token : line.path("tokens")) {
-                tokens.add(new Block.Token(
-                        token.path("text").asString(""),
-                        token.path("log_ratio").doubleValue(0),
-                        token.path("note").asString("")));
-            }
-            all.add(new Block.Tokens(line.path("title").asString(""), tokens));
+            all.add(tokens(line));
         }
         return all;
+    }
+
+    private static Block.Tokens tokens(JsonNode line) {
+        List<Block.Token> tokens = new ArrayList<>();
+        for (JsonNode token : line.path("tokens")) {
+            tokens.add(new Block.Token(
+                    token.path("text").asString(""),
+                    token.path("log_ratio").doubleValue(0),
+                    token.path("note").asString("")));
+        }
+        return new Block.Tokens(line.path("title").asString(""), tokens);
     }
 
     /**

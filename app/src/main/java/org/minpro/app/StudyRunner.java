@@ -202,13 +202,20 @@ final class StudyRunner {
                 BuildVersion.present().toString(),
                 run.settings());
         tables.add(result);
-        StudyRollouts.keep(begun, study.folder(), run.key(), run.recipe());
-        if (!study.recipe().keepRuns()) {
-            remove(folder);
+        failures.remove(run.key().toString());
+        try {
+            String variant = run.key().labels().get(study.recipe().comparedAxis());
+            StudyRollouts.keep(begun, study.folder(), run.key(), variant, run.recipe());
+            if (!study.recipe().keepRuns()) {
+                remove(folder);
+            }
+        } catch (IOException | RuntimeException e) {
+            // The run is done all the same: its line stands in the tables.
+            live.say("warning: " + run.key() + " is done, but its folder " + folder + " cannot be tidied up: "
+                    + e.getMessage());
         }
         seconds += took;
         ended++;
-        failures.remove(run.key().toString());
         live.say(String.format(
                 Locale.ROOT,
                 "%d of %d  %s: accuracy %s -> %s, %s; %s",

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
@@ -14,7 +15,6 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.minpro.chart.LineChart;
 import org.minpro.chart.Series;
 import org.minpro.run.WholeFile;
@@ -23,6 +23,7 @@ import org.minpro.study.Curve;
 import org.minpro.study.Difference;
 import org.minpro.study.Interval;
 import org.minpro.study.Measures;
+import org.minpro.study.Positions;
 import org.minpro.study.RunResult;
 import org.minpro.study.StudyTables;
 
@@ -47,6 +48,10 @@ public record StudyReport(
         List<String> commands,
         Map<String, String> failures,
         List<Block.Tokens> rollouts) {
+    private static final String TENTH = "tenth of the response";
+    /** What charts call {@link Positions#RATIOS}. */
+    private static final String[] KINDS = {"token", "product", "minimum"};
+
     private static final String[] QUANTILES = {"01", "05", "25", "50", "75", "95", "99"};
 
     /** Writes {@code report.html}, {@code report.md}, {@code measures.csv} and {@code differences.csv}. */
@@ -375,6 +380,20 @@ public record StudyReport(
                     "Ratios ρ of the tokens: the median, and bands of 25 to 75, 5 to 95 and 1 to 99 %."));
             blocks.add(new Block.Charts(ratios));
         }
+        List<LineChart> positions = comparison.variants().stream()
+                .map(place.variants()::get)
+                .filter(Objects::nonNull)
+                .map(StudyReport::ratiosByPosition)
+                .filter(chart ->
+                        chart.series().stream().anyMatch(line -> !line.points().isEmpty()))
+                .toList();
+        if (!positions.isEmpty()) {
+            blocks.add(
+                    new Block.Text("Ratios by position in the response, in the last third of the run: of the token, of"
+                            + " all tokens up to it (product), and the prefix minimum times the token's (minimum). The median, and"
+                            + " a band of 5 to 95 %; means over the updates and over the runs that kept them."));
+            blocks.add(new Block.Charts(positions));
+        }
     }
 
     private LineChart chart(String title, Comparison.Place place, String metric, boolean logarithmic) {
@@ -461,33 +480,56 @@ public record StudyReport(
         return points;
     }
 
-    /** The prefix minimum over the response, of the last third of the points. */
+    /** The prefix minimum over the response. */
     private LineChart byPosition(Comparison.Place place) {
         List<Series> lines = new ArrayList<>();
         int style = 0;
         for (String label : comparison.variants()) {
             Comparison.Variant variant = place.variants().get(label);
             if (variant != null) {
-                lines.add(new Series(label, style, points(variant, run -> {
-                    List<Curve.Point> all = run.curve().points();
-                    Map<Long, Double> points = new TreeMap<>();
-                    for (long tenth = 1; tenth <= 10; tenth++) {
-                        String metric = String.format(Locale.ROOT, "prefix/minimum_mean_tenth_%02d", tenth);
-                        OptionalDouble mean = all.subList(all.size() * 2 / 3, all.size()).stream()
-                                .map(point -> point.value(metric))
-                                .flatMap(value -> value.isPresent() ? Stream.of(value.getAsDouble()) : Stream.empty())
-                                .mapToDouble(Double::doubleValue)
-                                .average();
-                        if (mean.isPresent()) {
-                            points.put(tenth, mean.getAsDouble());
-                        }
-                    }
-                    return points;
-                })));
+                lines.add(new Series(label, style, byPosition(variant, Positions.MINIMUM_MEAN)));
             }
             style++;
         }
-        return new LineChart("Prefix minimum by position, last third of the run", "tenth of the response", lines);
+        return new LineChart("Prefix minimum by position, last third of the run", TENTH, lines);
+    }
+
+    /** A metric's means over the runs that have it, tenth by tenth. */
+    private static List<Series.Point> byPosition(Comparison.Variant variant, String metric) {
+        List<Series.Point> points = new ArrayList<>();
+        for (int tenth = 0; tenth < Positions.TENTHS; tenth++) {
+            int at = tenth;
+            List<Double> values = variant.runs().values().stream()
+                    .map(run -> run.result().positions().value(metric, at))
+                    .flatMap(value -> value.stream().boxed())
+                    .toList();
+            if (!values.isEmpty()) {
+                Interval interval = Interval.bootstrap(values);
+                points.add(new Series.Point(tenth + 1.0, interval.mean(), interval.low(), interval.high()));
+            }
+        }
+        return points;
+    }
+
+    /** Of a variant, the median of each kind of ratio with its band over the response. */
+    private static LineChart ratiosByPosition(Comparison.Variant variant) {
+        List<Series> lines = new ArrayList<>();
+        for (int kind = 0; kind < Positions.RATIOS.size(); kind++) {
+            String ratio = Positions.RATIOS.get(kind);
+            List<Series.Point> low = byPosition(variant, ratio + "/p05");
+            List<Series.Point> middle = byPosition(variant, ratio + "/p50");
+            List<Series.Point> high = byPosition(variant, ratio + "/p95");
+            List<Series.Point> points = new ArrayList<>();
+            for (int i = 0; i < Math.min(middle.size(), Math.min(low.size(), high.size())); i++) {
+                points.add(new Series.Point(
+                        middle.get(i).x(),
+                        middle.get(i).y(),
+                        low.get(i).y(),
+                        high.get(i).y()));
+            }
+            lines.add(new Series(KINDS[kind], kind, points));
+        }
+        return new LineChart(variant.label() + ": ratios by position", TENTH, lines, true, new double[] {0.8, 1.25});
     }
 
     private Block power(Comparison.Place place) {

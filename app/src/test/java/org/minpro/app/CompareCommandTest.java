@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.report.Block;
+import org.minpro.study.RunKey;
 import picocli.CommandLine;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -313,6 +314,23 @@ final class CompareCommandTest {
         String text = String.join(
                 "", shown.get().tokens().stream().map(Block.Token::text).toList());
         assertThat(text).startsWith(rollout.path("text").asString(""));
+
+        // Of a variant the response that drifted farthest is kept.
+        for (String[] variant :
+                new String[][] {{"minpro", "-1.0"}, {"minpro", "-1.25"}, {"cispo", "-1.5"}, {"minpro", "-0.5"}}) {
+            Files.writeString(
+                    run.resolve("tokens.jsonl"),
+                    tokens.toString().replace("\"log_pi\":-1.0", "\"log_pi\":" + variant[1]));
+            StudyRollouts.keep(
+                    run,
+                    folder,
+                    new RunKey(List.of(variant[0], "lag 8"), 1),
+                    variant[0],
+                    RunSettings.read(run, getClass().getClassLoader()));
+        }
+        assertThat(StudyRollouts.read(folder))
+                .extracting(kept -> kept.tokens().getFirst().logRatio())
+                .containsExactly(0.0, 1.0);
     }
 
     /** As a user runs it: each run a process. */

@@ -24,6 +24,7 @@ import tools.jackson.databind.JsonNode;
  * @param version of MinPRO that did it
  * @param settings a hash of what it was told
  * @param curve over its iterations
+ * @param positions ratios by position in the response
  */
 public record RunResult(
         RunKey key,
@@ -36,7 +37,25 @@ public record RunResult(
         double seconds,
         String version,
         String settings,
-        Curve curve) {
+        Curve curve,
+        Positions positions) {
+
+    /** As this one, with other positions. */
+    RunResult with(Positions others) {
+        return new RunResult(
+                key,
+                outcome,
+                before,
+                after,
+                problems,
+                updates,
+                sampledTokens,
+                seconds,
+                version,
+                settings,
+                curve,
+                others);
+    }
 
     /** Whether held-out problems were evaluated on the way, not only before and after. */
     boolean evaluatedOnTheWay() {
@@ -113,7 +132,8 @@ public record RunResult(
                 seconds,
                 version,
                 settings,
-                Curve.of(metrics, evaluated, window));
+                Curve.of(metrics, evaluated, window),
+                Positions.of(metrics));
     }
 
     private static OptionalDouble optional(@Nullable Double value) {

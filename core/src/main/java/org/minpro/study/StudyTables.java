@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -20,10 +21,10 @@ import tools.jackson.dataformat.csv.CsvMapper;
 import tools.jackson.dataformat.csv.CsvReadFeature;
 
 /**
- * The tables of a study: {@code runs.csv} has a line for each run that has ended, {@code curves.csv} its curve. A run whose
- * line and curve stand there is done, whatever became of its folder.
+ * The tables of a study: {@code runs.csv} has a line for each run that has ended, {@code curves.csv} its curve, {@code
+ * positions.csv} its ratios by position. A run whose line and curve stand there is done, whatever became of its folder.
  *
- * <p>Each file is written whole and renamed, the curves first, so that a crash at any time leaves runs that are done or are
+ * <p>Each file is written whole and renamed, the lines last, so that a crash at any time leaves runs that are done or are
  * not.
  */
 public final class StudyTables {
@@ -46,12 +47,14 @@ public final class StudyTables {
 
     private final Path runsFile;
     private final Path curvesFile;
+    private final Path positionsFile;
     private final List<String> axes;
     private final Map<RunKey, RunResult> results = new LinkedHashMap<>();
 
     private StudyTables(Path folder, List<String> axes) {
         runsFile = folder.resolve("runs.csv");
         curvesFile = folder.resolve("curves.csv");
+        positionsFile = folder.resolve("positions.csv");
         this.axes = List.copyOf(axes);
     }
 
@@ -84,6 +87,7 @@ public final class StudyTables {
                             (long) number(curvesFile, cell(curvesFile, row, "updates")),
                             values));
         }
+        Map<String, Positions> positions = readPositions();
         for (Map<String, String> row : rows(runsFile)) {
             List<String> known = row.keySet().stream()
                     .filter(column -> !LINE.contains(column))
@@ -115,8 +119,32 @@ public final class StudyTables {
                             number(runsFile, cell(runsFile, row, "seconds")),
                             cell(runsFile, row, "version"),
                             cell(runsFile, row, "settings"),
-                            new Curve(points)));
+                            new Curve(points),
+                            positions.getOrDefault(key.id(), Positions.NONE)));
         }
+    }
+
+    private Map<String, Positions> readPositions() {
+        Map<String, Map<String, List<Double>>> values = new LinkedHashMap<>();
+        for (Map<String, String> row : rows(positionsFile)) {
+            Map<String, List<Double>> ofRun =
+                    values.computeIfAbsent(cell(positionsFile, row, "run"), id -> new LinkedHashMap<>());
+            int tenth = (int) number(positionsFile, cell(positionsFile, row, "tenth")) - 1;
+            if (tenth < 0 || tenth >= Positions.TENTHS) {
+                throw new DataException(positionsFile + " must have tenths from 1 to " + Positions.TENTHS + ", got: "
+                        + row.get("tenth"));
+            }
+            row.forEach((column, text) -> {
+                if (!text.isEmpty() && Positions.METRICS.contains(column)) {
+                    ofRun.computeIfAbsent(
+                                    column, key -> new ArrayList<>(Collections.nCopies(Positions.TENTHS, Double.NaN)))
+                            .set(tenth, number(positionsFile, text));
+                }
+            });
+        }
+        Map<String, Positions> positions = new LinkedHashMap<>();
+        values.forEach((run, ofRun) -> positions.put(run, new Positions(ofRun)));
+        return positions;
     }
 
     private long seed(String text) {
@@ -192,6 +220,7 @@ public final class StudyTables {
     public synchronized void add(RunResult result) {
         RunResult before = results.put(result.key(), result);
         try {
+            write(positionsFile, positions());
             write(curvesFile, curves());
             write(runsFile, lines());
         } catch (RuntimeException e) {
@@ -224,6 +253,23 @@ public final class StudyTables {
                     result.version(),
                     result.settings()));
             lines.add(line);
+        }
+        return lines;
+    }
+
+    private List<List<String>> positions() {
+        List<List<String>> lines = new ArrayList<>();
+        List<String> header = new ArrayList<>(List.of("run", "tenth"));
+        header.addAll(Positions.METRICS);
+        lines.add(header);
+        for (RunResult result : results.values()) {
+            for (int tenth = 0; tenth < Positions.TENTHS && !result.positions().equals(Positions.NONE); tenth++) {
+                int at = tenth;
+                List<String> line = new ArrayList<>(List.of(result.key().id(), Integer.toString(tenth + 1)));
+                Positions.METRICS.forEach(
+                        metric -> line.add(text(result.positions().value(metric, at))));
+                lines.add(line);
+            }
         }
         return lines;
     }

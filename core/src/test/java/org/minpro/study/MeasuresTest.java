@@ -34,7 +34,8 @@ final class MeasuresTest {
                 60,
                 "test",
                 "abc",
-                new Curve(points));
+                new Curve(points),
+                Positions.NONE);
     }
 
     private static Measures measures(double end, double... curve) {
@@ -102,6 +103,25 @@ final class MeasuresTest {
         assertThat(curve.accuracy(true)).containsExactly(Map.entry(3L, 0.9), Map.entry(4L, 0.4));
     }
 
+    @Test
+    void positionsAreMeansOfTheLastThirdsUpdates() {
+        List<JsonNode> lines = IntStream.range(0, 3)
+                .mapToObj(i -> JsonMapper.shared().readTree("""
+                        {"iteration": %d, "prefix/minimum_mean_tenth_02": 0.5, "updates": [
+                        {"ratio/token/p50_by_tenth": [1, null, 3, 4, 5, 6, 7, 8, 9, %d]}, {"updates_skipped": 1},
+                        {"ratio/token/p50_by_tenth": [3, null, 3, 4, 5, 6, 7, 8, 9, %d]}]}
+                        """.formatted(i, i, i + 1)))
+                .toList();
+        Positions positions = Positions.of(lines);
+        assertThat(positions.values()).containsOnlyKeys("ratio/token/p50", Positions.MINIMUM_MEAN);
+        assertThat(positions.value("ratio/token/p50", 0)).hasValue(2);
+        assertThat(positions.value("ratio/token/p50", 1)).isEmpty();
+        assertThat(positions.value("ratio/token/p50", 9)).hasValue(2.5);
+        assertThat(positions.value(Positions.MINIMUM_MEAN, 0)).isEmpty();
+        assertThat(positions.value(Positions.MINIMUM_MEAN, 1)).hasValue(0.5);
+        assertThat(Positions.of(lines.subList(0, 0))).isEqualTo(Positions.NONE);
+    }
+
     /** One that was cut short has an evaluation on the way and none at its end. */
     @Test
     void whatTheCurveIsOfIsDecidedForAllRunsAlike() {
@@ -117,7 +137,8 @@ final class MeasuresTest {
                 60,
                 "test",
                 "abc",
-                new Curve(List.of(new Curve.Point(2, 8, Map.of(Curve.ACCURACY, 0.5, Curve.EVALUATED, 0.6)))));
+                new Curve(List.of(new Curve.Point(2, 8, Map.of(Curve.ACCURACY, 0.5, Curve.EVALUATED, 0.6)))),
+                Positions.NONE);
         assertThat(dead.evaluatedOnTheWay()).isFalse();
         assertThat(evaluated.evaluatedOnTheWay()).isTrue();
         assertThat(Comparison.of(

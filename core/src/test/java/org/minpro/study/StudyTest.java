@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -139,10 +140,21 @@ final class StudyTest {
         tables.add(none);
         assertThat(StudyTables.open(folder, axes).results()).containsExactly(odd, even, none);
 
+        RunResult placed = MeasuresTest.run("e", "8", 3, RunResult.Outcome.DONE, 0.5, 0.125)
+                .with(new Positions(Map.of(
+                        "ratio/prefix/p95", List.of(1.0, 2.0, Double.NaN, 4.0, 5.0, 6.0, 7.0, 8.0, 9.5, 1234.0))));
+        tables.add(placed);
+        assertThat(StudyTables.open(folder, axes).results()).containsExactly(odd, even, none, placed);
+        tables.add(MeasuresTest.run("e", "8", 3, RunResult.Outcome.DONE, 0.5, 0.125));
+
         // A line without its curve is a run that is not done.
         List<String> curves = Files.readAllLines(folder.resolve("curves.csv"));
-        Files.write(folder.resolve("curves.csv"), curves.subList(0, curves.size() - 1));
-        assertThat(StudyTables.open(folder, axes).results()).containsExactly(odd, none);
+        curves.removeIf(line -> line.startsWith("c_8_2"));
+        Files.write(folder.resolve("curves.csv"), curves);
+        assertThat(StudyTables.open(folder, axes).results())
+                .extracting(run -> run.key().id())
+                .doesNotContain(even.key().id())
+                .contains(odd.key().id(), none.key().id());
         assertThatThrownBy(() -> StudyTables.open(folder, List.of("objective")))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("one set of axes");
