@@ -51,9 +51,7 @@ for _ in range(count + 1):
     if len(steps) > 1 and time.time() - began + longest > seconds:
         break
 resident = re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path(f"/proc/{process.pid}/status").read_text())
-process.stdin.close()
 ended.set()
-process.wait(30)
 measured = steps[1:]
 step = statistics.median(s["step"] for s in measured)
 sampling = statistics.median(s["sampling"] for s in measured)
@@ -64,6 +62,11 @@ print(f"{name}: step {step:.3f} s [{min(s['step'] for s in measured):.3f}, {max(
       f" first step {steps[0]['step']:.2f} s, ready after {ready:.1f} s")
 print(f"{name}: peak {int(resident.group(1)) / 2**20:.2f} GiB of memory, {on_card[0] / 2**10:.2f} GiB of the card's"
       + (f", {allocated / 2**30:.2f} GiB by its allocator" if allocated else ""))
+process.stdin.close()
+try:
+    process.wait(30)
+except subprocess.TimeoutExpired:
+    process.kill()
 mismatch = max((s.get("mismatch", 0) for s in steps), key=lambda far: (far != far, far))
 if not mismatch <= 0.03:
     sys.exit(f"{name}: sampler and trainer must agree within 0.03 on average, got: {mismatch}")

@@ -177,6 +177,11 @@ final class LibtorchSteps implements ModelSteps {
     }
 
     @Override
+    public DType waiting(DType computed) {
+        return narrow;
+    }
+
+    @Override
     public LanguageHead.Result logProbs(Tensor logits, double temperature, Tensor ids, LanguageHead.Wanted wanted) {
         try (Scope scope = Scope.open()) {
             Tensor distribution = scores(logits, temperature).logSoftmax(1);

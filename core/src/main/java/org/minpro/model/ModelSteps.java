@@ -95,6 +95,11 @@ public interface ModelSteps {
      */
     KeyValueCache cache(int slots, int capacity, int newTokens);
 
+    /** The type in which a prompt's keys and values wait for a cache, of those computed in another. */
+    default DType waiting(DType computed) {
+        return computed;
+    }
+
     /**
      * Log-probabilities of tokens: {@code log_softmax(z / temperature)[id]}, without gradients.
      *

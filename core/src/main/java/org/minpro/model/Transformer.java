@@ -17,8 +17,8 @@ import org.minpro.tensor.Tensor;
  * A decoder-only transformer (Llama, Mistral, Qwen2, Qwen3, Qwen3-MoE, SmolLM3): RMSNorm, rotary grouped-query attention, SwiGLU.
  *
  * <p>Sampler and trainer run this same module: {@link #prefill} and {@link #decode} with a cache, {@link #hidden} over
- * whole rows. Matrix products run in the parameters' type; attention, the rotation and the router run in float32 (float64
- * for float64 parameters), whatever that type is.
+ * whole rows. Matrix products run in the parameters' type; the rotation and the router run in float32 (float64 for float64
+ * parameters), whatever that type is, and so does attention, but on a GPU, where it has the parameters' type.
  */
 public final class Transformer implements AutoCloseable {
     /** Rows of a matrix product are padded to this many, so that the kernel chosen does not depend on the data. */
@@ -309,8 +309,8 @@ public final class Transformer implements AutoCloseable {
         void take(int layer, Tensor[] queryKeyValue, Scope ofLayer) {
             Tensor key = queryKeyValue[1];
             if (all == null) {
-                all = ofLayer.keep(
-                        Tensor.empty(key.device(), key.type(), 2, layers.size(), tokens, key.size(1), key.size(2)));
+                all = ofLayer.keep(Tensor.empty(
+                        key.device(), steps.waiting(key.type()), 2, layers.size(), tokens, key.size(1), key.size(2)));
             }
             for (int i = 0; i < 2; i++) {
                 all.select(0, i).select(0, layer).copyInPlace(queryKeyValue[1 + i]);

@@ -352,7 +352,10 @@ public final class Tensor {
 
     /** Accumulates the leaves' gradients for the upstream gradient {@code gradient}, of this tensor's shape. */
     public void backward(Tensor gradient) {
-        value.backward(gradient.value, NO_RETAIN, false, ALL_LEAVES);
+        FixedOrder.of(device(), () -> {
+            value.backward(gradient.value, NO_RETAIN, false, ALL_LEAVES);
+            return this;
+        });
     }
 
     /**
@@ -360,7 +363,10 @@ public final class Tensor {
      * the engine goes back, a root that is itself a leaf first.
      */
     public static void backward(List<Tensor> results, List<Tensor> gradients) {
-        torch.backward(vector(results), vector(gradients), NO_RETAIN, false, new TensorVector());
+        FixedOrder.of(results.getFirst().device(), () -> {
+            torch.backward(vector(results), vector(gradients), NO_RETAIN, false, new TensorVector());
+            return results;
+        });
     }
 
     /** The gradient of this leaf, or null where there is none yet. */
