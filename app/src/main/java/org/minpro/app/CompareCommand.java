@@ -15,6 +15,7 @@ import org.minpro.recipe.Recipe;
 import org.minpro.report.Block;
 import org.minpro.report.StudyReport;
 import org.minpro.run.RunFolder;
+import org.minpro.study.Axis;
 import org.minpro.study.Comparison;
 import org.minpro.study.RunResult;
 import org.minpro.study.Study;
@@ -89,6 +90,11 @@ final class CompareCommand implements Callable<Integer> {
                     spec.commandLine(),
                     "either --config FILE or folders of runs must be given, got: "
                             + (config == null ? "neither" : "both"));
+        }
+        if (config == null && (list || reportOnly || recipe != null)) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--list, --report and --recipe are for a study, got: folders of runs; name it with --config");
         }
         return config == null ? finished() : study(config);
     }
@@ -194,6 +200,7 @@ final class CompareCommand implements Callable<Integer> {
                         comparison,
                         Math.max(study.runs().size(), comparison.runs().size()),
                         study.recipe().difference(),
+                        labels(study),
                         RunSettings.shared(
                                 study.runs().stream().map(Study.Run::recipe).toList()),
                         commands,
@@ -201,6 +208,17 @@ final class CompareCommand implements Callable<Integer> {
                         StudyRollouts.read(study.folder()))
                 .write(study.folder());
         return comparison;
+    }
+
+    /** Where they say more than the label does. */
+    private static Map<String, String> labels(Study study) {
+        Map<String, String> labels = new LinkedHashMap<>();
+        for (Axis axis : study.axes()) {
+            for (Axis.Level level : axis.levels()) {
+                labels.put(axis.name() + ": " + level.label(), level.text());
+            }
+        }
+        return labels;
     }
 
     /** As the grid has them, so that charts give a variant one colour whichever run ends first. */
@@ -247,6 +265,7 @@ final class CompareCommand implements Callable<Integer> {
                         comparison,
                         runs.size(),
                         0.03,
+                        Map.of(),
                         RunSettings.shared(List.copyOf(recipes.values())),
                         List.of(ShownCommand.of(command)),
                         Map.of(),

@@ -92,6 +92,12 @@ final class RecipeOptions {
         Settings settings = new Settings();
         if (config != null) {
             settings.file(config);
+            if (settings.gives("grid")) {
+                throw new IllegalArgumentException("--config must name a recipe, got a study (it has a grid): " + config
+                        + "; do its runs with "
+                        + ShownCommand.of(List.of("compare", "--config", config.toString()))
+                        + ", and --recipe RUN there writes the recipe of one");
+            }
         }
         assignments.forEach(settings::set);
         option(settings, "seed", seed, "--seed");

@@ -13,6 +13,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.minpro.config.Settings;
 import org.minpro.recipe.Recipe;
@@ -26,7 +28,12 @@ import org.minpro.study.RunResult;
 /** Recipes as settings by name: what several have alike, and what tells them apart. */
 final class RunSettings {
     private static final int WINDOW = 2;
-    private static final Set<String> OF_ONE_RUN = Set.of("seed", "runs");
+
+    /** What tells no two variants apart: what a run has of its own, and what changes no number but by rounding. */
+    private static final Predicate<String> OF_ONE_RUN = Pattern.compile(
+                    "seed|runs|prompts\\.date|trackers(\\..*)?|record\\..*"
+                            + "|checkpoints\\..*|compute\\.(workers|lanes|micro-batch-tokens)")
+            .asMatchPredicate();
 
     private static final String OBJECTIVE = "objective";
     private static final String CHOICE = OBJECTIVE + ".name";
@@ -99,7 +106,7 @@ final class RunSettings {
             Map<String, String> its = flat(recipe);
             shared.entrySet().removeIf(setting -> !Objects.equals(its.get(setting.getKey()), setting.getValue()));
         }
-        shared.keySet().removeAll(OF_ONE_RUN);
+        shared.keySet().removeIf(OF_ONE_RUN);
         return shared;
     }
 
@@ -109,7 +116,7 @@ final class RunSettings {
         recipes.forEach((run, recipe) -> all.put(run, flat(recipe)));
         Set<String> names = new TreeSet<>();
         all.values().forEach(settings -> names.addAll(settings.keySet()));
-        names.removeAll(OF_ONE_RUN);
+        names.removeIf(OF_ONE_RUN);
         List<String> differing = new ArrayList<>();
         for (String name : names) {
             // What an objective's parameters are says something only beside the same objective with others.

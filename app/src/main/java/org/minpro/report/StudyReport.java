@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -17,6 +18,8 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.minpro.chart.LineChart;
 import org.minpro.chart.Series;
+import org.minpro.model.Kernels;
+import org.minpro.run.BuildVersion;
 import org.minpro.run.WholeFile;
 import org.minpro.study.Comparison;
 import org.minpro.study.Curve;
@@ -34,6 +37,7 @@ import org.minpro.study.StudyTables;
  * @param comparison what was found
  * @param planned runs that there are to be, done or not
  * @param difference of accuracy for which the number of seeds is given
+ * @param labels what the labels of the axes stand for, by axis and label
  * @param settings that all runs share, by name
  * @param commands that make it again
  * @param failures what the runs said that failed, by run
@@ -44,6 +48,7 @@ public record StudyReport(
         Comparison comparison,
         int planned,
         double difference,
+        Map<String, String> labels,
         Map<String, String> settings,
         List<String> commands,
         Map<String, String> failures,
@@ -72,13 +77,15 @@ public record StudyReport(
         }
         blocks.add(new Block.Heading("Accuracy"));
         blocks.add(new Block.Text(
-                "In per cent, means over seeds with the bootstrap's 95 % interval. End: held-out problems after training."
-                        + " Peak: the largest of the curve and of the end. Area: mean over the iterations. Updates: until the"
+                "In per cent, means over seeds with the bootstrap's 95 % interval, from three seeds on. End: held-out"
+                        + " problems after training. Peak: the largest of the curve, of the end and of the accuracy before"
+                        + " training. Area: mean over the iterations. Updates: until the"
                         + " curve first reaches " + percent(comparison.threshold()) + " %, mean of the runs that do."));
         comparison.places().forEach(place -> blocks.add(accuracy(place)));
         blocks.add(new Block.Heading("Ranks"));
         blocks.add(new Block.Text(
-                "Differences are of pairs with one seed. Two variants are separable where there are three pairs or more"
+                "Ranks are by the mean of the seeds that a variant has, differences of pairs with one seed: while runs are"
+                        + " missing the two may disagree. Two variants are separable where there are three pairs or more"
                         + " and the bootstrap's and Student's 95 % intervals of the mean difference both exclude 0: with three seeds the bootstrap alone would"
                         + " tell equals apart in one study of four. The intervals are of one pair each; among many pairs one"
                         + " in twenty is off by chance."));
@@ -93,7 +100,8 @@ public record StudyReport(
         blocks.add(new Block.Text(
                 "Drift is measured before each update, of the policy against the one that sampled: the mean"
                         + " of |log ρ| over tokens, the largest |Σ log ρ| of a response, the effective sample size (ESS) of the tokens, and the smallest mean of the prefix"
-                        + " minimum in the last tenth of the responses. Entropy in nats."));
+                        + " minimum in the last tenth of the responses. All are means over seeds, those of extremes too."
+                        + " Entropy in nats."));
         comparison.places().forEach(place -> blocks.add(drift(place)));
         equalDrift().ifPresent(blocks::add);
         for (Comparison.Place place : comparison.places()) {
@@ -126,25 +134,31 @@ public record StudyReport(
                             .toList()));
         }
         blocks.add(new Block.Heading("Settings"));
+        if (!labels.isEmpty()) {
+            blocks.add(new Block.Table(
+                    "What the runs differ in",
+                    List.of("label", "settings"),
+                    labels.entrySet().stream()
+                            .map(label -> List.of(label.getKey(), label.getValue()))
+                            .toList()));
+        }
         blocks.add(new Block.Table(
                 "What all runs share",
                 List.of("setting", "value"),
                 settings.entrySet().stream()
                         .map(setting -> List.of(setting.getKey(), setting.getValue()))
                         .toList()));
-        blocks.add(new Block.Text("Done by MinPRO " + String.join("; ", versions()) + ", on Java "
+        blocks.add(new Block.Text("The runs were done by MinPRO " + String.join("; ", versions())
+                + ". This report was written by MinPRO " + BuildVersion.present() + ", on Java "
                 + Runtime.version().feature() + ", " + System.getProperty("os.name") + " "
-                + System.getProperty("os.arch") + "."));
+                + System.getProperty("os.arch") + "; kernels here: " + Kernels.description() + "."));
         blocks.add(new Block.Heading("To repeat it"));
         blocks.add(new Block.Code(String.join("\n", commands)));
         return new Report(title, blocks);
     }
 
     private String introduction() {
-        long seeds = comparison.runs().stream()
-                .map(run -> run.result().key().seed())
-                .distinct()
-                .count();
+        long seeds = seeds();
         int problems = comparison.runs().stream()
                 .mapToInt(run -> run.result().problems())
                 .max()
@@ -158,8 +172,18 @@ public record StudyReport(
                 + comparison.variants().size()
                 + " variants at " + comparison.places().size()
                 + (comparison.places().size() == 1 ? " place" : " places") + ", " + seeds
-                + (seeds == 1 ? " seed" : " seeds") + " in all. Accuracy is of " + problems
-                + " held-out problems; before training it is " + percent(before.mean()) + " % on average.";
+                + (seeds == 1 ? " seed" : " seeds") + " in all. "
+                + (problems == 0
+                        ? "No held-out problems were evaluated; accuracy is that of the sampled responses."
+                        : "Accuracy is of " + problems + " held-out problems; before training it is "
+                                + percent(before.mean()) + " % on average.");
+    }
+
+    private long seeds() {
+        return comparison.runs().stream()
+                .map(run -> run.result().key().seed())
+                .distinct()
+                .count();
     }
 
     private TreeSet<String> versions() {
@@ -321,20 +345,23 @@ public record StudyReport(
                 drifts.add(drift);
             }
         }
+        long seeds = seeds();
         List<String> header = new ArrayList<>(List.of("variant"));
         drifts.forEach(drift -> header.add(String.format(Locale.ROOT, "%.4f", drift)));
         List<List<String>> rows = new ArrayList<>();
         for (String variant : variants) {
             List<String> row = new ArrayList<>(List.of(variant));
             for (double drift : drifts) {
-                OptionalDouble accuracy = comparison.accuracyAt(variant, comparison.places(), drift);
-                row.add(accuracy.isEmpty() ? "–" : percent(accuracy.getAsDouble()));
+                Interval accuracy = comparison.accuracyAt(variant, comparison.places(), drift);
+                row.add(accuracy.percent()
+                        + (accuracy.seeds() == 0 || accuracy.seeds() == seeds ? "" : " (" + accuracy.seeds() + ")"));
             }
             rows.add(row);
         }
         return Optional.of(new Block.Table(
                 "Accuracy at the end in % at equal drift (mean |log ρ| as " + variants.getFirst()
-                        + " has it), read off the lines between the places; – outside of them",
+                        + " has it), read off the lines between each seed's places; – outside of them, (n) where n seeds"
+                        + " alone come to it",
                 header,
                 rows));
     }
@@ -537,12 +564,12 @@ public record StudyReport(
         List<List<String>> rows = new ArrayList<>();
         for (Comparison.Variant variant : ranked.subList(Math.min(1, ranked.size()), ranked.size())) {
             Difference minus = variant.minus(ranked.getFirst());
-            int seeds = minus.seedsFor(difference);
+            OptionalInt seeds = minus.seedsFor(difference);
             rows.add(List.of(
                     variant.label(),
                     Integer.toString(minus.bootstrap().seeds()),
                     Double.isNaN(minus.deviation()) ? "–" : percent(minus.deviation()),
-                    seeds == 0 ? "–" : Integer.toString(seeds)));
+                    seeds.isEmpty() ? "–" : Integer.toString(seeds.getAsInt())));
         }
         return new Block.Table(
                 title(place), List.of("variant", "pairs", "deviation of differences, points", "seeds needed"), rows);
@@ -652,7 +679,9 @@ public record StudyReport(
                             plain(minus.student().high()),
                             plain(minus.deviation()),
                             Boolean.toString(minus.separable()),
-                            Integer.toString(minus.seedsFor(difference))));
+                            minus.seedsFor(difference).stream()
+                                    .mapToObj(Integer::toString)
+                                    .collect(Collectors.joining())));
                 }
             }
         }

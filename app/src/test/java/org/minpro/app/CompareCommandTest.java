@@ -277,12 +277,31 @@ final class CompareCommandTest {
         for (String run : List.of("minpro_0_1", "minpro_0_2", "grpo_0_1", "grpo_0_2")) {
             line.add(runs.resolve(run).resolve("0001").toString());
         }
+        // Begun on another day, with other workers: the same variant all the same.
+        Path recipe = runs.resolve("minpro_0_2").resolve("0001").resolve("recipe.yaml");
+        String text = Files.readString(recipe);
+        Files.writeString(
+                recipe,
+                text.replaceFirst(" date: .*", " date: \"2020-01-01\"").replaceFirst(" workers: .*", " workers: 3"));
+        assertThat(Files.readString(recipe)).isNotEqualTo(text);
         CommandLineRun compared = compare(line.toArray(String[]::new));
         assertThat(compared.code()).as(compared.err()).isZero();
         assertThat(compared.lines()).hasSize(2);
         assertThat(compared.out()).contains("\tgrpo\t", "\tminpro\t");
         assertThat(Files.readString(folder.resolve("c").resolve("report.md"))).contains("4 of 4 runs", "2 variants");
         assertThat(compare(folder.toString()).code()).isEqualTo(2);
+        line.addFirst("compare");
+        line.add("--list");
+        assertThat(CommandLineRun.of(line.toArray(String[]::new)).err())
+                .contains("--list, --report and --recipe are for a study");
+        CommandLineRun missing = CommandLineRun.of(
+                "compare", "--config", folder.resolve("nothere.yaml").toString());
+        assertThat(missing.code()).isEqualTo(2);
+        assertThat(missing.err()).contains("nothere.yaml", "does not exist").doesNotContain("grid must");
+        CommandLineRun plan = CommandLineRun.of(
+                "plan", "--config", study("[minpro]", "[1]", "").toString());
+        assertThat(plan.code()).isEqualTo(2);
+        assertThat(plan.err()).contains("must name a recipe, got a study").doesNotContain("unknown");
         assertThat(compare().code()).isEqualTo(2);
     }
 

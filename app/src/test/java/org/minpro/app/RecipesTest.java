@@ -21,6 +21,7 @@ import org.minpro.recipe.DemonstrationSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.recipe.SourceSection;
+import org.minpro.study.Study;
 
 /** Every committed recipe runs for two steps on a model of a few thousand weights and ten problems of its own. */
 final class RecipesTest {
@@ -133,6 +134,45 @@ final class RecipesTest {
                         .toString());
             }
             Files.write(data.resolve(file), rows);
+        }
+    }
+
+    static List<Path> studies() throws IOException {
+        Path recipes = Path.of("..", "recipes");
+        try (Stream<Path> files = Files.list(recipes.resolve("study"));
+                Stream<Path> paper = Stream.of(recipes.resolve("paper").resolve("study.yaml"))) {
+            return Stream.concat(files, paper)
+                    .filter(file -> file.toString().endsWith(".yaml"))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    /** The studies take hours: they are read, with all that their runs are told, and the command in their heads is theirs. */
+    @ParameterizedTest
+    @MethodSource("studies")
+    void aStudyCanBeRead(Path file) throws IOException {
+        String name = Path.of("..").relativize(file).toString();
+        String text = Files.readString(file);
+        if (file.toString().endsWith("-base.yaml")) {
+            SftRecipe bound = SftRecipe.binder().bind(SftRecipe.class, new Settings().file(file));
+            assertThat(bound.warnings()).isEmpty();
+            assertThat(text).contains("minpro sft --config " + name);
+            // The study that begins with it names its folder.
+            String runs = "studies/bases/" + name.replaceAll(".*/|-base.yaml", "");
+            assertThat(text).contains("--set runs=" + runs);
+            assertThat(Files.readString(Path.of(file.toString().replace("-base", ""))))
+                    .contains("model.path: " + runs + "/0001/model");
+            return;
+        }
+        // A base is named from the repository's root, where users stand.
+        Path standing = Files.createTempFile(folder, "study", ".yaml");
+        Files.writeString(standing, text.replace("base: recipes", "base: ../recipes"));
+        Study study = Study.read(standing, getClass().getClassLoader());
+        assertThat(text).contains("minpro compare --config " + name);
+        Matcher runs = Pattern.compile("(\\d+) runs\\b").matcher(text);
+        if (runs.find()) {
+            assertThat(study.runs()).hasSize(Integer.parseInt(runs.group(1)));
         }
     }
 }

@@ -23,7 +23,7 @@ public final class Settings {
     private final List<String> warnings = new ArrayList<>();
     private final Map<String, Value.Raw> sets = new LinkedHashMap<>();
     private final Map<String, Value.Raw> options = new LinkedHashMap<>();
-    private Value.Section file = new Value.Section(Map.of(), "the defaults");
+    private final List<Value.Section> files = new ArrayList<>();
 
     /** Adds a recipe file; its settings win over files added before. */
     public Settings file(Path path) {
@@ -49,7 +49,7 @@ public final class Settings {
     public Settings yaml(String source, String text) {
         switch (Yaml.file(source, text, problems)) {
             case null -> {}
-            case Value.Section section -> file = merge(file, section);
+            case Value.Section section -> files.add(section);
             case Value other ->
                 problem(other.origin(), "must be settings of the form 'name: value', got: " + other.shown());
         }
@@ -63,7 +63,7 @@ public final class Settings {
      * @param values booleans, numbers, strings, lists and maps by setting
      */
     public Settings map(String source, Map<String, ?> values) {
-        file = merge(file, (Value.Section) Yaml.value(source, values));
+        files.add((Value.Section) Yaml.value(source, values));
         return this;
     }
 
@@ -99,7 +99,46 @@ public final class Settings {
 
     /** Whether any layer gives this setting itself. */
     public boolean gives(String path) {
-        return options.containsKey(path) || sets.containsKey(path) || find(file, path) != null;
+        return options.containsKey(path)
+                || sets.containsKey(path)
+                || files.stream().anyMatch(file -> find(file, path) != null);
+    }
+
+    /**
+     * These, where every file could be read: what one that could not does not give would be reported as missing.
+     *
+     * @throws ConfigurationException with what is wrong with the files
+     */
+    public Settings requireRead() {
+        if (!problems.isEmpty()) {
+            throw new ConfigurationException(problems());
+        }
+        return this;
+    }
+
+    /** What the files give, as they have it: maps, lists and texts. */
+    public Map<String, Object> given() {
+        Value.Section all = new Value.Section(Map.of(), "the defaults");
+        for (Value.Section file : files) {
+            all = merge(all, file);
+        }
+        return plain(all);
+    }
+
+    private static Map<String, Object> plain(Value.Section section) {
+        Map<String, Object> plain = new LinkedHashMap<>();
+        section.entries().forEach((name, entry) -> plain.put(name, plain(entry.value())));
+        return plain;
+    }
+
+    private static Object plain(Value value) {
+        return switch (value) {
+            case Value.Scalar scalar -> scalar.text();
+            case Value.Raw raw -> raw.text();
+            case Value.Sequence sequence ->
+                sequence.elements().stream().map(Settings::plain).toList();
+            case Value.Section section -> plain(section);
+        };
     }
 
     /** What was given and has no effect, one line each. */
@@ -133,9 +172,16 @@ public final class Settings {
      * @param found problems are added to it
      */
     Value.Section tree(Map<String, Choice> shortForms, List<ConfigurationProblem> found) {
-        Value.Section tree = file;
-        for (Map.Entry<String, Choice> form : shortForms.entrySet()) {
-            tree = written(tree, form.getKey(), form.getValue(), found);
+        Value.Section tree = new Value.Section(Map.of(), "the defaults");
+        for (Value.Section file : files) {
+            // Before layers are joined: a short form in one and what it is short for in another contradict each other
+            // no more
+            // than two values do.
+            Value.Section layer = file;
+            for (Map.Entry<String, Choice> form : shortForms.entrySet()) {
+                layer = written(layer, form.getKey(), form.getValue(), found);
+            }
+            tree = merge(tree, layer);
         }
         Map<String, Value> ofOptions = written(options, shortForms, found);
         Map<String, Value> ofSets = written(sets, shortForms, found);

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.minpro.tensor.DType;
 import org.minpro.tensor.Tensor;
 
 /**

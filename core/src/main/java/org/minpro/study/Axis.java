@@ -30,6 +30,20 @@ public record Axis(String name, List<Level> levels) {
             Rule.check(
                     !label.isBlank() && label.lines().count() == 1, "grid", "such that names are one line each", label);
         }
+
+        /** Its settings in one line, such as {@code lag: 8, iterations: 48}. */
+        public String text() {
+            String text = text(settings);
+            return text.substring(1, text.length() - 1);
+        }
+
+        private static String text(@Nullable Object value) {
+            return value instanceof Map<?, ?> section
+                    ? section.entrySet().stream()
+                            .map(entry -> entry.getKey() + ": " + text(entry.getValue()))
+                            .collect(Collectors.joining(", ", "{", "}"))
+                    : String.valueOf(value);
+        }
     }
 
     public Axis {

@@ -173,30 +173,37 @@ public record Comparison(
     }
 
     /**
-     * Accuracy at equal drift: of each variant, read off the line between its places, over the logarithm of the drift that
-     * was measured there; empty where that is {@value #OUTSIDE} or more of a nat outside of them.
+     * Accuracy at equal drift: of each of a variant's runs with one seed, read off the line between their places, over the
+     * logarithm of the drift that was measured there; a seed where that is {@value #OUTSIDE} or more of a nat outside of
+     * them is left out.
      *
      * @param group what the places' other labels must be; places are compared along one axis only
      * @param drift mean |log rho|, nats
      */
-    public OptionalDouble accuracyAt(String variant, List<Place> group, double drift) {
-        TreeMap<Double, Double> ends = new TreeMap<>();
+    public Interval accuracyAt(String variant, List<Place> group, double drift) {
+        Map<Long, TreeMap<Double, Double>> lines = new TreeMap<>();
         for (Place place : group) {
             Variant at = place.variants.get(variant);
-            if (at != null) {
-                double measured = at.over(Measures::meanLogRatio).mean();
-                if (measured > 0 && !Double.isNaN(at.end.mean())) {
-                    ends.put(Math.log(measured), at.end.mean());
-                }
+            if (at == null) {
+                continue;
             }
+            at.runs.forEach((seed, run) -> {
+                double measured = run.measures.meanLogRatio().orElse(Double.NaN);
+                if (measured > 0 && run.measures.end().isPresent()) {
+                    lines.computeIfAbsent(seed, key -> new TreeMap<>())
+                            .put(Math.log(measured), run.measures.end().getAsDouble());
+                }
+            });
         }
-        if (ends.isEmpty()) {
-            return OptionalDouble.empty();
-        }
-        double wanted = Math.log(drift);
-        if (wanted > ends.firstKey() - OUTSIDE && wanted < ends.lastKey() + OUTSIDE) {
-            wanted = Math.clamp(wanted, ends.firstKey(), ends.lastKey());
-        }
+        return Interval.ofPresent(lines.values().stream()
+                .map(line -> readOff(line, Math.log(drift)))
+                .toList());
+    }
+
+    private static OptionalDouble readOff(TreeMap<Double, Double> ends, double drift) {
+        double wanted = drift > ends.firstKey() - OUTSIDE && drift < ends.lastKey() + OUTSIDE
+                ? Math.clamp(drift, ends.firstKey(), ends.lastKey())
+                : drift;
         Map.Entry<Double, Double> below = ends.floorEntry(wanted);
         Map.Entry<Double, Double> above = ends.ceilingEntry(wanted);
         if (below == null || above == null) {

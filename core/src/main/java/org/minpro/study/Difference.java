@@ -1,6 +1,7 @@
 package org.minpro.study;
 
 import java.util.List;
+import java.util.OptionalInt;
 import org.apache.commons.statistics.distribution.TDistribution;
 
 /**
@@ -12,9 +13,6 @@ import org.apache.commons.statistics.distribution.TDistribution;
  */
 public record Difference(Interval bootstrap, Interval student, double deviation) {
     private static final double POWER = 0.8;
-    /** Two may agree to the last of few problems. */
-    private static final int FEWEST = 3;
-
     private static final int MOST_SEEDS = 100_000;
 
     /** @param differences one for each seed that both have */
@@ -28,16 +26,16 @@ public record Difference(Interval bootstrap, Interval student, double deviation)
      * one of four studies with three seeds: whenever all differences have one sign.
      */
     public boolean separable() {
-        return bootstrap.seeds() >= FEWEST && bootstrap.excludesZero() && student.excludesZero();
+        return bootstrap.seeds() >= Interval.FEWEST && bootstrap.excludesZero() && student.excludesZero();
     }
 
     /**
      * The fewest pairs of which a paired t test at 5 % finds a difference with a chance of 80 %: {@code n >= ((t(0.975,
-     * n - 1) + t(0.8, n - 1)) s / difference)^2}, with the deviation s found here; 0 where it is unknown.
+     * n - 1) + t(0.8, n - 1)) s / difference)^2}, with the deviation s found here; empty where fewer than three pairs tell it.
      */
-    public int seedsFor(double difference) {
-        if (Double.isNaN(deviation)) {
-            return 0;
+    public OptionalInt seedsFor(double difference) {
+        if (bootstrap.seeds() < Interval.FEWEST) {
+            return OptionalInt.empty();
         }
         for (int n = 2; n < MOST_SEEDS; n++) {
             TDistribution t = TDistribution.of(n - 1.0);
@@ -45,9 +43,9 @@ public record Difference(Interval bootstrap, Interval student, double deviation)
                     * deviation
                     / difference;
             if (n >= needed * needed) {
-                return n;
+                return OptionalInt.of(n);
             }
         }
-        return MOST_SEEDS;
+        return OptionalInt.of(MOST_SEEDS);
     }
 }

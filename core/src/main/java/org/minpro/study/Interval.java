@@ -12,12 +12,15 @@ import org.minpro.tensor.Philox;
  * A mean over seeds with a 95 % interval.
  *
  * @param mean NaN of no seed
- * @param low end of the interval; NaN where one seed says nothing of the spread
+ * @param low end of the interval; NaN of fewer than three seeds, which say too little of the spread
  * @param high end of the interval
  * @param seeds how many values there are
  */
 public record Interval(double mean, double low, double high, int seeds) {
     private static final double TAIL = 0.025;
+
+    /** Of two values the resamples' interval is nearly that between them, whatever the spread. */
+    static final int FEWEST = 3;
 
     /** Up to so many values every resample is enumerated: {@code 6^6 = 46,656}. */
     private static final int ENUMERATED = 6;
@@ -31,7 +34,7 @@ public record Interval(double mean, double low, double high, int seeds) {
      */
     public static Interval bootstrap(List<Double> values) {
         int n = values.size();
-        if (n < 2) {
+        if (n < FEWEST) {
             return new Interval(mean(values), Double.NaN, Double.NaN, n);
         }
         double[] means = new double[n <= ENUMERATED ? (int) Math.pow(n, n) : RESAMPLES];

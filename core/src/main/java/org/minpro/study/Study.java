@@ -110,8 +110,7 @@ public record Study(StudyRecipe recipe, List<Axis> axes, Path folder, List<Run> 
         Recipe bound = Recipe.binder(loader).bind(Recipe.class, settings);
         if (study.base() != null) {
             // The file may say something else the next time.
-            given.addFirst(Recipe.binder(loader)
-                    .write(Recipe.binder(loader).bind(Recipe.class, new Settings().file(study.base())), false));
+            given.addFirst(sorted(new Settings().file(study.base()).given()));
         }
         return new Run(key, bound, hash(JSON.writeValueAsString(given)));
     }
@@ -159,7 +158,8 @@ public record Study(StudyRecipe recipe, List<Axis> axes, Path folder, List<Run> 
 
     /** Reads the recipe of a study's file and spells it out. */
     public static Study read(Path file, ClassLoader loader) {
-        StudyRecipe recipe = StudyRecipe.binder().bind(StudyRecipe.class, new Settings().file(file));
+        StudyRecipe recipe = StudyRecipe.binder()
+                .bind(StudyRecipe.class, new Settings().file(file).requireRead());
         String name = String.valueOf(file.getFileName()).replaceFirst("\\.ya?ml$", "");
         return of(recipe, file.toString(), Path.of("studies", name), loader);
     }

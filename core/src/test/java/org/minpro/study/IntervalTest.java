@@ -39,12 +39,15 @@ final class IntervalTest {
     }
 
     @Test
-    void oneValueSaysNothingOfTheSpread() {
+    void twoValuesSayTooLittleOfTheSpread() {
+        assertThat(Interval.bootstrap(List.of(0.5, 0.6)).percent()).isEqualTo("55.0");
+        assertThat(Interval.bootstrap(List.of(0.5, 0.6, 0.6)).percent()).startsWith("56.7 [");
+        assertThat(Difference.of(List.of(0.5, 0.5)).seedsFor(0.03)).isEmpty();
         assertThat(Interval.bootstrap(List.of(0.5)).low()).isNaN();
         assertThat(Interval.bootstrap(List.of(0.5)).percent()).isEqualTo("50.0");
         assertThat(Interval.bootstrap(List.of()).percent()).isEqualTo("–");
         assertThat(Difference.of(List.of(0.5)).separable()).isFalse();
-        assertThat(Difference.of(List.of(0.5)).seedsFor(0.03)).isZero();
+        assertThat(Difference.of(List.of(0.5)).seedsFor(0.03)).isEmpty();
     }
 
     @Test
@@ -59,7 +62,7 @@ final class IntervalTest {
     void theNumberOfSeedsIsThatOfAPairedTTest() {
         // s = 0.03 for a difference of 0.03: n = ((t(.975, n-1) + t(.8, n-1)))^2 is first met by 10.
         Difference difference = new Difference(new Interval(0, 0, 0, 3), new Interval(0, 0, 0, 3), 0.03);
-        assertThat(difference.seedsFor(0.03)).isEqualTo(10);
-        assertThat(difference.seedsFor(0.3)).isEqualTo(2);
+        assertThat(difference.seedsFor(0.03)).hasValue(10);
+        assertThat(difference.seedsFor(0.3)).hasValue(2);
     }
 }

@@ -16,6 +16,7 @@ import org.minpro.config.ConfigurationException;
 import org.minpro.config.Settings;
 import org.minpro.data.DataException;
 import org.minpro.experience.Delayed;
+import org.minpro.experience.Replay;
 import org.minpro.objective.Cispo;
 import org.minpro.objective.MinPro;
 
@@ -60,6 +61,24 @@ final class StudyTest {
         assertThat(last.seed()).isEqualTo(5);
         assertThat(last.runs()).isEqualTo(Path.of("studies", "x", "runs", "cispo-cap-1.28_old_5"));
         assertThat(study.runs().getFirst().recipe().objective()).isEqualTo(new MinPro());
+    }
+
+    @Test
+    void aValueOfAnAxisWinsOverAShortFormOfIt() {
+        List<Study.Run> runs = study("""
+                grid:
+                  staleness: [{name: replay, capacity: 3}, {name: delayed, lag: 2}]
+                seeds: [1]
+                recipe: {lag: 4}
+                """).runs();
+        assertThat(runs.getFirst().recipe().staleness()).isInstanceOf(Replay.class);
+        assertThat(runs.getLast().recipe().staleness()).isEqualTo(new Delayed(2));
+        assertThat(study("grid: {lag: [7]}\nseeds: [1]\nrecipe: {staleness: {name: replay, capacity: 3}}\n")
+                        .runs()
+                        .getFirst()
+                        .recipe()
+                        .staleness())
+                .isEqualTo(new Delayed(7));
     }
 
     @Test
