@@ -45,7 +45,7 @@ class ResumeTest {
     @Test
     @Tag("slow")
     void aRunThatIsKilledAtAnyInstantContinuesBitForBit() throws Exception {
-        runs.killAndContinue(ResumableRun.Model.WHOLE, 24, 3, 71, left -> left.assertSame(expected));
+        runs.killAndContinue(ResumableRun.Model.WHOLE, 12, 3, 71, left -> left.assertSame(expected));
     }
 
     @Test
