@@ -45,7 +45,12 @@ class ResumeTest {
     @Test
     @Tag("slow")
     void aRunThatIsKilledAtAnyInstantContinuesBitForBit() throws Exception {
-        runs.killAndContinue(ResumableRun.Model.WHOLE, 12, 3, 71, left -> left.assertSame(expected));
+        runs.killAndContinue(
+                ResumableRun.Model.WHOLE,
+                Integer.getInteger("soak.kills", 12),
+                3,
+                Long.getLong("soak.seed", 71),
+                left -> left.assertSame(expected));
     }
 
     @Test
