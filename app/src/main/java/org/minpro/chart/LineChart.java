@@ -116,18 +116,10 @@ public record LineChart(String title, String x, List<Series> series, boolean log
             if (with.size() < 2) {
                 return;
             }
-            StringBuilder path = new StringBuilder();
-            for (Series.Point point : with) {
-                path.append(path.isEmpty() ? "M" : "L").append(at(point.x(), point.high()));
-            }
-            for (Series.Point point : with.reversed()) {
-                path.append("L").append(at(point.x(), point.low()));
-            }
+            Svg.Path path = new Svg.Path();
+            with.forEach(point -> path.to(px(point.x()), py(point.high())));
+            with.reversed().forEach(point -> path.to(px(point.x()), py(point.low())));
             out.append("<path class=\"band " + Styles.classes(line.style()) + "\" d=\"" + path + "z\"/>");
-        }
-
-        private String at(double x, double y) {
-            return Svg.number(px(x)) + " " + Svg.number(py(y));
         }
 
         private List<Series.Point> drawn(Series line) {
@@ -141,10 +133,8 @@ public record LineChart(String title, String x, List<Series> series, boolean log
             if (points.isEmpty()) {
                 return;
             }
-            StringBuilder path = new StringBuilder();
-            for (Series.Point point : points) {
-                path.append(path.isEmpty() ? "M" : "L").append(at(point.x(), point.y()));
-            }
+            Svg.Path path = new Svg.Path();
+            points.forEach(point -> path.to(px(point.x()), py(point.y())));
             out.append("<path class=\"line " + Styles.classes(line.style()) + "\" d=\"" + path + "\"><title>"
                     + Svg.text(line.label()) + "</title></path>");
             int every = Math.max(1, points.size() / MARKS);
