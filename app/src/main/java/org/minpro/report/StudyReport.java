@@ -59,13 +59,23 @@ public record StudyReport(
 
     private static final String[] QUANTILES = {"01", "05", "25", "50", "75", "95", "99"};
 
-    /** Writes {@code report.html}, {@code report.md}, {@code measures.csv} and {@code differences.csv}. */
+    /**
+     * Writes {@code report.html}, {@code report.md}, {@code measures.csv} and {@code differences.csv}, and the curves of accuracy
+     * at each place as a picture, {@code accuracy-PLACE.svg}.
+     */
     public void write(Path folder) {
         Report report = report();
         WholeFile.write(folder.resolve("report.html"), report.html());
         WholeFile.write(folder.resolve("report.md"), report.markdown());
         StudyTables.write(folder.resolve("measures.csv"), measures());
         StudyTables.write(folder.resolve("differences.csv"), differences());
+        for (Comparison.Place place : comparison.places()) {
+            String name =
+                    comparison.places().size() == 1 ? "" : "-" + title(place).replaceAll("[^\\p{Alnum}.]+", "-");
+            LineChart chart = accuracyChart(
+                    comparison.places().size() == 1 ? "Accuracy, %" : "Accuracy, %: " + title(place), place);
+            WholeFile.write(folder.resolve("accuracy" + name + ".svg"), chart.standalone());
+        }
     }
 
     /** All of it. */
@@ -372,17 +382,7 @@ public record StudyReport(
                 new Block.Text(
                         "Means over seeds; bands are the bootstrap's 95 % interval. A line ends where a run of its variant has ended."));
         List<LineChart> charts = new ArrayList<>();
-        charts.add(new LineChart(
-                "Accuracy, %",
-                "iterations",
-                series(place, run -> {
-                    Map<Long, Double> points = new TreeMap<>();
-                    run.before().ifPresent(value -> points.put(0L, 100 * value));
-                    run.curve().accuracy(comparison.heldOut()).forEach((at, value) -> points.put(at, 100 * value));
-                    return points;
-                }),
-                false,
-                new double[0]));
+        charts.add(accuracyChart("Accuracy, %", place));
         charts.add(chart("Entropy, nats", place, Curve.ENTROPY, false));
         charts.add(chart("Effective sample size of the tokens, share", place, Curve.ESS, false));
         charts.add(chart("Largest |Σ log ρ| of a response, nats", place, Curve.LARGEST_LOG_PRODUCT, true));
@@ -421,6 +421,15 @@ public record StudyReport(
                             + " a band of 5 to 95 %; means over the updates and over the runs that kept them."));
             blocks.add(new Block.Charts(positions));
         }
+    }
+
+    private LineChart accuracyChart(String title, Comparison.Place place) {
+        return new LineChart(title, "iterations", series(place, run -> {
+            Map<Long, Double> points = new TreeMap<>();
+            run.before().ifPresent(value -> points.put(0L, 100 * value));
+            run.curve().accuracy(comparison.heldOut()).forEach((at, value) -> points.put(at, 100 * value));
+            return points;
+        }));
     }
 
     private LineChart chart(String title, Comparison.Place place, String metric, boolean logarithmic) {

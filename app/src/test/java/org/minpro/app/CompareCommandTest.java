@@ -289,6 +289,9 @@ final class CompareCommandTest {
         assertThat(compared.lines()).hasSize(2);
         assertThat(compared.out()).contains("\tgrpo\t", "\tminpro\t");
         assertThat(Files.readString(folder.resolve("c").resolve("report.md"))).contains("4 of 4 runs", "2 variants");
+        assertThat(Files.readString(folder.resolve("c").resolve("accuracy.svg")))
+                .startsWith("<svg")
+                .contains(">minpro<");
         assertThat(compare(folder.toString()).code()).isEqualTo(2);
         line.addFirst("compare");
         line.add("--list");
