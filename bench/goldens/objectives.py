@@ -330,7 +330,7 @@ def evaluate(losses, data, aggregation, length):
 
 CLIP = {"clip-low": 0.2, "clip-high": 0.28}
 WEIGHT = {"floor": 0.0, "cap": 5.0}
-MINPRO = {**WEIGHT, "prefix-minimum-includes-one": False, "form": "weight", **CLIP}
+MINPRO = {**WEIGHT, "cap": 1.28, "prefix-minimum-includes-one": False, "form": "weight", **CLIP}
 M2PO = {"form": "clip", "threshold": 0.04, "clip-low": 0.3, "clip-high": 0.5}
 
 # The defaults come first; the Java test reads them without setting any parameter.
@@ -343,7 +343,8 @@ PARAMETERS = {
     "prefix": [WEIGHT, {"floor": 0.0, "cap": 1.28}],
     "minpro": [
         MINPRO,
-        {**MINPRO, "floor": 0.8, "cap": 1.28},
+        {**MINPRO, "cap": 5.0},
+        {**MINPRO, "floor": 0.8},
         {**MINPRO, "prefix-minimum-includes-one": True},
         {**MINPRO, "form": "clip"},
     ],

@@ -207,7 +207,7 @@ final class CommandLineTest {
         CommandLineRun list = CommandLineRun.of("objectives");
         assertThat(list.code()).isZero();
         assertThat(list.lines()).hasSameSizeAs(Objectives.entries());
-        assertThat(list.lines()).anyMatch(line -> line.startsWith("minpro ") && line.contains("cap=5.0"));
+        assertThat(list.lines()).anyMatch(line -> line.startsWith("minpro ") && line.contains("cap=1.28"));
         CommandLineRun one = CommandLineRun.of("objectives", "gspo", "--set", "clip-low=0.01");
         assertThat(one.out())
                 .contains(

@@ -20,8 +20,8 @@ import org.minpro.tensor.Tensor;
  *
  * @param floor lower bound of the weight, absolute, in form {@code weight}. The paper's window was not found; 0 keeps
  *     the suppression after an unlikely token, 0.8 (a half-width of 0.2) would undo most of it
- * @param cap upper bound of the weight, absolute, in form {@code weight}. Not found either; 1.28 was worse than 5 at
- *     every learning rate tried
+ * @param cap upper bound of the weight, absolute, in form {@code weight}. Not found either; 1.28 ended at least as high as 5 at
+ *     each of four lags (docs/study.md)
  * @param prefixMinimumIncludesOne whether {@code m_t = min(1, rho_1, ..., rho_{t-1})}, so that a prefix never raises a
  *     weight. The paper does not spell out the empty prefix; false is exact at the second token
  * @param form which of the two losses
@@ -55,9 +55,9 @@ public record MinPro(
         ClippedSurrogate.check(clipLow, clipHigh);
     }
 
-    /** Weights between 0 and 5, the minimum over real tokens. */
+    /** Weights between 0 and 1.28, the minimum over real tokens. */
     public MinPro() {
-        this(0, 5, false, PrefixForm.WEIGHT, 0.2, 0.28);
+        this(0, 1.28, false, PrefixForm.WEIGHT, 0.2, 0.28);
     }
 
     @Override

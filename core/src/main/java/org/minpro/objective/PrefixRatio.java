@@ -10,7 +10,7 @@ import org.minpro.config.Doc;
  * off-policy gradient, with a variance that grows exponentially in t; MinPRO (arXiv 2601.22718) is measured against it.
  *
  * @param floor lower bound of the weight, absolute
- * @param cap upper bound of the weight, absolute; by default that of {@link MinPro}, so that the two compare
+ * @param cap upper bound of the weight, absolute; by default that of {@link Cispo}, as docs/study.md has it
  */
 @Described(family = "prefix", formula = "−sg(clip(ρ₁⋯ρ_t)) A log π", source = "arXiv 2601.22718")
 public record PrefixRatio(

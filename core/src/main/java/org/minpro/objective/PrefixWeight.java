@@ -102,7 +102,7 @@ public record PrefixWeight(
         ClippedSurrogate.check(clipLow, clipHigh);
     }
 
-    /** The bounds of {@link MinPro}, so that the kinds compare; the window of 32 tokens is inferred. */
+    /** The bounds of {@link PrefixRatio}, so that the kinds compare; the window of 32 tokens is inferred. */
     public PrefixWeight() {
         this(Kind.MINIMUM, 32, 0.9, PrefixForm.WEIGHT, 0, 5, 0.2, 0.28);
     }

@@ -143,7 +143,7 @@ class ObjectiveGoldenTest {
     @ParameterizedTest
     @CsvSource({"minpro, minimum, weight", "minpro, minimum, clip", "prefix, product, weight"})
     void aNamedPrefixObjectiveEqualsItsKind(String name, String kind, String form) throws IOException {
-        Map<String, String> ofForm = name.equals("prefix") ? Map.of() : Map.of("form", form);
+        Map<String, Object> ofForm = name.equals("prefix") ? Map.of() : Map.of("form", form, "cap", 5);
         Objective named = Objectives.of(name, ofForm);
         Objective ofKind = Objectives.of("prefix-weight", Map.of("kind", kind, "form", form));
         for (JsonNode golden : resource("/objectives/prefix.json")) {

@@ -118,7 +118,7 @@ class ObjectivesTest {
     @Test
     void valuesOutOfRangeAreRefused() {
         assertThatThrownBy(() -> Objectives.of("minpro", Map.of("floor", 6)))
-                .hasMessage("cap must be > 0 and >= floor (6.0); .inf is no cap, got: 5.0");
+                .hasMessage("cap must be > 0 and >= floor (6.0); .inf is no cap, got: 1.28");
         assertThatThrownBy(() -> Objectives.of("grpo", Map.of("clip-low", -0.1)))
                 .hasMessage("clip-low must be >= 0 and finite, got: -0.1");
         assertThatThrownBy(() -> new Grpo(0.2, Double.NaN)).hasMessage("clip-high must be >= 0, got: NaN");
