@@ -64,7 +64,7 @@ print(f"{name}: peak {int(resident.group(1)) / 2**20:.2f} GiB of memory, {on_car
       + (f", {allocated / 2**30:.2f} GiB by its allocator" if allocated else ""))
 process.stdin.close()
 try:
-    process.wait(30)
+    process.wait(5)
 except subprocess.TimeoutExpired:
     process.kill()
 mismatch = max((s.get("mismatch", 0) for s in steps), key=lambda far: (far != far, far))

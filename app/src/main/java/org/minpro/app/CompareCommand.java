@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 import org.minpro.recipe.Recipe;
 import org.minpro.report.Block;
 import org.minpro.report.StudyReport;
+import org.minpro.run.BuildVersion;
 import org.minpro.run.RunFolder;
 import org.minpro.study.Axis;
 import org.minpro.study.Comparison;
@@ -127,6 +128,12 @@ final class CompareCommand implements Callable<Integer> {
                     .flatMap(run -> run.recipe().warnings().stream())
                     .distinct()
                     .forEach(warning -> console.say("warning: " + warning));
+            tables.results().stream()
+                    .map(RunResult::version)
+                    .filter(version -> !version.equals(BuildVersion.present().toString()))
+                    .distinct()
+                    .forEach(version -> console.say("note: runs here were done by MinPRO " + version + ", this is "
+                            + BuildVersion.present() + "; what the study does not say follows each one's defaults"));
             StudyProgress.lines(study, tables).forEach(console::say);
             boolean all;
             if (reportOnly) {
@@ -215,7 +222,10 @@ final class CompareCommand implements Callable<Integer> {
         Map<String, String> labels = new LinkedHashMap<>();
         for (Axis axis : study.axes()) {
             for (Axis.Level level : axis.levels()) {
-                labels.put(axis.name() + ": " + level.label(), level.text());
+                String label = axis.name() + ": " + level.label();
+                if (!label.equals(level.text())) {
+                    labels.put(label, level.text());
+                }
             }
         }
         return labels;

@@ -29,7 +29,7 @@ import org.minpro.study.RunResult;
 final class RunSettings {
     private static final int WINDOW = 2;
 
-    /** What tells no two variants apart: what a run has of its own, and what changes no number but by rounding. */
+    /** What tells no two variants apart: what a run has of its own, and how it was computed and kept. */
     private static final Predicate<String> OF_ONE_RUN = Pattern.compile(
                     "seed|runs|prompts\\.date|trackers(\\..*)?|record\\..*"
                             + "|checkpoints\\..*|compute\\.(workers|lanes|micro-batch-tokens)")
@@ -106,7 +106,7 @@ final class RunSettings {
             Map<String, String> its = flat(recipe);
             shared.entrySet().removeIf(setting -> !Objects.equals(its.get(setting.getKey()), setting.getValue()));
         }
-        shared.keySet().removeIf(OF_ONE_RUN);
+        shared.keySet().removeAll(Set.of("seed", "runs"));
         return shared;
     }
 

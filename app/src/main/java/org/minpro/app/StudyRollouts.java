@@ -46,6 +46,9 @@ final class StudyRollouts {
         Path file = study.resolve(FILE);
         List<String> lines = new ArrayList<>();
         for (JsonNode kept : JsonLines.of(file)) {
+            if (!kept.has("variant")) {
+                continue;
+            }
             if (!kept.path("variant").asString("").equals(variant)) {
                 lines.add(kept.toString());
             } else if (drift(tokens(kept)) >= drift(found.get())) {

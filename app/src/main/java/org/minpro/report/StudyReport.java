@@ -1,5 +1,9 @@
 package org.minpro.report;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -69,12 +73,30 @@ public record StudyReport(
         WholeFile.write(folder.resolve("report.md"), report.markdown());
         StudyTables.write(folder.resolve("measures.csv"), measures());
         StudyTables.write(folder.resolve("differences.csv"), differences());
+        writePictures(folder);
+    }
+
+    private void writePictures(Path folder) {
+        boolean alone = comparison.places().size() == 1;
+        Map<String, LineChart> pictures = new LinkedHashMap<>();
         for (Comparison.Place place : comparison.places()) {
-            String name =
-                    comparison.places().size() == 1 ? "" : "-" + title(place).replaceAll("[^\\p{Alnum}.]+", "-");
-            LineChart chart = accuracyChart(
-                    comparison.places().size() == 1 ? "Accuracy, %" : "Accuracy, %: " + title(place), place);
-            WholeFile.write(folder.resolve("accuracy" + name + ".svg"), chart.standalone());
+            String name = alone ? "accuracy" : "accuracy-" + title(place).replaceAll("[^\\p{Alnum}.]+", "-");
+            String free = name;
+            for (int i = 2; pictures.containsKey(free + ".svg"); i++) {
+                free = name + "-" + i;
+            }
+            pictures.put(free + ".svg", accuracyChart(alone ? "Accuracy, %" : "Accuracy, %: " + title(place), place));
+        }
+        pictures.forEach((file, chart) -> WholeFile.write(folder.resolve(file), chart.standalone()));
+        // Of a report that had other places.
+        try (DirectoryStream<Path> old = Files.newDirectoryStream(folder, "accuracy*.svg")) {
+            for (Path file : old) {
+                if (!pictures.containsKey(String.valueOf(file.getFileName()))) {
+                    Files.delete(file);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(folder + " cannot be tidied up: " + e.getMessage(), e);
         }
     }
 
@@ -565,7 +587,14 @@ public record StudyReport(
             }
             lines.add(new Series(KINDS[kind], kind, points));
         }
-        return new LineChart(variant.label() + ": ratios by position", TENTH, lines, true, new double[] {0.8, 1.25});
+        long kept = variant.runs().values().stream()
+                .filter(run -> run.result().positions().values().containsKey(Positions.RATIOS.getFirst() + "/p50"))
+                .count();
+        String seeds = kept == variant.runs().size()
+                ? ""
+                : " (" + kept + " of " + variant.runs().size() + " seeds)";
+        return new LineChart(
+                variant.label() + ": ratios by position" + seeds, TENTH, lines, true, new double[] {0.8, 1.25});
     }
 
     private Block power(Comparison.Place place) {

@@ -166,6 +166,11 @@ final class CompareCommandTest {
         assertThat(Files.readAllLines(out.resolve("measures.csv"))).hasSize(13);
         // Three variants at two places: three pairs each.
         assertThat(Files.readAllLines(out.resolve("differences.csv"))).hasSize(7);
+        assertThat(page).contains("grpo: ratios by position<", ">product<");
+        try (Stream<Path> files = Files.list(out)) {
+            assertThat(files.map(file -> file.getFileName().toString()).filter(name -> name.endsWith(".svg")))
+                    .containsExactlyInAnyOrder("accuracy-lag-0.svg", "accuracy-lag-1.svg");
+        }
     }
 
     @Test

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.minpro.study.RunKey;
@@ -31,13 +32,12 @@ final class StudyReportsTest {
     /** Their numbers are of what the recipe says now: with them the recipe's study goes on, and does no run again. */
     @ParameterizedTest
     @MethodSource("reports")
-    void aStudyGoesOnFromItsNumbers(Path folder) throws IOException {
+    void aStudyGoesOnFromItsNumbers(Path folder, @TempDir Path temporary) throws IOException {
         // Those with a base read it from the repository's root.
         Path recipe = Path.of("..", "recipes", "study", folder.getFileName() + ".yaml");
-        Path standing = Files.createTempFile("study", ".yaml");
+        Path standing = temporary.resolve("study.yaml");
         Files.writeString(standing, Files.readString(recipe).replace("base: recipes", "base: ../recipes"));
         Study study = Study.read(standing, getClass().getClassLoader());
-        Files.delete(standing);
         Map<RunKey, String> settings = new HashMap<>();
         study.runs().forEach(run -> settings.put(run.key(), run.settings()));
         List<RunResult> results = StudyTables.open(folder, study.axisNames()).results();

@@ -38,11 +38,14 @@ public record Axis(String name, List<Level> levels) {
         }
 
         private static String text(@Nullable Object value) {
-            return value instanceof Map<?, ?> section
-                    ? section.entrySet().stream()
+            return switch (value) {
+                case Map<?, ?> section ->
+                    section.entrySet().stream()
                             .map(entry -> entry.getKey() + ": " + text(entry.getValue()))
-                            .collect(Collectors.joining(", ", "{", "}"))
-                    : String.valueOf(value);
+                            .collect(Collectors.joining(", ", "{", "}"));
+                case List<?> list -> list.stream().map(Level::text).collect(Collectors.joining(", ", "[", "]"));
+                case null, default -> String.valueOf(value);
+            };
         }
     }
 

@@ -177,7 +177,7 @@ public record Comparison(
      * logarithm of the drift that was measured there; a seed where that is {@value #OUTSIDE} or more of a nat outside of
      * them is left out.
      *
-     * @param group what the places' other labels must be; places are compared along one axis only
+     * @param group places that differ along one axis
      * @param drift mean |log rho|, nats
      */
     public Interval accuracyAt(String variant, List<Place> group, double drift) {

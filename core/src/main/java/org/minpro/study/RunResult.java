@@ -40,23 +40,6 @@ public record RunResult(
         Curve curve,
         Positions positions) {
 
-    /** As this one, with other positions. */
-    RunResult with(Positions others) {
-        return new RunResult(
-                key,
-                outcome,
-                before,
-                after,
-                problems,
-                updates,
-                sampledTokens,
-                seconds,
-                version,
-                settings,
-                curve,
-                others);
-    }
-
     /** Whether held-out problems were evaluated on the way, not only before and after. */
     boolean evaluatedOnTheWay() {
         // One that was cut short has no evaluation at its end.

@@ -10,8 +10,10 @@ import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.minpro.config.ConfigurationException;
 import org.minpro.config.ConfigurationProblem;
@@ -57,6 +59,7 @@ public record Study(StudyRecipe recipe, List<Axis> axes, Path folder, List<Run> 
         Path own = recipe.folder();
         Path home = own == null ? folder : own;
         Set<ConfigurationProblem> problems = new LinkedHashSet<>();
+        contradiction(axes).ifPresent(message -> problems.add(new ConfigurationProblem(source, message)));
         List<Run> runs = new ArrayList<>();
         Map<String, RunKey> ids = new HashMap<>();
         for (long seed : recipe.seeds()) {
@@ -80,6 +83,25 @@ public record Study(StudyRecipe recipe, List<Axis> axes, Path folder, List<Run> 
             throw new ConfigurationException(List.copyOf(problems));
         }
         return new Study(recipe, axes, home, runs);
+    }
+
+    /** An axis of lags beside one of protocols: the later one would win, and labels of the other would say what is not so. */
+    private static Optional<String> contradiction(List<Axis> axes) {
+        List<String> lags = giving(axes, "lag");
+        List<String> protocols = giving(axes, "staleness");
+        lags.removeAll(protocols);
+        return lags.isEmpty() || protocols.isEmpty()
+                ? Optional.empty()
+                : Optional.of("grid must give lag and staleness, which it is short for, on one axis, got: lag on "
+                        + String.join(", ", lags) + " and staleness on " + String.join(", ", protocols));
+    }
+
+    private static List<String> giving(List<Axis> axes, String setting) {
+        return axes.stream()
+                .filter(axis -> axis.levels().stream()
+                        .anyMatch(level -> level.settings().containsKey(setting)))
+                .map(Axis::name)
+                .collect(Collectors.toCollection(ArrayList::new));
     }
 
     private static Run run(

@@ -84,7 +84,8 @@ class ObjectiveExampleTest {
 
     @Test
     void aLossThatIsNoNumberIsAnErrorAndNoAnswer() {
-        String example = "{\"log_probs\":[[0]],\"behavior_log_probs\":[[-20]],\"advantages\":[[1.7e308]],\"mask\":[[1]]}";
+        String example =
+                "{\"log_probs\":[[0]],\"behavior_log_probs\":[[-20]],\"advantages\":[[1.7e308]],\"mask\":[[1]]}";
         assertThatThrownBy(() -> parse(example).evaluate(new MinPro()))
                 .hasMessageContaining("loss and gradient must be finite in float64, got: loss ");
     }

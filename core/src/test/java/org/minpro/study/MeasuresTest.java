@@ -151,6 +151,46 @@ final class MeasuresTest {
                 .isTrue();
     }
 
+    /** Between drifts of e^-2 and e^0, at e^-1: the middle of what each seed has at both. */
+    @Test
+    void atEqualDriftAccuracyIsReadOffEachSeedsLine() {
+        List<RunResult> runs = new ArrayList<>();
+        for (long seed = 1; seed <= 4; seed++) {
+            runs.add(drifted("near", seed, Math.exp(-2), 0.6 + 0.01 * seed));
+            // The last does not come as far.
+            runs.add(drifted("far", seed, seed == 4 ? Math.exp(-1.9) : 1, 0.4));
+        }
+        Comparison comparison = Comparison.of(List.of("objective", "lag"), 0, runs, null, null);
+        Interval middle = comparison.accuracyAt("x", comparison.places(), Math.exp(-1));
+        assertThat(middle.seeds()).isEqualTo(3);
+        assertThat(middle.mean()).isEqualTo((0.62 + 0.4) / 2, within(1e-9));
+        assertThat(middle.high()).isBetween(0.5133, 0.515);
+        assertThat(comparison.accuracyAt("x", comparison.places(), 10).seeds()).isZero();
+    }
+
+    private static RunResult drifted(String place, long seed, double drift, double end) {
+        return with(
+                run("x", place, seed, RunResult.Outcome.DONE, end),
+                new Curve(List.of(new Curve.Point(2, 8, Map.of(Curve.ACCURACY, end, Curve.MEAN_ABSOLUTE, drift)))),
+                Positions.NONE);
+    }
+
+    static RunResult with(RunResult run, Curve curve, Positions positions) {
+        return new RunResult(
+                run.key(),
+                run.outcome(),
+                run.before(),
+                run.after(),
+                run.problems(),
+                run.updates(),
+                run.sampledTokens(),
+                run.seconds(),
+                run.version(),
+                run.settings(),
+                curve,
+                positions);
+    }
+
     @Test
     void variantsAreComparedPlaceByPlaceAndSeedBySeed() {
         List<RunResult> runs = new ArrayList<>();

@@ -79,6 +79,9 @@ final class StudyTest {
                         .recipe()
                         .staleness())
                 .isEqualTo(new Delayed(7));
+        assertThatThrownBy(() -> study("grid: {lag: [4, 8], staleness: [{name: replay, capacity: 3}]}\n"))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContaining("grid must give lag and staleness");
     }
 
     @Test
@@ -159,12 +162,15 @@ final class StudyTest {
         tables.add(none);
         assertThat(StudyTables.open(folder, axes).results()).containsExactly(odd, even, none);
 
-        RunResult placed = MeasuresTest.run("e", "8", 3, RunResult.Outcome.DONE, 0.5, 0.125)
-                .with(new Positions(Map.of(
+        RunResult plain = MeasuresTest.run("e", "8", 3, RunResult.Outcome.DONE, 0.5, 0.125);
+        RunResult placed = MeasuresTest.with(
+                plain,
+                plain.curve(),
+                new Positions(Map.of(
                         "ratio/prefix/p95", List.of(1.0, 2.0, Double.NaN, 4.0, 5.0, 6.0, 7.0, 8.0, 9.5, 1234.0))));
         tables.add(placed);
         assertThat(StudyTables.open(folder, axes).results()).containsExactly(odd, even, none, placed);
-        tables.add(MeasuresTest.run("e", "8", 3, RunResult.Outcome.DONE, 0.5, 0.125));
+        tables.add(plain);
 
         // A line without its curve is a run that is not done.
         List<String> curves = Files.readAllLines(folder.resolve("curves.csv"));
