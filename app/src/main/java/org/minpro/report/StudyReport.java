@@ -408,7 +408,10 @@ public record StudyReport(
         charts.add(chart("Entropy, nats", place, Curve.ENTROPY, false));
         charts.add(chart("Effective sample size of the tokens, share", place, Curve.ESS, false));
         charts.add(chart("Largest |Σ log ρ| of a response, nats", place, Curve.LARGEST_LOG_PRODUCT, true));
-        charts.add(byPosition(place));
+        charts.add(new LineChart(
+                "Prefix minimum by position, last third of the run",
+                TENTH,
+                lines(place, variant -> byPosition(variant, Positions.MINIMUM_MEAN))));
         charts.removeIf(
                 chart -> chart.series().stream().allMatch(line -> line.points().isEmpty()));
         blocks.add(new Block.Charts(charts));
@@ -471,12 +474,17 @@ public record StudyReport(
     }
 
     private List<Series> series(Comparison.Place place, Function<RunResult, Map<Long, Double>> curve) {
+        return lines(place, variant -> points(variant, curve));
+    }
+
+    /** A line for each variant of a place, in one style at all places. */
+    private List<Series> lines(Comparison.Place place, Function<Comparison.Variant, List<Series.Point>> points) {
         List<Series> lines = new ArrayList<>();
         int style = 0;
         for (String label : comparison.variants()) {
             Comparison.Variant variant = place.variants().get(label);
             if (variant != null) {
-                lines.add(new Series(label, style, points(variant, curve)));
+                lines.add(new Series(label, style, points.apply(variant)));
             }
             style++;
         }
@@ -536,20 +544,6 @@ public record StudyReport(
                     low.get(i).x(), Double.NaN, low.get(i).y(), high.get(i).y()));
         }
         return points;
-    }
-
-    /** The prefix minimum over the response. */
-    private LineChart byPosition(Comparison.Place place) {
-        List<Series> lines = new ArrayList<>();
-        int style = 0;
-        for (String label : comparison.variants()) {
-            Comparison.Variant variant = place.variants().get(label);
-            if (variant != null) {
-                lines.add(new Series(label, style, byPosition(variant, Positions.MINIMUM_MEAN)));
-            }
-            style++;
-        }
-        return new LineChart("Prefix minimum by position, last third of the run", TENTH, lines);
     }
 
     /** A metric's means over the runs that have it, tenth by tenth. */

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -118,11 +119,16 @@ public final class Settings {
 
     /** What the files give, as they have it: maps, lists and texts. */
     public Map<String, Object> given() {
+        return plain(joined(UnaryOperator.identity()));
+    }
+
+    /** The files in one tree, each changed first. */
+    private Value.Section joined(UnaryOperator<Value.Section> change) {
         Value.Section all = new Value.Section(Map.of(), "the defaults");
         for (Value.Section file : files) {
-            all = merge(all, file);
+            all = merge(all, change.apply(file));
         }
-        return plain(all);
+        return all;
     }
 
     private static Map<String, Object> plain(Value.Section section) {
@@ -172,17 +178,15 @@ public final class Settings {
      * @param found problems are added to it
      */
     Value.Section tree(Map<String, Choice> shortForms, List<ConfigurationProblem> found) {
-        Value.Section tree = new Value.Section(Map.of(), "the defaults");
-        for (Value.Section file : files) {
-            // Before layers are joined: a short form in one and what it is short for in another contradict each other
-            // no more
-            // than two values do.
+        // In each file by itself: lag in one and staleness in a later one are two values of a setting, of which the
+        // later wins.
+        Value.Section tree = joined(file -> {
             Value.Section layer = file;
             for (Map.Entry<String, Choice> form : shortForms.entrySet()) {
                 layer = written(layer, form.getKey(), form.getValue(), found);
             }
-            tree = merge(tree, layer);
-        }
+            return layer;
+        });
         Map<String, Value> ofOptions = written(options, shortForms, found);
         Map<String, Value> ofSets = written(sets, shortForms, found);
         shortForms.forEach((name, choice) -> {
