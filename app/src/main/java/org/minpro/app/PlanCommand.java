@@ -1,5 +1,6 @@
 package org.minpro.app;
 
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -8,6 +9,7 @@ import org.minpro.config.Settings;
 import org.minpro.recipe.Recipe;
 import org.minpro.run.MemoryEstimate;
 import org.minpro.run.ModelFiles;
+import org.minpro.run.Positions;
 import org.minpro.run.TrainingSession;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Engine;
@@ -35,6 +37,12 @@ final class PlanCommand implements Callable<Integer> {
     @Option(names = "--objective", paramLabel = "NAME", description = "See 'minpro objectives'.")
     private @Nullable String objective;
 
+    @Option(names = "--lag", paramLabel = "N", description = "Iterations between sampling a batch and training on it.")
+    private @Nullable String lag;
+
+    @Option(names = "--iterations", paramLabel = "N", description = "Rollout phases of the run.")
+    private @Nullable String iterations;
+
     @Option(
             names = "--memory",
             paramLabel = "GB",
@@ -57,7 +65,9 @@ final class PlanCommand implements Callable<Integer> {
     @Option(
             names = "--processes",
             paramLabel = "N",
-            description = "Processes of the run, each with a device, or a machine, of its own; 1 by default.")
+            description =
+                    "Processes of the run, 1 by default: of this machine, which they share; with --memory each with"
+                            + " a device of its own.")
     private int processes = 1;
 
     @Option(names = "--json", description = "Writes the plan as a line of JSON to standard output.")
@@ -73,6 +83,8 @@ final class PlanCommand implements Callable<Integer> {
     public Integer call() {
         Settings settings = options.settings();
         RecipeOptions.option(settings, "objective", objective, "--objective");
+        RecipeOptions.option(settings, "lag", lag, "--lag");
+        RecipeOptions.option(settings, "iterations", iterations, "--iterations");
         Recipe recipe = options.recipe(Recipe.binder(options.loader()), options.defaults(), settings, console);
         recipe.warnings().forEach(warning -> console.say("warning: " + warning));
         ModelFiles files = ModelFiles.withoutWeights(recipe.model().path());
@@ -82,27 +94,49 @@ final class PlanCommand implements Callable<Integer> {
             throw new IllegalArgumentException(
                     TrainingSession.lanesRefusal(processes, recipe.compute().lanes()));
         }
-        RunPlan plan = new RunPlan(recipe, files.config(), compute, processes, 1);
+        RunPlan plan = new RunPlan(recipe, files.config(), compute, processes, memory == null ? processes : 1);
         long free = memory == null ? free(recipe) : Math.round(1e9 * positive("--memory", memory));
         RunPlan.Rates rates = rates(RunPlan.Rates.measured(compute));
         console.say("plan: " + plan.modelLine());
         console.say("  rollouts   " + plan.rollouts());
+        positions(recipe, files).ifPresent(line -> console.say("  positions  " + line));
         console.say("  staleness  " + recipe.staleness().described(recipe.updatesOfIteration()));
         console.say("  updates    " + plan.updates());
-        console.say("  memory     " + plan.memory(free) + ", on 1 device ("
-                + plan.device() + ") of "
-                + (processes == 1 ? "1 rank" : "each of " + processes + " ranks"));
+        plan.reference().ifPresent(line -> console.say("  reference  " + line));
+        if (processes > 1) {
+            console.say("  processes  " + plan.processes());
+        }
+        console.say("  memory     " + plan.memory(free) + ", on " + devices(plan));
         console.say("  time       " + plan.time(rates));
         if (json) {
             JsonLine line = new JsonLine();
             plan.json(rates, free).forEach(line::with);
             console.result(line.toString());
         }
-        if (plan.bytes() > free) {
-            console.say("minpro: " + MemoryEstimate.refusal(plan.bytes(), free, MemoryEstimate.TRAINING_SETTINGS));
+        if (plan.bytesOfDevice() > free) {
+            console.say(
+                    "minpro: " + MemoryEstimate.refusal(plan.bytesOfDevice(), free, MemoryEstimate.TRAINING_SETTINGS));
             return Main.FAILED;
         }
         return 0;
+    }
+
+    /** Whether responses may go beyond what the model was made for; how long the prompts are, only {@code train} knows. */
+    private static Optional<String> positions(Recipe recipe, ModelFiles files) {
+        Positions positions = Positions.of(recipe.model(), files.config());
+        int newTokens = recipe.sampling().maxNewTokens();
+        positions.require(1, "a prompt", newTokens, "sampling.max-new-tokens");
+        return Optional.ofNullable(positions.beyond(recipe.prompts().maxTokens(), newTokens))
+                .filter(line -> recipe.model().beyondPositions());
+    }
+
+    private static String devices(RunPlan plan) {
+        return "1 device (" + plan.device() + ") of "
+                + (plan.ranks() == 1
+                        ? "1 rank"
+                        : plan.sharing() == 1
+                                ? "each of " + plan.ranks() + " ranks"
+                                : plan.sharing() + " ranks, which share it");
     }
 
     /** Bytes that are free where the run would compute, which must be here. */

@@ -3,14 +3,17 @@ package org.minpro.app;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.stream.IntStream;
 import org.minpro.model.LowRankAdapter;
 import org.minpro.model.ModelConfig;
 import org.minpro.model.ParameterSelection;
 import org.minpro.objective.Objectives;
+import org.minpro.recipe.KlSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.run.MemoryEstimate;
+import org.minpro.tensor.Cuda;
 import org.minpro.tensor.DType;
 import org.minpro.train.Reduce;
 
@@ -139,11 +142,33 @@ record RunPlan(Recipe recipe, ModelConfig model, DType compute, int ranks, int l
         return MemoryEstimate.ofTraining(recipe, model, compute, ranks, localRanks);
     }
 
-    /** @param free bytes */
+    /** Processes that share one device's memory: those of a machine, or where it has several CUDA devices those of one. */
+    int sharing() {
+        int devices = recipe.compute().onCuda() ? Math.max(1, Cuda.found().devices()) : 1;
+        return (localRanks + devices - 1) / devices;
+    }
+
+    /** Of all processes that share a device. */
+    long bytesOfDevice() {
+        return sharing() * bytes();
+    }
+
+    /** @param free bytes of a device */
     String memory(long free) {
         return "about " + MemoryEstimate.readable(bytes())
                 + (localRanks == 1 ? "" : " for each of " + localRanks + " processes") + " of "
                 + MemoryEstimate.readable(free) + " free";
+    }
+
+    /** What the loss or the reward compares the policy with, if anything. */
+    Optional<String> reference() {
+        KlSection kl = recipe.kl();
+        return recipe.hasReference()
+                ? Optional.of(kl.reference() + ": "
+                        + (kl.coefficient() == 0
+                                ? "read by the loss"
+                                : kl.estimator() + " times " + kl.coefficient() + " in the " + kl.where()))
+                : Optional.empty();
     }
 
     /** Tokens that are sampled if responses are half as long as the limit, evaluations included. */
@@ -185,7 +210,11 @@ record RunPlan(Recipe recipe, ModelConfig model, DType compute, int ranks, int l
                 rates.source());
     }
 
-    /** The same for a program. */
+    /**
+     * The same for a program.
+     *
+     * @param free bytes of a device, which the processes that share it have in equal parts
+     */
     SequencedMap<String, Object> json(Rates rates, long free) {
         SequencedMap<String, Object> json = new LinkedHashMap<>();
         json.put(
@@ -210,9 +239,10 @@ record RunPlan(Recipe recipe, ModelConfig model, DType compute, int ranks, int l
         json.put(
                 "memory",
                 IntStream.range(0, ranks)
-                        .mapToObj(rank -> Map.of("rank", rank, "device", device(), "bytes", bytes(), "free", free))
+                        .mapToObj(rank ->
+                                Map.of("rank", rank, "device", device(), "bytes", bytes(), "free", free / sharing()))
                         .toList());
-        json.put("memory_suffices", bytes() <= free);
+        json.put("memory_suffices", bytesOfDevice() <= free);
         json.put(
                 "time",
                 Map.of(

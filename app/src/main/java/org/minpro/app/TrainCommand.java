@@ -195,8 +195,9 @@ final class TrainCommand implements Callable<Integer> {
             DType compute = files.computeType(recipe.model().dtype());
             int local = context == null ? processes : context.localSize();
             int all = context == null ? processes : context.size();
-            long bytes = local * MemoryEstimate.ofTraining(recipe, files.config(), compute, all, local);
-            memory.require(bytes, MemoryEstimate.TRAINING_SETTINGS);
+            memory.require(
+                    new RunPlan(recipe, files.config(), compute, all, local).bytesOfDevice(),
+                    MemoryEstimate.TRAINING_SETTINGS);
             if (!Engine.unpacked()) {
                 console.say("unpacking the native libraries into " + Engine.cacheFolder() + ", once");
             }
@@ -311,13 +312,7 @@ final class TrainCommand implements Callable<Integer> {
         session.beyondPositions().ifPresent(line -> lines.add("  positions  " + line));
         lines.add("  staleness  " + recipe.staleness().described(recipe.updatesOfIteration()));
         lines.add("  updates    " + plan.updates());
-        if (recipe.hasReference()) {
-            lines.add("  reference  " + recipe.kl().reference() + ": "
-                    + (recipe.kl().coefficient() == 0
-                            ? "read by the loss"
-                            : recipe.kl().estimator() + " times " + recipe.kl().coefficient() + " in the "
-                                    + recipe.kl().where()));
-        }
+        plan.reference().ifPresent(line -> lines.add("  reference  " + line));
         if (ranks > 1) {
             lines.add("  processes  " + plan.processes());
         }

@@ -92,6 +92,87 @@ final class PlanCommandTest {
                 .isEqualTo("cuda");
     }
 
+    private static long bytes(String... options) {
+        CommandLineRun run = CommandLineRun.withMemory(
+                () -> 24_000_000_000L,
+                Stream.concat(Stream.of("plan", "--json"), Stream.of(options)).toArray(String[]::new));
+        return json(run).path("memory").path(0).path("bytes").longValue();
+    }
+
+    @Test
+    void aDeviceIsPlannedForAsItIsThereAndNotAsTheOneHere() {
+        assumeTrue(Cuda.found().devices() == 0, "a CUDA device is there");
+        // With equal cuts a GPU differs most in one thing: it multiplies by the weights as they are, and by no packed
+        // copy
+        // of them.
+        String[] cut = {
+            "--model", PAPER.resolve("qwen3-8b-base").toString(), "--dtype", "bf16", "--memory", "1000",
+            "--set", "compute.workers=1", "--set", "compute.lanes=8", "--set", "compute.micro-batch-tokens=768",
+            "--set", "groups-per-iteration=1", "--set", "evaluation.problems=0"
+        };
+        long packed = 2 * PARAMETERS.getOrDefault("qwen3-8b-base", 0L);
+        long here = bytes(cut);
+        long there = bytes(Stream.concat(Stream.of(cut), Stream.of("--set", "compute.device=cuda"))
+                .toArray(String[]::new));
+        assertThat((double) (here - there)).isBetween(0.8 * packed, 1.1 * packed);
+    }
+
+    @Test
+    void processesOfThisMachineShareItsMemoryAndOthersHaveTheirOwn() {
+        String[] two = {"plan", "--json", "--processes", "2"};
+        JsonNode plan = json(CommandLineRun.withMemory(() -> 24_000_000_000L, two));
+        long each = plan.path("memory").path(0).path("bytes").longValue();
+        assertThat(plan.path("memory").size()).isEqualTo(2);
+        assertThat(plan.path("memory").path(1).path("free").longValue()).isEqualTo(12_000_000_000L);
+        CommandLineRun shared = CommandLineRun.withMemory(() -> each * 3 / 2, two);
+        assertThat(shared.code()).as(shared.err()).isEqualTo(1);
+        assertThat(shared.errors()).anyMatch(line -> line.endsWith("on 1 device (cpu) of 2 ranks, which share it"));
+        assertThat(json(shared).path("memory_suffices").booleanValue()).isFalse();
+        CommandLineRun own = CommandLineRun.withMemory(
+                () -> 1, "plan", "--processes", "2", "--memory", String.valueOf(each * 1.5 / 1e9));
+        assertThat(own.code()).as(own.err()).isZero();
+        assertThat(own.errors()).anyMatch(line -> line.endsWith("on 1 device (cpu) of each of 2 ranks"));
+    }
+
+    @Test
+    void aReferenceModelsConfigurationSufficesToo() {
+        String folder = PAPER.resolve("qwen3-8b-base").toString();
+        String[] model = {"--model", folder, "--dtype", "bf16", "--set", "compute.workers=1"};
+        long without = bytes(model);
+        long with = bytes(Stream.concat(
+                        Stream.of(model), Stream.of("--set", "kl.coefficient=0.1", "--set", "kl.reference=" + folder))
+                .toArray(String[]::new));
+        assertThat(with - without).isEqualTo(2 * PARAMETERS.getOrDefault("qwen3-8b-base", 0L));
+    }
+
+    @Test
+    void takesTheShortFormsOfTrain() {
+        CommandLineRun run = CommandLineRun.withMemory(
+                () -> 2_000_000_000L,
+                "plan",
+                "--lag",
+                "4",
+                "--iterations",
+                "9",
+                "--set",
+                "kl.coefficient=0.1",
+                "--processes",
+                "2");
+        assertThat(run.code()).as(run.err()).isZero();
+        assertThat(run.errors())
+                .anyMatch(line -> line.startsWith("  rollouts   9 iterations "))
+                .anyMatch(line -> line.startsWith("  staleness  lag 4, "))
+                .anyMatch(line -> line.startsWith("  reference  "))
+                .anyMatch(line -> line.startsWith("  processes  2, 2 of them on this machine; 1 lanes each"));
+    }
+
+    @Test
+    void responsesThatDoNotFitTheModelAreRefusedAsTrainDoes() {
+        CommandLineRun run = CommandLineRun.of("plan", "--set", "sampling.max-new-tokens=100000");
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.errors()).last().asString().contains("must fit the model's positions, max_position_embeddings");
+    }
+
     static Stream<String> models() {
         return PARAMETERS.keySet().stream().sorted();
     }
@@ -102,7 +183,15 @@ final class PlanCommandTest {
         Path folder = PAPER.resolve(name);
         assertThat(folder.toFile().list()).containsExactly("config.json");
         String[] plan = {
-            "plan", "--config", PAPER.resolve(name + ".yaml").toString(), "--model", folder.toString(), "--json"
+            // A worker for each core would count more on a larger machine.
+            "plan",
+            "--config",
+            PAPER.resolve(name + ".yaml").toString(),
+            "--model",
+            folder.toString(),
+            "--json",
+            "--set",
+            "compute.workers=2"
         };
         CommandLineRun here = CommandLineRun.withMemory(() -> 24_000_000_000L, plan);
         assertThat(here.code()).as(here.err()).isEqualTo(1);

@@ -183,6 +183,13 @@ public final class AsynchronousSource implements BatchSource {
         if (producer != null) {
             throw new IllegalStateException("a source must be restored before its first batch, got: after it");
         }
+        if (!state.waiting().isEmpty()) {
+            throw new IllegalArgumentException("staleness must be the one that the run began with, in which "
+                    + (state.waiting().size() == 1
+                            ? "1 batch waits"
+                            : state.waiting().size() + " batches wait")
+                    + " to be trained on, got: async, which keeps none");
+        }
         iteration = state.iteration();
         nextDraw = state.nextDraw();
         collecting = iteration;

@@ -1,7 +1,7 @@
 package org.minpro.model;
 
 import org.minpro.tensor.DType;
-import org.minpro.tensor.Engine;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Tensor;
 
 /**
@@ -11,8 +11,8 @@ import org.minpro.tensor.Tensor;
  */
 public interface KeyValueCache extends AutoCloseable {
     /** Bytes that a cache of this shape takes at most: prompts that slots share take less. */
-    static long bytes(ModelConfig config, DType model, int slots, long capacity) {
-        boolean half = Kernels.vectors() || Kernels.together(Engine.device());
+    static long bytes(ModelConfig config, DType model, Device device, int slots, long capacity) {
+        boolean half = Kernels.vectors() || Kernels.together(device);
         DType entries = model == DType.BF16 && half ? DType.BF16 : DType.F32;
         return 2L * config.layers() * slots * capacity * config.keyValueHeads() * config.headDim() * entries.bytes();
     }

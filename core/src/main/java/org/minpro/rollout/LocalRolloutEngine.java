@@ -160,7 +160,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
     }
 
     /** Entries of a cache for rows of up to this many tokens: few sizes, so that rows of similar length share one. */
-    static int capacity(int tokens) {
+    public static int capacity(int tokens) {
         int step = Math.max(256, Integer.highestOneBit(Math.max(1, tokens - 1)) / 4);
         return Math.multiplyExact((tokens + step - 1) / step, step);
     }
@@ -342,7 +342,8 @@ public final class LocalRolloutEngine implements RolloutEngine {
         DType type = model.parameters().type();
         long most = ((long) waiting.rows + workers.count() - 1) / workers.count();
         if (model.config().parameterCount() * type.bytes() <= CACHED_BYTES) {
-            most = Math.min(most, CACHED_BYTES / KeyValueCache.bytes(model.config(), type, 1, capacity));
+            most = Math.min(
+                    most, CACHED_BYTES / KeyValueCache.bytes(model.config(), type, model.device(), 1, capacity));
         }
         return (int) Math.min(waiting.slotsInUse, Math.max(FEWEST_SLOTS, most));
     }

@@ -12,7 +12,9 @@ import org.minpro.recipe.KlSection;
 import org.minpro.recipe.Recipe;
 import org.minpro.recipe.SftRecipe;
 import org.minpro.rollout.LocalRolloutEngine;
+import org.minpro.tensor.Cuda;
 import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
 import org.minpro.tensor.Engine;
 import org.minpro.train.AdamW;
 import org.minpro.train.ComputeSettings;
@@ -74,17 +76,21 @@ public final class MemoryEstimate {
      * @param localRanks those of them on this machine
      */
     public static long ofTraining(Recipe recipe, ModelConfig model, DType compute, int ranks, int localRanks) {
+        // Not the engine's: a plan may be of a device that is not here.
+        Device device = Cuda.chosen(recipe.compute().device());
         ParameterSelection trained = recipe.trained(model);
         int evaluated =
                 recipe.evaluation().problems() * Math.max(1, recipe.evaluation().samples());
+        // Servers decode what is trained on; evaluations are decoded here.
+        long decoded = recipe.rollout().isServed() ? evaluated : Math.max(recipe.rowsPerIteration(), evaluated);
         long responses = Math.min(
                 (long) recipe.compute().threads(localRanks)
                         * recipe.decodeSlots()
                         // Responses that wait for an environment keep copies beside the slots.
                         * (recipe.hasTurns() ? 1 + LocalRolloutEngine.OUTSIDE_PER_SLOT : 1),
-                (Math.max(recipe.rowsPerIteration(), evaluated) + ranks - 1) / ranks);
+                (decoded + ranks - 1) / ranks);
         long rows = recipe.rowsPerIteration() / recipe.updatesPerIteration();
-        long sampling = decoding(model, compute, responses, longest(recipe));
+        long sampling = responses == 0 ? 0 : decoding(model, compute, device, responses, longest(recipe));
         int lanes = (recipe.compute().lanes() + ranks - 1) / ranks;
         long update = update(
                 recipe.compute(),
@@ -93,8 +99,11 @@ public final class MemoryEstimate {
                 trained,
                 model,
                 compute,
+                device,
                 rows,
                 longest(recipe));
+        // An evaluation decodes beside the sampler of an asynchronous run.
+        boolean evaluates = recipe.evaluation().every() > 0 && evaluated > 0;
         long state = AdamW.stateBytes(trained.count()) / ranks;
         long beginning = ofPolicy(trained, model, compute, 1) + reference(recipe, trained, model, compute, 1) + state;
         long working = ofPolicy(trained, model, compute, ranks)
@@ -102,7 +111,7 @@ public final class MemoryEstimate {
                 + state
                 + (ranks == 1 ? 0 : Learner.exchangeBytes(recipe.compute().lanes()))
                 + (recipe.staleness() instanceof Async async
-                        ? sampling + update + older(async, trained, model, compute)
+                        ? sampling + Math.max(update, evaluates ? sampling : 0) + older(async, trained, model, compute)
                         : Math.max(sampling, update));
         return RUNTIME + Math.max(beginning, working);
     }
@@ -137,7 +146,8 @@ public final class MemoryEstimate {
         if (kl.reference().equals(KlSection.AVERAGE)) {
             return ofPolicy(trained, model, compute, ranks);
         }
-        ModelConfig config = kl.isFolder() ? ModelFiles.open(kl.reference()).config() : model;
+        ModelConfig config =
+                kl.isFolder() ? ModelFiles.withoutWeights(kl.reference()).config() : model;
         return config.parameterCount() * compute.bytes();
     }
 
@@ -154,6 +164,7 @@ public final class MemoryEstimate {
                         trained,
                         model,
                         compute,
+                        Cuda.chosen(recipe.compute().device()),
                         recipe.batchRows(),
                         longest);
     }
@@ -167,12 +178,12 @@ public final class MemoryEstimate {
     public static long ofSampling(ModelConfig model, DType compute, int workers, int slots, long longest) {
         return RUNTIME
                 + model.parameterCount() * compute.bytes()
-                + decoding(model, compute, (long) workers * slots, longest);
+                + decoding(model, compute, Engine.device(), (long) workers * slots, longest);
     }
 
     /** Log-probabilities alone: the weights, packed too where vectors compute. */
     public static long ofScoring(ModelConfig model, DType compute) {
-        return model.parameterCount() * compute.bytes() + packed(model, compute) + RUNTIME;
+        return model.parameterCount() * compute.bytes() + packed(model, compute, Engine.device()) + RUNTIME;
     }
 
     /** An adapter added to a model's weights: all of them in float32, and one being written. */
@@ -183,8 +194,8 @@ public final class MemoryEstimate {
     }
 
     /** What a forward pass multiplies by beside the weights; libtorch's operations and a GPU's take them as they are. */
-    private static long packed(ModelConfig model, DType compute) {
-        return Kernels.vectors() && !Engine.device().isCuda() ? model.parameterCount() * compute.bytes() : 0;
+    private static long packed(ModelConfig model, DType compute, Device device) {
+        return Kernels.vectors() && !device.isCuda() ? model.parameterCount() * compute.bytes() : 0;
     }
 
     /** Tokens of a prompt and its response, as a rule at most. */
@@ -224,9 +235,13 @@ public final class MemoryEstimate {
      *
      * @param responses that are decoded at once, by all workers
      */
-    private static long decoding(ModelConfig model, DType compute, long responses, long longest) {
-        return (Engine.device().isCuda() ? 0 : model.parameterCount() * compute.bytes())
-                + responses * KeyValueCache.bytes(model, compute, 1, longest)
+    private static long decoding(ModelConfig model, DType compute, Device device, long responses, long longest) {
+        boolean vectors = Kernels.vectors() && !device.isCuda();
+        // Vectors take blocks as a row grows; a cache of libtorch's operations has its whole capacity from the
+        // beginning.
+        long entries = vectors ? longest : LocalRolloutEngine.capacity(Math.toIntExact(longest));
+        return (device.isCuda() ? 0 : model.parameterCount() * compute.bytes())
+                + responses * KeyValueCache.bytes(model, compute, device, 1, entries)
                 + responses * DECODED_ROWS * model.vocabSize() * DType.F32.bytes();
     }
 
@@ -248,6 +263,7 @@ public final class MemoryEstimate {
             ParameterSelection selection,
             ModelConfig model,
             DType compute,
+            Device device,
             long rows,
             long longest) {
         // A row that is longer than a block may be is a block of its own.
@@ -262,10 +278,10 @@ public final class MemoryEstimate {
         }
         long widened = (model.hiddenSize() + 3L * model.intermediateSize()) * DType.F32.bytes();
         long matrix = selection.adapter() != null
-                ? (packed(model, compute) > 0 ? 0 : tokens * widened)
+                ? (packed(model, compute, device) > 0 ? 0 : tokens * widened)
                 : 2L * model.hiddenSize() * model.intermediateSize() * compute.bytes();
         long block = tokens * perToken + matrix + LanguageHead.bytes(model, compute, tokens, settings.onCuda());
-        return packed(model, compute) + lanes * selection.count() * DType.F32.bytes() + workers * block;
+        return packed(model, compute, device) + lanes * selection.count() * DType.F32.bytes() + workers * block;
     }
 
     /**

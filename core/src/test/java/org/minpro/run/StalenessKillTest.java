@@ -41,7 +41,9 @@ final class StalenessKillTest {
                 "{name: delayed, lag: 2}",
                 "{name: replay, capacity: 3, order: uniform, uses: 2}",
                 "{name: replay, capacity: 2, order: newest, uses: 2}",
-                "{name: simulated, workers: 3, delays: [0, 1, 4], seed: 5}"
+                "{name: simulated, workers: 3, delays: [0, 1, 4], seed: 5}",
+                // Sampling and training take turns.
+                "{name: async, max-age: 0}"
             })
     void aRunThatIsKilledContinuesBitForBit(String staleness) throws Exception {
         KilledRuns runs = new KilledRuns(temporary);

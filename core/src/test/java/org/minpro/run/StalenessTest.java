@@ -272,6 +272,20 @@ class StalenessTest {
         }
     }
 
+    @Test
+    void batchesThatWaitAreNotDroppedByAnotherProtocol() {
+        Recipe delayed = recipe(new Delayed(2), Map.of());
+        Recipe asynchronous = delayed.with("staleness", new Async(4, Async.InFlight.FINISH));
+        try (Run first = new Run(delayed, 1, TrainerTest.EVEN, Journal.none());
+                Run second = new Run(asynchronous, 1, TrainerTest.EVEN, Journal.none())) {
+            first.iterate();
+            assertThatThrownBy(() -> second.continueFrom(first))
+                    .hasMessage(
+                            "staleness must be the one that the run began with, in which 1 batch waits to be trained"
+                                    + " on, got: async, which keeps none");
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(Async.InFlight.class)
     void everyDrawIsTrainedOnOnceAndNoTokenIsTooOld(Async.InFlight inFlight) {
