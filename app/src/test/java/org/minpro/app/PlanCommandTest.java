@@ -228,7 +228,7 @@ final class PlanCommandTest {
                                                 PAPER.resolve("qwen3-8b-base.yaml")
                                                         .toString())));
         Study study = Study.of(recipe, "study.yaml", Path.of("x"), getClass().getClassLoader());
-        assertThat(study.runs()).hasSize(15);
+        assertThat(study.runs()).hasSize(18);
         for (Study.Run run : study.runs()) {
             ModelFiles model = ModelFiles.withoutWeights(
                     Path.of("..").resolve(run.recipe().model().path()).toString());

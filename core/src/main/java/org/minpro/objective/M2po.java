@@ -15,7 +15,8 @@ import org.minpro.tensor.Tensor;
  *   <li>form {@code clip}, the authors' code: over the tokens that PPO could clip ({@code A > 0 and r > 1}, or {@code A
  *       < 0 and r < 1}; H of them) find tau with {@code sum min(v, tau^2) = threshold H}; then PPO's clip with the window
  *       {@code [exp(-tau), exp(tau)]}, widened to at least {@code [1 - clipLow, 1 + clipHigh]}; no clip where the mean of
- *       v is within the threshold already;
+ *       v is within the threshold already. The equation is solved here; the code takes the largest v below the solution as
+ *       tau^2, and clips the token that sets it;
  *   <li>form {@code mask}, the paper's text: drop the tokens of largest v until the mean of v over the others is within
  *       the threshold; {@code l_t = -M_t A_t r_t}. At least the tokens of smallest v stay. Dropped tokens stay in the
  *       denominator, as in the paper's {@code 1 / sum |o_i|}. Tokens of equal v stay or go together, so that the order
