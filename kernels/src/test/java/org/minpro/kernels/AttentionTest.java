@@ -491,6 +491,14 @@ class AttentionTest {
             assertThatThrownBy(() -> attend(
                             any, DecodeAttention.Rows.of(two, new int[] {17, 17}, new long[2], new int[] {0, 16}), 32))
                     .hasMessage("prompt of a row must be an address, got: 0");
+            for (int[] order : new int[][] {{0}, {0, 0}, {0, 2}, {-1, 0}, {0, 1, 1}}) {
+                assertThatThrownBy(() -> attend(
+                                any,
+                                new DecodeAttention.Rows(two, new int[] {1, 1}, new long[2], new int[2], order),
+                                16))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessage("order must be of each of 2 rows once, got: " + Arrays.toString(order));
+            }
             DecodeAttention.Rows written =
                     DecodeAttention.Rows.of(two, new int[] {17, 16}, prompts, new int[] {16, 16});
             assertThatThrownBy(() -> DecodeAttention.append(true, any, any, written, 2, 8, 16, any, any))
