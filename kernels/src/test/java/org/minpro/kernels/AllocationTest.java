@@ -175,7 +175,7 @@ class AllocationTest {
                         "attention forward",
                         BYTES_OF_ATTENTION,
                         () -> SequenceAttention.forward(
-                                q, k, v, out, 0, heads, keyHeads, d, 0, 40, starts, lengths, scratch));
+                                q, k, v, out, heads, keyHeads, d, 0, 40, starts, lengths, scratch));
                 check(
                         "attention backward",
                         BYTES_OF_ATTENTION,
@@ -264,9 +264,8 @@ class AllocationTest {
             long m = memory.of(normals(n));
             long v = memory.of(new double[n]);
             long g = memory.of(normals(n));
-            long copy = memory.results(true, n);
             AdamWStep.Factors factors = new AdamWStep.Factors(0.5, 0.99, 0.9, 0.999, 1e-4, 0.1, 1e-8);
-            check("adamw", () -> AdamWStep.adamw(p, m, v, g, copy, n, factors));
+            check("adamw", () -> AdamWStep.adamw(p, m, v, g, n, factors));
         }
     }
 
