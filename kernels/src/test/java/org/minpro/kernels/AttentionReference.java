@@ -20,7 +20,8 @@ final class AttentionReference {
 
     /** Who sees whom: for each token of the axis the tokens that it sees, in the order of their positions. */
     private int[][] seen(int tokens) {
-        int[][] seen = new int[tokens][];
+        // Those of none of the sequence's tokens see nothing.
+        int[][] seen = new int[tokens][0];
         for (int token = 0; token < trunk; token++) {
             seen[token] = java.util.stream.IntStream.rangeClosed(0, token).toArray();
         }

@@ -13,7 +13,7 @@ class AttentionTest {
     private static final int CASES = 200;
     private static final int[] WIDTHS = {2, 6, 8, 10, 16, 24, 32, 40, 48, 64, 80, 96, 128};
 
-    /** A sequence on its axis of tokens: the trunk first, gaps between the branches. */
+    /** A sequence on its axis of tokens: the trunk first, gaps before the branches, where tokens of others could be. */
     private record Case(int heads, int keyHeads, int width, int trunk, int[] starts, int[] lengths, int tokens) {
         static Case random(SplittableRandom random, int longest) {
             int keyHeads = random.nextInt(1, 4);
@@ -26,8 +26,8 @@ class AttentionTest {
             int at = trunk;
             for (int branch = 0; branch < branches; branch++) {
                 lengths[branch] = random.nextInt(1, longest);
-                starts[branch] = at;
-                at += lengths[branch];
+                starts[branch] = at + random.nextInt(4);
+                at = starts[branch] + lengths[branch];
             }
             return new Case(keyHeads * perKey, keyHeads, width, trunk, starts, lengths, at);
         }
@@ -62,16 +62,17 @@ class AttentionTest {
                 long qs = memory.of(q);
                 long ks = memory.of(k);
                 long vs = memory.of(v);
-                long out = memory.floats(q.length);
+                // Zeros as in the reference, whose gaps nothing is added to.
+                long out = memory.of(new double[q.length]);
                 long scratch = one.scratch(memory);
                 one.forward(qs, ks, vs, out, scratch);
                 double[] forward = one.reference().forward(q, k, v);
                 assertThat(Memory.distance(Memory.read(false, out, q.length), forward))
                         .as("outputs of %s", one)
                         .isLessThan(1e-6);
-                long toQ = memory.floats(q.length);
-                long toK = memory.floats(k.length);
-                long toV = memory.floats(v.length);
+                long toQ = memory.of(new double[q.length]);
+                long toK = memory.of(new double[k.length]);
+                long toV = memory.of(new double[v.length]);
                 SequenceAttention.backward(
                         qs,
                         ks,
@@ -117,7 +118,7 @@ class AttentionTest {
     @Test
     void referenceAgreesWithFiniteDifferences() {
         SplittableRandom random = new SplittableRandom(2);
-        Case one = new Case(4, 2, 4, 3, new int[] {3, 5}, new int[] {2, 4}, 9);
+        Case one = new Case(4, 2, 4, 3, new int[] {3, 6}, new int[] {2, 4}, 10);
         double[][] inputs = {
             Memory.normals(random, false, one.tokens * one.heads * one.width),
             Memory.normals(random, false, one.tokens * one.keyHeads * one.width),
