@@ -1,6 +1,7 @@
 package org.minpro.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -40,6 +41,19 @@ final class DoctorCommandTest {
                         "ports",
                         "locale");
         assertThat(run.lines().get(1)).endsWith(Kernels.description());
+    }
+
+    /** Tests of equal bits are left out where there are no vectors: without this one, a lost dependency would leave out all. */
+    @Test
+    void thereAreVectorsWhereJavaAndTheProcessorHaveThem() throws IOException {
+        Path processor = Path.of("/proc/cpuinfo");
+        assumeTrue(Runtime.version().feature() >= 25, "vectors need Java 25 or later");
+        assumeTrue(
+                System.getProperty("os.arch").equals("amd64")
+                        && Files.exists(processor)
+                        && Files.readString(processor).contains("avx2"),
+                "this processor has no vectors of 256 bits, or does not say so");
+        assertThat(Kernels.vectors()).as(Kernels.reason()).isTrue();
     }
 
     @Test

@@ -332,6 +332,10 @@ public final class Transformer implements AutoCloseable {
      * @return final hidden states, {@code [rows, hidden]}
      */
     public Tensor decode(KeyValueCache cache, int[] slots, long[] ids, long[] positions) {
+        if (ids.length != slots.length || positions.length != slots.length) {
+            throw new IllegalArgumentException("ids and positions must be as many as slots (" + slots.length
+                    + "), got: " + ids.length + " ids and " + positions.length + " positions");
+        }
         KeyValueCache.Step step = cache.admit(slots, positions);
         Tensor[] rotation = rotary.at(
                 Tensor.of(device(), positions), Arrays.stream(positions).max().orElseThrow());

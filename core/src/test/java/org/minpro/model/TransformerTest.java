@@ -1,6 +1,7 @@
 package org.minpro.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
@@ -64,6 +65,36 @@ class TransformerTest {
                 }
             }
             assertThat(stepwise).containsExactly(whole, within(1e-10));
+        }
+    }
+
+    @Test
+    void rowsOfDifferentLengthsAreRefusedAndLeaveTheCacheAsItWas() {
+        try (Transformer model = TinyModels.random(TinyModels.dense(), DType.F32, 3);
+                Parameters parameters = model.parameters();
+                Scope scope = Scope.open();
+                NoGradient off = NoGradient.open();
+                KeyValueCache.Prefix prefix = model.prefill(ids(new Random(5), 11));
+                KeyValueCache given = model.cache(1, 64, 64);
+                KeyValueCache other = model.cache(1, 64, 64)) {
+            given.fill(0, prefix);
+            other.fill(0, prefix);
+            int[] slots = {0};
+            long[] none = {};
+            long[][] ids = {{5, 6}, none, {5}, {5}};
+            long[][] positions = {{30}, {30}, {30, 31}, none};
+            for (int i = 0; i < ids.length; i++) {
+                long[] ofRows = ids[i];
+                long[] at = positions[i];
+                assertThatThrownBy(() -> model.decode(given, slots, ofRows, at))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessage(
+                                "ids and positions must be as many as slots (1), got: %d ids and %d positions",
+                                ofRows.length, at.length);
+            }
+            long[] next = {11};
+            assertThat(model.decode(given, slots, next, next).floats())
+                    .containsExactly(model.decode(other, slots, next, next).floats());
         }
     }
 

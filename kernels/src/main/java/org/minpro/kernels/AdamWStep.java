@@ -18,7 +18,7 @@ import jdk.incubator.vector.FloatVector;
  * </pre>
  */
 public final class AdamWStep {
-    /** Numbers after which those of a copy are rounded, while they are in the first-level cache. */
+    /** Numbers whose moments are still in the first-level cache when their parameters are moved. */
     private static final int PIECE = 2048;
 
     private AdamWStep() {}
@@ -47,10 +47,8 @@ public final class AdamWStep {
      * @param mean of the gradients, {@code [n]} float32
      * @param square mean of their squares, {@code [n]} float32
      * @param gradient {@code [n]} float32
-     * @param copy the parameters in bfloat16, {@code [n]}; 0 for none
      */
-    public static void adamw(
-            long parameter, long mean, long square, long gradient, long copy, long n, Factors factors) {
+    public static void adamw(long parameter, long mean, long square, long gradient, long n, Factors factors) {
         Shapes.present("parameter", parameter);
         Shapes.present("mean", mean);
         Shapes.present("square", square);
@@ -79,9 +77,6 @@ public final class AdamWStep {
                     (float) -factors.step,
                     (float) factors.rootCorrection,
                     (float) factors.epsilon);
-            if (copy != 0) {
-                HalfRows.narrow(parameter + at, copy + 2 * first, count);
-            }
         }
     }
 

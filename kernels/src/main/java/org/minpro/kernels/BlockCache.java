@@ -1,6 +1,7 @@
 package org.minpro.kernels;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -94,6 +95,7 @@ final class BlockCache implements KeyValueCache {
             throw new IllegalArgumentException(
                     "a prompt must leave room in the cache of " + capacity + " tokens, got: " + prefix.length());
         }
+        require(prefix);
         release(slot);
         Prompt prompt = prompts.computeIfAbsent(prefix, this::store);
         prompt.slots++;
@@ -109,6 +111,17 @@ final class BlockCache implements KeyValueCache {
                     layer,
                     prompt.shared,
                     own);
+        }
+    }
+
+    /** Entries are read by address: those of all tokens must be there. */
+    private void require(Prefix prefix) {
+        Tensor given = prefix.entries();
+        long tokens = given.dimensions() == 5 ? Math.max(given.size(2), prefix.length()) : prefix.length();
+        long[] shape = {2, layers, tokens, keyHeads, headDim};
+        if (given.type() != DType.F32 || !Arrays.equals(given.shape(), shape)) {
+            throw new IllegalArgumentException("entries of a prompt of " + prefix.length() + " tokens must be "
+                    + DType.F32 + " " + Arrays.toString(shape) + ", got: " + given);
         }
     }
 
@@ -147,14 +160,14 @@ final class BlockCache implements KeyValueCache {
                     keyHeads,
                     headDim,
                     room,
-                    dense("keys", prefix.keys(layer), keyHeads) + before,
-                    dense("values", prefix.values(layer), keyHeads) + before,
+                    dense("keys", prefix.keys(layer), prefix.entries().size(2), keyHeads) + before,
+                    dense("values", prefix.values(layer), prefix.entries().size(2), keyHeads) + before,
                     tokens);
         }
     }
 
-    private long dense(String name, Tensor x, int count) {
-        return TensorMemory.dense(name, x, DType.F32, x.size(0), count, headDim).address();
+    private long dense(String name, Tensor x, long rows, int count) {
+        return TensorMemory.dense(name, x, DType.F32, rows, count, headDim).address();
     }
 
     @Override
@@ -232,8 +245,8 @@ final class BlockCache implements KeyValueCache {
         }
     }
 
-    /** Each has the slots as its first dimension. */
-    private List<Tensor> tensors() {
+    /** Keys and values of all layers; each has the slots as its first dimension. */
+    List<Tensor> tensors() {
         return Stream.concat(keys.stream(), values.stream()).toList();
     }
 
@@ -263,10 +276,11 @@ final class BlockCache implements KeyValueCache {
     }
 
     private Tensor attend(int layer, Tensor[] queryKeyValue, DecodeAttention.Rows rows, long scratch) {
-        long query = dense("queries", queryKeyValue[0], heads);
-        long key = dense("keys", queryKeyValue[1], keyHeads);
-        long value = dense("values", queryKeyValue[2], keyHeads);
-        Tensor output = Tensor.empty(device, DType.F32, queryKeyValue[0].size(0), (long) heads * headDim);
+        int count = rows.slots().length;
+        long query = dense("queries", queryKeyValue[0], count, heads);
+        long key = dense("keys", queryKeyValue[1], count, keyHeads);
+        long value = dense("values", queryKeyValue[2], count, keyHeads);
+        Tensor output = Tensor.empty(device, DType.F32, count, (long) heads * headDim);
         long keysOf = keys.get(layer).address();
         long valuesOf = values.get(layer).address();
         DecodeAttention.append(half, keysOf, valuesOf, rows, keyHeads, headDim, entries, key, value);

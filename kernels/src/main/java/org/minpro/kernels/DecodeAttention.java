@@ -1,5 +1,6 @@
 package org.minpro.kernels;
 
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.stream.IntStream;
 
@@ -35,9 +36,28 @@ public final class DecodeAttention {
      * @param prompts where the entries of each row's prompt are: of each layer keys {@code [keyHeads, shared / 16, d, 16]} and
      *     behind them values {@code [keyHeads, shared, d]}, in the types and orders of the cache; not used where nothing is shared
      * @param shared entries of each row that are its prompt's, a multiple of 16; a slot's own begin behind them
-     * @param order the rows, those of a prompt next to each other
+     * @param order the rows, each once, those of a prompt next to each other
      */
     public record Rows(int[] slots, int[] seen, long[] prompts, int[] shared, int[] order) {
+        public Rows {
+            // Here and not in the kernels: rows are made once a step, and computed once a layer.
+            if (!isOfEachOnce(order, slots.length)) {
+                throw new IllegalArgumentException(
+                        "order must be of each of " + slots.length + " rows once, got: " + Arrays.toString(order));
+            }
+        }
+
+        private static boolean isOfEachOnce(int[] order, int count) {
+            boolean[] found = new boolean[count];
+            for (int row : order) {
+                if (row < 0 || row >= count || found[row]) {
+                    return false;
+                }
+                found[row] = true;
+            }
+            return order.length == count;
+        }
+
         /** The rows in an order in which those of a prompt are neighbours. */
         public static Rows of(int[] slots, int[] seen, long[] prompts, int[] shared) {
             int[] order = IntStream.range(0, slots.length)
@@ -78,7 +98,6 @@ public final class DecodeAttention {
             Shapes.length("seen", seen.length, count());
             Shapes.length("prompts of rows", prompts.length, count());
             Shapes.length("shared entries of rows", shared.length, count());
-            Shapes.length("order", order.length, count());
             for (int row = 0; row < count(); row++) {
                 Shapes.notNegative("seen", seen[row]);
                 if (seen[row] == 0) {

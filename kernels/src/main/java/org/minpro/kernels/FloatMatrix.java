@@ -42,8 +42,16 @@ final class FloatMatrix implements PackedMatrix {
         return y;
     }
 
-    /** The address of the packed numbers. */
-    long address() {
+    /**
+     * The address of the packed numbers of a weight that must have this shape.
+     *
+     * @param name of the weight, for an error
+     */
+    long address(String name, long out, long in) {
+        if (this.out != out || this.in != in) {
+            throw new IllegalArgumentException(
+                    "packed " + name + " must be [" + out + ", " + in + "], got: [" + this.out + ", " + this.in + "]");
+        }
         return packed.address();
     }
 

@@ -42,7 +42,6 @@ final class SelfCheck {
                     key.address(),
                     value.address(),
                     output.address(),
-                    0,
                     heads,
                     keyHeads,
                     headDim,

@@ -47,7 +47,6 @@ public final class SequenceAttention {
      * @param k {@code [tokens, keyHeads, d]} float32
      * @param v {@code [tokens, keyHeads, d]} float32
      * @param out {@code [tokens, heads, d]} float32, written at the sequence's tokens
-     * @param logSumExp of the scaled scores, {@code [tokens, heads]} float32, nats; 0 where it is not wanted
      * @param trunkStart where the trunk begins on the axis of tokens
      * @param branchStarts where the branches begin
      * @param scratch {@link #scratchBytes} bytes
@@ -57,7 +56,6 @@ public final class SequenceAttention {
             long k,
             long v,
             long out,
-            long logSumExp,
             int heads,
             int keyHeads,
             int headDim,
@@ -76,10 +74,10 @@ public final class SequenceAttention {
         for (int head = 0; head < keyHeads; head++) {
             Head of = new Head(q, k, v, out, heads, keyHeads, headDim, head, parts);
             of.load(trunkStart, trunkLength, 0);
-            of.attend(trunkStart, trunkLength, 0, logSumExp);
+            of.attend(trunkStart, trunkLength, 0);
             for (int branch = 0; branch < branchStarts.length; branch++) {
                 of.load(branchStarts[branch], branchLengths[branch], trunkLength);
-                of.attend(branchStarts[branch], branchLengths[branch], trunkLength, logSumExp);
+                of.attend(branchStarts[branch], branchLengths[branch], trunkLength);
             }
         }
     }
@@ -227,14 +225,14 @@ public final class SequenceAttention {
             }
         }
 
-        void attend(int start, int length, int position, long logSumExp) {
+        void attend(int start, int length, int position) {
             for (int first = 0; first < length; first += scratch.tileTokens) {
                 int tokens = Math.min(scratch.tileTokens, length - first);
                 int seen = position + first + tokens;
                 long results = scratch.results;
                 gather(q, start + first, tokens, scratch.queries);
                 scores(scratch.queries, tokens, seen, scratch.keyBlocks, scratch.scores);
-                softmaxAndSum(tokens, position + first, seen, start + first, logSumExp);
+                softmaxAndSum(tokens, position + first, seen);
                 scatter(results, start + first, tokens);
             }
         }
@@ -266,7 +264,7 @@ public final class SequenceAttention {
                     scratch.scoreStride);
         }
 
-        private void softmaxAndSum(int tokens, int position, int seen, int token, long logSumExp) {
+        private void softmaxAndSum(int tokens, int position, int seen) {
             int full = ScoreRow.full(seen);
             int rows = tokens * perKey();
             for (int row = 0; row < rows; row++) {
@@ -275,10 +273,6 @@ public final class SequenceAttention {
                 float total = ScoreRow.exponentials(scores, full, largest, scale());
                 // The first number behind a row is free.
                 Vectors.set(scores + 4L * full, 1 / total);
-                if (logSumExp != 0) {
-                    long at = ((long) token + row / perKey()) * heads + (long) head * perKey() + row % perKey();
-                    Vectors.set(logSumExp + 4 * at, (float) (largest * (double) scale() + Math.log(total)));
-                }
             }
             Vectors.clear(scratch.results, rows * rowBytes());
             RowCombination.add(

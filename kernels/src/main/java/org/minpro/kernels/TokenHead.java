@@ -134,15 +134,16 @@ public final class TokenHead {
             throw new IllegalArgumentException("minP must be in [0, 1], got: " + minP);
         }
         float inverse = 1 / temperature;
-        // Sums of pieces, a row of logits, those again to be kept.
-        long scratch = RowScratch.floats(sumsAndPiece(n) + (long) n);
-        long kept = scratch + 4 * sumsAndPiece(n);
+        // Sums of pieces and a piece, what truncation needs, a row of logits.
+        long scratch = RowScratch.floats(sumsAndPiece(n) + TokenTruncation.scratchFloats() + n);
+        long ofTruncation = scratch + 4 * sumsAndPiece(n);
+        long kept = ofTruncation + 4L * TokenTruncation.scratchFloats();
         for (int row = 0; row < rows; row++) {
             long at = row(half, z, row, n);
             float max = max(half, at, n);
             double total = total(half, at, n, max, inverse, scratch);
             widened(half, at, n, kept);
-            TokenTruncation.apply(kept, n, max, inverse, topK, topP, minP);
+            TokenTruncation.apply(kept, n, max, inverse, topK, topP, minP, ofTruncation);
             double mass = total(false, kept, n, max, inverse, scratch);
             ids[row] = pick(false, kept, n, max, inverse, uniforms[row] * mass, scratch);
             logProbs[row] = logProb(half, at, ids[row], max, inverse, total);

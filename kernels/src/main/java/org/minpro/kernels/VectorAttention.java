@@ -75,7 +75,6 @@ final class VectorAttention implements BlockAttention {
                         given[1].address(),
                         given[2].address(),
                         output.address(),
-                        0,
                         heads,
                         keyHeads,
                         headDim,

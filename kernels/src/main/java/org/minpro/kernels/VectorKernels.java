@@ -48,7 +48,6 @@ public final class VectorKernels implements Kernels.Provider {
                 TensorMemory.written("mean", mean, DType.F32, count),
                 TensorMemory.written("square", square, DType.F32, count),
                 TensorMemory.dense("gradient", gradient, DType.F32, count).address(),
-                0,
                 count,
                 new AdamWStep.Factors(
                         factors.scale(),

@@ -377,19 +377,18 @@ final class VectorSteps implements ModelSteps {
             parts.add(new LowRankProduct.Part(
                     TensorMemory.dense("B", part.up(), DType.F32, part.length(), maps.rank())
                             .address(),
-                    up.address(),
+                    up.address("B", part.length(), maps.rank()),
                     Math.toIntExact(part.start()),
                     Math.toIntExact(part.length())));
         }
+        long narrow = (long) maps.parts().size() * maps.rank();
         return new LowRankProduct.Maps(
                 Math.toIntExact(in),
                 Math.toIntExact(out),
                 maps.rank(),
                 (float) maps.scale(),
-                TensorMemory.dense(
-                                "A", maps.down(), DType.F32, (long) maps.parts().size() * maps.rank(), in)
-                        .address(),
-                down.address(),
+                TensorMemory.dense("A", maps.down(), DType.F32, narrow, in).address(),
+                down.address("A", narrow, in),
                 parts);
     }
 

@@ -43,8 +43,7 @@ class AdamWStepTest {
                 long parameter = memory.of(p);
                 long mean = memory.of(m);
                 long square = memory.of(v);
-                long copy = memory.results(true, n);
-                AdamWStep.adamw(parameter, mean, square, memory.of(g), copy, n, factors);
+                AdamWStep.adamw(parameter, mean, square, memory.of(g), n, factors);
                 double[] found = Memory.read(false, parameter, n);
                 for (int j = 0; j < n; j++) {
                     double scaled = factors.scale() * g[j];
@@ -52,7 +51,6 @@ class AdamWStepTest {
                     v[j] = factors.beta2() * v[j] + (1 - factors.beta2()) * scaled * scaled;
                     moved[j] = factors.decay() * p[j]
                             - factors.step() * m[j] / (Math.sqrt(v[j]) / factors.rootCorrection() + factors.epsilon());
-                    assertThat(Vectors.getHalf(copy + 2L * j)).isEqualTo(Memory.rounded((float) found[j]));
                 }
                 assertThat(Memory.distance(Memory.read(false, mean, n), m)).isLessThan(2e-7);
                 assertThat(Memory.distance(Memory.read(false, square, n), v)).isLessThan(2e-7);
@@ -98,7 +96,7 @@ class AdamWStepTest {
                 long own = memory.of(p);
                 long ownMean = memory.of(m);
                 long ownSquare = memory.of(v);
-                AdamWStep.adamw(own, ownMean, ownSquare, memory.of(g), 0, n, factors);
+                AdamWStep.adamw(own, ownMean, ownSquare, memory.of(g), n, factors);
                 assertThat(Memory.floats(ownMean, n)).as("means of %s", factors).containsExactly(mean.floats());
                 assertThat(Memory.floats(ownSquare, n))
                         .as("squares of %s", factors)
@@ -115,10 +113,10 @@ class AdamWStepTest {
         try (Memory memory = new Memory()) {
             long any = memory.of(new float[64]);
             AdamWStep.Factors factors = factors(new SplittableRandom(3), 1);
-            assertThatThrownBy(() -> AdamWStep.adamw(any, any, any, any, 0, 0, factors))
+            assertThatThrownBy(() -> AdamWStep.adamw(any, any, any, any, 0, factors))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessage("n must be > 0, got: 0");
-            assertThatThrownBy(() -> AdamWStep.adamw(any, any, 0, any, 0, 4, factors))
+            assertThatThrownBy(() -> AdamWStep.adamw(any, any, 0, any, 4, factors))
                     .hasMessage("square must be an address, got: 0");
             assertThat(Memory.floats(any, 64)).containsOnly(0f);
         }

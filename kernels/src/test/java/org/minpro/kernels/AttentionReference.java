@@ -20,7 +20,8 @@ final class AttentionReference {
 
     /** Who sees whom: for each token of the axis the tokens that it sees, in the order of their positions. */
     private int[][] seen(int tokens) {
-        int[][] seen = new int[tokens][];
+        // Those of none of the sequence's tokens see nothing.
+        int[][] seen = new int[tokens][0];
         for (int token = 0; token < trunk; token++) {
             seen[token] = java.util.stream.IntStream.rangeClosed(0, token).toArray();
         }
@@ -36,16 +37,13 @@ final class AttentionReference {
         return seen;
     }
 
-    record Forward(double[] out, double[] logSumExp) {}
-
-    Forward forward(double[] q, double[] k, double[] v) {
+    double[] forward(double[] q, double[] k, double[] v) {
         int tokens = q.length / heads / width;
         int[][] seen = seen(tokens);
         double[] out = new double[q.length];
-        double[] logSumExp = new double[tokens * heads];
         for (int token = 0; token < tokens; token++) {
             for (int head = 0; head < heads; head++) {
-                double[] p = probabilities(q, k, seen[token], token, head, logSumExp);
+                double[] p = probabilities(q, k, seen[token], token, head);
                 for (int j = 0; j < p.length; j++) {
                     int key = key(seen[token][j], head);
                     for (int i = 0; i < width; i++) {
@@ -54,7 +52,7 @@ final class AttentionReference {
                 }
             }
         }
-        return new Forward(out, logSumExp);
+        return out;
     }
 
     /** The gradients of queries, keys and values. */
@@ -67,7 +65,7 @@ final class AttentionReference {
         double scale = 1 / Math.sqrt(width);
         for (int token = 0; token < tokens; token++) {
             for (int head = 0; head < heads; head++) {
-                double[] p = probabilities(q, k, seen[token], token, head, new double[tokens * heads]);
+                double[] p = probabilities(q, k, seen[token], token, head);
                 int row = (token * heads + head) * width;
                 double[] g = new double[p.length];
                 double mean = 0;
@@ -96,7 +94,7 @@ final class AttentionReference {
         return (token * keyHeads + head / (heads / keyHeads)) * width;
     }
 
-    private double[] probabilities(double[] q, double[] k, int[] seen, int token, int head, double[] logSumExp) {
+    private double[] probabilities(double[] q, double[] k, int[] seen, int token, int head) {
         double[] p = new double[seen.length];
         double largest = Double.NEGATIVE_INFINITY;
         for (int j = 0; j < p.length; j++) {
@@ -114,7 +112,6 @@ final class AttentionReference {
         for (int j = 0; j < p.length; j++) {
             p[j] /= sum;
         }
-        logSumExp[token * heads + head] = largest + Math.log(sum);
         return p;
     }
 }

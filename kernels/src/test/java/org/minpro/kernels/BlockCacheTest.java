@@ -1,9 +1,12 @@
 package org.minpro.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.minpro.model.KeyValueCache;
@@ -56,6 +59,60 @@ class BlockCacheTest {
             cache.close();
             assertThat(stored.isOpen()).isFalse();
         }
+    }
+
+    /** What is written by address: a tensor with too few numbers would be read behind its end. */
+    @Test
+    void wrongShapesAreRefusedBeforeAnyWrite() {
+        Random random = new Random(3);
+        try (Parameters parameters = Models.parameters(CONFIG, DType.F32);
+                Transformer model = new Transformer(CONFIG, parameters);
+                PolicyVersion version = new PolicyVersion(0, model);
+                NoGradient off = NoGradient.open();
+                Scope scope = Scope.open();
+                KeyValueCache.Prefix prefix = version.decoder(16).prefill(Models.ids(CONFIG, random, 20));
+                BlockCache cache = new BlockCache(CONFIG, model.device(), DType.F32, 3, 100, 60)) {
+            cache.fill(0, prefix);
+            cache.fill(1, prefix);
+            List<float[]> before = numbers(cache);
+            for (int given : new int[] {19, 7}) {
+                for (int length : new int[] {20, 40}) {
+                    KeyValueCache.Prefix wrong =
+                            new KeyValueCache.Prefix(length, prefix.entries().narrow(2, 0, given), prefix.lastHidden());
+                    assertThatThrownBy(() -> cache.fill(1, wrong))
+                            .isInstanceOf(IllegalArgumentException.class)
+                            .hasMessage(
+                                    "entries of a prompt of %d tokens must be F32 [2, 3, %d, 4, 32],"
+                                            + " got: Tensor(F32 [2, 3, %d, 4, 32])",
+                                    length, length, given);
+                    assertThat(cache.stored(wrong)).isEmpty();
+                }
+            }
+            assertThat(cache.stored(prefix)).isPresent();
+            KeyValueCache.Step step = cache.admit(new int[] {0, 1}, new long[] {20, 20});
+            for (int wrong = 0; wrong < 3; wrong++) {
+                for (int rows : new int[] {1, 3}) {
+                    Tensor[] queryKeyValue = new Tensor[3];
+                    for (int i = 0; i < 3; i++) {
+                        queryKeyValue[i] = Tensor.ones(model.device(), DType.F32, i == wrong ? rows : 2, 4, 32);
+                    }
+                    assertThatThrownBy(() -> step.attend(0, queryKeyValue))
+                            .isInstanceOf(IllegalArgumentException.class)
+                            .hasMessage(
+                                    "%s must be F32 [2, 4, 32], got: Tensor(F32 [%d, 4, 32])",
+                                    List.of("queries", "keys", "values").get(wrong), rows);
+                }
+            }
+            Transformer decoder = version.decoder(16);
+            assertThatThrownBy(() -> decoder.decode(cache, new int[] {0, 1}, new long[] {5}, new long[] {20, 20}))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("ids and positions must be as many as slots (2), got: 1 ids and 2 positions");
+            assertThat(numbers(cache)).usingRecursiveComparison().isEqualTo(before);
+        }
+    }
+
+    private static List<float[]> numbers(BlockCache cache) {
+        return cache.tensors().stream().map(Tensor::floats).toList();
     }
 
     @ParameterizedTest

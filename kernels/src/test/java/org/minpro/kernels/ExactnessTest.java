@@ -41,7 +41,7 @@ class ExactnessTest {
     private static final List<SamplingParams> SAMPLINGS =
             List.of(sampling(1, 0, 1, 0), sampling(0.6, 0, 1, 0), sampling(1.3, 0, 1, 0), sampling(0.6, 10, 0.9, 0.02));
 
-    private static SamplingParams sampling(double temperature, int topK, double topP, double minP) {
+    static SamplingParams sampling(double temperature, int topK, double topP, double minP) {
         return new SamplingParams(temperature, topK, topP, minP, 40, List.of(1), List.of(), false);
     }
 
@@ -56,7 +56,7 @@ class ExactnessTest {
     }
 
     /** Some prompts, one long and one of a single token, with one to five responses each. */
-    private static List<RolloutRequest> requests(ModelConfig config) {
+    static List<RolloutRequest> requests(ModelConfig config) {
         Random random = new Random(2);
         List<RolloutRequest> requests = new ArrayList<>();
         for (int i = 0; i < 9; i++) {
@@ -66,7 +66,7 @@ class ExactnessTest {
         return requests;
     }
 
-    private static List<Rollout> sampled(
+    static List<Rollout> sampled(
             Transformer model, List<RolloutRequest> requests, SamplingParams params, int slots, int workers) {
         try (Workers pool = new Workers(workers);
                 LocalRolloutEngine engine = LocalRolloutEngine.over(model, pool, slots, 42, ids -> "")) {
@@ -76,7 +76,7 @@ class ExactnessTest {
         }
     }
 
-    private static float[][] trained(
+    static float[][] trained(
             Transformer model, List<Rollout> rollouts, double temperature, int microBatchTokens, int workers) {
         List<TrainingRow> rows =
                 rollouts.stream().map(rollout -> TrainingRow.of(rollout, 0)).toList();

@@ -10,6 +10,12 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.minpro.model.ModelSteps;
+import org.minpro.tensor.DType;
+import org.minpro.tensor.Device;
+import org.minpro.tensor.NoGradient;
+import org.minpro.tensor.Scope;
+import org.minpro.tensor.Tensor;
 
 class LowRankProductTest {
     /** An adapter with its numbers. */
@@ -197,13 +203,50 @@ class LowRankProductTest {
                 .hasMessageContaining("parts must have at least 1");
         try (Memory memory = new Memory()) {
             LowRankProduct.Maps maps = Adapter.of(new SplittableRandom(4), memory, 8, 2, 15).maps;
-            long there = memory.floats(64);
+            float[] numbers = Memory.narrowed(Memory.normals(new SplittableRandom(5), false, 64));
+            long there = memory.of(numbers);
             assertThatThrownBy(() -> LowRankProduct.add(false, maps, there, 0, 1))
                     .hasMessage("y must be an address, got: 0");
             assertThatThrownBy(() -> LowRankProduct.add(false, maps, there, there, 0))
                     .hasMessage("rows must be > 0, got: 0");
             assertThatThrownBy(() -> LowRankProduct.back(false, maps, there, there, there, there, new long[0], 1))
                     .hasMessageContaining("dL/dB must have at least 1");
+            assertThat(Memory.floats(there, 64)).containsExactly(numbers);
         }
+    }
+
+    /** Kernels are given addresses: that numbers of the right shape are there, only the steps can know. */
+    @Test
+    void packedMatricesOfAnotherShapeAreRefusedBeforeAnyWrite() {
+        ModelSteps steps = new VectorSteps(Models.builtin(), Device.CPU, DType.F32, true);
+        try (Scope scope = Scope.open();
+                NoGradient off = NoGradient.open();
+                FloatMatrix down = new FloatMatrix(Tensor.ones(Device.CPU, DType.F32, 2, 8));
+                FloatMatrix up = new FloatMatrix(Tensor.ones(Device.CPU, DType.F32, 15, 2));
+                FloatMatrix few = new FloatMatrix(Tensor.ones(Device.CPU, DType.F32, 1, 8));
+                FloatMatrix narrow = new FloatMatrix(Tensor.ones(Device.CPU, DType.F32, 15, 1))) {
+            Tensor x = Tensor.ones(Device.CPU, DType.F32, 3, 8);
+            Tensor y = Tensor.ones(Device.CPU, DType.F32, 3, 15);
+            assertThatThrownBy(() -> steps.addLowRank(maps(few, up), x, y))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("packed A must be [2, 8], got: [1, 8]");
+            assertThatThrownBy(() -> steps.addLowRank(maps(down, narrow), x, y))
+                    .hasMessage("packed B must be [15, 2], got: [15, 1]");
+            assertThatThrownBy(() -> steps.lowRankBackward(maps(down, narrow), x, y, x))
+                    .hasMessage("packed B must be [15, 2], got: [15, 1]");
+            assertThat(x.floats()).containsOnly(1);
+            assertThat(y.floats()).containsOnly(1);
+            assertThat(steps.addLowRank(maps(down, up), x, y)).isTrue();
+            assertThat(y.floats()).containsOnly(17);
+        }
+    }
+
+    private static ModelSteps.LowRank maps(FloatMatrix down, FloatMatrix up) {
+        return new ModelSteps.LowRank(
+                2,
+                1,
+                Tensor.ones(Device.CPU, DType.F32, 2, 8),
+                down,
+                List.of(new ModelSteps.LowRank.Part(Tensor.ones(Device.CPU, DType.F32, 15, 2), up, 0, 15)));
     }
 }

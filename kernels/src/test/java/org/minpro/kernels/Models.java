@@ -58,7 +58,20 @@ final class Models {
                         false,
                         null,
                         new ModelConfig.RopeScaling.Llama3(8, 1, 4, 128)));
+        all.put("linear rotation, a layer without", withoutRotation());
         all.put("experts", experts());
+        all.put(
+                "a dense layer, experts with probabilities as they are",
+                config(
+                        ModelConfig.Architecture.QWEN3_MOE,
+                        32,
+                        4,
+                        2,
+                        16,
+                        48,
+                        false,
+                        new ModelConfig.Moe(5, 3, 24, false, 1, List.of(0)),
+                        none()));
         return all;
     }
 
@@ -101,6 +114,21 @@ final class Models {
                 none());
     }
 
+    /** As SmolLM3: some layers' queries and keys are not rotated. */
+    private static ModelConfig withoutRotation() {
+        return config(
+                ModelConfig.Architecture.SMOLLM3,
+                40,
+                4,
+                2,
+                20,
+                56,
+                false,
+                null,
+                new ModelConfig.RopeScaling.Linear(2.5),
+                List.of(1));
+    }
+
     private static ModelConfig.RopeScaling none() {
         return new ModelConfig.RopeScaling.None();
     }
@@ -115,6 +143,20 @@ final class Models {
             boolean bias,
             ModelConfig.@Nullable Moe moe,
             ModelConfig.RopeScaling rotation) {
+        return config(architecture, hidden, heads, keyHeads, headDim, inner, bias, moe, rotation, List.of());
+    }
+
+    private static ModelConfig config(
+            ModelConfig.Architecture architecture,
+            int hidden,
+            int heads,
+            int keyHeads,
+            int headDim,
+            int inner,
+            boolean bias,
+            ModelConfig.@Nullable Moe moe,
+            ModelConfig.RopeScaling rotation,
+            List<Integer> layersWithoutRotation) {
         return new ModelConfig(
                 architecture,
                 VOCABULARY,
@@ -127,7 +169,7 @@ final class Models {
                 1e-5,
                 10_000,
                 rotation,
-                List.of(),
+                layersWithoutRotation,
                 null,
                 4096,
                 architecture == ModelConfig.Architecture.LLAMA,

@@ -19,19 +19,31 @@ import org.minpro.tensor.Scope;
 import org.minpro.tensor.Tensor;
 
 /**
- * A row of a bfloat16 product has the same bits beside any others. Asked of every processor that has AVX-512, so that
- * no other test is left out by {@link Kernels#exact} without anybody's notice.
+ * A row of a product has the same bits beside any others. Asked of every processor that has the instructions for it, so that
+ * no other test is left out by {@link Kernels#vectors} or {@link Kernels#exact} without anybody's notice.
  */
 class PackedRowsTest {
     private static final int ROWS = 70;
 
-    @Test
-    void inShapesOfAnyModel() throws IOException {
+    static void assumeInstructions(String name) throws IOException {
         Path processor = Path.of("/proc/cpuinfo");
         assumeTrue(
-                Files.exists(processor) && Files.readString(processor).contains("avx512dq"),
-                "this processor has no AVX-512, or does not say so");
-        assumeTrue(Kernels.vectors(), Kernels.reason());
+                System.getProperty("os.arch").equals("amd64") && Files.exists(processor),
+                "nothing says what instructions this processor has");
+        assumeTrue(Files.readString(processor).contains(name), "this processor does not have " + name);
+    }
+
+    @Test
+    void float32IsExactWithVectorsOf256Bits() throws IOException {
+        assumeInstructions("avx2");
+        assertThat(Kernels.vectors()).as(Kernels.reason()).isTrue();
+        assertThat(Kernels.exact(DType.F32)).isTrue();
+    }
+
+    @Test
+    void bfloat16IsExactInShapesOfAnyModel() throws IOException {
+        assumeInstructions("avx512dq");
+        assertThat(Kernels.vectors()).as(Kernels.reason()).isTrue();
         assertThat(Kernels.exact(DType.BF16)).isTrue();
         Random random = new Random(5);
         for (int trial = 0; trial < 15; trial++) {
