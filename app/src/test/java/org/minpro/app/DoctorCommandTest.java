@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.model.Kernels;
+import org.minpro.tensor.Device;
 
 /** What {@code minpro doctor} says, and what a command says that finds no vectors. */
 final class DoctorCommandTest {
@@ -40,6 +41,12 @@ final class DoctorCommandTest {
                         "ports",
                         "locale");
         assertThat(run.lines().get(1)).endsWith(Kernels.description());
+    }
+
+    @Test
+    void promisesNoBitsOnAGpu() {
+        assertThat(DoctorCommand.exactness(Device.cuda(0)))
+                .isEqualTo("sampling and training agree in f32 to rounding, bf16 to rounding");
     }
 
     @Test
