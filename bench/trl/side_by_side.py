@@ -11,7 +11,8 @@ one update for each batch. TRL runs in an environment of its own, bench/.venv, m
 of the given threads and rows at once; its best setting counts. llama.cpp comes as llama-cpp-python, which is compiled for this
 processor into bench/.venv/llama on first use (ten minutes), and decodes the same rows in bfloat16 without drawing tokens. Before the measured steps each process makes one that is not
 counted; then they take turns. Figures: median seconds and response tokens per second of the step and of its sampling, peak
-resident memory (VmHWM) of the process.
+resident memory (VmHWM) of the process; of ours also how far sampler and trainer are apart, the largest and the mean
+|log mu - log pi| over all tokens of the measured steps.
 """
 
 import argparse
@@ -156,6 +157,11 @@ def main():
                     sampling=statistics.median(s["sampling"] for s in steps),
                     rest=statistics.median(s["step"] - s["sampling"] for s in steps),
                     peak=side.peak())
+                if side is ours:
+                    sides[side.name].update(
+                        mismatch_max=max(s["mismatch_max"] for s in steps),
+                        mismatch_mean=statistics.mean(s["mismatch"] for s in steps),
+                        mismatch_tokens=len(steps) * rows * workload["new_tokens"])
                 side.close()
             result = dict(trl_threads=threads, trl_rows_at_once=rows_at_once, tokens=rows * workload["new_tokens"], **sides)
             results.append(result)
@@ -194,6 +200,10 @@ def show(result):
                 f"step {side['step']:7.2f} s [{side['step_range'][0]:.2f}, {side['step_range'][1]:.2f}]"
                 f" {result['tokens'] / side['step']:8.0f} tok/s   {sampling}   rest {side['rest']:6.2f} s")
         print(f"{name + setting:24} {sampling}   peak {side['peak'] / 2**30:5.2f} GiB", flush=True)
+        if "mismatch_max" in side:
+            print(
+                f"{'':24} log mu and log pi of {side['mismatch_tokens']} tokens differ by at most {side['mismatch_max']:.3g},"
+                f" in the mean by {side['mismatch_mean']:.3g}", flush=True)
 
 
 if __name__ == "__main__":

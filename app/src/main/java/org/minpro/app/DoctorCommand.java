@@ -55,15 +55,11 @@ final class DoctorCommand implements Callable<Integer> {
             return 0;
         }
         line("minpro", BuildVersion.present().toString());
-        line("kernels", Kernels.description());
-        line(
-                "exact",
-                Stream.of(DType.F32, DType.BF16)
-                        .map(type -> type.name().toLowerCase(Locale.ROOT)
-                                + (Kernels.exact(type) ? " to the bit" : " to rounding"))
-                        .collect(Collectors.joining(", ", "sampling and training agree in ", "")));
+        Device device = Cuda.chosen("auto");
+        line("kernels", Kernels.description(device));
+        line("exact", exactness(device));
         line("libtorch", Engine.kernels().replaceFirst("^libtorch ", ""));
-        line("device", device());
+        line("device", place(device));
         GraphicsCards.read("nvidia-smi").forEach(card -> line("card", card));
         line(
                 "java",
@@ -93,9 +89,16 @@ final class DoctorCommand implements Callable<Integer> {
         return 0;
     }
 
+    /** How near log-probabilities of sampling and training are on a device, for each type. */
+    static String exactness(Device device) {
+        return Stream.of(DType.F32, DType.BF16)
+                .map(type -> type.name().toLowerCase(Locale.ROOT)
+                        + (Kernels.exact(device, type) ? " to the bit" : " to rounding"))
+                .collect(Collectors.joining(", ", "sampling and training agree in ", ""));
+    }
+
     /** Where {@code compute.device: auto} computes, and why not elsewhere. */
-    private static String device() {
-        Device chosen = Cuda.chosen("auto");
+    private static String place(Device chosen) {
         return chosen.isCuda()
                 ? chosen + " of " + Cuda.found().devices() + ", " + gigabytes(Cuda.freeBytes(chosen)) + " free"
                 : "cpu; " + Cuda.obstacle();

@@ -13,6 +13,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.minpro.model.Kernels;
+import org.minpro.tensor.Cuda;
+import org.minpro.tensor.Device;
 
 /** What {@code minpro doctor} says, and what a command says that finds no vectors. */
 final class DoctorCommandTest {
@@ -20,7 +22,7 @@ final class DoctorCommandTest {
     Path folder;
 
     @Test
-    void saysALineOfEach() {
+    void saysALineOfEach() throws IOException {
         CommandLineRun run = CommandLineRun.of("doctor");
         assertThat(run.code()).isZero();
         assertThat(run.err()).isEmpty();
@@ -40,7 +42,32 @@ final class DoctorCommandTest {
                         "caches",
                         "ports",
                         "locale");
-        assertThat(run.lines().get(1)).endsWith(Kernels.description());
+        if (vectorsMustCompute()) {
+            assertThat(run.lines().get(1)).matches("kernels     vectors of (256|512) bits");
+            assertThat(run.lines().get(2))
+                    .startsWith("exact       sampling and training agree in f32 to the bit, bf16 to ");
+        } else if (Runtime.version().feature() < 25) {
+            assertThat(run.lines().get(1))
+                    .endsWith("they need Java 25 or later, this is "
+                            + Runtime.version().feature());
+        }
+    }
+
+    /** Read from the machine, and not asked of {@link Kernels}, which must find the same. */
+    private static boolean vectorsMustCompute() throws IOException {
+        Path processors = Path.of("/proc/cpuinfo");
+        return Runtime.version().feature() >= 25
+                && ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
+                && System.getProperty("minpro.kernels", "").isEmpty()
+                && Files.exists(processors)
+                && Files.readString(processors).contains(" avx2 ")
+                && !Cuda.chosen("auto").isCuda();
+    }
+
+    @Test
+    void promisesNoBitsOnAGpu() {
+        assertThat(DoctorCommand.exactness(Device.cuda(0)))
+                .isEqualTo("sampling and training agree in f32 to rounding, bf16 to rounding");
     }
 
     /** Tests of equal bits are left out where there are no vectors: without this one, a lost dependency would leave out all. */

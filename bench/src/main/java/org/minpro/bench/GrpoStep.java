@@ -108,29 +108,41 @@ public final class GrpoStep {
                 List<TrainingRow> rows = rows(rollouts, rowsPerPrompt);
                 Update update = learner.update(rows);
                 long end = System.nanoTime();
+                Mismatch mismatch =
+                        Mismatch.of(rows, update.requireStep().scored().logProbs());
                 int tokens = rollouts.stream()
                         .mapToInt(rollout -> rollout.responseIds().length)
                         .sum();
                 System.out.println("{\"tokens\":" + tokens + ",\"sampling\":" + (sampled - start) / 1e9 + ",\"step\":"
                         + (end - start) / 1e9 + ",\"grad_norm\":"
-                        + update.requireStep().gradientNorm() + ",\"mismatch\":"
-                        + mismatch(rows, update.requireStep().scored().logProbs()) + "}");
+                        + update.requireStep().gradientNorm() + ",\"mismatch\":" + mismatch.mean()
+                        + ",\"mismatch_max\":" + mismatch.max() + "}");
             }
         }
     }
 
-    /** The mean of |log mu - log pi|: what is fast must be right too. */
-    private static double mismatch(List<TrainingRow> rows, float[][] logProbs) {
-        double sum = 0;
-        long tokens = 0;
-        for (int row = 0; row < logProbs.length; row++) {
-            float[] behavior = rows.get(row).logProbs(LogProbStream.BEHAVIOR);
-            for (int t = 0; t < behavior.length; t++) {
-                sum += Math.abs(behavior[t] - logProbs[row][t]);
+    /**
+     * How far sampler and trainer are apart over all tokens of a step: what is fast must be right too.
+     *
+     * @param mean of |log mu - log pi|
+     * @param max of it
+     */
+    private record Mismatch(double mean, double max) {
+        static Mismatch of(List<TrainingRow> rows, float[][] logProbs) {
+            double sum = 0;
+            double max = 0;
+            long tokens = 0;
+            for (int row = 0; row < logProbs.length; row++) {
+                float[] behavior = rows.get(row).logProbs(LogProbStream.BEHAVIOR);
+                for (int t = 0; t < behavior.length; t++) {
+                    double difference = Math.abs(behavior[t] - logProbs[row][t]);
+                    sum += difference;
+                    max = Math.max(max, difference);
+                }
+                tokens += behavior.length;
             }
-            tokens += behavior.length;
+            return new Mismatch(sum / tokens, max);
         }
-        return sum / tokens;
     }
 
     private static ParameterSelection selection(ModelConfig config, int rank) {

@@ -130,12 +130,19 @@ public final class Kernels {
         return Holder.FOUND.reason;
     }
 
-    /** What computes, and why, for reports. */
+    /** What computes on a CPU, and why, for reports. */
     public static String description() {
+        return description(Device.CPU);
+    }
+
+    /** What computes on a device, and why. */
+    public static String description(Device device) {
         Provider provider = Holder.FOUND.provider;
-        return provider != null
-                ? "vectors of " + provider.description()
-                : "libtorch's operations instead of vectors, because " + Holder.FOUND.reason;
+        if (provider != null && !device.isCuda()) {
+            return "vectors of " + provider.description();
+        }
+        return "libtorch's operations instead of vectors, because "
+                + (device.isCuda() ? "the device is a GPU" : Holder.FOUND.reason);
     }
 
     /**
@@ -143,23 +150,25 @@ public final class Kernels {
      * sampling and training do not agree to the bit. Empty where all is as it should be.
      */
     public static List<String> notices(Device device, DType type) {
-        if (device.isCuda()) {
-            return List.of();
+        if (device.isCuda() || !vectors()) {
+            return List.of("computing with " + description(device));
         }
-        if (!vectors()) {
-            return List.of("computing with " + description());
-        }
-        return exact(type)
+        return exact(device, type)
                 ? List.of()
                 : List.of("log-probabilities of sampling and training agree to rounding, not to the bit: on this"
                         + " processor a row of a product of " + type + " depends on the rows beside it;"
                         + " mismatch/max says how far");
     }
 
-    /** Whether the log-probabilities of sampling and of training are equal to the bit on this machine; found by trying. */
+    /** Whether the log-probabilities of sampling and of training are equal to the bit on this machine's CPU; found by trying. */
     public static boolean exact(DType type) {
+        return exact(Device.CPU, type);
+    }
+
+    /** Whether they are on a device: on a GPU they never are. */
+    public static boolean exact(Device device, DType type) {
         Provider provider = Holder.FOUND.provider;
-        return provider != null && provider.exact(type);
+        return provider != null && !device.isCuda() && provider.exact(type);
     }
 
     /** The optimizer's step by vectors; null where there are none. */

@@ -248,7 +248,7 @@ public final class TrainingSession implements AutoCloseable {
         facts.put("model files", files.sha256());
         facts.put("data files", DataFiles.sha256(recipe.data().paths()));
         RankAgreement.require(ranks.learning(), facts);
-        String own = Kernels.description() + ", " + Engine.kernels();
+        String own = Kernels.description(Engine.device()) + ", " + Engine.kernels();
         byte[][] kernels =
                 ranks.learning().gather("what the processors compute with", own.getBytes(StandardCharsets.UTF_8));
         for (int rank = 1; rank < kernels.length && ranks.isFirst(); rank++) {
