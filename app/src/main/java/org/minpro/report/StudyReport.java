@@ -111,7 +111,7 @@ public record StudyReport(
         blocks.add(new Block.Text(
                 "In per cent, means over seeds with the bootstrap's 95 % interval, from three seeds on. End: held-out"
                         + " problems after training. Peak: the largest of the curve, of the end and of the accuracy before"
-                        + " training. Area: mean over the iterations. Updates: until the"
+                        + " training; of sampled responses the largest mean of a fifth of the curve. Area: mean over the iterations. Updates: until the"
                         + " curve first reaches " + percent(comparison.threshold()) + " %, mean of the runs that do."));
         comparison.places().forEach(place -> blocks.add(accuracy(place)));
         blocks.add(new Block.Heading("Ranks"));
@@ -124,7 +124,9 @@ public record StudyReport(
         comparison.places().forEach(place -> blocks.add(ranks(place)));
         blocks.add(new Block.Heading("Collapse"));
         blocks.add(new Block.Text(
-                "A run has collapsed where its end is below half of its peak, where its entropy goes over the"
+                "A run has collapsed where its accuracy on held-out problems ends below half of its largest, where the last fifth"
+                        + " of the curve of sampled responses, and the end with it, is below half of its largest fifth, where its"
+                        + " entropy goes over the"
                         + " bound (four times that of its first point, unless the study says otherwise), or where an update was not"
                         + " finite."));
         blocks.add(collapse());

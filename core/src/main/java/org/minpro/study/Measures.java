@@ -1,16 +1,20 @@
 package org.minpro.study;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * What is measured of a run.
  *
  * @param end accuracy on held-out problems after training; of a run that ended early 0 where an update was not finite
- * @param peak the largest accuracy of the curve and of the held-out problems before and after
+ * @param peak the largest accuracy of the curve and of the held-out problems before and after; of a curve of sampled responses
+ *     the largest mean of a fifth of its points that follow each other
  * @param area under the curve of accuracy over iterations, divided by their number: a mean accuracy; 0 for the iterations that a
  *     run did not come to because an update was not finite
  * @param collapse why the run counts as collapsed; empty where it does not
@@ -42,6 +46,9 @@ public record Measures(
     /** A run has lost so much of its best. */
     private static final double HALF = 0.5;
 
+    /** Sampled responses are few at each point: their curve is judged by means of so much of it. */
+    private static final int PARTS = 5;
+
     /** Without a bound of the recipe's own, as many times the entropy of the first point. */
     private static final double ENTROPY_GROWTH = 4;
 
@@ -61,24 +68,22 @@ public record Measures(
         if (end.isEmpty() && !accuracy.isEmpty()) {
             end = OptionalDouble.of(accuracy.values().stream().toList().getLast());
         }
-        double peak = accuracy.values().stream()
-                .mapToDouble(Double::doubleValue)
-                .max()
-                .orElse(Double.NaN);
-        for (OptionalDouble held : List.of(run.before(), end)) {
-            if (held.isPresent()) {
-                peak = Double.isNaN(peak) ? held.getAsDouble() : Math.max(peak, held.getAsDouble());
-            }
-        }
+        List<Double> values = List.copyOf(accuracy.values());
+        List<Double> judged = heldOut ? values : meansOfAPart(values);
+        List<Double> heldOutValues = new ArrayList<>();
+        run.before().ifPresent(heldOutValues::add);
+        heldOutValues.addAll(heldOut ? values : List.of());
+        run.after().ifPresent(heldOutValues::add);
+        OptionalDouble peak = largest(Stream.concat(judged.stream(), heldOutValues.stream()));
         OptionalDouble first = value(points, 0);
         OptionalDouble entropyMax = curve.largest(Curve.ENTROPY);
         double bound =
                 Double.isNaN(entropyBound) && first.isPresent() ? ENTROPY_GROWTH * first.getAsDouble() : entropyBound;
         return new Measures(
                 end,
-                Double.isNaN(peak) ? OptionalDouble.empty() : OptionalDouble.of(peak),
+                peak,
                 area(run, accuracy, iterations),
-                collapse(run, end, peak, entropyMax, bound),
+                collapse(run, heldOutValues, heldOut ? List.of() : judged, entropyMax, bound),
                 steps(points, accuracy, heldOut, threshold),
                 first,
                 value(points, points.size() - 1),
@@ -98,15 +103,47 @@ public record Measures(
         return entropies.isEmpty() ? OptionalDouble.empty() : place == 0 ? entropies.getFirst() : entropies.getLast();
     }
 
+    /** Means of a fifth of a curve's points that follow each other, in order; of one point where there are fewer than five. */
+    private static List<Double> meansOfAPart(List<Double> values) {
+        int length = (values.size() + PARTS - 1) / PARTS;
+        return IntStream.rangeClosed(0, values.size() - length)
+                .filter(first -> length > 0)
+                .mapToObj(first -> values.subList(first, first + length).stream()
+                        .mapToDouble(Double::doubleValue)
+                        .average()
+                        .orElseThrow())
+                .toList();
+    }
+
+    private static OptionalDouble largest(Stream<Double> values) {
+        return values.mapToDouble(Double::doubleValue).max();
+    }
+
+    /**
+     * Held-out problems are compared with held-out problems, and sampled responses with sampled ones: these are of the groups that
+     * were kept, which may be right more often than all. A run whose held-out problems end well has come back.
+     *
+     * @param heldOut accuracies of held-out problems, in order
+     * @param sampled accuracies of parts of the curve of sampled responses, in order
+     */
     private static String collapse(
-            RunResult run, OptionalDouble end, double peak, OptionalDouble entropyMax, double entropyBound) {
+            RunResult run, List<Double> heldOut, List<Double> sampled, OptionalDouble entropyMax, double entropyBound) {
         if (run.outcome() == RunResult.Outcome.NOT_FINITE) {
             return "not finite";
         }
-        if (end.isPresent() && end.getAsDouble() < HALF * peak) {
+        OptionalDouble best = largest(sampled.stream());
+        boolean lost = best.isPresent()
+                && sampled.getLast() < HALF * best.getAsDouble()
+                && (run.after().isEmpty() || run.after().getAsDouble() < HALF * best.getAsDouble());
+        if (lost || endsBelowHalf(heldOut)) {
             return "below half of its peak";
         }
         return entropyMax.isPresent() && entropyMax.getAsDouble() > entropyBound ? "entropy over the bound" : "";
+    }
+
+    private static boolean endsBelowHalf(List<Double> values) {
+        return !values.isEmpty()
+                && values.getLast() < HALF * largest(values.stream()).orElseThrow();
     }
 
     /** Trapezoids from 0 iterations, where the accuracy before training stands, if it is known. */

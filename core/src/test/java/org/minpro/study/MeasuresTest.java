@@ -74,8 +74,13 @@ final class MeasuresTest {
     @Test
     void aRunHasCollapsedByItsStatedRules() {
         assertThat(measures(0.6, 0.5, 0.6).collapse()).isEmpty();
-        assertThat(measures(0.3, 0.5, 0.7).collapse()).isEqualTo("below half of its peak");
-        assertThat(measures(0.36, 0.5, 0.7).collapse()).isEmpty();
+        // Of held-out problems, from 0.4 before.
+        assertThat(measures(0.19, 0.5, 0.6).collapse()).isEqualTo("below half of its peak");
+        assertThat(measures(0.21, 0.5, 0.6).collapse()).isEmpty();
+        // Of the sampled responses, and the end with them.
+        assertThat(measures(0.25, 0.7, 0.3).collapse()).isEqualTo("below half of its peak");
+        assertThat(measures(0.25, 0.7, 0.36).collapse()).isEmpty();
+        assertThat(measures(0.36, 0.7, 0.3).collapse()).as("it has come back").isEmpty();
         RunResult rising = run("a", "b", 1, RunResult.Outcome.DONE, 0.6, 0.5, 0.6, 0.6);
         assertThat(of(rising, 0.5, 0.115).collapse()).isEqualTo("entropy over the bound");
         assertThat(of(rising, 0.5, Double.NaN).collapse()).isEmpty();
@@ -84,6 +89,19 @@ final class MeasuresTest {
         assertThat(of(broken, 0.5, Double.NaN).end()).hasValue(0);
         // 0.45 over two iterations, then a fall to 0 within one and 0 to the sixth.
         assertThat(of(broken, 0.5, Double.NaN).area().getAsDouble()).isEqualTo((2 * 0.45 + 0.25) / 6, within(1e-12));
+    }
+
+    /** What resampling keeps is right more often than what it puts aside, and a point has few responses. */
+    @Test
+    void sampledResponsesAreNotComparedWithHeldOutProblems() {
+        double[] noisy = {0.2, 0.1, 0.05, 0.15, 0.1, 0.25, 0.15, 0.2, 0.1, 0.05};
+        assertThat(measures(0.21, noisy).collapse()).isEmpty();
+        assertThat(measures(0.21, 0.8, 0.8, 0.8, 0.8).collapse()).isEmpty();
+        // Means of two points; the accuracy before is 0.4.
+        assertThat(measures(0.21, 0.3, 0.3, 0.3, 0.3, 0.5, 0.6, 0.3, 0.3, 0.3, 0.3)
+                        .peak()
+                        .getAsDouble())
+                .isEqualTo(0.55, within(1e-12));
     }
 
     private static JsonNode iteration(int iteration, double accuracy) {
