@@ -66,6 +66,7 @@ public final class Kernels {
         @Nullable ModelSteps steps(ModelConfig config, Device device, DType type);
     }
 
+    private static final String INSTEAD = "libtorch's operations instead of vectors, because ";
     private static final String PROVIDER = "org.minpro.kernels.VectorKernels";
     private static final String PROPERTY = "minpro.kernels";
     private static final String GPU = "gpu";
@@ -132,17 +133,13 @@ public final class Kernels {
 
     /** What computes on a CPU, and why, for reports. */
     public static String description() {
-        return description(Device.CPU);
+        Provider provider = Holder.FOUND.provider;
+        return provider != null ? "vectors of " + provider.description() : INSTEAD + Holder.FOUND.reason;
     }
 
     /** What computes on a device, and why. */
     public static String description(Device device) {
-        Provider provider = Holder.FOUND.provider;
-        if (provider != null && !device.isCuda()) {
-            return "vectors of " + provider.description();
-        }
-        return "libtorch's operations instead of vectors, because "
-                + (device.isCuda() ? "the device is a GPU" : Holder.FOUND.reason);
+        return device.isCuda() ? INSTEAD + "the device is a GPU" : description();
     }
 
     /**
@@ -162,13 +159,13 @@ public final class Kernels {
 
     /** Whether the log-probabilities of sampling and of training are equal to the bit on this machine's CPU; found by trying. */
     public static boolean exact(DType type) {
-        return exact(Device.CPU, type);
+        Provider provider = Holder.FOUND.provider;
+        return provider != null && provider.exact(type);
     }
 
     /** Whether they are on a device: on a GPU they never are. */
     public static boolean exact(Device device, DType type) {
-        Provider provider = Holder.FOUND.provider;
-        return provider != null && !device.isCuda() && provider.exact(type);
+        return !device.isCuda() && exact(type);
     }
 
     /** The optimizer's step by vectors; null where there are none. */

@@ -408,14 +408,22 @@ class AdapterRunTest {
     @Test
     void itTakesLessMemoryThanTheWholeModel() {
         ModelConfig config = ModelFiles.open(ModelSection.BUILTIN).config();
-        Recipe adapted = recipe("none").with("sampling.max-new-tokens", 4).with("prompts.max-tokens", 16);
+        // So many lanes that an update takes more than sampling does, and short rows, of which little is kept.
+        Recipe adapted = recipe("none")
+                .with("updates-per-iteration", 1)
+                .with("groups-per-iteration", 1)
+                .with("group-size", 2)
+                .with("compute.lanes", 8)
+                .with("sampling.max-new-tokens", 4)
+                .with("prompts.max-tokens", 16);
         Recipe whole = adapted.with("adapter.rank", 0);
         long trained = adapted.trained(config).count();
         for (DType compute : new DType[] {DType.F32, DType.BF16}) {
-            // Gradients of two lanes, and what AdamW remembers of them: 16 bytes a parameter.
+            // Gradients of eight lanes, and what AdamW remembers of them: 40 bytes a parameter, less the sampling
+            // beside an adapter.
             assertThat(MemoryEstimate.ofTraining(whole, config, compute)
                             - MemoryEstimate.ofTraining(adapted, config, compute))
-                    .isGreaterThan(14 * (config.parameterCount() - trained));
+                    .isGreaterThan(28 * (config.parameterCount() - trained));
         }
     }
 

@@ -42,8 +42,13 @@ class TrainablePartTest {
     }
 
     /** A recipe whose updates take more memory than its sampling. */
-    private static Recipe withShortResponses(String trainable) {
-        return recipe(trainable).with("sampling.max-new-tokens", 4).with("prompts.max-tokens", 16);
+    private static Recipe withFewResponses(String trainable) {
+        return recipe(trainable)
+                .with("sampling.max-new-tokens", 240)
+                .with("prompts.max-tokens", 16)
+                .with("updates-per-iteration", 1)
+                .with("groups-per-iteration", 2)
+                .with("evaluation.problems", 0);
     }
 
     private static Map<String, byte[]> weights(Path folder) {
@@ -121,8 +126,8 @@ class TrainablePartTest {
     void lessThatIsTrainedTakesLessMemory() {
         ModelConfig config = ModelFiles.open(ModelSection.BUILTIN).config();
         for (DType compute : new DType[] {DType.F32, DType.BF16}) {
-            long whole = MemoryEstimate.ofTraining(withShortResponses("*"), config, compute);
-            long part = MemoryEstimate.ofTraining(withShortResponses(LAYER), config, compute);
+            long whole = MemoryEstimate.ofTraining(withFewResponses("*"), config, compute);
+            long part = MemoryEstimate.ofTraining(withFewResponses(LAYER), config, compute);
             long trained = recipe(LAYER).model().trained(config).count();
             long gradients = 2L * DType.F32.bytes();
             assertThat(whole - part)
