@@ -46,7 +46,7 @@ class PackedRowsTest {
         assertThat(Kernels.vectors()).as(Kernels.reason()).isTrue();
         assertThat(Kernels.exact(DType.BF16)).isTrue();
         Random random = new Random(5);
-        for (int trial = 0; trial < 15; trial++) {
+        for (int trial = 0; trial < 8; trial++) {
             int in = 1 + random.nextInt(640);
             int out = 1 + random.nextInt(500);
             int packedFor = 1 + random.nextInt(100);
