@@ -47,8 +47,8 @@ class ResumeTest {
     void aRunThatIsKilledAtAnyInstantContinuesBitForBit() throws Exception {
         runs.killAndContinue(
                 ResumableRun.Model.WHOLE,
-                Integer.getInteger("soak.kills", 12),
-                3,
+                Integer.getInteger("soak.kills", 6),
+                1,
                 Long.getLong("soak.seed", 71),
                 left -> left.assertSame(expected));
     }

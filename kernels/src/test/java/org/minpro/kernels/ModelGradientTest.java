@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
@@ -142,11 +143,13 @@ class ModelGradientTest {
             System.getLogger("org.minpro")
                     .log(
                             System.Logger.Level.INFO,
-                            "{0}, {1}: all parameters {2}, libtorch {3}",
-                            name,
-                            type,
-                            ofOwn,
-                            ofTheirs);
+                            String.format(
+                                    Locale.ROOT,
+                                    "%s, %s: all parameters %.1e, libtorch %.1e",
+                                    name,
+                                    type,
+                                    ofOwn,
+                                    ofTheirs));
             assertThat(ofOwn).as("all parameters").isLessThanOrEqualTo(1.5 * ofTheirs + rounding / 4);
         }
     }
