@@ -201,7 +201,13 @@ public final class StudyTables {
                 rows.add(row);
             }
             return rows;
-        } catch (IOException | JacksonException e) {
+        } catch (JacksonException e) {
+            // Its whole message has a second line, which names no file.
+            throw new DataException(
+                    file + " must be a table, got: " + e.getOriginalMessage() + ", line "
+                            + e.getLocation().getLineNr(),
+                    e);
+        } catch (IOException e) {
             throw new DataException(file + " must be a table, got: " + e.getMessage(), e);
         }
     }
