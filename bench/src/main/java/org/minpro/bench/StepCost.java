@@ -34,12 +34,14 @@ import org.minpro.train.TrainingRow;
  * bench/growth/measure.py}, which starts a process for each size, so that peak memory is that of the size.
  *
  * <p>Arguments: a shape (SMALL, which is the built-in model's, SMOLLM2_135M or QWEN2_0_5B), rows, tokens of a response, rounds. Prompts have 16 tokens and 8 rows each. Seconds are the
- * medians of the rounds after one that is not counted. Operations are those of the products and of attention's two: of the forward
+ * medians of the rounds after one that is not counted, with responses of at most 256 tokens. Operations are those of the products and of attention's two: of the forward
  * pass for sampling, three times as many for the gradient.
  */
 public final class StepCost {
     private static final int PROMPT = 16;
     private static final int ROWS_OF_PROMPT = 8;
+    /** Of the round that is not counted, at most: Java has compiled everything by then. */
+    private static final int WARM_UP_TOKENS = 256;
 
     private StepCost() {}
 
@@ -104,8 +106,6 @@ public final class StepCost {
             int[] prompt = random.ints(PROMPT, 2, shape.config.vocabSize()).toArray();
             requests.add(RolloutRequest.of(group, prompt, ROWS_OF_PROMPT));
         }
-        // No id ends a row: all have so many tokens.
-        SamplingParams params = SamplingParams.of(tokens, List.of());
         double[][] sampling = new double[2][rounds];
         double[][] gradient = new double[2][rounds];
         try (Workers workers = new Workers(compute.threads());
@@ -116,6 +116,9 @@ public final class StepCost {
                         new PolicyGradient.Settings(compute.lanes(), compute.microBatchTokens(), 1), workers);
                 int slots = LocalRolloutEngine.slots(rowCount, compute.lanes(), compute.onCuda());
                 for (int round = -1; round < rounds; round++) {
+                    // No id ends a row: all have so many tokens.
+                    SamplingParams params =
+                            SamplingParams.of(round < 0 ? Math.min(tokens, WARM_UP_TOKENS) : tokens, List.of());
                     List<Rollout> rollouts = new ArrayList<>();
                     time(sampling, round, () -> {
                         // Packing the weights is a part of sampling, as in a run.

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.concurrent.CancellationException;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.NoGradient;
@@ -217,13 +218,17 @@ public final class GradientSums implements AutoCloseable {
         notifyAll();
     }
 
-    /** Adds a gradient; the first of a name becomes its sum. */
-    void add(String name, Tensor gradient) {
+    /**
+     * Adds a gradient; the first of a name becomes its sum.
+     *
+     * @param adding the second to the first
+     */
+    void add(String name, Tensor gradient, BiConsumer<Tensor, Tensor> adding) {
         Tensor sum = present(name);
         if (sum == null) {
             begin(name).copyInPlace(gradient);
         } else {
-            sum.addInPlace(gradient);
+            adding.accept(sum, gradient);
         }
     }
 

@@ -69,12 +69,12 @@ final class LibtorchSteps implements ModelSteps {
             // What is passed on is the first to be added, as autograd would have it.
             Tensor.backward(List.of(leaf, result), List.of(passedOn, upstream));
         }
-        addGradient(weight, gradients);
+        addAutogradsGradient(weight, gradients);
         return Objects.requireNonNull(leaf.gradient());
     }
 
     /** Adds what autograd left at a weight. */
-    private static void addGradient(Parameter weight, WeightGradients gradients) {
+    private static void addAutogradsGradient(Parameter weight, WeightGradients gradients) {
         Tensor gradient = weight.tensor().gradient();
         if (gradient != null) {
             try (NoGradient off = NoGradient.open()) {
@@ -146,10 +146,10 @@ final class LibtorchSteps implements ModelSteps {
         Tensor[] queryKeyValue = rotate(leaf, of, rotation);
         Tensor.backward(List.of(queryKeyValue), List.of(upstream.of(queryKeyValue)));
         if (of.queryNorm() != null) {
-            addGradient(of.queryNorm(), gradients);
+            addAutogradsGradient(of.queryNorm(), gradients);
         }
         if (of.keyNorm() != null) {
-            addGradient(of.keyNorm(), gradients);
+            addAutogradsGradient(of.keyNorm(), gradients);
         }
         return Objects.requireNonNull(leaf.gradient());
     }
@@ -239,6 +239,11 @@ final class LibtorchSteps implements ModelSteps {
     public @Nullable Drawn draw(
             Tensor logits, double temperature, int topK, double topP, double minP, double[] uniforms) {
         return null;
+    }
+
+    @Override
+    public void addGradient(Tensor sum, Tensor gradient) {
+        sum.addInPlace(gradient);
     }
 
     @Override

@@ -141,6 +141,14 @@ public interface ModelSteps {
     @Nullable Drawn draw(Tensor logits, double temperature, int topK, double topP, double minP, double[] uniforms);
 
     /**
+     * Adds a gradient to a sum of gradients, each number rounded once; without gradients.
+     *
+     * @param sum float32 (float64 for a float64 model)
+     * @param gradient of the sum's shape, in the model's type
+     */
+    void addGradient(Tensor sum, Tensor gradient);
+
+    /**
      * A weight packed for products {@code x weight^T}; owned until closed.
      *
      * @param weight {@code [out, in]}

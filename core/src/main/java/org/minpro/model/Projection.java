@@ -20,10 +20,12 @@ final class Projection {
     private final @Nullable Parameter bias;
     private final @Nullable Integer expert;
     private final LinearMap map;
+    private final ModelSteps steps;
     private final @Nullable LowRankMap adapter;
 
     private Projection(Parameters parameters, String name, @Nullable Integer expert, ModelSteps steps, LinearMap map) {
         this.expert = expert;
+        this.steps = steps;
         weight = parameters.parameter(name + ".weight");
         this.map = weight.trainable() ? map : map.ofFrozen();
         adapter = LowRankMap.of(parameters, name, expert, steps, map);
@@ -87,16 +89,16 @@ final class Projection {
     private void addWeightGradient(Tensor x, Tensor upstream, WeightGradients gradients) {
         long rows = upstream.size(1);
         if (expert == null && rows <= SLICE) {
-            gradients.add(weight.name(), upstream.transposed().matrixProduct(x));
+            gradients.add(weight.name(), upstream.transposed().matrixProduct(x), steps::addGradient);
             return;
         }
         Tensor sum = part(gradients.sum(weight.name()));
         for (long start = 0; start < rows; start += SLICE) {
             long length = Math.min(SLICE, rows - start);
             try (Scope scope = Scope.open()) {
-                sum.narrow(0, start, length)
-                        .addInPlace(
-                                upstream.narrow(1, start, length).transposed().matrixProduct(x));
+                steps.addGradient(
+                        sum.narrow(0, start, length),
+                        upstream.narrow(1, start, length).transposed().matrixProduct(x));
             }
         }
     }

@@ -341,10 +341,13 @@ public final class Transformer implements AutoCloseable {
                 Tensor.of(device(), positions), Arrays.stream(positions).max().orElseThrow());
         Residual residual = new Residual(Tensor.embedding(embedding(), Tensor.of(device(), ids)), null);
         for (int i = 0; i < layers.size(); i++) {
-            DecoderLayer layer = layers.get(i);
-            ModelSteps.Sum input = layer.input(residual);
-            Tensor attended = step.attend(i, layer.queryKeyValue(input.normed(), rotation));
-            residual = layer.afterAttention(input.sum(), attended, null);
+            // The next layer takes this one's memory, which the caches still hold.
+            try (Scope ofLayer = Scope.open()) {
+                DecoderLayer layer = layers.get(i);
+                ModelSteps.Sum input = layer.input(residual);
+                Tensor attended = step.attend(i, layer.queryKeyValue(input.normed(), rotation));
+                residual = layer.afterAttention(input.sum(), attended, null).keptBy(ofLayer);
+            }
         }
         return residual.normed(steps, norm, config.rmsNormEpsilon()).normed();
     }

@@ -1,5 +1,6 @@
 package org.minpro.model;
 
+import java.util.function.BiConsumer;
 import org.minpro.tensor.DType;
 import org.minpro.tensor.Tensor;
 
@@ -25,8 +26,17 @@ public final class WeightGradients implements AutoCloseable {
 
     /** Adds a gradient; the first of a name becomes its sum. */
     void add(String name, Tensor gradient) {
+        add(name, gradient, Tensor::addInPlace);
+    }
+
+    /**
+     * Adds a gradient; the first of a name becomes its sum.
+     *
+     * @param adding the second to the first
+     */
+    void add(String name, Tensor gradient, BiConsumer<Tensor, Tensor> adding) {
         sums.awaitTurn(block, stage);
-        sums.add(name, gradient);
+        sums.add(name, gradient, adding);
     }
 
     /** The sum of a parameter that is added to in place, zero at first; to be left alone once the stage has passed. */

@@ -27,6 +27,17 @@ final class HalfRows {
         }
     }
 
+    /** Adds bfloat16 numbers to those of float32. */
+    static void addWidened(long what, long to, int count) {
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            store(load(to + 4L * i).add(loadHalf(what + 2L * i)), to + 4L * i);
+        }
+        for (; i < count; i++) {
+            set(to + 4L * i, get(to + 4L * i) + getHalf(what + 2L * i));
+        }
+    }
+
     /** Adds float32 numbers to those of bfloat16; each sum is rounded once. */
     static void add(long what, long to, int count) {
         int i = 0;

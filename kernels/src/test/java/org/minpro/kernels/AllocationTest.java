@@ -88,6 +88,7 @@ class AllocationTest {
                 long to = memory.results(half, 2 * rows * n);
                 check("gate", () -> SwiGlu.gate(half, gateUp, y, rows, n));
                 check("gateBack", () -> SwiGlu.gateBack(half, gateUp, y, to, rows, n));
+                check("addWidened", () -> HalfRows.addWidened(y, to, half ? rows * n / 2 : rows * n));
             }
         }
     }
