@@ -333,7 +333,7 @@ public final class LocalRolloutEngine implements RolloutEngine {
 
     /**
      * Slots that a worker fills: all that a response can reach; where that changes no bit, no more than the worker's share of
-     * the responses, and of a small model as few as make it fast, but no fewer than products want.
+     * the responses, and of a small model as few as make it fast, but then no fewer than products want.
      */
     private int filledSlots(Transformer model, WaitingRows waiting, int capacity) {
         if (!model.steps().rowsAlone() || !waiting.isOfOneKind()) {
@@ -342,10 +342,10 @@ public final class LocalRolloutEngine implements RolloutEngine {
         DType type = model.parameters().type();
         long most = ((long) waiting.rows + workers.count() - 1) / workers.count();
         if (model.config().parameterCount() * type.bytes() <= CACHED_BYTES) {
-            most = Math.min(
-                    most, CACHED_BYTES / KeyValueCache.bytes(model.config(), type, model.device(), 1, capacity));
+            long cached = CACHED_BYTES / KeyValueCache.bytes(model.config(), type, model.device(), 1, capacity);
+            most = Math.min(most, Math.max(FEWEST_SLOTS, cached));
         }
-        return (int) Math.min(waiting.slotsInUse, Math.max(FEWEST_SLOTS, most));
+        return (int) Math.min(waiting.slotsInUse, most);
     }
 
     /** The number that picks a response's token at a position. */
