@@ -34,14 +34,8 @@ final class PlanCommand implements Callable<Integer> {
     @Mixin
     private final RecipeOptions options = new RecipeOptions();
 
-    @Option(names = "--objective", paramLabel = "NAME", description = "See 'minpro objectives'.")
-    private @Nullable String objective;
-
-    @Option(names = "--lag", paramLabel = "N", description = "Iterations between sampling a batch and training on it.")
-    private @Nullable String lag;
-
-    @Option(names = "--iterations", paramLabel = "N", description = "Rollout phases of the run.")
-    private @Nullable String iterations;
+    @Mixin
+    private final TrainingOptions trainingOptions = new TrainingOptions();
 
     @Option(
             names = "--memory",
@@ -82,9 +76,7 @@ final class PlanCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Settings settings = options.settings();
-        RecipeOptions.option(settings, "objective", objective, "--objective");
-        RecipeOptions.option(settings, "lag", lag, "--lag");
-        RecipeOptions.option(settings, "iterations", iterations, "--iterations");
+        trainingOptions.into(settings);
         Recipe recipe = options.recipe(Recipe.binder(options.loader()), options.defaults(), settings, console);
         recipe.warnings().forEach(warning -> console.say("warning: " + warning));
         ModelFiles files = ModelFiles.withoutWeights(recipe.model().path());

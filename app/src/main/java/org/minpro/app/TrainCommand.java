@@ -61,18 +61,8 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private final RecipeOptions options = new RecipeOptions();
 
-    @Option(names = "--objective", paramLabel = "NAME", description = "See 'minpro objectives'.")
-    private @Nullable String objective;
-
-    @Option(
-            names = "--lag",
-            paramLabel = "N",
-            description = "Iterations between sampling a batch and training on it; other kinds of staleness: --set"
-                    + " staleness=NAME, see docs/staleness.md.")
-    private @Nullable String lag;
-
-    @Option(names = "--iterations", paramLabel = "N", description = "Rollout phases of the run.")
-    private @Nullable String iterations;
+    @Mixin
+    private final TrainingOptions trainingOptions = new TrainingOptions();
 
     @Option(names = "--runs", paramLabel = "DIR", description = "Folder of the runs' folders.")
     private @Nullable String runs;
@@ -279,9 +269,7 @@ final class TrainCommand implements Callable<Integer> {
 
     private Settings settings() {
         Settings settings = options.settings();
-        RecipeOptions.option(settings, "objective", objective, "--objective");
-        RecipeOptions.option(settings, "lag", lag, "--lag");
-        RecipeOptions.option(settings, "iterations", iterations, "--iterations");
+        trainingOptions.into(settings);
         RecipeOptions.option(settings, "runs", runs, "--runs");
         return settings;
     }

@@ -332,18 +332,23 @@ public final class LocalRolloutEngine implements RolloutEngine {
     }
 
     /**
-     * Slots that a worker fills: all that a response can reach; where that changes no bit, no more than the worker's share of
-     * the responses, and of a small model as few as make it fast, but then no fewer than products want.
+     * Slots that a worker fills: all that a response can reach. Where that changes no bit they are no more than its share of the
+     * responses; of a small model as few as make it fast, but then no fewer than products want; and of a model whose weights
+     * come from memory no fewer than that either, unless there is more to read of keys and values: each worker reads the
+     * weights for itself.
      */
     private int filledSlots(Transformer model, WaitingRows waiting, int capacity) {
         if (!model.steps().rowsAlone() || !waiting.isOfOneKind()) {
             return waiting.slotsInUse;
         }
         DType type = model.parameters().type();
+        long weights = model.config().parameterCount() * type.bytes();
+        long ofSlot = KeyValueCache.bytes(model.config(), type, model.device(), 1, capacity);
         long most = ((long) waiting.rows + workers.count() - 1) / workers.count();
-        if (model.config().parameterCount() * type.bytes() <= CACHED_BYTES) {
-            long cached = CACHED_BYTES / KeyValueCache.bytes(model.config(), type, model.device(), 1, capacity);
-            most = Math.min(most, Math.max(FEWEST_SLOTS, cached));
+        if (weights <= CACHED_BYTES) {
+            most = Math.min(most, Math.max(FEWEST_SLOTS, CACHED_BYTES / ofSlot));
+        } else if (waiting.rows * ofSlot < weights) {
+            most = Math.max(FEWEST_SLOTS, most);
         }
         return (int) Math.min(waiting.slotsInUse, most);
     }

@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
+import org.minpro.config.JsonProblem;
 import org.minpro.data.DataException;
 import org.minpro.run.WholeFile;
 import tools.jackson.core.JacksonException;
@@ -202,9 +203,8 @@ public final class StudyTables {
             }
             return rows;
         } catch (JacksonException e) {
-            // Its whole message has a second line, which names no file.
             throw new DataException(
-                    file + " must be a table, got: " + e.getOriginalMessage() + ", line "
+                    file + " must be a table, got: " + JsonProblem.of(e) + ", line "
                             + e.getLocation().getLineNr(),
                     e);
         } catch (IOException e) {

@@ -47,7 +47,7 @@ final class Models {
                         null,
                         new ModelConfig.RopeScaling.Yarn(4, 64, 32, 1, 1.1, true)));
         all.put(
-                "llama3 rotation, one query a key",
+                "llama3 rotation, one query a key, biases everywhere",
                 config(
                         ModelConfig.Architecture.LLAMA,
                         64,
@@ -55,7 +55,7 @@ final class Models {
                         4,
                         16,
                         96,
-                        false,
+                        true,
                         null,
                         new ModelConfig.RopeScaling.Llama3(8, 1, 4, 128)));
         all.put("linear rotation, a layer without", withoutRotation());
@@ -174,7 +174,7 @@ final class Models {
                 4096,
                 architecture == ModelConfig.Architecture.LLAMA,
                 bias,
-                false,
+                bias && architecture == ModelConfig.Architecture.LLAMA,
                 moe,
                 DType.F32,
                 null,
