@@ -315,18 +315,15 @@ final class VectorSteps implements ModelSteps {
 
     @Override
     public void addGradient(Tensor sum, Tensor gradient) {
-        if (!half || gradient.dimensions() != 2) {
+        if (!half) {
             libtorch.addGradient(sum, gradient);
             return;
         }
         // Libtorch would write all numbers in float32 first, and read them again.
-        long rows = gradient.size(0);
-        long width = gradient.size(1);
-        long to = TensorMemory.written("sum", sum, DType.F32, rows, width);
-        long from = TensorMemory.dense("gradient", gradient, type, rows, width).address();
-        for (long row = 0; row < rows; row++) {
-            HalfRows.addWidened(from + 2 * width * row, to + 4 * width * row, Math.toIntExact(width));
-        }
+        long[] shape = gradient.shape();
+        long to = TensorMemory.written("sum", sum, DType.F32, shape);
+        long from = TensorMemory.dense("gradient", gradient, type, shape).address();
+        HalfRows.addWidened(from, to, Math.toIntExact(gradient.elements()));
     }
 
     @Override
